@@ -1,0 +1,55 @@
+/**
+ * The one error a user can meet. Everything thrown on purpose is a `TidemarkError`; anything else is a bug in ours.
+ *
+ * E1  A message says what failed, where, the value given and the values allowed.
+ * E2  `fix` is one command or one sentence that mends it.
+ * E3  `code` never changes meaning: other programs rely on it.
+ */
+
+/** Stable names of what can go wrong, by area. */
+export type ErrorCode =
+  | 'DEFINITION_INVALID'
+  | 'DEFINITION_UNREADABLE'
+  | 'USAGE'
+  | 'INPUT_MISSING'
+  | 'INPUT_CORRUPT'
+  | 'INPUT_BAD_DATA'
+  | 'OUTPUT_UNWRITABLE'
+  | 'DATABASE_UNAVAILABLE'
+  | 'DATABASE_BINARIES_MISSING'
+  | 'DATABASE_SCHEMA_MISMATCH'
+  | 'DATABASE_BUSY'
+  | 'DATA_DIR_BUSY'
+  | 'DATA_DIR_UNUSABLE'
+  | 'PORT_UNAVAILABLE'
+  | 'STATE_LIMIT'
+  | 'INTERRUPTED'
+  | 'INTERNAL'
+
+/** What else an error can carry. */
+export interface ErrorDetails {
+  /** One command or sentence that mends it. */
+  readonly fix?: string
+  /** Whether the same call may succeed later without a change. */
+  readonly retryable?: boolean
+  /** Where it happened: file, table, path in the definition. */
+  readonly where?: string
+  readonly cause?: unknown
+}
+
+/** An error with a stable code, a message for people and one way out. */
+export class TidemarkError extends Error {
+  readonly code: ErrorCode
+  readonly fix: string | undefined
+  readonly retryable: boolean
+  readonly where: string | undefined
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = 'TidemarkError'
+    this.code = code
+    this.fix = details.fix
+    this.retryable = details.retryable ?? false
+    this.where = details.where
+  }
+}

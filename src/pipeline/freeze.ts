@@ -1,0 +1,161 @@
+/**
+ * From a checked definition to the plan. Adds what a person may leave out, nothing else.
+ */
+import { parseDuration } from '../time/duration.ts'
+import type {
+  Definition,
+  DimensionDefinition,
+  MeasureDefinition,
+  StreamDefinition,
+  TableDefinition,
+} from './definition.ts'
+import type {
+  ColumnPlan,
+  ColumnType,
+  DimensionPlan,
+  FieldPlan,
+  LedgerTablePlan,
+  MeasurePlan,
+  Plan,
+  PlanParameters,
+  StreamName,
+  StreamPlan,
+  TablePlan,
+} from './plan.ts'
+
+const DEFAULT_PARAMETERS = {
+  windowSize: '1m',
+  attributionWindow: '30m',
+  clockSkewTolerance: '1s',
+  outOfOrderness: '5s',
+  allowedLateness: '5m',
+  idleTimeout: '10s',
+  maxFutureSkew: '5m',
+} as const
+
+/** The plan of a definition that {@link validate} found sound. */
+export function freezePlan(definition: Definition): Plan {
+  const dimensions = Object.entries(definition.dimensions).map(([name, dimension]) => planDimension(name, dimension))
+  const measures = Object.entries(definition.measures).map(([name, measure]) => planMeasure(name, measure))
+  const dimensionFields = dimensions.map((dimension) => dimension.field)
+  return deepFreeze({
+    formatVersion: 1,
+    name: definition.name,
+    parameters: planParameters(definition),
+    streams: {
+      impressions: planStream('impressions', definition.streams.impressions, dimensionFields),
+      clicks: planStream('clicks', definition.streams.clicks, []),
+    },
+    dimensions,
+    measures,
+    tables: Object.entries(definition.tables).map(([name, table]) => planTable(name, table, measures)),
+    ledger: planLedger(definition.ledger ?? 'ledger'),
+  })
+}
+
+function planParameters(definition: Definition): PlanParameters {
+  const ms = (name: keyof typeof DEFAULT_PARAMETERS): number => {
+    const text = definition.parameters?.[name] ?? DEFAULT_PARAMETERS[name]
+    const value = parseDuration(text)
+    if (value === undefined) throw new RangeError(`parameters.${name}: "${text}" is not a duration`)
+    return value
+  }
+  return {
+    windowSizeMs: ms('windowSize'),
+    attributionWindowMs: ms('attributionWindow'),
+    clockSkewToleranceMs: ms('clockSkewTolerance'),
+    outOfOrdernessMs: ms('outOfOrderness'),
+    allowedLatenessMs: ms('allowedLateness'),
+    idleTimeoutMs: ms('idleTimeout'),
+    maxFutureSkewMs: ms('maxFutureSkew'),
+  }
+}
+
+function planStream(name: StreamName, stream: StreamDefinition, dimensionFields: readonly string[]): StreamPlan {
+  const fields: FieldPlan[] = Object.entries(stream.fields).map(([field, type]) => ({
+    name: field,
+    type,
+    required: type === 'id' || type === 'time',
+  }))
+  for (const field of dimensionFields) {
+    if (!Object.hasOwn(stream.fields, field) && !fields.some((known) => known.name === field))
+      fields.push({ name: field, type: 'text', required: false })
+  }
+  return {
+    name,
+    topic: stream.topic,
+    idField: stream.idField,
+    eventTimeField: stream.eventTimeField,
+    impressionIdField: stream.impressionIdField ?? stream.idField,
+    fields,
+  }
+}
+
+function planDimension(name: string, dimension: DimensionDefinition): DimensionPlan {
+  return {
+    name,
+    field: dimension.field ?? name,
+    label: dimension.label ?? labelOf(name),
+    missing: dimension.missing ?? 'unknown',
+  }
+}
+
+function planMeasure(name: string, measure: MeasureDefinition): MeasurePlan {
+  const label = measure.label ?? labelOf(name)
+  if ('count' in measure) return { name, label, kind: 'count', of: measure.count }
+  if ('sum' in measure) return { name, label, kind: 'sum', field: measure.sum }
+  const [numerator, denominator] = measure.ratio
+  return { name, label, kind: 'ratio', numerator, denominator, scale: measure.scale ?? 1 }
+}
+
+function planTable(name: string, table: TableDefinition, measures: readonly MeasurePlan[]): TablePlan {
+  const column = (columnName: string, type: ColumnType): ColumnPlan => ({ name: columnName, type })
+  const measureColumns = table.measures.map((measureName) => column(measureName, measureType(measureName, measures)))
+  return {
+    name,
+    axis: table.minuteOf ?? 'impression',
+    dimensions: [...table.dimensions],
+    measures: [...table.measures],
+    columns: [
+      ...table.dimensions.map((dimension) => column(dimension, 'text')),
+      column('window_start', 'timestamp'),
+      column('window_end', 'timestamp'),
+      ...measureColumns,
+      column('is_final', 'boolean'),
+      column('updated_at', 'timestamp'),
+    ],
+    primaryKey: ['window_start', ...table.dimensions],
+  }
+}
+
+function measureType(name: string, measures: readonly MeasurePlan[]): ColumnType {
+  const kind = measures.find((measure) => measure.name === name)?.kind
+  return kind === 'ratio' ? 'double' : kind === 'sum' ? 'money' : 'bigint'
+}
+
+function planLedger(name: string): LedgerTablePlan {
+  return {
+    name,
+    columns: [
+      { name: 'stream', type: 'text' },
+      { name: 'window_start', type: 'timestamp' },
+      { name: 'class', type: 'text' },
+      { name: 'events', type: 'bigint' },
+      { name: 'updated_at', type: 'timestamp' },
+    ],
+    primaryKey: ['window_start', 'stream', 'class'],
+  }
+}
+
+function labelOf(name: string): string {
+  const words = name.replaceAll('_', ' ').trim()
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const part of Object.values(value)) deepFreeze(part)
+  }
+  return value
+}
