@@ -1,0 +1,51 @@
+/**
+ * The ports of the runtime: where it meets the clock, sinks and dead letters. Adapters implement them; tests may too.
+ */
+import type { ChangeSet } from '../pipeline/cells.ts'
+import type { StreamName } from '../pipeline/plan.ts'
+
+/** Wall clock, ms since the epoch. */
+export interface Clock {
+  nowMs(): number
+}
+
+/** One step of results: all of it becomes visible at once, or none. */
+export interface Epoch {
+  readonly number: number
+  /** Pipeline watermark, ms; -Infinity before every partition was read, +Infinity at the end of bounded input. */
+  readonly watermarkMs: number
+  readonly changes: ChangeSet
+}
+
+/** Where results go. */
+export interface Sink {
+  /** Gets ready: connects, creates what is missing. */
+  open(): Promise<void>
+  /** Writes an epoch whole or not at all. Rejects with a retryable TidemarkError when the same epoch may be tried again. */
+  write(epoch: Epoch): Promise<void>
+  /** Makes the results of a bounded input final: files appear, transactions commit. Never called after a failure. */
+  commit(): Promise<void>
+  /** Lets go of everything; what was not committed is discarded. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/** A record that could not be read as an event. */
+export interface DeadLetter {
+  readonly stream: StreamName
+  /** Name of the partition: a file's path, or topic and number. */
+  readonly partition: string
+  /** Line number from 1, or offset. */
+  readonly position: number
+  readonly reason: string
+  /** The offending field, where one is to blame. */
+  readonly field: string | undefined
+  /** The record's bytes, cut to a bounded length. */
+  readonly bytes: Uint8Array
+  /** Length of the whole record in bytes. */
+  readonly byteLength: number
+}
+
+/** Where dead letters go. Must not keep a reference to `bytes`. */
+export interface DeadLetterSink {
+  write(letter: DeadLetter): void
+}

@@ -1,0 +1,58 @@
+/**
+ * What a running pipeline says of itself: plain data, taken in one look, for the page, metrics and logs.
+ */
+import type { EventClass, StreamName } from '../pipeline/plan.ts'
+
+/** One source partition. */
+export interface PartitionStatus {
+  readonly stream: StreamName
+  readonly partition: number
+  readonly name: string
+  readonly state: 'waiting' | 'active' | 'idle' | 'ended'
+  readonly eventsRead: number
+  /** Highest event time read, ms; null before the first event. */
+  readonly highestEventTimeMs: number | null
+  /** Watermark of the partition, ms; null before the first event. */
+  readonly watermarkMs: number | null
+  /** How long nothing has come from it, ms. */
+  readonly silentForMs: number
+}
+
+/** Events of one stream by class since the start, and how many were read. */
+export interface StreamLedgerStatus {
+  readonly read: number
+  readonly classes: Readonly<Record<EventClass, number>>
+  /** `read` minus the sum of the classes: 0, or a bug. */
+  readonly difference: number
+}
+
+/** The results' way to PostgreSQL. */
+export interface DatabaseStatus {
+  readonly state: 'starting' | 'up' | 'down'
+  /** Why it is down, in one sentence. */
+  readonly message: string | null
+  /** Since when the state holds, ms since the epoch. */
+  readonly sinceMs: number
+  /** Changed cells that wait to be written. */
+  readonly waitingCells: number
+  /** Whether intake waits because too many cells do. */
+  readonly intakePaused: boolean
+}
+
+export interface PipelineStatus {
+  readonly nowMs: number
+  readonly startedAtMs: number
+  readonly epoch: number
+  /** How long the last epoch took from freeze to commit, ms. */
+  readonly epochDurationMs: number
+  /** Pipeline watermark, ms; null before every partition was read. */
+  readonly watermarkMs: number | null
+  /** Every window that ends here or earlier is final, ms; null while none is. */
+  readonly finalUpToMs: number | null
+  readonly eventsPerSecond: number
+  readonly partitions: readonly PartitionStatus[]
+  /** Index of the partition whose watermark is the pipeline's, or null. */
+  readonly heldBackBy: number | null
+  readonly ledger: Readonly<Record<StreamName, StreamLedgerStatus>>
+  readonly database: DatabaseStatus
+}
