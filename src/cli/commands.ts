@@ -1,0 +1,29 @@
+/**
+ * Every command by name. A command is a file of its own that exports a function returning a commander `Command`; it is
+ * loaded only when it is the one asked for, so that `--help` and `--version` stay quick.
+ */
+import type { Command } from 'commander'
+
+/** A command: what it is for, and how to get it. One without `load` is promised but not available yet. */
+export interface CommandEntry {
+  readonly name: string
+  readonly summary: string
+  readonly load?: () => Promise<Command>
+}
+
+/** All commands, in the order of `--help`. */
+export const COMMANDS: readonly CommandEntry[] = [
+  { name: 'demo', summary: 'simulated traffic to PostgreSQL and a live page, with nothing configured' },
+  { name: 'replay', summary: 'files through the engine, as fast as it goes, to tables' },
+  { name: 'verify', summary: 'recounts raw events by another path and compares every cell' },
+  { name: 'generate', summary: 'simulated traffic, seeded and hostile, with its true answer beside it' },
+  { name: 'plan', summary: 'prints the frozen plan of a definition' },
+  { name: 'validate', summary: 'checks a definition whole' },
+  { name: 'doctor', summary: 'what is wrong here and how to fix it' },
+  { name: 'run', summary: 'the pipeline on the sources its definition names' },
+  { name: 'flink', summary: 'the same plan on Flink' },
+  { name: 'superset', summary: 'the dashboard for Superset, derived from the plan' },
+  { name: 'stack', summary: 'Kafka, Flink, PostgreSQL and Superset on this machine' },
+  { name: 'top', summary: 'a live view in the terminal' },
+  { name: 'dead-letters', summary: 'rejected events: list, show, replay' },
+]

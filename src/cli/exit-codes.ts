@@ -1,0 +1,43 @@
+/**
+ * Exit codes other programs may rely on. Every error code has exactly one; a new error code does not compile without.
+ */
+import { TidemarkError, type ErrorCode } from '../errors.ts'
+
+/** What each exit code means. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  /** `verify` only: at least one cell differs. */
+  differs: 3,
+  badData: 65,
+  inputMissing: 66,
+  unavailable: 69,
+  configuration: 78,
+  interrupted: 130,
+} as const
+
+const EXIT_BY_ERROR: Readonly<Record<ErrorCode, number>> = {
+  DEFINITION_INVALID: EXIT.configuration,
+  DEFINITION_UNREADABLE: EXIT.configuration,
+  USAGE: EXIT.usage,
+  INPUT_MISSING: EXIT.inputMissing,
+  INPUT_CORRUPT: EXIT.inputMissing,
+  INPUT_BAD_DATA: EXIT.badData,
+  OUTPUT_UNWRITABLE: EXIT.failed,
+  DATABASE_UNAVAILABLE: EXIT.unavailable,
+  DATABASE_BINARIES_MISSING: EXIT.unavailable,
+  DATABASE_SCHEMA_MISMATCH: EXIT.configuration,
+  DATABASE_BUSY: EXIT.unavailable,
+  DATA_DIR_BUSY: EXIT.unavailable,
+  DATA_DIR_UNUSABLE: EXIT.configuration,
+  PORT_UNAVAILABLE: EXIT.unavailable,
+  STATE_LIMIT: EXIT.failed,
+  INTERRUPTED: EXIT.interrupted,
+  INTERNAL: EXIT.failed,
+}
+
+/** The exit code of whatever was thrown; anything but a {@link TidemarkError} is a failure while running. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof TidemarkError ? EXIT_BY_ERROR[error.code] : EXIT.failed
+}

@@ -1,0 +1,37 @@
+/**
+ * Where the command line begins: runs the command asked for and turns whatever comes of it into an exit code.
+ */
+import packageJson from '../../package.json' with { type: 'json' }
+import { EXIT, exitCodeOf } from './exit-codes.ts'
+import { listenForInterrupts } from './interrupt.ts'
+import { runProgram } from './program.ts'
+import { errorDocument, formatError } from './report-error.ts'
+import { wantsColour } from './talk.ts'
+
+const args = process.argv.slice(2)
+const flags = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
+const verbose = flags.includes('--verbose') || flags.includes('-v')
+
+/** Reports an error and ends. With `--json` the document goes to stdout and the lines for people to stderr. */
+function fail(error: unknown): void {
+  const exitCode = exitCodeOf(error)
+  const interrupted = exitCode === EXIT.interrupted
+  if (flags.includes('--json')) process.stdout.write(`${JSON.stringify(errorDocument(error, verbose))}\n`)
+  if (!interrupted) process.stderr.write(formatError(error, { verbose, colour: wantsColour(process.stderr) }))
+  process.exitCode = exitCode
+  // What was written must be out before leaving; handles that a failed command left open must not hold us.
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)))
+}
+
+/** A reader that went away (`tidemark plan | head -1`) is no error of ours. */
+function endQuietlyOnBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit()
+  throw error
+}
+
+process.stdout.on('error', endQuietlyOnBrokenPipe)
+process.stderr.on('error', endQuietlyOnBrokenPipe)
+process.on('uncaughtException', fail)
+process.on('unhandledRejection', fail)
+listenForInterrupts()
+runProgram(args, packageJson.version).catch(fail)

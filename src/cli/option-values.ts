@@ -1,0 +1,33 @@
+/**
+ * Values of options as people type them. Each parser fails with the allowed form; commander adds option and value.
+ */
+import { InvalidArgumentError } from 'commander'
+import { DURATION_FORM, parseDuration } from '../time/duration.ts'
+
+/** A duration such as `30m`, in milliseconds. */
+export function durationMs(text: string): number {
+  const value = parseDuration(text)
+  if (value === undefined) throw new InvalidArgumentError(`Allowed: ${DURATION_FORM}.`)
+  return value
+}
+
+/** A share of 0 to 1, written `2%` or `0.02`. */
+export function share(text: string): number {
+  const match = /^(\d+(?:\.\d+)?|\.\d+)(%?)$/.exec(text.trim())
+  const value = match === null ? NaN : Number(match[1]) / (match[2] === '%' ? 100 : 1)
+  if (!(value <= 1)) throw new InvalidArgumentError('Allowed: 0% to 100%, or 0 to 1.')
+  return value
+}
+
+/** A parser of whole numbers in `[least, most]`; `1_000_000` and `1000000` are one number. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,15}(_\d{3})*$/.test(text.trim()) ? Number(text.trim().replaceAll('_', '')) : NaN
+    if (!(value >= least && value <= most))
+      throw new InvalidArgumentError(`Allowed: a whole number from ${least} to ${most}.`)
+    return value
+  }
+}
+
+/** A port: 0 (any free one) to 65535. */
+export const port: (text: string) => number = wholeNumber(0, 65_535)

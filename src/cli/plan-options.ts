@@ -1,0 +1,54 @@
+/**
+ * The options by which a command is told its plan: a definition, and parameters that override it.
+ */
+import type { Command } from 'commander'
+import type { Definition, ParametersDefinition } from '../pipeline/definition.ts'
+import { adPipeline } from '../pipeline/ad-pipeline.ts'
+import { freezePlan } from '../pipeline/freeze.ts'
+import type { Plan } from '../pipeline/plan.ts'
+import { TidemarkError } from '../errors.ts'
+import { formatDuration } from '../time/duration.ts'
+import { durationMs } from './option-values.ts'
+
+/** What {@link addPlanOptions} adds; durations in milliseconds. */
+export interface PlanOptions {
+  readonly definition?: string
+  readonly attributionWindow?: number
+  readonly clockSkewTolerance?: number
+  readonly outOfOrderness?: number
+  readonly allowedLateness?: number
+}
+
+/** Adds `--definition` and the parameters of SEMANTICS that may be given on the command line. */
+export function addPlanOptions(command: Command): Command {
+  return command
+    .option('--definition <file>', 'a definition in TypeScript, JavaScript or JSON (default: the ad pipeline)')
+    .option('--attribution-window <duration>', 'how long after its impression a click still counts (30m)', durationMs)
+    .option('--clock-skew-tolerance <duration>', 'how far before its impression a click may be (1s)', durationMs)
+    .option('--out-of-orderness <duration>', 'how far the watermark trails the highest event time (5s)', durationMs)
+    .option('--allowed-lateness <duration>', 'how far behind the watermark events are accepted (5m)', durationMs)
+}
+
+/** The plan those options ask for. Throws `INPUT_MISSING`, `DEFINITION_UNREADABLE` or `DEFINITION_INVALID`. */
+export async function loadPlan(options: PlanOptions): Promise<Plan> {
+  if (options.definition !== undefined)
+    throw new TidemarkError('USAGE', '--definition is not available yet.', { where: options.definition })
+  return freezePlan(withParameters(adPipeline, options))
+}
+
+/** The definition with the parameters given on the command line in place of its own. */
+export function withParameters(definition: Definition, options: PlanOptions): Definition {
+  const given: Record<string, string> = {}
+  for (const name of OVERRIDES) {
+    const value = options[name]
+    if (value !== undefined) given[name] = formatDuration(value)
+  }
+  return { ...definition, parameters: { ...definition.parameters, ...given } }
+}
+
+const OVERRIDES = [
+  'attributionWindow',
+  'clockSkewTolerance',
+  'outOfOrderness',
+  'allowedLateness',
+] as const satisfies readonly (keyof ParametersDefinition & keyof PlanOptions)[]

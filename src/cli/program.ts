@@ -1,0 +1,100 @@
+/**
+ * The program around the commands: options common to all, usage errors, suggestions.
+ *
+ * R1  Common options (`--json`, `--quiet`, `--verbose`) may stand before or after the command.
+ * R2  Whatever commander finds wrong in the arguments becomes a `USAGE` error: exit code 2, one way out.
+ */
+import { Command, CommanderError } from 'commander'
+import { TidemarkError } from '../errors.ts'
+import { EXIT } from './exit-codes.ts'
+import { COMMANDS, type CommandEntry } from './commands.ts'
+
+/** Options every command has. */
+export interface CommonOptions {
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly verbose?: boolean
+}
+
+const COMMON_OPTIONS: readonly (readonly [name: keyof CommonOptions, flags: string, description: string])[] = [
+  ['json', '--json', 'one JSON document on stdout'],
+  ['quiet', '-q, --quiet', 'say nothing but errors'],
+  ['verbose', '-v, --verbose', 'say more; show where errors come from'],
+]
+
+/** Runs the command that `args` (without node and script) ask for. Rejects with what it throws, usage errors included. */
+export async function runProgram(args: readonly string[], version: string): Promise<void> {
+  const operands = args.filter((arg) => !arg.startsWith('-'))
+  const wantsHelp = operands[0] === 'help'
+  const asked = wantsHelp ? operands[1] : operands[0]
+  const program = await buildProgram(asked, version)
+  const helpOfCommand = wantsHelp && COMMANDS.some((entry) => entry.name === asked)
+  try {
+    await program.parseAsync(helpOfCommand && asked !== undefined ? [asked, '--help'] : [...args], { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    // No command at all: commander has already shown the help, on stderr.
+    if (error.code === 'commander.help') process.exitCode = EXIT.usage
+    else if (error.exitCode !== 0) throw usageError(error, asked)
+  }
+}
+
+async function buildProgram(asked: string | undefined, version: string): Promise<Command> {
+  const program = addCommonOptions(new Command('tidemark'))
+    .description('Real-time ad analytics in which every event is accounted for.')
+    .version(version, '-V, --version', 'print the version')
+    .usage('COMMAND [options]')
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .hook('preAction', (parent, command) => {
+      for (const [name] of COMMON_OPTIONS) if (parent.getOptionValue(name) === true) command.setOptionValue(name, true)
+    })
+    .addHelpText('after', '\nStart here: tidemark demo')
+  for (const entry of COMMANDS) {
+    const wanted = entry.name === asked && entry.load !== undefined
+    const command = wanted ? prepare(await entry.load()) : stub(entry)
+    program.addCommand(command, { hidden: entry.load === undefined })
+  }
+  return silence(program)
+}
+
+/** Gives a command, and each command under it, the options common to all. */
+function prepare(command: Command): Command {
+  if (command.commands.length === 0) addCommonOptions(command)
+  for (const sub of command.commands) prepare(sub)
+  return command.showSuggestionAfterError()
+}
+
+function addCommonOptions(command: Command): Command {
+  for (const [name, flags, description] of COMMON_OPTIONS) {
+    if (!command.options.some((option) => option.attributeName() === name)) command.option(flags, description)
+  }
+  return command
+}
+
+/** Stands for a command that is not the one asked for, or that is not there yet. */
+function stub({ name, summary }: CommandEntry): Command {
+  return new Command(name)
+    .description(summary)
+    .helpOption(false)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => {
+      throw new TidemarkError('USAGE', `"${name}" is not available yet.`, { fix: 'tidemark --help' })
+    })
+}
+
+/** Makes commander throw instead of printing errors and leaving. Help asked for is still printed. */
+function silence(command: Command): Command {
+  command.exitOverride().configureOutput({ outputError: () => undefined })
+  for (const sub of command.commands) silence(sub)
+  return command
+}
+
+function usageError(error: CommanderError, asked: string | undefined): TidemarkError {
+  const known = COMMANDS.some((entry) => entry.name === asked)
+  const fix = known ? `tidemark ${asked} --help` : 'tidemark --help'
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
+  const message = first.charAt(0).toUpperCase() + first.slice(1)
+  return new TidemarkError('USAGE', [message.replace(/([^.?!)])$/, '$1.'), ...rest].join(' '), { fix })
+}
