@@ -3,8 +3,11 @@
  */
 import type { Definition } from './definition.ts'
 
+export type AdDimension = 'campaign_id' | 'device_type' | 'browser'
+export type AdMeasure = 'impressions' | 'clicks' | 'ctr' | 'spend'
+
 /** Impressions and clicks in; click-through rate by campaign and engagement by device per minute out. */
-export const adPipeline: Definition = {
+export const adPipeline: Definition<AdDimension, AdMeasure> = {
   name: 'ads',
 
   streams: {

@@ -1,13 +1,18 @@
 /**
  * From a checked definition to the plan. Adds what a person may leave out, nothing else.
+ *
+ * F1  The plan shares nothing with the definition: freezing the one leaves the other as it was.
+ * F2  A dimension whose field the impressions do not list adds it to them as text, after the listed ones.
  */
 import { parseDuration } from '../time/duration.ts'
-import type {
-  Definition,
-  DimensionDefinition,
-  MeasureDefinition,
-  StreamDefinition,
-  TableDefinition,
+import {
+  DEFAULT_PARAMETERS,
+  type ClicksDefinition,
+  type Definition,
+  type DimensionDefinition,
+  type MeasureDefinition,
+  type StreamDefinition,
+  type TableDefinition,
 } from './definition.ts'
 import type {
   ColumnPlan,
@@ -23,17 +28,7 @@ import type {
   TablePlan,
 } from './plan.ts'
 
-const DEFAULT_PARAMETERS = {
-  windowSize: '1m',
-  attributionWindow: '30m',
-  clockSkewTolerance: '1s',
-  outOfOrderness: '5s',
-  allowedLateness: '5m',
-  idleTimeout: '10s',
-  maxFutureSkew: '5m',
-} as const
-
-/** The plan of a definition that {@link validate} found sound. */
+/** The plan of a whole definition that is known to be sound; `checkDefinition` is for all others. */
 export function freezePlan(definition: Definition): Plan {
   const dimensions = Object.entries(definition.dimensions).map(([name, dimension]) => planDimension(name, dimension))
   const measures = Object.entries(definition.measures).map(([name, measure]) => planMeasure(name, measure))
@@ -43,8 +38,8 @@ export function freezePlan(definition: Definition): Plan {
     name: definition.name,
     parameters: planParameters(definition),
     streams: {
-      impressions: planStream('impressions', definition.streams.impressions, dimensionFields),
-      clicks: planStream('clicks', definition.streams.clicks, []),
+      impressions: planImpressions(definition.streams.impressions, dimensionFields),
+      clicks: planClicks(definition.streams.clicks),
     },
     dimensions,
     measures,
@@ -71,24 +66,32 @@ function planParameters(definition: Definition): PlanParameters {
   }
 }
 
-function planStream(name: StreamName, stream: StreamDefinition, dimensionFields: readonly string[]): StreamPlan {
-  const fields: FieldPlan[] = Object.entries(stream.fields).map(([field, type]) => ({
-    name: field,
+function planImpressions(stream: StreamDefinition, dimensionFields: readonly string[]): StreamPlan {
+  const extra = dimensionFields.filter((field) => !Object.hasOwn(stream.fields, field))
+  const added = extra.map((name): FieldPlan => ({ name, type: 'text', required: false }))
+  return planStream('impressions', stream, stream.idField, [...planFields(stream), ...added])
+}
+
+function planClicks(stream: ClicksDefinition): StreamPlan {
+  return planStream('clicks', stream, stream.impressionIdField, planFields(stream))
+}
+
+function planStream(
+  name: StreamName,
+  stream: StreamDefinition,
+  impressionIdField: string,
+  fields: readonly FieldPlan[],
+): StreamPlan {
+  const { topic, idField, eventTimeField } = stream
+  return { name, topic, idField, eventTimeField, impressionIdField, fields }
+}
+
+function planFields(stream: StreamDefinition): readonly FieldPlan[] {
+  return Object.entries(stream.fields).map(([name, type]) => ({
+    name,
     type,
     required: type === 'id' || type === 'time',
   }))
-  for (const field of dimensionFields) {
-    if (!Object.hasOwn(stream.fields, field) && !fields.some((known) => known.name === field))
-      fields.push({ name: field, type: 'text', required: false })
-  }
-  return {
-    name,
-    topic: stream.topic,
-    idField: stream.idField,
-    eventTimeField: stream.eventTimeField,
-    impressionIdField: stream.impressionIdField ?? stream.idField,
-    fields,
-  }
 }
 
 function planDimension(name: string, dimension: DimensionDefinition): DimensionPlan {

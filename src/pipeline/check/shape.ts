@@ -1,0 +1,122 @@
+/**
+ * The shape of a definition: which keys there are and what kind of value each takes. How the values fit together is
+ * the business of the other checks, each of which reads only values of the right kind.
+ */
+import { z } from 'zod'
+import { formatPath, problemAt, type Path, type Problem } from './problem.ts'
+
+const fieldType = z.enum(['id', 'text', 'time', 'money'])
+
+const impressions = z.strictObject({
+  topic: z.string(),
+  idField: z.string(),
+  eventTimeField: z.string(),
+  fields: z.record(z.string(), fieldType),
+})
+
+const clicks = impressions.extend({ impressionIdField: z.string() })
+
+const parameters = z.strictObject({
+  windowSize: z.string().optional(),
+  attributionWindow: z.string().optional(),
+  clockSkewTolerance: z.string().optional(),
+  outOfOrderness: z.string().optional(),
+  allowedLateness: z.string().optional(),
+  idleTimeout: z.string().optional(),
+  maxFutureSkew: z.string().optional(),
+})
+
+const dimension = z.strictObject({
+  field: z.string().optional(),
+  label: z.string().optional(),
+  missing: z.string().optional(),
+})
+
+const measure = z.strictObject({
+  count: z.enum(['impressions', 'clicks']).optional(),
+  sum: z.string().optional(),
+  ratio: z.array(z.string()).optional(),
+  scale: z.number().optional(),
+  label: z.string().optional(),
+})
+
+const table = z.strictObject({
+  dimensions: z.array(z.string()),
+  measures: z.array(z.string()),
+  minuteOf: z.enum(['impression', 'click']).optional(),
+})
+
+const definition = z.strictObject({
+  name: z.string(),
+  streams: z.strictObject({ impressions, clicks }),
+  parameters: parameters.optional(),
+  dimensions: z.record(z.string(), dimension),
+  measures: z.record(z.string(), measure),
+  tables: z.record(z.string(), table),
+  ledger: z.string().optional(),
+})
+
+/** Everything whose kind is wrong: keys that are missing or unknown, values of another type or not in a list. */
+export function checkShape(value: unknown): Problem[] {
+  const result = definition.safeParse(value)
+  return result.success ? [] : result.error.issues.flatMap((issue) => problemsOf(issue, value))
+}
+
+function problemsOf(issue: z.core.$ZodIssue, root: unknown): Problem[] {
+  const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)))
+  const given = valueAt(root, path)
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...path, key], root))
+  if (given === undefined) return [missingKey(path)]
+  if (issue.code === 'invalid_value') {
+    const allowed = issue.values.map(String)
+    return [problemAt(path, 'NOT_ALLOWED', `This must be one of ${allowed.join(', ')}.`, { given, allowed })]
+  }
+  const expected = issue.code === 'invalid_type' ? (KIND_NAMES[issue.expected] ?? issue.expected) : issue.message
+  return [problemAt(path, 'WRONG_TYPE', `This must be ${expected}.`, { given, allowed: [expected] })]
+}
+
+const KIND_NAMES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  object: 'an object',
+  record: 'an object',
+  array: 'a list',
+}
+
+function missingKey(path: Path): Problem {
+  const owner = path.length === 1 ? 'A definition' : formatPath(path.slice(0, -1))
+  return problemAt(path, 'MISSING_KEY', `${owner} must have the key "${String(path.at(-1))}".`)
+}
+
+function unknownKey(path: Path, root: unknown): Problem {
+  const key = String(path.at(-1))
+  const details = { given: valueAt(root, path), allowed: keysAt(path.slice(0, -1)), meant: key }
+  return problemAt(path, 'UNKNOWN_KEY', `There is no key "${key}" here.`, details)
+}
+
+function valueAt(root: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (isIndexable(value) && Object.hasOwn(value, key) ? value[key] : undefined),
+    root,
+  )
+}
+
+function isIndexable(value: unknown): value is Record<string | number, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+/** The keys that the shape knows in the object at `path`. */
+function keysAt(path: Path): readonly string[] {
+  const schema = path.reduce<unknown>((outer, key) => {
+    const inner = unwrap(outer)
+    if (inner instanceof z.ZodObject) return inner.shape[String(key)]
+    return inner instanceof z.ZodRecord ? inner.valueType : undefined
+  }, definition)
+  const object = unwrap(schema)
+  const keys = object instanceof z.ZodObject ? Object.keys(object.shape) : []
+  return path.length === 0 ? ['extends', ...keys] : keys
+}
+
+function unwrap(schema: unknown): unknown {
+  return schema instanceof z.ZodOptional ? schema.unwrap() : schema
+}
