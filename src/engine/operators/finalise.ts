@@ -1,0 +1,218 @@
+/**
+ * Finalisation: turns differences into the absolute cells of each roll-up, hands out what changed, and lets go of
+ * windows that are final.
+ *
+ * A window is final when W ≥ window_end + A + max(L, e). SEMANTICS says L; where L < e, an impression read in the last
+ * moment could still take over a click of the window before, and a final cell must never change, so it waits for e.
+ *
+ * N1  What is handed out is the whole value of a cell; a cell that became empty is handed out once as removed.
+ * N2  Once a window is final, all of its cells are handed out as final, once, in one change set, and forgotten.
+ * N3  Final windows of one roll-up are handed out in ascending order over the whole run.
+ * N4  The cells of a roll-up are the sums of the differences: it never sees an event.
+ */
+import type { CellChanges } from '../../pipeline/cells.ts'
+import type { RollUp } from '../../pipeline/plan.ts'
+import { CLICKS, FIRST_SUM, IMPRESSIONS, cellWidth, type CellBlock } from '../state/cell-block.ts'
+import { KeyTable, tupleHash } from '../state/key-table.ts'
+import { Windows } from '../state/windows.ts'
+import type { RollUpState } from './roll-up.ts'
+
+/** How codes of one dimension are written out. */
+export interface Texts {
+  textOf(code: number): string
+}
+
+/** One roll-up: its own keys and the absolute values of its live cells. */
+class LiveRollUp {
+  readonly name: string
+  readonly axis: RollUp['axis']
+  /** Indexes of its dimensions among those of the plan. */
+  readonly dimensions: readonly number[]
+  readonly keys: KeyTable
+  readonly windows: Windows
+  /** Key of each combination, −1 where not yet known. */
+  keyOf: Int32Array = new Int32Array(0)
+
+  constructor(rollUp: RollUp, dimensionNames: readonly string[], sumCount: number) {
+    this.name = rollUp.name
+    this.axis = rollUp.axis
+    this.dimensions = rollUp.dimensions.map((name) => dimensionNames.indexOf(name))
+    this.keys = new KeyTable(this.dimensions.length)
+    this.windows = new Windows(cellWidth(sumCount))
+  }
+
+  /** The key of a combination of all dimensions. */
+  keyFor(combination: number, combinations: KeyTable): number {
+    if (combination >= this.keyOf.length) this.#growKeyOf(combinations.capacity)
+    const known = this.keyOf[combination] as number
+    if (known >= 0) return known
+    const base = combination * combinations.width
+    const codes = this.dimensions.map((dimension) => combinations.codes[base + dimension] as number)
+    const columns = codes.map((code) => Int32Array.of(code))
+    const key = this.keys.numberOf(columns, 0, tupleHash(codes))
+    this.keyOf[combination] = key
+    return key
+  }
+
+  /** Forgets keys that no live cell uses. */
+  sweep(): void {
+    const used = new Set<number>()
+    for (const block of this.windows.sorted())
+      for (let cell = 0; cell < block.count; cell++) used.add(block.keys[cell] as number)
+    this.keyOf.fill(-1)
+    this.keys.retain((key) => used.has(key))
+  }
+
+  #growKeyOf(capacity: number): void {
+    const larger = new Int32Array(capacity).fill(-1)
+    larger.set(this.keyOf)
+    this.keyOf = larger
+  }
+}
+
+export class Finalise {
+  readonly #state: RollUpState
+  readonly #rollUps: readonly LiveRollUp[]
+  readonly #texts: readonly Texts[]
+  readonly #sumCount: number
+
+  constructor(options: {
+    state: RollUpState
+    rollUps: readonly RollUp[]
+    dimensionNames: readonly string[]
+    texts: readonly Texts[]
+    sumCount: number
+  }) {
+    this.#state = options.state
+    this.#texts = options.texts
+    this.#sumCount = options.sumCount
+    this.#rollUps = options.rollUps.map((rollUp) => new LiveRollUp(rollUp, options.dimensionNames, options.sumCount))
+  }
+
+  /**
+   * Hands out changed cells.
+   *
+   * @param finalBeforeMs windows that start before this are final (N2)
+   * @param onlyFinal leaves windows that are not final alone: what a bounded replay asks for
+   */
+  run(finalBeforeMs: number, onlyFinal: boolean): CellChanges[] {
+    const untilMs = onlyFinal ? finalBeforeMs : Infinity
+    this.#takeOver(this.#state.byImpression.take(untilMs), 'impression')
+    this.#takeOver(this.#state.byClick.take(untilMs), 'click')
+    return this.#rollUps.map((rollUp) => this.#handOut(rollUp, finalBeforeMs, onlyFinal))
+  }
+
+  /** Whether some window that is final has not been handed out. */
+  hasFinal(finalBeforeMs: number): boolean {
+    if (this.#state.byImpression.earliestMs < finalBeforeMs || this.#state.byClick.earliestMs < finalBeforeMs)
+      return true
+    return this.#rollUps.some((rollUp) => rollUp.windows.earliestMs < finalBeforeMs)
+  }
+
+  /** Cells held, those waiting to be taken over included. */
+  get cellCount(): number {
+    const all = [this.#state.byImpression, this.#state.byClick, ...this.#rollUps.map((rollUp) => rollUp.windows)]
+    return all.reduce((sum, windows) => sum + windows.sorted().reduce((cells, block) => cells + block.count, 0), 0)
+  }
+
+  /** Forgets unused keys and calls `use` with every dictionary code that is still needed. */
+  sweep(use: (dimension: number, code: number) => void): void {
+    for (const rollUp of this.#rollUps) {
+      rollUp.sweep()
+      for (const block of rollUp.windows.sorted())
+        for (let cell = 0; cell < block.count; cell++) {
+          const base = (block.keys[cell] as number) * rollUp.keys.width
+          rollUp.dimensions.forEach((dimension, d) => use(dimension, rollUp.keys.codes[base + d] as number))
+        }
+    }
+  }
+
+  #takeOver(differences: readonly CellBlock[], axis: RollUp['axis']): void {
+    for (const rollUp of this.#rollUps) {
+      if (rollUp.axis !== axis) continue
+      for (const block of differences) {
+        const target = rollUp.windows.at(block.startMs)
+        for (let cell = 0; cell < block.count; cell++) {
+          const key = rollUp.keyFor(block.keys[cell] as number, this.#state.combinations)
+          addCell(block, cell, target, target.touch(key))
+        }
+      }
+    }
+  }
+
+  #handOut(rollUp: LiveRollUp, finalBeforeMs: number, onlyFinal: boolean): CellChanges {
+    const rows = new ChangeRows(rollUp, this.#texts, this.#sumCount)
+    for (const block of rollUp.windows.take(finalBeforeMs)) {
+      for (let cell = 0; cell < block.count; cell++)
+        if (!block.isEmpty(cell) || block.isChanged(cell)) rows.add(block, cell, true)
+    }
+    if (!onlyFinal)
+      for (const block of rollUp.windows.sorted()) {
+        for (let i = 0; i < block.changedCount; i++) rows.add(block, block.changed[i] as number, false)
+        block.clearChanged()
+      }
+    return rows.toChanges()
+  }
+}
+
+function addCell(from: CellBlock, cell: number, to: CellBlock, target: number): void {
+  const source = cell * from.width
+  const at = target * to.width
+  to.values[at + IMPRESSIONS] = (to.values[at + IMPRESSIONS] as number) + (from.values[source + IMPRESSIONS] as number)
+  to.values[at + CLICKS] = (to.values[at + CLICKS] as number) + (from.values[source + CLICKS] as number)
+  for (let sum = 0, low = FIRST_SUM; low < from.width; sum++, low += 2) {
+    to.addSum(target, sum, from.values[source + low] as number)
+    to.values[at + low + 1] = (to.values[at + low + 1] as number) + (from.values[source + low + 1] as number)
+  }
+}
+
+/** Collects rows of one roll-up, column by column. */
+class ChangeRows {
+  readonly #rollUp: LiveRollUp
+  readonly #texts: readonly Texts[]
+  readonly #windowStartMs: number[] = []
+  readonly #dimensions: string[][]
+  readonly #impressions: number[] = []
+  readonly #clicks: number[] = []
+  readonly #sumsMicros: bigint[][]
+  readonly #isFinal: boolean[] = []
+  readonly #removed: boolean[] = []
+
+  constructor(rollUp: LiveRollUp, texts: readonly Texts[], sumCount: number) {
+    this.#rollUp = rollUp
+    this.#texts = texts
+    this.#dimensions = rollUp.dimensions.map(() => [])
+    this.#sumsMicros = Array.from({ length: sumCount }, () => [])
+  }
+
+  add(block: CellBlock, cell: number, isFinal: boolean): void {
+    const { keys, dimensions } = this.#rollUp
+    const base = (block.keys[cell] as number) * keys.width
+    const at = cell * block.width
+    this.#windowStartMs.push(block.startMs)
+    for (let d = 0; d < dimensions.length; d++) {
+      const texts = this.#texts[dimensions[d] as number] as Texts
+      ;(this.#dimensions[d] as string[]).push(texts.textOf(keys.codes[base + d] as number))
+    }
+    this.#impressions.push(block.values[at + IMPRESSIONS] as number)
+    this.#clicks.push(block.values[at + CLICKS] as number)
+    for (let sum = 0; sum < this.#sumsMicros.length; sum++)
+      (this.#sumsMicros[sum] as bigint[]).push(block.sumMicros(cell, sum))
+    this.#isFinal.push(isFinal)
+    this.#removed.push(block.isEmpty(cell))
+  }
+
+  toChanges(): CellChanges {
+    return {
+      rollUp: this.#rollUp.name,
+      count: this.#windowStartMs.length,
+      windowStartMs: this.#windowStartMs,
+      dimensions: this.#dimensions,
+      impressions: this.#impressions,
+      clicks: this.#clicks,
+      sumsMicros: this.#sumsMicros,
+      isFinal: this.#isFinal,
+      removed: this.#removed,
+    }
+  }
+}

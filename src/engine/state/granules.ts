@@ -1,0 +1,139 @@
+/**
+ * All live granules of a stream in order of event time: finding the one for a time, making new ones, dropping old ones.
+ *
+ * The length of a granule follows the rate: it is doubled while granules stay nearly empty and halved when they
+ * overflow, so that the one being filled fits the second-level cache (`granule.ts`).
+ *
+ * R1  Granules are sorted by start; two of them either cover the same stretch or do not overlap.
+ * R2  Of granules with one stretch only the last has room.
+ * R3  A granule is dropped once the watermark has passed endMs + retentionMs, never earlier.
+ */
+import { MAX_GRANULE_MS, MAX_GRANULE_ROWS, type Granule } from './granule.ts'
+
+const TARGET_ROWS = 32_768
+const CACHE_SLOTS = 64
+const MAX_POOLED = 16
+
+export class Granules<G extends Granule> {
+  /** Sorted by start (R1). Read it, do not change it. */
+  readonly list: G[] = []
+  /** Rows in all granules. */
+  rows = 0
+  readonly #create: (capacity: number) => G
+  readonly #retentionMs: number
+  readonly #pool: G[] = []
+  readonly #cache: (G | undefined)[] = new Array<G | undefined>(CACHE_SLOTS).fill(undefined)
+  #lengthMs = 1_024
+
+  constructor(retentionMs: number, create: (capacity: number) => G) {
+    this.#retentionMs = retentionMs
+    this.#create = create
+  }
+
+  /** The granule that takes the next row of event time `timeMs`; made when there is none. */
+  forAppend(timeMs: number): G {
+    const slot = (timeMs / 1_024) & (CACHE_SLOTS - 1)
+    const cached = this.#cache[slot]
+    if (cached !== undefined && timeMs >= cached.startMs && timeMs < cached.endMs && cached.count < MAX_GRANULE_ROWS)
+      return cached
+    const granule = this.#findOrMake(timeMs)
+    this.#cache[slot] = granule
+    return granule
+  }
+
+  /** Index into {@link list} of the first granule that ends after `timeMs`. */
+  firstEndingAfter(timeMs: number): number {
+    let low = 0
+    let high = this.list.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.list[middle] as G).endMs > timeMs) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+
+  /** Index into {@link list} of the last granule that starts at or before `timeMs`, or −1. */
+  lastStartingBy(timeMs: number): number {
+    let low = 0
+    let high = this.list.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.list[middle] as G).startMs > timeMs) high = middle
+      else low = middle + 1
+    }
+    return low - 1
+  }
+
+  /** Drops what the watermark has left behind (R3); returns how many rows went. */
+  expire(watermarkMs: number): number {
+    let dropped = 0
+    let rows = 0
+    for (const granule of this.list) {
+      if (watermarkMs <= granule.endMs + this.#retentionMs) break
+      rows += granule.count
+      dropped++
+      if (this.#pool.length < MAX_POOLED) this.#pool.push(granule)
+    }
+    if (dropped === 0) return 0
+    this.list.splice(0, dropped)
+    this.#cache.fill(undefined)
+    this.rows -= rows
+    return rows
+  }
+
+  /** Memory held, bytes. */
+  get byteLength(): number {
+    let bytes = 0
+    for (const granule of this.list) bytes += granule.byteLength
+    for (const granule of this.#pool) bytes += granule.byteLength
+    return bytes
+  }
+
+  #findOrMake(timeMs: number): G {
+    const at = this.lastStartingBy(timeMs)
+    const previous = this.list[at]
+    if (previous === undefined || previous.endMs <= timeMs) return this.#make(timeMs, at)
+    if (previous.count < MAX_GRANULE_ROWS) return previous
+    return this.#insert(at + 1, previous.startMs, previous.endMs, MAX_GRANULE_ROWS)
+  }
+
+  #make(timeMs: number, after: number): G {
+    const previous = this.list[after]
+    const next = this.list[after + 1]
+    if (previous !== undefined) this.#adaptLength(previous)
+    let lengthMs = this.#lengthMs
+    let startMs = Math.floor(timeMs / lengthMs) * lengthMs
+    while (
+      (previous !== undefined && startMs < previous.endMs) ||
+      (next !== undefined && startMs + lengthMs > next.startMs)
+    ) {
+      lengthMs /= 2
+      startMs = Math.floor(timeMs / lengthMs) * lengthMs
+    }
+    const likely = previous === undefined ? 0 : (previous.count * lengthMs) / (previous.endMs - previous.startMs)
+    return this.#insert(after + 1, startMs, startMs + lengthMs, Math.ceil(likely * 1.1))
+  }
+
+  // Lengths are powers of two down to 1 ms, so aligned stretches nest and the loop above ends.
+  #adaptLength(previous: G): void {
+    const previousMs = previous.endMs - previous.startMs
+    if (previous.count > TARGET_ROWS * 1.5) this.#lengthMs = Math.max(1, previousMs / 2)
+    else if (previous.count < TARGET_ROWS / 3) this.#lengthMs = Math.min(MAX_GRANULE_MS, previousMs * 2)
+    else this.#lengthMs = previousMs
+  }
+
+  #insert(at: number, startMs: number, endMs: number, likelyRows: number): G {
+    const granule = this.#take(likelyRows)
+    granule.reset(startMs, endMs)
+    this.list.splice(at, 0, granule)
+    return granule
+  }
+
+  #take(likelyRows: number): G {
+    const wanted = Math.min(MAX_GRANULE_ROWS, likelyRows)
+    const fit = this.#pool.findIndex((granule) => granule.capacity >= wanted && granule.capacity <= wanted * 2 + 64)
+    const [pooled] = fit < 0 ? [] : this.#pool.splice(fit, 1)
+    return pooled ?? this.#create(wanted)
+  }
+}

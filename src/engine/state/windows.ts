@@ -1,0 +1,52 @@
+/**
+ * The live windows of one time axis: a block of cells each, found by start.
+ *
+ * V1  A window is here from its first cell until it is final and was handed out; `take` is the only way out.
+ */
+import { CellBlock } from './cell-block.ts'
+
+export class Windows {
+  readonly #blocks = new Map<number, CellBlock>()
+  readonly #cellWidth: number
+  #last: CellBlock | undefined
+
+  constructor(cellWidth: number) {
+    this.#cellWidth = cellWidth
+  }
+
+  /** The block of the window that starts at `startMs`, made when there is none. */
+  at(startMs: number): CellBlock {
+    if (this.#last !== undefined && this.#last.startMs === startMs) return this.#last
+    let block = this.#blocks.get(startMs)
+    if (block === undefined) {
+      block = new CellBlock(startMs, this.#cellWidth)
+      this.#blocks.set(startMs, block)
+    }
+    this.#last = block
+    return block
+  }
+
+  /** All blocks, by start. */
+  sorted(): CellBlock[] {
+    return [...this.#blocks.values()].sort((a, b) => a.startMs - b.startMs)
+  }
+
+  /** Removes the windows that start before `startMs` and returns them by start. */
+  take(startMs: number): CellBlock[] {
+    const taken = this.sorted().filter((block) => block.startMs < startMs)
+    for (const block of taken) this.#blocks.delete(block.startMs)
+    if (taken.length > 0) this.#last = undefined
+    return taken
+  }
+
+  get size(): number {
+    return this.#blocks.size
+  }
+
+  /** Start of the earliest window, or +Infinity. */
+  get earliestMs(): number {
+    let earliest = Infinity
+    for (const startMs of this.#blocks.keys()) earliest = Math.min(earliest, startMs)
+    return earliest
+  }
+}

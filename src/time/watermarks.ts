@@ -1,0 +1,91 @@
+/**
+ * Watermarks: how far event time has come, by partition and for the whole pipeline.
+ *
+ * Partition watermark w_p = highest event time read − out-of-orderness. Pipeline watermark W = the lowest w_p of all
+ * partitions that are not idle.
+ *
+ * W1  w_p and W never go back.
+ * W2  A partition that was never read has w_p = −∞; one that ended has w_p = +∞.
+ * W3  An idle partition does not hold W back. When it speaks again, W stays where it is.
+ */
+
+const ACTIVE = 0
+const IDLE = 1
+const ENDED = 2
+
+/** Highest event times, idleness and ends of a fixed number of partitions. All times are ms since the epoch. */
+export class Watermarks {
+  /** Highest event time read from each partition; −∞ before the first. Operators read and raise it in their loops. */
+  readonly highestMs: Float64Array
+  readonly #state: Uint8Array
+  readonly #outOfOrdernessMs: number
+  #pipelineMs = -Infinity
+
+  constructor(partitionCount: number, outOfOrdernessMs: number) {
+    this.highestMs = new Float64Array(partitionCount).fill(-Infinity)
+    this.#state = new Uint8Array(partitionCount)
+    this.#outOfOrdernessMs = outOfOrdernessMs
+  }
+
+  /** w_p of one partition. */
+  ofPartition(partition: number): number {
+    if (this.#state[partition] === ENDED) return Infinity
+    return (this.highestMs[partition] ?? -Infinity) - this.#outOfOrdernessMs
+  }
+
+  /** W, as of the last {@link refresh}. */
+  get pipelineMs(): number {
+    return this.#pipelineMs
+  }
+
+  /** Marks a partition idle, or active again. An ended one stays ended. */
+  setIdle(partition: number, idle: boolean): void {
+    if (this.#state[partition] !== ENDED) this.#state[partition] = idle ? IDLE : ACTIVE
+  }
+
+  isIdle(partition: number): boolean {
+    return this.#state[partition] === IDLE
+  }
+
+  isEnded(partition: number): boolean {
+    return this.#state[partition] === ENDED
+  }
+
+  /** Marks the end of a bounded partition. */
+  end(partition: number): void {
+    this.#state[partition] = ENDED
+  }
+
+  /**
+   * Recomputes W and returns it.
+   *
+   * @param whenAllIdleMs what W may rise to when every partition is idle; −∞ leaves it where it is
+   */
+  refresh(whenAllIdleMs: number = -Infinity): number {
+    let lowest = Infinity
+    let allIdle = true
+    for (let partition = 0; partition < this.#state.length; partition++) {
+      if (this.#state[partition] === IDLE) continue
+      allIdle = false
+      lowest = Math.min(lowest, this.ofPartition(partition))
+    }
+    const next = allIdle ? whenAllIdleMs : lowest
+    if (next > this.#pipelineMs) this.#pipelineMs = next
+    return this.#pipelineMs
+  }
+
+  /** The partition with the lowest w_p of those that are neither idle nor ended; −1 when there is none. */
+  slowest(): number {
+    let slowest = -1
+    let lowest = Infinity
+    for (let partition = 0; partition < this.#state.length; partition++) {
+      if (this.#state[partition] !== ACTIVE) continue
+      const watermarkMs = this.ofPartition(partition)
+      if (slowest < 0 || watermarkMs < lowest) {
+        slowest = partition
+        lowest = watermarkMs
+      }
+    }
+    return slowest
+  }
+}
