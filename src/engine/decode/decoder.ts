@@ -1,0 +1,110 @@
+/**
+ * From blocks of bytes to rows of a batch: NDJSON lines, or one record at a time.
+ *
+ * K1  Every record becomes exactly one row, malformed ones included; a line of nothing but white space is no record.
+ * K2  Every line counts as one position, a blank one too.
+ * K3  Rows do not depend on where blocks, batches or calls begin and end.
+ * K4  Nothing of a block is kept; `byteStart` and `byteEnd` point into the block given.
+ */
+import type { Plan, StreamName } from '../../pipeline/plan.ts'
+import { summedFields } from '../../pipeline/plan.ts'
+import { EventBatch } from '../event-batch.ts'
+import { Dictionary } from './dictionary.ts'
+import { IdHash } from './id-hash.ts'
+import { NO_FIELD, REASON, RecordParser } from './json-record.ts'
+import { isSpace } from './json-scan.ts'
+import { knownFields } from './record-fields.ts'
+
+/** A longer record, white space around it left out, is malformed. */
+export const MAX_RECORD_BYTES = 1_048_576
+
+const LF = 0x0a
+
+/** Where a call to {@link Decoder.decodeLines} got to. */
+export interface LinesDecoded {
+  /** Start of the first line not decoded. */
+  readonly nextStart: number
+  /** Position of that line. */
+  readonly nextPosition: number
+}
+
+/** What a decoder is made of. */
+export interface DecoderOptions {
+  readonly plan: Plan
+  readonly stream: StreamName
+  /** One for each dimension of the plan, shared by all decoders of an engine. */
+  readonly dictionaries: readonly Dictionary[]
+  /** Four secret lanes: the key under which ids that are no UUIDs are hashed. */
+  readonly idKey: Int32Array
+}
+
+/** An empty batch with the columns of `stream`. */
+export function createBatch(plan: Plan, stream: StreamName, capacity: number): EventBatch {
+  const isImpressions = stream === 'impressions'
+  return new EventBatch(capacity, {
+    hasImpressionId: !isImpressions,
+    dimensionCount: isImpressions ? plan.dimensions.length : 0,
+    sumCount: isImpressions ? summedFields(plan).length : 0,
+  })
+}
+
+/** The dictionaries of a plan's dimensions, in its order. `seed` is a secret of this process. */
+export function createDictionaries(plan: Plan, seed: number): Dictionary[] {
+  return plan.dimensions.map((dimension, index) => new Dictionary(dimension.missing, seed + index))
+}
+
+/** A decoder for records of one stream. It may serve any number of partitions, one call after another. */
+export function createDecoder(options: DecoderOptions): Decoder {
+  return new Decoder(options)
+}
+
+export class Decoder {
+  readonly #parser: RecordParser
+
+  constructor(options: DecoderOptions) {
+    const fields = knownFields(options.plan, options.stream)
+    this.#parser = new RecordParser(fields, options.dictionaries, new IdHash(options.idKey))
+  }
+
+  /**
+   * Appends the events of whole lines in [start, end) to `batch`, until it is full or no whole line is left. A line is
+   * whole when its LF is there; what follows the last LF is left to the caller.
+   *
+   * @param firstPosition position of the line at `start`: its number in the file, from 1
+   */
+  decodeLines(block: Uint8Array, start: number, end: number, batch: EventBatch, firstPosition: number): LinesDecoded {
+    let lineStart = start
+    let position = firstPosition
+    while (batch.count < batch.capacity && lineStart < end) {
+      const lineEnd = block.indexOf(LF, lineStart)
+      if (lineEnd < 0 || lineEnd >= end) break
+      this.decodeRecord(block, lineStart, lineEnd, position, batch)
+      lineStart = lineEnd + 1
+      position++
+    }
+    return { nextStart: lineStart, nextPosition: position }
+  }
+
+  /**
+   * Appends the record [start, end), white space around it left out, to `batch`, which must not be full.
+   *
+   * @returns whether there was a record; white space alone is none
+   */
+  decodeRecord(block: Uint8Array, start: number, end: number, position: number, batch: EventBatch): boolean {
+    let from = start
+    let to = end
+    while (from < to && isSpace(block[from] as number)) from++
+    while (to > from && isSpace(block[to - 1] as number)) to--
+    if (from === to) return false
+    const row = batch.count
+    batch.byteStart[row] = from
+    batch.byteEnd[row] = to
+    batch.position[row] = position
+    if (to - from > MAX_RECORD_BYTES) {
+      batch.malformed[row] = REASON.record_too_long
+      batch.malformedField[row] = NO_FIELD
+    } else this.#parser.parse(block, from, to, batch, row)
+    batch.count = row + 1
+    return true
+  }
+}
