@@ -17,8 +17,16 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'replay', summary: 'files through the engine, as fast as it goes, to tables' },
   { name: 'verify', summary: 'recounts raw events by another path and compares every cell' },
   { name: 'generate', summary: 'simulated traffic, seeded and hostile, with its true answer beside it' },
-  { name: 'plan', summary: 'prints the frozen plan of a definition' },
-  { name: 'validate', summary: 'checks a definition whole' },
+  {
+    name: 'plan',
+    summary: 'prints the frozen plan of a definition',
+    load: async () => (await import('./plan.ts')).planCommand(),
+  },
+  {
+    name: 'validate',
+    summary: 'checks a definition whole',
+    load: async () => (await import('./validate.ts')).validateCommand(),
+  },
   { name: 'doctor', summary: 'what is wrong here and how to fix it' },
   { name: 'run', summary: 'the pipeline on the sources its definition names' },
   { name: 'flink', summary: 'the same plan on Flink' },

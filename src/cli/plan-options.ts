@@ -2,12 +2,10 @@
  * The options by which a command is told its plan: a definition, and parameters that override it.
  */
 import type { Command } from 'commander'
-import type { Definition, ParametersDefinition } from '../pipeline/definition.ts'
-import { adPipeline } from '../pipeline/ad-pipeline.ts'
-import { freezePlan } from '../pipeline/freeze.ts'
+import type { ParametersDefinition } from '../pipeline/definition.ts'
 import type { Plan } from '../pipeline/plan.ts'
-import { TidemarkError } from '../errors.ts'
 import { formatDuration } from '../time/duration.ts'
+import { loadPlanFile } from './load-definition.ts'
 import { durationMs } from './option-values.ts'
 
 /** What {@link addPlanOptions} adds; durations in milliseconds. */
@@ -29,21 +27,19 @@ export function addPlanOptions(command: Command): Command {
     .option('--allowed-lateness <duration>', 'how far behind the watermark events are accepted (5m)', durationMs)
 }
 
-/** The plan those options ask for. Throws `INPUT_MISSING`, `DEFINITION_UNREADABLE` or `DEFINITION_INVALID`. */
+/**
+ * The plan those options ask for.
+ *
+ * @throws TidemarkError `INPUT_MISSING`, `DEFINITION_UNREADABLE`, `DEFINITION_INVALID`, or `USAGE` for a parameter that
+ * does not fit the definition
+ */
 export async function loadPlan(options: PlanOptions): Promise<Plan> {
-  if (options.definition !== undefined)
-    throw new TidemarkError('USAGE', '--definition is not available yet.', { where: options.definition })
-  return freezePlan(withParameters(adPipeline, options))
-}
-
-/** The definition with the parameters given on the command line in place of its own. */
-export function withParameters(definition: Definition, options: PlanOptions): Definition {
-  const given: Record<string, string> = {}
+  const parameters: Record<string, string> = {}
   for (const name of OVERRIDES) {
-    const value = options[name]
-    if (value !== undefined) given[name] = formatDuration(value)
+    const valueMs = options[name]
+    if (valueMs !== undefined) parameters[name] = formatDuration(valueMs)
   }
-  return { ...definition, parameters: { ...definition.parameters, ...given } }
+  return loadPlanFile(options.definition, parameters)
 }
 
 const OVERRIDES = [

@@ -135,9 +135,9 @@ export class DefinitionError extends TidemarkError {
   constructor(source: string, problems: readonly Problem[], places: readonly string[] = []) {
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
     const details = problems.map((problem, index) => describeProblem(problem, places[index]))
-    super('DEFINITION_INVALID', [`${source} has ${count}.`, ...details].join('\n\n'), {
+    super('DEFINITION_INVALID', `${[`${source} has ${count}.`, ...details].join('\n\n')}\n`, {
       where: source,
-      fix: 'Mend what is listed and check again with: ./tidemark validate FILE (docs/definition.md lists every key)',
+      fix: 'Mend what is listed (docs/definition.md has every key), then: ./tidemark validate FILE',
     })
     this.problems = problems
   }

@@ -1,0 +1,31 @@
+/**
+ * `tidemark plan [FILE]`: prints the frozen plan of a definition.
+ */
+import { Command } from 'commander'
+import { TidemarkError } from '../errors.ts'
+import { explainPlan } from '../pipeline/explain.ts'
+import { planHash } from '../pipeline/plan-hash.ts'
+import { addPlanOptions, loadPlan, type PlanOptions } from './plan-options.ts'
+import type { CommonOptions } from './program.ts'
+import { createTalk } from './talk.ts'
+
+/** The command, ready to be added to the program. */
+export function planCommand(): Command {
+  const command = new Command('plan')
+    .description('Prints the plan of a definition: streams, parameters, dimensions, measures, tables and its hash.')
+    .argument('[file]', 'a definition in JSON, TypeScript or JavaScript (default: the ad pipeline)')
+    .action(printPlan)
+  return addPlanOptions(command)
+}
+
+async function printPlan(file: string | undefined, options: PlanOptions & CommonOptions): Promise<void> {
+  if (file !== undefined && options.definition !== undefined) {
+    throw new TidemarkError('USAGE', `Two definitions are given: ${file} and --definition ${options.definition}.`, {
+      fix: 'Name one of them.',
+    })
+  }
+  const plan = await loadPlan(file === undefined ? options : { ...options, definition: file })
+  const document = { hash: planHash(plan), plan }
+  process.stdout.write(options.json === true ? `${JSON.stringify(document)}\n` : explainPlan(plan))
+  createTalk(options).next('./tidemark generate --seed 7 --events 100000 --out log')
+}
