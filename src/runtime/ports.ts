@@ -9,6 +9,19 @@ export interface Clock {
   nowMs(): number
 }
 
+/** The bytes of one bounded partition. */
+export interface ByteSource {
+  /** What messages call it: a file's path. */
+  readonly name: string
+  /** Bytes in all as they lie on disk, where that is known. */
+  readonly byteLength: number | undefined
+  /** Bytes taken from disk so far. */
+  readonly bytesTaken: number
+  /** Reads up to `length` bytes to `into` at `offset`; 0 is the end. */
+  read(into: Uint8Array, offset: number, length: number): number | Promise<number>
+  close(): Promise<void>
+}
+
 /** One step of results: all of it becomes visible at once, or none. */
 export interface Epoch {
   readonly number: number
