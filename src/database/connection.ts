@@ -1,0 +1,79 @@
+/**
+ * One connection to PostgreSQL that can be given up at any moment.
+ *
+ * N1  No call waits for ever: connecting, each query and closing have their own time limits.
+ * N2  A lost connection never becomes an unhandled error; the next query on it rejects.
+ */
+import { Socket } from 'node:net'
+import pg from 'pg'
+import { databaseError } from './database-error.ts'
+
+/** What a connection needs. */
+export interface ConnectionOptions {
+  /** `postgresql://user:password@host:port/database`. */
+  readonly url: string
+  /** What the server's activity views call us. */
+  readonly applicationName: string
+  readonly connectTimeoutMs?: number
+  /** Longest wait for the answer to one statement; 0 waits as long as the connection lives. */
+  readonly queryTimeoutMs?: number
+}
+
+export interface Connection {
+  readonly client: pg.Client
+  /** Says goodbye and cuts the line soon after, whether or not the server answers. Safe to call twice. */
+  close(): Promise<void>
+}
+
+const CLOSE_TIMEOUT_MS = 300
+
+/**
+ * Connects.
+ *
+ * @throws TidemarkError DATABASE_UNAVAILABLE
+ */
+export async function connect(options: ConnectionOptions): Promise<Connection> {
+  const socket = new Socket()
+  const queryTimeoutMs = options.queryTimeoutMs ?? 10_000
+  const client = new pg.Client({
+    connectionString: options.url,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
+    query_timeout: queryTimeoutMs,
+    // The server gives up a little later than we do: it must not go on with what nobody waits for.
+    statement_timeout: queryTimeoutMs === 0 ? 0 : queryTimeoutMs + 1_000,
+    keepAlive: true,
+    stream: () => socket,
+  })
+  client.on('error', () => socket.destroy())
+  try {
+    await client.connect()
+  } catch (error) {
+    socket.destroy()
+    throw databaseError(error, 'connect to PostgreSQL', options.url)
+  }
+  return { client, close: () => closeWithin(client, socket) }
+}
+
+async function closeWithin(client: pg.Client, socket: Socket): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const cut = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CLOSE_TIMEOUT_MS)
+  })
+  await Promise.race([client.end().catch(() => undefined), cut])
+  clearTimeout(timer)
+  socket.destroy()
+}
+
+/** Connects, does `work`, and closes whatever happens. */
+export async function withConnection<T>(
+  options: ConnectionOptions,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const connection = await connect(options)
+  try {
+    return await work(connection.client)
+  } finally {
+    await connection.close()
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Brings the database to the plan: creates what is missing, extends what is there, refuses what would lose data.
+ *
+ * All of it happens in one transaction, one migration at a time per database.
+ */
+import type { Client } from 'pg'
+import { TidemarkError } from '../errors.ts'
+import type { Plan } from '../pipeline/plan.ts'
+import { allTables } from '../pipeline/table-text.ts'
+import { errorState } from './database-error.ts'
+import { findRelation, holdsRows } from './found-schema.ts'
+import { ensureMetaTable } from './meta-table.ts'
+import { grantReaderRole, type ReaderRoleReport } from './reader-role.ts'
+import { qualifiedTable } from './sql-text.ts'
+import { tableChanges } from './table-changes.ts'
+
+/** What a migration did. */
+export interface MigrationReport {
+  /** The statements that changed tables; none when everything was in place. */
+  readonly statements: readonly string[]
+  readonly readerRole: ReaderRoleReport
+}
+
+export interface MigrateOptions {
+  /** The rows in the tables are about to be replaced: a table of another form is made anew though it holds some. */
+  readonly discardRows?: boolean
+}
+
+/** Any number that no other program uses for an advisory lock. */
+const MIGRATION_LOCK = 7_433_660_112
+
+/**
+ * Migrates the tables of a plan, in a transaction of its own.
+ *
+ * @throws TidemarkError DATABASE_SCHEMA_MISMATCH naming table and column, what is and what should be; DATABASE_BUSY
+ */
+export async function migrate(client: Client, plan: Plan, options: MigrateOptions = {}): Promise<MigrationReport> {
+  await client.query('begin')
+  try {
+    await lockMigrations(client)
+    const report = await migrateTables(client, plan, options)
+    await client.query('commit')
+    return report
+  } catch (error) {
+    await client.query('rollback').catch(() => undefined)
+    throw error
+  }
+}
+
+async function lockMigrations(client: Client): Promise<void> {
+  try {
+    await client.query(`set local lock_timeout = '9s'`)
+    await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
+  } catch (error) {
+    if (errorState(error) !== '55P03') throw error
+    throw new TidemarkError('DATABASE_BUSY', 'Another instance is changing the tables of this database.', {
+      retryable: true,
+      fix: 'try again when it has finished',
+      cause: error,
+    })
+  }
+}
+
+/** The same as {@link migrate}, inside the caller's transaction. */
+export async function migrateTables(client: Client, plan: Plan, options: MigrateOptions): Promise<MigrationReport> {
+  await ensureMetaTable(client)
+  const statements: string[] = []
+  for (const table of allTables(plan)) {
+    const found = await findRelation(client, table.name)
+    const isTable = found !== undefined && (found.kind === 'r' || found.kind === 'p')
+    const isEmpty = options.discardRows === true || !isTable || !(await holdsRows(client, table.name))
+    statements.push(...tableChanges(table, found, isEmpty && isTable))
+  }
+  for (const statement of statements) await client.query(statement)
+  const readerRole = await grantReaderRole(client, plan)
+  return { statements, readerRole }
+}
+
+/** Empties the tables of a plan, in one statement. Readers wait for that moment only. */
+export async function clearTables(client: Client, plan: Plan): Promise<void> {
+  const tables = allTables(plan).map((table) => qualifiedTable(table.name))
+  await client.query(`truncate ${tables.join(', ')}`)
+}
+
+/** Whether any table of a plan holds a row. The tables exist. */
+export async function anyTableHoldsRows(client: Client, plan: Plan): Promise<boolean> {
+  for (const table of allTables(plan)) {
+    const found = await findRelation(client, table.name)
+    if (found !== undefined && 'rp'.includes(found.kind) && (await holdsRows(client, table.name))) return true
+  }
+  return false
+}

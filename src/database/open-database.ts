@@ -1,0 +1,152 @@
+/**
+ * One way to PostgreSQL for everybody: a given server, else our own from installed programs, else the limited fallback.
+ */
+import { mkdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { TidemarkError } from '../errors.ts'
+import { findServerBinaries, type ServerBinaries } from './binaries.ts'
+import { type ClusterFiles, OWNER_ROLE, prepareClusterFiles } from './cluster-files.ts'
+import { withConnection } from './connection.ts'
+import { describeUrl, errorState } from './database-error.ts'
+import { type FolderLock, lockFolder } from './folder-lock.ts'
+import { OwnServer } from './own-server.ts'
+import { READER_ROLE, readerRoleStatements } from './reader-role.ts'
+import { quoteIdentifier, quoteLiteral } from './sql-text.ts'
+
+/** Where to look for a database. */
+export interface OpenDatabaseOptions {
+  /** A server to use as it is. */
+  readonly databaseUrl?: string | undefined
+  /** Our own server keeps its files in `postgres/` below it. Made if missing. */
+  readonly dataDir: string
+  /** Takes lines for people: what was created, found, stopped. */
+  readonly log?: (line: string) => void
+  /** The installations to choose from; those of this machine unless given. */
+  readonly installed?: readonly ServerBinaries[]
+}
+
+/** A database that is ready for connections. */
+export interface Database {
+  readonly kind: 'given' | 'embedded' | 'system' | 'pglite'
+  /** Connects as the owner of the tables; works when given to psql. */
+  readonly url: string
+  /** Connects as a user who may only read. Undefined where we cannot make one. */
+  readonly readOnlyUrl: string | undefined
+  /** One line for people, without secrets. */
+  readonly describe: string
+  /** Number of the server's process where it is our own. */
+  readonly serverPid: number | undefined
+  /** Stops the server if it is our own. Safe to call twice. */
+  stop(): Promise<void>
+}
+
+const DATABASE_NAME = 'tidemark'
+const MIN_SERVER_VERSION = 130_000
+
+/**
+ * Finds or starts PostgreSQL.
+ *
+ * @throws TidemarkError DATABASE_UNAVAILABLE, DATABASE_BINARIES_MISSING, DATA_DIR_BUSY, DATA_DIR_UNUSABLE
+ */
+export async function openDatabase(options: OpenDatabaseOptions): Promise<Database> {
+  if (options.databaseUrl !== undefined) return openGiven(options.databaseUrl)
+  const folder = makeFolder(resolve(options.dataDir, 'postgres'))
+  const lock = lockFolder(folder, 'data folder')
+  try {
+    return await openOwn(folder, lock, options)
+  } catch (error) {
+    lock.release()
+    throw unusableUnlessKnown(error, folder)
+  }
+}
+
+async function openGiven(url: string): Promise<Database> {
+  const version = await withConnection({ url, applicationName: 'tidemark' }, async (client) => {
+    const { rows } = await client.query<{ number: string; text: string }>(
+      `select current_setting('server_version_num') as number, current_setting('server_version') as text`,
+    )
+    return rows[0]
+  })
+  if (Number(version?.number) < MIN_SERVER_VERSION)
+    throw new TidemarkError('DATABASE_UNAVAILABLE', `PostgreSQL ${version?.text} is too old (at least 13).`, {
+      where: describeUrl(url),
+      fix: 'use a newer server, or leave --database-url out to have one started',
+    })
+  return {
+    kind: 'given',
+    url,
+    readOnlyUrl: undefined,
+    describe: `PostgreSQL ${version?.text} at ${describeUrl(url)}`,
+    serverPid: undefined,
+    stop: async () => undefined,
+  }
+}
+
+async function openOwn(folder: string, lock: FolderLock, options: OpenDatabaseOptions): Promise<Database> {
+  const log = options.log ?? (() => undefined)
+  const installed = options.installed ?? findServerBinaries()
+  const files = await prepareClusterFiles(folder, installed, log)
+  const server = await OwnServer.start(files, log)
+  const urlOf = (role: string, password: string): string =>
+    `postgresql://${role}:${password}@127.0.0.1:${server.port}/${DATABASE_NAME}`
+  const url = urlOf(OWNER_ROLE, files.ownerPassword)
+  try {
+    await ensureDatabase(url, files)
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
+  return {
+    kind: files.binaries.kind,
+    url,
+    readOnlyUrl: urlOf(READER_ROLE, files.readerPassword),
+    describe: `PostgreSQL ${files.binaries.version}, our own server on port ${server.port}, data in ${files.clusterDir}`,
+    get serverPid() {
+      return server.pid
+    },
+    stop: async () => {
+      await server.stop()
+      lock.release()
+    },
+  }
+}
+
+async function ensureDatabase(url: string, files: ClusterFiles): Promise<void> {
+  try {
+    await withConnection({ url, applicationName: 'tidemark' }, async (client) => client.query('select 1'))
+  } catch (error) {
+    if (!(error instanceof TidemarkError) || errorState(error.cause) !== '3D000') throw error
+    await createDatabase(new URL('/postgres', url).href, files)
+  }
+}
+
+async function createDatabase(url: string, files: ClusterFiles): Promise<void> {
+  await withConnection({ url, applicationName: 'tidemark', queryTimeoutMs: 60_000 }, async (client) => {
+    for (const statement of readerRoleStatements(`login password ${quoteLiteral(files.readerPassword)}`))
+      await client.query(statement)
+    await client.query(`create database ${quoteIdentifier(DATABASE_NAME)}`)
+  })
+}
+
+function makeFolder(folder: string): string {
+  try {
+    mkdirSync(folder, { recursive: true })
+    return folder
+  } catch (error) {
+    throw unusableUnlessKnown(error, folder)
+  }
+}
+
+function unusableUnlessKnown(error: unknown, folder: string): unknown {
+  if (error instanceof TidemarkError || !(error instanceof Error) || !('syscall' in error)) return error
+  return new TidemarkError('DATA_DIR_UNUSABLE', `The data folder ${folder} cannot be used: ${error.message}`, {
+    where: folder,
+    fix: 'choose another folder with --data-dir, or make this one writable',
+    cause: error,
+  })
+}
+
+/** The line that opens psql on a database when pasted into a shell. */
+export function psqlCommand(url: string): string {
+  return `psql '${url.replaceAll("'", String.raw`'\''`)}'`
+}

@@ -1,0 +1,74 @@
+/**
+ * Processes told apart by more than their number, which the system gives out again.
+ */
+import { execFileSync } from 'node:child_process'
+import { readFileSync, readlinkSync } from 'node:fs'
+
+/** Whether a process of this number runs, ours to signal or not. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return !isZombie(pid)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+function isZombie(pid: number): boolean {
+  return statFields(pid)?.[0] === 'Z'
+}
+
+/**
+ * When process `pid` started, as a text that differs from that of any other process with this number, restarts of the
+ * machine included. Undefined where no such process runs.
+ */
+export function startMark(pid: number): string | undefined {
+  if (!isAlive(pid)) return undefined
+  const fields = statFields(pid)
+  if (fields !== undefined) return `${bootId()}/${fields[19]}`
+  return psField(pid, 'lstart=')
+}
+
+/** The folder process `pid` works in, or undefined where it cannot be known. */
+export function workingFolder(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`)
+  } catch {
+    return undefined
+  }
+}
+
+/** The command line of process `pid`, or undefined where it cannot be known. */
+export function commandLine(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
+  } catch {
+    return psField(pid, 'command=')
+  }
+}
+
+/** The fields of /proc/PID/stat from the state on: the name before them may hold blanks and brackets. */
+function statFields(pid: number): readonly string[] | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')
+  } catch {
+    return undefined
+  }
+}
+
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return ''
+  }
+}
+
+function psField(pid: number, field: string): string | undefined {
+  try {
+    return execFileSync('ps', ['-o', field, '-p', String(pid)], { encoding: 'utf8', stdio: 'pipe' }).trim()
+  } catch {
+    return undefined
+  }
+}

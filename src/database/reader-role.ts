@@ -1,0 +1,62 @@
+/**
+ * The role for dashboards: it may read the tables of the plan and nothing else.
+ */
+import type { Client } from 'pg'
+import { allTables } from '../pipeline/table-text.ts'
+import type { Plan } from '../pipeline/plan.ts'
+import { errorState } from './database-error.ts'
+import { qualifiedTable, quoteIdentifier, SCHEMA } from './sql-text.ts'
+
+/** Its name, on every server. */
+export const READER_ROLE = 'tidemark_reader'
+
+/** Whether the role may read the tables now, and if not, why. */
+export interface ReaderRoleReport {
+  readonly granted: boolean
+  /** One sentence for people. */
+  readonly message: string
+}
+
+/** Statements that make the role. `login` is SQL: `nologin`, or `login password '…'`. */
+export function readerRoleStatements(login: string): readonly string[] {
+  const role = quoteIdentifier(READER_ROLE)
+  return [
+    `create role ${role} ${login}`,
+    `alter role ${role} set default_transaction_read_only = on`,
+    `alter role ${role} set statement_timeout = '30s'`,
+  ]
+}
+
+/**
+ * Lets the role read exactly the tables of the plan. On a server where it is missing it is made without a right to log
+ * in; where our user may not make roles, nothing happens. Runs inside the caller's transaction.
+ */
+export async function grantReaderRole(client: Client, plan: Plan): Promise<ReaderRoleReport> {
+  await client.query('savepoint reader_role')
+  try {
+    const made = await makeIfMissing(client)
+    await grantTables(client, plan)
+    await client.query('release savepoint reader_role')
+    const hint = made ? `; to use it: alter role ${READER_ROLE} login password '…'` : ''
+    return { granted: true, message: `the role ${READER_ROLE} may read the tables${hint}` }
+  } catch (error) {
+    if (errorState(error) !== '42501') throw error
+    await client.query('rollback to savepoint reader_role')
+    return { granted: false, message: `no read-only role: our user may not create ${READER_ROLE} on this server` }
+  }
+}
+
+async function makeIfMissing(client: Client): Promise<boolean> {
+  const { rowCount } = await client.query('select 1 from pg_roles where rolname = $1', [READER_ROLE])
+  if (rowCount !== 0) return false
+  for (const statement of readerRoleStatements('nologin')) await client.query(statement)
+  return true
+}
+
+async function grantTables(client: Client, plan: Plan): Promise<void> {
+  const role = quoteIdentifier(READER_ROLE)
+  const tables = allTables(plan).map((table) => qualifiedTable(table.name))
+  await client.query(`revoke all on all tables in schema ${quoteIdentifier(SCHEMA)} from ${role}`)
+  await client.query(`grant usage on schema ${quoteIdentifier(SCHEMA)} to ${role}`)
+  await client.query(`grant select on ${tables.join(', ')} to ${role}`)
+}

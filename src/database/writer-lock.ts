@@ -1,0 +1,77 @@
+/**
+ * One writer per table. A session holds an advisory lock for each table it writes, for as long as it lives: so two
+ * instances never mix their rows, and a session that was cut off in mid-transaction is surely over when its successor
+ * begins.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Client } from 'pg'
+import { TidemarkError } from '../errors.ts'
+import type { Plan } from '../pipeline/plan.ts'
+import { allTables } from '../pipeline/table-text.ts'
+import { SCHEMA } from './sql-text.ts'
+
+/** First half of our locks' names; the other half is a hash of the table's. */
+const LOCK_CLASS = 0x7469_6465
+const WAIT_MS = 5_000
+
+/**
+ * Locks all tables of the plan for this session.
+ *
+ * @param ownBackends numbers of earlier sessions of this same writer: they are ended if they still hold a lock
+ * @throws TidemarkError DATABASE_BUSY naming the session that holds a lock
+ */
+export async function lockTables(client: Client, plan: Plan, ownBackends: readonly number[]): Promise<void> {
+  for (const table of allTables(plan)) {
+    const key = lockKey(table.name)
+    for (let waitedMs = 0; !(await tryLock(client, key)); waitedMs += 50) {
+      const holder = await holderOf(client, key)
+      const isOwn = holder !== undefined && ownBackends.includes(holder.pid)
+      if (isOwn) await client.query('select pg_terminate_backend($1)', [holder.pid])
+      if (holder !== undefined && (!isOwn || waitedMs >= WAIT_MS)) throw busy(table.name, holder)
+      if (waitedMs >= WAIT_MS) throw busy(table.name, undefined)
+      await delay(50)
+    }
+  }
+}
+
+interface Holder {
+  readonly pid: number
+  readonly application: string
+  readonly since: string
+}
+
+async function tryLock(client: Client, key: number): Promise<boolean> {
+  const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock($1, $2) as locked', [
+    LOCK_CLASS,
+    key,
+  ])
+  return rows[0]?.locked ?? false
+}
+
+async function holderOf(client: Client, key: number): Promise<Holder | undefined> {
+  const { rows } = await client.query<Holder>(
+    `select l.pid, coalesce(a.application_name, '') as application,
+            coalesce(to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS'), '') as since
+       from pg_locks l left join pg_stat_activity a on a.pid = l.pid
+      where l.locktype = 'advisory' and l.granted and l.classid = $1::bigint::oid and l.objid = $2::bigint::oid
+        and l.objsubid = 2 and l.database = (select oid from pg_database where datname = current_database())`,
+    [LOCK_CLASS, key >>> 0],
+  )
+  return rows[0]
+}
+
+function busy(table: string, holder: Holder | undefined): TidemarkError {
+  const who = holder === undefined ? 'another session' : `"${holder.application}" (since ${holder.since} UTC)`
+  return new TidemarkError('DATABASE_BUSY', `The table "${table}" is being written by ${who}.`, {
+    where: `table "${table}"`,
+    retryable: false,
+    fix: 'stop that instance first, or use another database',
+  })
+}
+
+/** FNV-1a of the table's name: any hash does, as long as it stays the same. */
+function lockKey(table: string): number {
+  let hash = 0x811c_9dc5
+  for (const byte of new TextEncoder().encode(`${SCHEMA}.${table}`)) hash = Math.imul(hash ^ byte, 0x0100_0193)
+  return hash | 0
+}
