@@ -1,0 +1,241 @@
+/**
+ * The tables and the ledger that SEMANTICS demands of a simulated log, found while it is written.
+ *
+ * U1  It knows what the traffic meant and sees each line as it is written; it neither reads bytes nor shares code with
+ *     the engine or the recount.
+ * U2  Every line written is counted in exactly one class once the log is finished.
+ * U3  What it keeps is the cells, the ledger and the stories in progress: nothing for each event.
+ */
+import { cellRowFormatter, formatLedgerRow, type TextRow, type TextTables } from '../pipeline/table-text.ts'
+import type { CellChanges } from '../pipeline/cells.ts'
+import { EVENT_CLASSES, STREAM_NAMES, summedFields } from '../pipeline/plan.ts'
+import type { EventClass, Plan, StreamName, TablePlan } from '../pipeline/plan.ts'
+import { Combinations } from './combinations.ts'
+import { CLICK_NUMBER, CODES, STORY, type Deliveries } from './deliveries.ts'
+import type { TrafficLayout } from './layout.ts'
+import { OpenStories, type Story, type StoryCounts } from './stories.ts'
+import { ledgerIndex, Tallies, type Cell, type WindowTally } from './tallies.ts'
+
+/** Events read and their classes, by stream. */
+export interface TruthTotals {
+  readonly read: Readonly<Record<StreamName, number>>
+  readonly ledger: Readonly<Record<StreamName, Readonly<Partial<Record<EventClass, number>>>>>
+}
+
+interface SummedSlot {
+  readonly offset: number
+  readonly micros: Float64Array
+}
+
+const IMPRESSION_COUNTED = ledgerIndex('impressions', 'counted')
+const IMPRESSION_DUPLICATE = ledgerIndex('impressions', 'duplicate')
+const IMPRESSION_LATE = ledgerIndex('impressions', 'late')
+const CLICK_DUPLICATE = ledgerIndex('clicks', 'duplicate')
+const CLICK_LATE = ledgerIndex('clicks', 'late')
+const CLICK_ORPHAN = ledgerIndex('clicks', 'orphan')
+
+export class Truth {
+  readonly #plan: Plan
+  readonly #deliveries: Deliveries
+  readonly #combinations: Combinations
+  readonly #tallies: Tallies
+  readonly #stories = new OpenStories()
+  readonly #summed: readonly SummedSlot[]
+  readonly #reachMs: number
+  readonly #counts: StoryCounts
+
+  constructor(plan: Plan, layout: TrafficLayout, deliveries: Deliveries) {
+    this.#plan = plan
+    this.#deliveries = deliveries
+    this.#combinations = new Combinations(plan, layout)
+    this.#tallies = new Tallies(plan)
+    this.#reachMs = plan.parameters.attributionWindowMs + plan.parameters.allowedLatenessMs
+    this.#summed = summedFields(plan).map((field) => {
+      const slot = layout.moneyNames.indexOf(field)
+      return { offset: CODES + layout.texts.length + slot, micros: layout.moneys[slot]?.micros ?? new Float64Array(0) }
+    })
+    this.#counts = {
+      click: (eventClass, timeMs) => this.#tallies.count(timeMs, ledgerIndex('clicks', eventClass)),
+      attribute: (clickTimeMs, impressionTimeMs, cell) => this.#attribute(clickTimeMs, impressionTimeMs, cell),
+    }
+  }
+
+  /** Stories of which more is to come. */
+  get openStories(): number {
+    return this.#stories.count
+  }
+
+  /** Begins a story; its number goes into the rows of its deliveries. */
+  openStory(): number {
+    return this.#stories.open()
+  }
+
+  /** Says that the delivery in `row` is to come. */
+  expect(row: number): void {
+    const story = this.#storyOf(row)
+    if (story !== undefined) story.awaited++
+  }
+
+  /** Counts the impression in `row`, which was written just now. */
+  impression(row: number, isLate: boolean): void {
+    const timeMs = this.#deliveries.timesMs[row] ?? 0
+    if (isLate) this.#tallies.count(timeMs, IMPRESSION_LATE)
+    else this.#countImpression(row, timeMs)
+    this.#delivered(row)
+  }
+
+  #countImpression(row: number, timeMs: number): void {
+    const combination = this.#combinations.of(this.#deliveries, row)
+    if (this.#storyOf(row)?.acceptImpression(timeMs, combination, this.#reachMs) === false) {
+      this.#tallies.count(timeMs, IMPRESSION_DUPLICATE)
+      return
+    }
+    this.#tallies.count(timeMs, IMPRESSION_COUNTED)
+    const cell = this.#tallies.cellAt(timeMs, combination)
+    cell.impressions++
+    const first = row * this.#deliveries.stride
+    for (let i = 0; i < this.#summed.length; i++) {
+      const sum = this.#summed[i]
+      if (sum === undefined) continue
+      const code = this.#deliveries.ints[first + sum.offset] ?? 0
+      cell.sumsMicros[i] = (cell.sumsMicros[i] ?? 0) + (sum.micros[code] ?? 0)
+    }
+  }
+
+  /** Counts the click in `row`, which was written just now. */
+  click(row: number, isLate: boolean): void {
+    const timeMs = this.#deliveries.timesMs[row] ?? 0
+    const number = this.#deliveries.ints[row * this.#deliveries.stride + CLICK_NUMBER] ?? 0
+    const story = this.#storyOf(row)
+    if (isLate) this.#tallies.count(timeMs, CLICK_LATE)
+    else if (story === undefined) this.#tallies.count(timeMs, CLICK_ORPHAN)
+    else if (!story.acceptClick(number, timeMs, this.#reachMs)) this.#tallies.count(timeMs, CLICK_DUPLICATE)
+    this.#delivered(row)
+  }
+
+  /** Counts a malformed line, read when the highest event time of its partition was `highestMs`. */
+  malformed(stream: StreamName, highestMs: number): void {
+    this.#tallies.count(highestMs === -Infinity ? 0 : highestMs, ledgerIndex(stream, 'malformed'))
+  }
+
+  /** Settles what is still open: nothing more will be written. */
+  finish(): void {
+    for (const story of this.#stories.drain()) story.settle(this.#plan.parameters, this.#counts)
+  }
+
+  /** Rows of one table of the plan, in the order of its key. Call it after {@link finish}. */
+  *rows(table: TablePlan): Generator<TextRow> {
+    const format = cellRowFormatter(this.#plan, table)
+    for (const window of this.#tallies.inOrder()) {
+      const changes = this.#changesOf(table, window)
+      for (let row = 0; row < changes.count; row++) yield format(changes, row)
+    }
+  }
+
+  /** Rows of the ledger, in the order of its key. Call it after {@link finish}. */
+  *ledgerRows(): Generator<TextRow> {
+    for (const { startMs, ledger } of this.#tallies.inOrder()) {
+      for (const stream of STREAM_NAMES.toSorted()) {
+        for (const eventClass of EVENT_CLASSES.toSorted()) {
+          const events = ledger[ledgerIndex(stream, eventClass)] ?? 0
+          const row = {
+            count: 1,
+            windowStartMs: [startMs],
+            stream: [stream],
+            eventClass: [eventClass],
+            events: [events],
+          }
+          if (events > 0) yield formatLedgerRow(row, 0)
+        }
+      }
+    }
+  }
+
+  /** All tables at once, for comparison. Call it after {@link finish}. */
+  tables(): TextTables {
+    const tables = new Map<string, readonly TextRow[]>()
+    for (const table of this.#plan.tables) tables.set(table.name, [...this.rows(table)])
+    return tables.set(this.#plan.ledger.name, [...this.ledgerRows()])
+  }
+
+  /** Sums over the whole log. */
+  totals(): TruthTotals {
+    const read = { impressions: 0, clicks: 0 }
+    const ledger: Record<StreamName, Partial<Record<EventClass, number>>> = { impressions: {}, clicks: {} }
+    const windows = this.#tallies.inOrder()
+    for (const stream of STREAM_NAMES) {
+      for (const eventClass of EVENT_CLASSES) {
+        const index = ledgerIndex(stream, eventClass)
+        const events = windows.reduce((sum, window) => sum + (window.ledger[index] ?? 0), 0)
+        ledger[stream][eventClass] = events
+        read[stream] += events
+      }
+    }
+    return { read, ledger }
+  }
+
+  #storyOf(row: number): Story | undefined {
+    return this.#stories.get(this.#deliveries.ints[row * this.#deliveries.stride + STORY] ?? 0)
+  }
+
+  #delivered(row: number): void {
+    const number = this.#deliveries.ints[row * this.#deliveries.stride + STORY] ?? 0
+    const story = this.#stories.get(number)
+    if (story === undefined) return
+    story.awaited--
+    if (story.awaited > 0) return
+    story.settle(this.#plan.parameters, this.#counts)
+    this.#stories.close(number)
+  }
+
+  #attribute(clickTimeMs: number, impressionTimeMs: number, combination: number): void {
+    this.#tallies.cellAt(impressionTimeMs, combination).clicks++
+    this.#tallies.cellAt(clickTimeMs, combination).clicksByClickTime++
+  }
+
+  #changesOf(table: TablePlan, window: WindowTally): CellChanges {
+    const projection = this.#combinations.projection(table.dimensions)
+    const sums = sumCells(window, (combination) => projection.keyOf(combination), table.axis)
+    const keys = [...sums.keys()].toSorted((a, b) => a - b)
+    const cells = keys.map((key) => sums.get(key) ?? emptyCell(0))
+    const texts = keys.map((key) => projection.textsOf(key))
+    return {
+      rollUp: table.name,
+      count: keys.length,
+      windowStartMs: keys.map(() => window.startMs),
+      dimensions: table.dimensions.map((_, index) => texts.map((row) => row[index] ?? '')),
+      impressions: cells.map((cell) => cell.impressions),
+      clicks: cells.map((cell) => cell.clicks),
+      sumsMicros: this.#summed.map((_, index) => cells.map((cell) => BigInt(cell.sumsMicros[index] ?? 0))),
+      isFinal: keys.map(() => true),
+      removed: keys.map(() => false),
+    }
+  }
+}
+
+/** The cells of a window added up by `keyOf`, as one axis sees them; cells that the axis does not have are left out. */
+function sumCells(
+  window: WindowTally,
+  keyOf: (combination: number) => number,
+  axis: TablePlan['axis'],
+): Map<number, Cell> {
+  const sums = new Map<number, Cell>()
+  for (const [combination, cell] of window.cells) {
+    const clicks = axis === 'click' ? cell.clicksByClickTime : cell.clicks
+    if (axis === 'click' ? clicks === 0 : cell.impressions === 0) continue
+    const key = keyOf(combination)
+    const sum = sums.get(key) ?? emptyCell(cell.sumsMicros.length)
+    sum.clicks += clicks
+    if (axis === 'impression') {
+      sum.impressions += cell.impressions
+      for (let i = 0; i < cell.sumsMicros.length; i++)
+        sum.sumsMicros[i] = (sum.sumsMicros[i] ?? 0) + (cell.sumsMicros[i] ?? 0)
+    }
+    sums.set(key, sum)
+  }
+  return sums
+}
+
+function emptyCell(sumCount: number): Cell {
+  return { impressions: 0, clicks: 0, clicksByClickTime: 0, sumsMicros: Array.from({ length: sumCount }, () => 0) }
+}
