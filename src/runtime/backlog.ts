@@ -1,0 +1,110 @@
+/**
+ * Changes that wait for a sink: while PostgreSQL is away, results go on changing and only the newest value of each cell
+ * is kept.
+ *
+ * B1  A cell waits at most once, with its newest value. A final value is never replaced by an older provisional one.
+ * B2  `take` empties the backlog; what could not be written is given back with `putBack` and does not overwrite newer
+ *     values.
+ * B3  `size` is the number of waiting rows: whoever feeds a backlog stops at a limit of its own.
+ */
+import type { CellChanges, ChangeSet, LedgerChanges } from '../pipeline/cells.ts'
+import type { EventClass, StreamName } from '../pipeline/plan.ts'
+
+interface CellRow {
+  readonly changes: CellChanges
+  readonly row: number
+}
+
+interface LedgerRow {
+  readonly changes: LedgerChanges
+  readonly row: number
+}
+
+export class Backlog {
+  #cells = new Map<string, Map<string, CellRow>>()
+  #ledger = new Map<string, LedgerRow>()
+
+  /** Waiting rows. */
+  get size(): number {
+    let size = this.#ledger.size
+    for (const rows of this.#cells.values()) size += rows.size
+    return size
+  }
+
+  /** Adds newer values. */
+  add(changes: ChangeSet): void {
+    this.#merge(changes, true)
+  }
+
+  /** Gives back what {@link take} gave out and could not be written. */
+  putBack(changes: ChangeSet): void {
+    this.#merge(changes, false)
+  }
+
+  /** Empties the backlog into one change set. */
+  take(): ChangeSet {
+    const cells = [...this.#cells].map(([rollUp, rows]) => compactCells(rollUp, [...rows.values()]))
+    const ledger = compactLedger([...this.#ledger.values()])
+    this.#cells = new Map()
+    this.#ledger = new Map()
+    return { cells, ledger }
+  }
+
+  #merge(changes: ChangeSet, isNewer: boolean): void {
+    for (const cells of changes.cells) {
+      let rows = this.#cells.get(cells.rollUp)
+      if (rows === undefined) this.#cells.set(cells.rollUp, (rows = new Map()))
+      for (let row = 0; row < cells.count; row++) put(rows, cellKey(cells, row), { changes: cells, row }, isNewer)
+    }
+    const { ledger } = changes
+    for (let row = 0; row < ledger.count; row++)
+      put(this.#ledger, ledgerKey(ledger, row), { changes: ledger, row }, isNewer)
+  }
+}
+
+function put<T>(rows: Map<string, T>, key: string, value: T, isNewer: boolean): void {
+  if (isNewer || !rows.has(key)) rows.set(key, value)
+}
+
+function cellKey(cells: CellChanges, row: number): string {
+  let key = String(cells.windowStartMs[row])
+  for (const texts of cells.dimensions) {
+    const text = texts[row] ?? ''
+    key += `\u0000${text}`
+  }
+  return key
+}
+
+function ledgerKey(ledger: LedgerChanges, row: number): string {
+  return `${ledger.windowStartMs[row]}\u0000${ledger.stream[row]}\u0000${ledger.eventClass[row]}`
+}
+
+function compactCells(rollUp: string, rows: readonly CellRow[]): CellChanges {
+  const [first] = rows
+  const pick = <T>(read: (row: CellRow) => T): T[] => rows.map(read)
+  return {
+    rollUp,
+    count: rows.length,
+    windowStartMs: pick(({ changes, row }) => changes.windowStartMs[row] ?? NaN),
+    dimensions: (first?.changes.dimensions ?? []).map((_, d) =>
+      pick(({ changes, row }) => changes.dimensions[d]?.[row] ?? ''),
+    ),
+    impressions: pick(({ changes, row }) => changes.impressions[row] ?? 0),
+    clicks: pick(({ changes, row }) => changes.clicks[row] ?? 0),
+    sumsMicros: (first?.changes.sumsMicros ?? []).map((_, sum) =>
+      pick(({ changes, row }) => changes.sumsMicros[sum]?.[row] ?? 0n),
+    ),
+    isFinal: pick(({ changes, row }) => changes.isFinal[row] ?? false),
+    removed: pick(({ changes, row }) => changes.removed[row] ?? false),
+  }
+}
+
+function compactLedger(rows: readonly LedgerRow[]): LedgerChanges {
+  return {
+    count: rows.length,
+    windowStartMs: rows.map(({ changes, row }) => changes.windowStartMs[row] ?? NaN),
+    stream: rows.map(({ changes, row }): StreamName => changes.stream[row] ?? 'impressions'),
+    eventClass: rows.map(({ changes, row }): EventClass => changes.eventClass[row] ?? 'counted'),
+    events: rows.map(({ changes, row }) => changes.events[row] ?? 0),
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * What is known of a run beside its results: who spoke when, how fast it goes, and the whole as one status.
+ */
+import { STREAM_NAMES, type StreamName } from '../pipeline/plan.ts'
+import type { Delivery } from './delivery.ts'
+import type { Pipeline } from './pipeline.ts'
+import type { PartitionStatus, PipelineStatus, StreamLedgerStatus } from './status.ts'
+
+const RATE_WINDOW_MS = 5_000
+
+/** When each partition spoke last, how much it said, and the rate over the last seconds. */
+export class PartitionActivity {
+  readonly eventsRead: Float64Array
+  readonly #heardMs: Float64Array
+  readonly #rateSamples: { events: number; atMs: number }[] = []
+
+  constructor(partitionCount: number, nowMs: number) {
+    this.eventsRead = new Float64Array(partitionCount)
+    this.#heardMs = new Float64Array(partitionCount).fill(nowMs)
+  }
+
+  heard(partition: number, events: number, nowMs: number): void {
+    this.eventsRead[partition] = (this.eventsRead[partition] as number) + events
+    this.#heardMs[partition] = nowMs
+  }
+
+  silentForMs(partition: number, nowMs: number): number {
+    return Math.max(0, nowMs - (this.#heardMs[partition] as number))
+  }
+
+  /** Starts every partition's silence anew: nobody asked them anything meanwhile. */
+  postpone(nowMs: number): void {
+    this.#heardMs.fill(nowMs)
+  }
+
+  measureRate(eventsRead: number, nowMs: number): void {
+    this.#rateSamples.push({ events: eventsRead, atMs: nowMs })
+    while (this.#rateSamples.length > 2 && nowMs - (this.#rateSamples[0]?.atMs ?? nowMs) > RATE_WINDOW_MS)
+      this.#rateSamples.shift()
+  }
+
+  /** Events per second over the last seconds. */
+  get eventsPerSecond(): number {
+    const first = this.#rateSamples[0]
+    const last = this.#rateSamples.at(-1)
+    if (first === undefined || last === undefined || last.atMs <= first.atMs) return 0
+    return ((last.events - first.events) * 1_000) / (last.atMs - first.atMs)
+  }
+}
+
+/** Puts the status together. */
+export function pipelineStatus(parts: {
+  pipeline: Pipeline
+  delivery: Delivery
+  activity: PartitionActivity
+  nowMs: number
+  startedAtMs: number
+}): PipelineStatus {
+  const { pipeline, delivery, activity, nowMs, startedAtMs } = parts
+  const { engine } = pipeline
+  const slowest = engine.watermarks.slowest()
+  return {
+    nowMs,
+    startedAtMs,
+    epoch: delivery.epoch,
+    epochDurationMs: delivery.epochDurationMs,
+    watermarkMs: finiteOrNull(engine.watermarks.pipelineMs),
+    finalUpToMs: finiteOrNull(engine.finalUpToMs),
+    eventsPerSecond: activity.eventsPerSecond,
+    partitions: pipeline.partitions.map((_, partition) => partitionStatus(pipeline, activity, partition, nowMs)),
+    heldBackBy: slowest < 0 ? null : slowest,
+    ledger: { impressions: streamLedger(pipeline, 'impressions'), clicks: streamLedger(pipeline, 'clicks') },
+    database: delivery.status,
+  }
+}
+
+function partitionStatus(
+  pipeline: Pipeline,
+  activity: PartitionActivity,
+  partition: number,
+  nowMs: number,
+): PartitionStatus {
+  const { watermarks } = pipeline.engine
+  const { stream, name } = pipeline.partitions[partition] as Pipeline['partitions'][number]
+  const eventsRead = activity.eventsRead[partition] ?? 0
+  const state = watermarks.isEnded(partition) ? 'ended' : watermarks.isIdle(partition) ? 'idle' : 'active'
+  return {
+    stream,
+    partition: pipeline.partitions.slice(0, partition).filter((other) => other.stream === stream).length,
+    name,
+    state: state === 'active' && eventsRead === 0 ? 'waiting' : state,
+    eventsRead,
+    highestEventTimeMs: finiteOrNull(watermarks.highestMs[partition] ?? NaN),
+    watermarkMs: finiteOrNull(watermarks.ofPartition(partition)),
+    silentForMs: activity.silentForMs(partition, nowMs),
+  }
+}
+
+function streamLedger(pipeline: Pipeline, stream: StreamName): StreamLedgerStatus {
+  const code = STREAM_NAMES.indexOf(stream)
+  const { engine } = pipeline
+  return {
+    read: engine.ledger.readOf(code),
+    classes: engine.classesOf(stream),
+    difference: engine.ledger.differenceOf(code),
+  }
+}
+
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null
+}
