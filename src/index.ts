@@ -3,7 +3,7 @@
  */
 export { adPipeline, type AdDimension, type AdMeasure } from './pipeline/ad-pipeline.ts'
 export { DefinitionError, type Problem, type ProblemCode } from './pipeline/check/problem.ts'
-export { definePipeline, type ExtendedDefinition } from './pipeline/define-pipeline.ts'
+export { definePipeline, type ExtendedDefinition, type PipelineDefinition } from './pipeline/define-pipeline.ts'
 export type {
   ClicksDefinition,
   Definition,

@@ -38,6 +38,14 @@ export interface ExtendedDefinition<Dimension extends string = string, Measure e
   readonly ledger?: string
 }
 
+/** A definition that says everything itself. Without `extends`, by which the compiler tells the two apart. */
+interface WholeDefinition<Dimension extends string, Measure extends string> extends Definition<Dimension, Measure> {
+  readonly extends?: never
+}
+
+/** What a definition file may export. */
+export type PipelineDefinition = Definition | ExtendedDefinition
+
 type ChangedMeasure<Measure extends string> = MeasureDefinition<Measure> | { readonly label: string | null }
 
 type ChangedTable<Dimension extends string, Measure extends string> = Changed<
@@ -58,11 +66,7 @@ type ChangedTable<Dimension extends string, Measure extends string> = Changed<
  * ```
  */
 export function definePipeline<Dimension extends string = never, Measure extends string = never>(
-  definition: ExtendedDefinition<Dimension, Measure>,
-): ExtendedDefinition<Dimension, Measure>
-export function definePipeline<Dimension extends string, Measure extends string>(
-  definition: Definition<Dimension, Measure>,
-): Definition<Dimension, Measure>
-export function definePipeline(definition: Definition | ExtendedDefinition): Definition | ExtendedDefinition {
+  definition: WholeDefinition<Dimension, Measure> | ExtendedDefinition<Dimension, Measure>,
+): PipelineDefinition {
   return definition
 }

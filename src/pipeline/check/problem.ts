@@ -8,30 +8,33 @@ import { distance } from 'fastest-levenshtein'
 import { TidemarkError } from '../../errors.ts'
 
 /** Stable names of what can be wrong. */
-export type ProblemCode =
-  | 'NOT_PLAIN_DATA'
-  | 'TOO_DEEP'
-  | 'TOO_LARGE'
-  | 'UNKNOWN_BASE'
-  | 'NOTHING_TO_REMOVE'
-  | 'MISSING_KEY'
-  | 'UNKNOWN_KEY'
-  | 'WRONG_TYPE'
-  | 'NOT_ALLOWED'
-  | 'BAD_NAME'
-  | 'BAD_TEXT'
-  | 'BAD_DURATION'
-  | 'OUT_OF_RANGE'
-  | 'UNKNOWN_FIELD'
-  | 'WRONG_FIELD_TYPE'
-  | 'UNKNOWN_DIMENSION'
-  | 'UNKNOWN_MEASURE'
-  | 'REMOVED_BUT_USED'
-  | 'WRONG_MEASURE'
-  | 'REPEATED'
-  | 'NAME_TAKEN'
-  | 'TOO_MANY'
-  | 'EMPTY'
+export const PROBLEM_CODES = [
+  'NOT_PLAIN_DATA',
+  'TOO_DEEP',
+  'TOO_LARGE',
+  'UNKNOWN_BASE',
+  'NOTHING_TO_REMOVE',
+  'MISSING_KEY',
+  'UNKNOWN_KEY',
+  'WRONG_TYPE',
+  'NOT_ALLOWED',
+  'BAD_NAME',
+  'BAD_TEXT',
+  'BAD_DURATION',
+  'OUT_OF_RANGE',
+  'UNKNOWN_FIELD',
+  'WRONG_FIELD_TYPE',
+  'UNKNOWN_DIMENSION',
+  'UNKNOWN_MEASURE',
+  'REMOVED_BUT_USED',
+  'WRONG_MEASURE',
+  'REPEATED',
+  'NAME_TAKEN',
+  'TOO_MANY',
+  'EMPTY',
+] as const
+
+export type ProblemCode = (typeof PROBLEM_CODES)[number]
 
 /** One thing wrong with a definition. */
 export interface Problem {
