@@ -6,7 +6,7 @@ import { TidemarkError } from '../errors.ts'
 import { explainPlan } from '../pipeline/explain.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
 import { addPlanOptions, loadPlan, type PlanOptions } from './plan-options.ts'
-import type { CommonOptions } from './program.ts'
+import type { CommonOptions } from './common-options.ts'
 import { createTalk } from './talk.ts'
 
 /** The command, ready to be added to the program. */

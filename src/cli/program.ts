@@ -7,20 +7,8 @@
 import { Command, CommanderError } from 'commander'
 import { TidemarkError } from '../errors.ts'
 import { EXIT } from './exit-codes.ts'
+import { addCommonOptions, COMMON_OPTIONS } from './common-options.ts'
 import { COMMANDS, type CommandEntry } from './commands.ts'
-
-/** Options every command has. */
-export interface CommonOptions {
-  readonly json?: boolean
-  readonly quiet?: boolean
-  readonly verbose?: boolean
-}
-
-const COMMON_OPTIONS: readonly (readonly [name: keyof CommonOptions, flags: string, description: string])[] = [
-  ['json', '--json', 'one JSON document on stdout'],
-  ['quiet', '-q, --quiet', 'say nothing but errors'],
-  ['verbose', '-v, --verbose', 'say more; show where errors come from'],
-]
 
 /** Runs the command that `args` (without node and script) ask for. Rejects with what it throws, usage errors included. */
 export async function runProgram(args: readonly string[], version: string): Promise<void> {
@@ -63,13 +51,6 @@ function prepare(command: Command): Command {
   if (command.commands.length === 0) addCommonOptions(command)
   for (const sub of command.commands) prepare(sub)
   return command.showSuggestionAfterError()
-}
-
-function addCommonOptions(command: Command): Command {
-  for (const [name, flags, description] of COMMON_OPTIONS) {
-    if (!command.options.some((option) => option.attributeName() === name)) command.option(flags, description)
-  }
-  return command
 }
 
 /** Stands for a command that is not the one asked for, or that is not there yet. */

@@ -1,6 +1,7 @@
 /**
  * How an error reaches a person or a program: code, what failed, where, one way out. The stack only when asked for.
  */
+import { inspect } from 'node:util'
 import { TidemarkError } from '../errors.ts'
 import { exitCodeOf } from './exit-codes.ts'
 
@@ -58,7 +59,7 @@ export function errorDocument(error: unknown, verbose = false): ErrorDocument {
 }
 
 function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
+  if (!(error instanceof Error)) return inspect(error)
   return error.message === '' ? error.name : error.message
 }
 
@@ -68,7 +69,7 @@ function stackOf(error: unknown): string {
   const seen = new Set<unknown>()
   for (let at: unknown = error; at !== undefined && !seen.has(at); at = at instanceof Error ? at.cause : undefined) {
     seen.add(at)
-    stacks.push(at instanceof Error ? (at.stack ?? at.message) : String(at))
+    stacks.push(at instanceof Error ? (at.stack ?? at.message) : inspect(at))
   }
   return stacks.join('\ncaused by: ')
 }

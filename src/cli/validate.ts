@@ -6,7 +6,7 @@ import { summarisePlan } from '../pipeline/explain.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
 import { loadPlanFile } from './load-definition.ts'
 import { createTalk } from './talk.ts'
-import type { CommonOptions } from './program.ts'
+import type { CommonOptions } from './common-options.ts'
 
 /** The command, ready to be added to the program. A definition that is wrong ends it with a DefinitionError. */
 export function validateCommand(): Command {
