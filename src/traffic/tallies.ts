@@ -8,28 +8,20 @@
 import { EVENT_CLASSES, summedFields, type EventClass, type Plan, type StreamName } from '../pipeline/plan.ts'
 import { STREAM_NAMES } from '../pipeline/plan.ts'
 import { windowStartOf } from '../time/window.ts'
-
-/** The counts of one combination in one window. */
-export interface Cell {
-  impressions: number
-  clicks: number
-  /** Counted clicks that happened in this window, whenever their impression did. */
-  clicksByClickTime: number
-  /** Exact sums of the plan's summed fields, in millionths. */
-  readonly sumsMicros: number[]
-}
+import { CellBlock } from './cell-block.ts'
 
 /** One window. */
 export class WindowTally {
   readonly startMs: number
   readonly endMs: number
-  readonly cells: Map<number, Cell> = new Map()
+  readonly cells: CellBlock
   /** Events by stream and class: stream × number of classes + class. */
   readonly ledger: Float64Array = new Float64Array(STREAM_NAMES.length * EVENT_CLASSES.length)
 
-  constructor(startMs: number, endMs: number) {
+  constructor(startMs: number, endMs: number, sumCount: number) {
     this.startMs = startMs
     this.endMs = endMs
+    this.cells = new CellBlock(sumCount)
   }
 }
 
@@ -44,7 +36,7 @@ export class Tallies {
   readonly #windowSizeMs: number
   readonly #sumCount: number
   /** The window used last: events come nearly in order. */
-  #last: WindowTally = new WindowTally(0, 0)
+  #last: WindowTally = new WindowTally(0, 0, 0)
 
   constructor(plan: Plan) {
     this.#windowSizeMs = plan.parameters.windowSizeMs
@@ -56,26 +48,11 @@ export class Tallies {
     const startMs = windowStartOf(timeMs, this.#windowSizeMs)
     let window = this.#windows.get(startMs)
     if (window === undefined) {
-      window = new WindowTally(startMs, startMs + this.#windowSizeMs)
+      window = new WindowTally(startMs, startMs + this.#windowSizeMs, this.#sumCount)
       this.#windows.set(startMs, window)
     }
     this.#last = window
     return window
-  }
-
-  cellAt(timeMs: number, combination: number): Cell {
-    const cells = this.windowAt(timeMs).cells
-    let cell = cells.get(combination)
-    if (cell === undefined) {
-      cell = {
-        impressions: 0,
-        clicks: 0,
-        clicksByClickTime: 0,
-        sumsMicros: Array.from({ length: this.#sumCount }, () => 0),
-      }
-      cells.set(combination, cell)
-    }
-    return cell
   }
 
   /** Adds one event to the ledger. `index` is from {@link ledgerIndex}. */

@@ -10,11 +10,12 @@ import { cellRowFormatter, formatLedgerRow, type TextRow, type TextTables } from
 import type { CellChanges } from '../pipeline/cells.ts'
 import { EVENT_CLASSES, STREAM_NAMES, summedFields } from '../pipeline/plan.ts'
 import type { EventClass, Plan, StreamName, TablePlan } from '../pipeline/plan.ts'
+import { CellBlock, CLICKS, CLICKS_BY_CLICK_TIME, FIRST_SUM, IMPRESSIONS } from './cell-block.ts'
 import { Combinations } from './combinations.ts'
 import { CLICK_NUMBER, CODES, STORY, type Deliveries } from './deliveries.ts'
 import type { TrafficLayout } from './layout.ts'
 import { OpenStories, type Story, type StoryCounts } from './stories.ts'
-import { ledgerIndex, Tallies, type Cell, type WindowTally } from './tallies.ts'
+import { ledgerIndex, Tallies, type WindowTally } from './tallies.ts'
 
 /** Events read and their classes, by stream. */
 export interface TruthTotals {
@@ -91,14 +92,15 @@ export class Truth {
       return
     }
     this.#tallies.count(timeMs, IMPRESSION_COUNTED)
-    const cell = this.#tallies.cellAt(timeMs, combination)
-    cell.impressions++
+    const cells = this.#tallies.windowAt(timeMs).cells
+    const place = cells.placeOf(combination)
+    cells.add(place, IMPRESSIONS, 1)
     const first = row * this.#deliveries.stride
     for (let i = 0; i < this.#summed.length; i++) {
       const sum = this.#summed[i]
       if (sum === undefined) continue
       const code = this.#deliveries.ints[first + sum.offset] ?? 0
-      cell.sumsMicros[i] = (cell.sumsMicros[i] ?? 0) + (sum.micros[code] ?? 0)
+      cells.add(place, FIRST_SUM + i, sum.micros[code] ?? 0)
     }
   }
 
@@ -189,53 +191,40 @@ export class Truth {
   }
 
   #attribute(clickTimeMs: number, impressionTimeMs: number, combination: number): void {
-    this.#tallies.cellAt(impressionTimeMs, combination).clicks++
-    this.#tallies.cellAt(clickTimeMs, combination).clicksByClickTime++
+    const byImpression = this.#tallies.windowAt(impressionTimeMs).cells
+    byImpression.add(byImpression.placeOf(combination), CLICKS, 1)
+    const byClick = this.#tallies.windowAt(clickTimeMs).cells
+    byClick.add(byClick.placeOf(combination), CLICKS_BY_CLICK_TIME, 1)
   }
 
   #changesOf(table: TablePlan, window: WindowTally): CellChanges {
     const projection = this.#combinations.projection(table.dimensions)
-    const sums = sumCells(window, (combination) => projection.keyOf(combination), table.axis)
-    const keys = [...sums.keys()].toSorted((a, b) => a - b)
-    const cells = keys.map((key) => sums.get(key) ?? emptyCell(0))
+    const sums = addUp(window.cells, (combination) => projection.keyOf(combination), table.axis)
+    const keys = [...sums.places.keys()].toSorted((a, b) => a - b)
+    const column = (offset: number): number[] => keys.map((key) => sums.at(sums.placeOf(key), offset))
     const texts = keys.map((key) => projection.textsOf(key))
     return {
       rollUp: table.name,
       count: keys.length,
       windowStartMs: keys.map(() => window.startMs),
       dimensions: table.dimensions.map((_, index) => texts.map((row) => row[index] ?? '')),
-      impressions: cells.map((cell) => cell.impressions),
-      clicks: cells.map((cell) => cell.clicks),
-      sumsMicros: this.#summed.map((_, index) => cells.map((cell) => BigInt(cell.sumsMicros[index] ?? 0))),
+      impressions: column(IMPRESSIONS),
+      clicks: column(CLICKS),
+      sumsMicros: this.#summed.map((_, index) => column(FIRST_SUM + index).map(BigInt)),
       isFinal: keys.map(() => true),
       removed: keys.map(() => false),
     }
   }
 }
 
-/** The cells of a window added up by `keyOf`, as one axis sees them; cells that the axis does not have are left out. */
-function sumCells(
-  window: WindowTally,
-  keyOf: (combination: number) => number,
-  axis: TablePlan['axis'],
-): Map<number, Cell> {
-  const sums = new Map<number, Cell>()
-  for (const [combination, cell] of window.cells) {
-    const clicks = axis === 'click' ? cell.clicksByClickTime : cell.clicks
-    if (axis === 'click' ? clicks === 0 : cell.impressions === 0) continue
-    const key = keyOf(combination)
-    const sum = sums.get(key) ?? emptyCell(cell.sumsMicros.length)
-    sum.clicks += clicks
-    if (axis === 'impression') {
-      sum.impressions += cell.impressions
-      for (let i = 0; i < cell.sumsMicros.length; i++)
-        sum.sumsMicros[i] = (sum.sumsMicros[i] ?? 0) + (cell.sumsMicros[i] ?? 0)
-    }
-    sums.set(key, sum)
+/** Cells added up by `keyOf`, as one axis sees them; cells that the axis does not have are left out. */
+function addUp(cells: CellBlock, keyOf: (combination: number) => number, axis: TablePlan['axis']): CellBlock {
+  const sums = new CellBlock(cells.stride - FIRST_SUM)
+  for (const [combination, place] of cells.places) {
+    if (cells.at(place, axis === 'click' ? CLICKS_BY_CLICK_TIME : IMPRESSIONS) === 0) continue
+    const sum = sums.placeOf(keyOf(combination))
+    if (axis === 'click') sums.add(sum, CLICKS, cells.at(place, CLICKS_BY_CLICK_TIME))
+    else for (let offset = 0; offset < cells.stride; offset++) sums.add(sum, offset, cells.at(place, offset))
   }
   return sums
-}
-
-function emptyCell(sumCount: number): Cell {
-  return { impressions: 0, clicks: 0, clicksByClickTime: 0, sumsMicros: Array.from({ length: sumCount }, () => 0) }
 }
