@@ -14,7 +14,11 @@ export interface CommandEntry {
 /** All commands, in the order of `--help`. */
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'demo', summary: 'simulated traffic to PostgreSQL and a live page, with nothing configured' },
-  { name: 'replay', summary: 'files through the engine, as fast as it goes, to tables' },
+  {
+    name: 'replay',
+    summary: 'files through the engine, as fast as it goes, to tables',
+    load: async () => (await import('./replay.ts')).replayCommand(),
+  },
   { name: 'verify', summary: 'recounts raw events by another path and compares every cell' },
   { name: 'generate', summary: 'simulated traffic, seeded and hostile, with its true answer beside it' },
   {

@@ -1,0 +1,165 @@
+/**
+ * `tidemark replay`: files through the embedded engine to tables as CSV, in PostgreSQL, or both.
+ */
+import { performance } from 'node:perf_hooks'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Command } from 'commander'
+import { TidemarkError } from '../errors.ts'
+import { EVENT_CLASSES, STREAM_NAMES, type Plan, type StreamName } from '../pipeline/plan.ts'
+import type { ByteSource, DeadLetter, DeadLetterSink, Sink } from '../runtime/ports.ts'
+import { replay, type ReplayResult } from '../runtime/replay.ts'
+import { AllSinks } from '../sinks/all-sinks.ts'
+import { CsvSink } from '../sinks/csv/csv-sink.ts'
+import { openFile } from '../sources/file/open-file.ts'
+import { interruptSignal } from './interrupt.ts'
+import { addPlanOptions, loadPlan, type PlanOptions } from './plan-options.ts'
+import type { CommonOptions } from './common-options.ts'
+import { createTalk, type Talk } from './talk.ts'
+
+interface ReplayCommandOptions extends PlanOptions, CommonOptions {
+  readonly impressions?: readonly string[]
+  readonly clicks?: readonly string[]
+  readonly out?: string
+  readonly databaseUrl?: string
+  readonly replace?: boolean
+  readonly strict?: boolean
+}
+
+/** The command, for `main.ts`. */
+export function replayCommand(): Command {
+  const command = new Command('replay')
+    .description('files through the engine, as fast as it goes, to tables')
+    .option(
+      '--impressions <file...>',
+      'NDJSON files of impressions, one partition each; .gz, .zst, - for stdin',
+      append,
+    )
+    .option('--clicks <file...>', 'NDJSON files of clicks, one partition each; .gz, .zst, - for stdin', append)
+    .option('--out <dir>', 'write one CSV per table and dead_letters.ndjson to this folder')
+    .option('--database-url <url>', 'write the tables to this PostgreSQL database')
+    .option('--replace', 'replace tables in PostgreSQL that a live pipeline wrote')
+    .option('--strict', 'stop at the first malformed event (exit 65), writing nothing')
+  return addPlanOptions(command).action((options: ReplayCommandOptions) => runReplay(options))
+}
+
+async function runReplay(options: ReplayCommandOptions): Promise<void> {
+  const talk = createTalk(options)
+  const plan = await loadPlan(options)
+  const partitions = openPartitions(options)
+  const { sink, deadLetters } = await createSinks(plan, options)
+  const startMs = performance.now()
+  const progress = talk.progress('replay')
+  try {
+    const result = await replay({
+      plan,
+      partitions,
+      sink,
+      deadLetters,
+      random: crypto.getRandomValues(new Int32Array(16)),
+      nowMs: () => performance.now(),
+      yieldTurn: () => nextTurn(),
+      signal: interruptSignal(),
+      onProgress: ({ bytesTaken, byteLength, events }) =>
+        progress.update(byteLength === undefined ? undefined : bytesTaken / byteLength, `${group(events)} events`),
+    })
+    progress.end()
+    report(result, performance.now() - startMs, options, talk)
+  } finally {
+    progress.end()
+    await sink.close()
+    for (const { source } of partitions) await source.close()
+  }
+}
+
+function append(value: string, previous: readonly string[] | undefined): readonly string[] {
+  return [...(previous ?? []), value]
+}
+
+function openPartitions(options: ReplayCommandOptions): { stream: StreamName; source: ByteSource }[] {
+  const named = STREAM_NAMES.flatMap((stream) => (options[stream] ?? []).map((path) => ({ stream, path })))
+  if (named.length === 0)
+    throw new TidemarkError('USAGE', 'replay needs files: none was given with --impressions or --clicks.', {
+      fix: 'tidemark replay --impressions impressions-0.ndjson --clicks clicks-0.ndjson --out tables',
+    })
+  if (named.filter(({ path }) => path === '-').length > 1)
+    throw new TidemarkError('USAGE', 'Standard input (-) was given more than once; it can be one partition only.', {
+      fix: 'Give - once and name the other files.',
+    })
+  return named.map(({ stream, path }) => ({ stream, source: openFile(path) }))
+}
+
+async function createSinks(
+  plan: Plan,
+  options: ReplayCommandOptions,
+): Promise<{ sink: Sink; deadLetters: DeadLetterSink }> {
+  const sinks: Sink[] = []
+  let deadLetters: DeadLetterSink = { write: () => undefined }
+  if (options.databaseUrl !== undefined) {
+    const { PostgresSink } = await import('../sinks/postgres/postgres-sink.ts')
+    const replace = options.replace ?? false
+    sinks.push(new PostgresSink({ url: options.databaseUrl, plan, writer: 'replay', mode: 'whole', replace }))
+  }
+  if (options.out !== undefined) {
+    const csv = new CsvSink({ plan, folder: options.out })
+    sinks.push(csv)
+    deadLetters = { write: (letter) => csv.deadLetters.write(letter) }
+  }
+  return { sink: new AllSinks(sinks), deadLetters: options.strict === true ? { write: refuse } : deadLetters }
+}
+
+function refuse(letter: DeadLetter): void {
+  const field = letter.field === undefined ? '' : ` (field "${letter.field}")`
+  const where = `${letter.partition}:${letter.position}`
+  throw new TidemarkError(
+    'INPUT_BAD_DATA',
+    `${where}: malformed event: ${letter.reason}${field}. Nothing was written.`,
+    {
+      where,
+      fix: 'Mend the line, or run without --strict: malformed events then go to the ledger and dead_letters.ndjson.',
+    },
+  )
+}
+
+function report(result: ReplayResult, elapsedMs: number, options: ReplayCommandOptions, talk: Talk): void {
+  const eventsPerSecond = Math.round(result.events / (elapsedMs / 1_000))
+  if (options.json === true) {
+    const { read, ledger, cells } = result
+    const peakRssBytes = process.resourceUsage().maxRSS * 1_024
+    const document = { read, ledger, cells, elapsedMs: Math.round(elapsedMs), eventsPerSecond, peakRssBytes }
+    process.stdout.write(`${JSON.stringify(document)}\n`)
+    return
+  }
+  const lines = [
+    `${group(result.events)} events in ${(elapsedMs / 1_000).toFixed(2)} s (${group(eventsPerSecond)} events/s)`,
+    ...STREAM_NAMES.map((stream) => ledgerLine(stream, result)),
+    ...Object.entries(result.cells).map(([table, rows]) => `  ${table.padEnd(24)} ${group(rows).padStart(11)} rows`),
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
+  if (options.out === undefined && options.databaseUrl === undefined)
+    talk.say('Nothing was written: give --out DIR or --database-url URL to keep the tables.')
+  talk.next(nextCommand(options))
+}
+
+function ledgerLine(stream: StreamName, result: ReplayResult): string {
+  const classes = result.ledger[stream]
+  const parts = EVENT_CLASSES.filter((name) => classes[name] > 0).map((name) => `${group(classes[name])} ${name}`)
+  const difference = result.read[stream] - EVENT_CLASSES.reduce((sum, name) => sum + classes[name], 0)
+  return `${stream.padEnd(12)} ${group(result.read[stream])} read = ${parts.join(' + ') || '0'}  (difference ${difference})`
+}
+
+function nextCommand(options: ReplayCommandOptions): string {
+  const files = STREAM_NAMES.flatMap((stream) =>
+    options[stream] === undefined ? [] : [`--${stream}`, ...options[stream].map(quoted)],
+  )
+  if (options.out !== undefined) return ['tidemark verify', ...files, '--tables', quoted(options.out)].join(' ')
+  if (options.databaseUrl !== undefined) return ['tidemark verify', ...files, '--database-url URL'].join(' ')
+  return ['tidemark replay', ...files, '--out tables'].join(' ')
+}
+
+function quoted(text: string): string {
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
+}
+
+function group(value: number): string {
+  return value.toLocaleString('en-US')
+}
