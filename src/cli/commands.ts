@@ -20,7 +20,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./replay.ts')).replayCommand(),
   },
   { name: 'verify', summary: 'recounts raw events by another path and compares every cell' },
-  { name: 'generate', summary: 'simulated traffic, seeded and hostile, with its true answer beside it' },
+  {
+    name: 'generate',
+    summary: 'simulated traffic, seeded and hostile, with its true answer beside it',
+    load: async () => (await import('./generate.ts')).generateCommand(),
+  },
   {
     name: 'plan',
     summary: 'prints the frozen plan of a definition',
@@ -31,7 +35,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'checks a definition whole',
     load: async () => (await import('./validate.ts')).validateCommand(),
   },
-  { name: 'doctor', summary: 'what is wrong here and how to fix it' },
+  {
+    name: 'doctor',
+    summary: 'what is wrong here and how to fix it',
+    load: async () => (await import('./doctor.ts')).doctorCommand(),
+  },
   { name: 'run', summary: 'the pipeline on the sources its definition names' },
   { name: 'flink', summary: 'the same plan on Flink' },
   { name: 'superset', summary: 'the dashboard for Superset, derived from the plan' },

@@ -37,7 +37,7 @@ async function buildProgram(asked: string | undefined, version: string): Promise
     .hook('preAction', (parent, command) => {
       for (const [name] of COMMON_OPTIONS) if (parent.getOptionValue(name) === true) command.setOptionValue(name, true)
     })
-    .addHelpText('after', '\nStart here: tidemark demo')
+    .addHelpText('after', '\nStart here: ./tidemark demo')
   for (const entry of COMMANDS) {
     const wanted = entry.name === asked && entry.load !== undefined
     const command = wanted ? prepare(await entry.load()) : stub(entry)
@@ -61,7 +61,7 @@ function stub({ name, summary }: CommandEntry): Command {
     .allowUnknownOption()
     .allowExcessArguments()
     .action(() => {
-      throw new TidemarkError('USAGE', `"${name}" is not available yet.`, { fix: 'tidemark --help' })
+      throw new TidemarkError('USAGE', `"${name}" is not available yet.`, { fix: './tidemark --help' })
     })
 }
 
@@ -74,7 +74,7 @@ function silence(command: Command): Command {
 
 function usageError(error: CommanderError, asked: string | undefined): TidemarkError {
   const known = COMMANDS.some((entry) => entry.name === asked)
-  const fix = known ? `tidemark ${asked} --help` : 'tidemark --help'
+  const fix = known ? `./tidemark ${asked} --help` : './tidemark --help'
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
   const message = first.charAt(0).toUpperCase() + first.slice(1)
   return new TidemarkError('USAGE', [message.replace(/([^.?!)])$/, '$1.'), ...rest].join(' '), { fix })

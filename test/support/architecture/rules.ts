@@ -28,6 +28,7 @@ const ZONE_RANKS: Readonly<Record<string, number>> = {
   superset: 5,
   server: 5,
   stack: 5,
+  doctor: 5,
   cli: 6,
   /** The public entry: it may name the definition and the plan, nothing may name it. */
   index: 2.5,

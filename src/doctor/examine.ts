@@ -1,0 +1,40 @@
+/**
+ * All checks of this machine, in the order they are shown.
+ */
+import { statSync } from 'node:fs'
+import { totalmem } from 'node:os'
+import { join } from 'node:path'
+import type { Check } from './check.ts'
+import { checkDataFolder } from './data-folder.ts'
+import { checkClock, checkMemory, checkNode, checkPage } from './machine.ts'
+import { checkPort } from './ports.ts'
+import { checkPostgres } from './postgres.ts'
+
+/** What to look at. */
+export interface ExamineOptions {
+  /** The checkout or the installed package. */
+  readonly root: string
+  readonly dataDir: string
+  readonly databaseUrl: string | undefined
+  readonly port: number
+  readonly adminPort: number
+  readonly nowMs: number
+}
+
+/** Looks at everything `demo` needs. Never rejects: what goes wrong is a finding. */
+export async function examine(options: ExamineOptions): Promise<readonly Check[]> {
+  const writtenAtMs = statSync(join(options.root, 'package.json')).mtimeMs
+  // Inside a container the limit counts, not the machine; 0 means that there is none.
+  const limitBytes = process.constrainedMemory()
+  const totalBytes = limitBytes > 0 ? Math.min(limitBytes, totalmem()) : totalmem()
+  return [
+    checkNode(process.versions.node, process.execPath),
+    checkMemory(process.availableMemory(), totalBytes),
+    checkClock(options.nowMs, writtenAtMs),
+    ...checkDataFolder(options.dataDir),
+    await checkPostgres(options.databaseUrl),
+    await checkPort(options.port, 'page'),
+    await checkPort(options.adminPort, 'metrics'),
+    checkPage(options.root),
+  ]
+}
