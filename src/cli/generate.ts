@@ -1,0 +1,227 @@
+/**
+ * `tidemark generate`: simulated traffic to files, with its true answer beside it.
+ */
+import { Command, InvalidArgumentError } from 'commander'
+import { TidemarkError } from '../errors.ts'
+import { STREAM_NAMES, type Plan } from '../pipeline/plan.ts'
+import { formatDuration } from '../time/duration.ts'
+import {
+  DEFAULT_TRAFFIC,
+  standardRate,
+  TRAFFIC_PRESETS,
+  trafficSettings,
+  type TrafficPreset,
+  type TrafficSettings,
+} from '../traffic/settings.ts'
+import { generateLog, partitionFile, type LogReport } from '../traffic/writers/generate-log.ts'
+import { interruptSignal } from './interrupt.ts'
+import { durationMs, share, wholeNumber } from './option-values.ts'
+import { addPlanOptions, loadPlan, type PlanOptions } from './plan-options.ts'
+import { createTalk, type Talk } from './talk.ts'
+
+/** Options that are settings under another name, or not settings at all. */
+interface OwnOptions extends PlanOptions {
+  readonly events: number
+  readonly preset: TrafficPreset
+  readonly start?: number
+  readonly disorder?: number
+  readonly out?: string
+  readonly kafka?: string
+  readonly http?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+/** Options that are settings of the same name. */
+const SAME_NAMES = [
+  'seed',
+  'rate',
+  'partitions',
+  'campaigns',
+  'ads',
+  'devices',
+  'users',
+  'skew',
+  'clickRatio',
+  'duplicates',
+  'orphans',
+  'repeats',
+  'late',
+  'malformed',
+  'oversizedLines',
+  'edgeClicks',
+  'hostileNames',
+  'shuffleKeys',
+  'escapes',
+  'producer',
+] as const satisfies readonly (keyof TrafficSettings)[]
+
+type Options = OwnOptions & { readonly [K in (typeof SAME_NAMES)[number]]?: TrafficSettings[K] }
+
+/** The command, for {@link runProgram}. */
+export function generateCommand(): Command {
+  const command = new Command('generate')
+    .description('simulated traffic, seeded and hostile, with its true answer beside it')
+    .option('--out <dir>', 'folder for the log and its truth; made if missing')
+    .option('--kafka <brokers>', 'not available yet')
+    .option('--http <url>', 'not available yet')
+    .option('--seed <n>', 'the same seed and settings give the same bytes', count(0, Number.MAX_SAFE_INTEGER))
+    .option('--events <n>', 'lines of both streams together', count(1, 1e12), 1_000_000)
+    .option('--preset <name>', `${Object.keys(TRAFFIC_PRESETS).join(', ')}: settings to start from`, preset, 'original')
+  addShapeOptions(command)
+  addHostileOptions(command)
+  return addPlanOptions(command)
+    .addHelpText('after', EXAMPLE)
+    .action(async (options: Options) => run(options))
+}
+
+const EXAMPLE = `
+Shares are written 2% or 0.02 and are shares of all lines, unless said otherwise.
+
+Example:
+  tidemark generate --seed 7 --events 200000 --duplicates 2% --late 0.5% --partitions 4 --out log`
+
+function addShapeOptions(command: Command): void {
+  const shown = DEFAULT_TRAFFIC
+  command
+    .option('--rate <n>', `impressions per second of event time (${shown.rate})`, positive)
+    .option('--partitions <n>', `files of each stream (${shown.partitions})`, count(1, 256))
+    .option('--start <time>', `event time of the first events (${new Date(shown.startMs).toISOString()})`, instant)
+    .option('--campaigns <n>', `campaigns (${shown.campaigns})`, count(1, 100_000))
+    .option('--ads <n>', `ads (${shown.ads})`, count(1, 1_000_000))
+    .option('--devices <n>', `device types: mobile, desktop, tablet, tv (${shown.devices})`, count(1, 4))
+    .option('--users <n>', `users (${shown.users})`, count(1, 1_000_000))
+    .option('--skew <share>', 'share of impressions on the first tenth of the campaigns (even)', share)
+    .option('--click-ratio <share>', `clicks per impression, before the campaign's boost (${shown.clickRatio})`, share)
+    .option('--producer <name>', 'white space as "compact" or "python" producers leave it (compact)')
+}
+
+function addHostileOptions(command: Command): void {
+  command
+    .option(
+      '--disorder <duration>',
+      `longest delay of an event (${formatDuration(DEFAULT_TRAFFIC.disorderMs)})`,
+      durationMs,
+    )
+    .option('--duplicates <share>', 'events whose id was read before (0%)', share)
+    .option('--orphans <share>', 'clicks on impressions that never come (0%)', share)
+    .option('--repeats <share>', 'second clicks on an impression (0%)', share)
+    .option('--late <share>', 'events behind the allowed lateness (0%)', share)
+    .option('--malformed <share>', 'lines that are no events (0%)', share)
+    .option('--oversized-lines <share>', 'share of the malformed lines that are 2 MB long (0%)', share)
+    .option('--edge-clicks <share>', 'share of the clicks at the edges of the attribution window (0%)', share)
+    .option('--hostile-names <share>', 'share of the impressions with a hostile name or none (0%)', share)
+    .option('--shuffle-keys', 'give every line its own order of keys')
+    .option('--escapes <share>', 'share of the lines with JSON escapes they do not need (0%)', share)
+}
+
+async function run(options: Options): Promise<void> {
+  const out = outFolder(options)
+  const settings = settingsOf(options)
+  const plan = await loadPlan(options)
+  const talk = createTalk(options)
+  const progress = talk.progress('generate')
+  const startedMs = performance.now()
+  const report = await generateLog({
+    plan,
+    settings,
+    events: options.events,
+    out,
+    signal: interruptSignal(),
+    onProgress: (lines) => progress.update(lines / options.events, `${lines.toLocaleString('en-US')} events`),
+  }).finally(() => progress.end())
+  const elapsedMs = performance.now() - startedMs
+  if (options.json === true)
+    process.stdout.write(`${JSON.stringify(resultDocument(options.events, out, report, elapsedMs))}\n`)
+  else sayResult(talk, options.events, out, report, elapsedMs)
+  talk.next(replayLine(out, options, plan))
+}
+
+function outFolder({ out, kafka, http }: Options): string {
+  const target = kafka !== undefined ? '--kafka' : http !== undefined ? '--http' : undefined
+  const fix = 'tidemark generate --out log'
+  if (target !== undefined)
+    throw new TidemarkError('USAGE', `${target} is not available yet (allowed: --out DIR).`, { fix })
+  if (out === undefined || out === '') throw new TidemarkError('USAGE', 'generate needs --out DIR.', { fix })
+  return out
+}
+
+function settingsOf(options: Options): TrafficSettings {
+  const given = Object.fromEntries(
+    SAME_NAMES.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
+  )
+  return trafficSettings({
+    ...(options.preset === 'standard' ? { rate: standardRate(options.events) } : {}),
+    ...TRAFFIC_PRESETS[options.preset],
+    ...(options.start === undefined ? {} : { startMs: options.start }),
+    ...(options.disorder === undefined ? {} : { disorderMs: options.disorder }),
+    ...given,
+  })
+}
+
+function resultDocument(events: number, out: string, report: LogReport, elapsedMs: number): object {
+  const { read, ledger, cells, spanMs } = report
+  const eventsPerSecond = Math.round((events * 1_000) / elapsedMs)
+  return { out, events, read, ledger, cells, spanMs, elapsedMs: Math.round(elapsedMs), eventsPerSecond }
+}
+
+function sayResult(talk: Talk, events: number, out: string, report: LogReport, elapsedMs: number): void {
+  const number = (value: number): string => value.toLocaleString('en-US')
+  const seconds = (elapsedMs / 1_000).toFixed(1)
+  talk.say(`${number(events)} events over ${formatSpan(report.spanMs)} of event time in ${out} (${seconds} s)`)
+  for (const stream of STREAM_NAMES) {
+    const classes = Object.entries(report.ledger[stream]).filter(([, count]) => count > 0)
+    const list = classes.map(([name, count]) => `${number(count)} ${name}`).join(', ')
+    talk.say(`  ${stream.padEnd(12)}${number(report.read[stream])}${list === '' ? '' : ` = ${list}`}`)
+  }
+}
+
+function formatSpan(spanMs: number): string {
+  return formatDuration(Math.ceil(spanMs / (spanMs < 60_000 ? 1_000 : 60_000)) * (spanMs < 60_000 ? 1_000 : 60_000))
+}
+
+/** The command that replays the log with the parameters its truth was found for. */
+function replayLine(out: string, options: Options, plan: Plan): string {
+  const { attributionWindowMs, clockSkewToleranceMs, outOfOrdernessMs, allowedLatenessMs } = plan.parameters
+  const parameters = [
+    ...(options.definition === undefined ? [] : ['--definition', quoted(options.definition)]),
+    ...(options.attributionWindow === undefined ? [] : ['--attribution-window', formatDuration(attributionWindowMs)]),
+    ...(options.clockSkewTolerance === undefined
+      ? []
+      : ['--clock-skew-tolerance', formatDuration(clockSkewToleranceMs)]),
+    ...(options.outOfOrderness === undefined ? [] : ['--out-of-orderness', formatDuration(outOfOrdernessMs)]),
+    ...(options.allowedLateness === undefined ? [] : ['--allowed-lateness', formatDuration(allowedLatenessMs)]),
+  ]
+  const folder = quoted(out.replace(/(.)\/+$/, '$1'))
+  const files = STREAM_NAMES.map((stream) => `--${stream} ${folder}/${partitionFile(stream, 0).replace('0', '*')}`)
+  return ['./tidemark replay', ...files, ...parameters, '--out', `${folder}/tables`].join(' ')
+}
+
+/** A word as a POSIX shell reads it. */
+function quoted(word: string): string {
+  return /^[\w./:@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}
+
+function count(least: number, most: number): (text: string) => number {
+  return wholeNumber(least, most)
+}
+
+function preset(text: string): TrafficPreset {
+  const names = Object.keys(TRAFFIC_PRESETS) as TrafficPreset[]
+  const name = names.find((candidate) => candidate === text)
+  if (name === undefined) throw new InvalidArgumentError(`Allowed: ${names.join(', ')}.`)
+  return name
+}
+
+function positive(text: string): number {
+  const value = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : NaN
+  if (!(value >= 0.01 && value <= 1_000_000)) throw new InvalidArgumentError('Allowed: a number from 0.01 to 1000000.')
+  return value
+}
+
+function instant(text: string): number {
+  const value = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN
+  if (Number.isNaN(value))
+    throw new InvalidArgumentError('Allowed: ISO-8601 with a zone, such as 2026-01-01T00:00:00Z.')
+  return value
+}
