@@ -12,6 +12,7 @@ import { EventBatch } from '../event-batch.ts'
 import { Dictionary } from './dictionary.ts'
 import { IdHash } from './id-hash.ts'
 import { NO_FIELD, REASON, RecordParser } from './json-record.ts'
+import { LayoutPredictor } from './layout-predictor.ts'
 import { isSpace } from './json-scan.ts'
 import { knownFields } from './record-fields.ts'
 
@@ -60,10 +61,13 @@ export function createDecoder(options: DecoderOptions): Decoder {
 
 export class Decoder {
   readonly #parser: RecordParser
+  readonly #predictor: LayoutPredictor
+  #view: DataView = new DataView(new ArrayBuffer(0))
 
   constructor(options: DecoderOptions) {
     const fields = knownFields(options.plan, options.stream)
     this.#parser = new RecordParser(fields, options.dictionaries, new IdHash(options.idKey))
+    this.#predictor = new LayoutPredictor(fields, this.#parser, options.dictionaries)
   }
 
   /**
@@ -73,13 +77,22 @@ export class Decoder {
    * @param firstPosition position of the line at `start`: its number in the file, from 1
    */
   decodeLines(block: Uint8Array, start: number, end: number, batch: EventBatch, firstPosition: number): LinesDecoded {
+    const view = this.#viewOf(block)
     let lineStart = start
     let position = firstPosition
     while (batch.count < batch.capacity && lineStart < end) {
-      const lineEnd = block.indexOf(LF, lineStart)
-      if (lineEnd < 0 || lineEnd >= end) break
-      this.decodeRecord(block, lineStart, lineEnd, position, batch)
-      lineStart = lineEnd + 1
+      const row = batch.count
+      const after = this.#predictor.decode(view, block, lineStart, end, batch, row)
+      const next = after < 0 ? -1 : afterLineEnd(block, after, end)
+      if (next >= 0) {
+        this.#endPredicted(batch, row, lineStart, after, position)
+        lineStart = next
+      } else {
+        const lineEnd = block.indexOf(LF, lineStart)
+        if (lineEnd < 0 || lineEnd >= end) break
+        this.#parseTrimmed(block, lineStart, lineEnd, position, batch)
+        lineStart = lineEnd + 1
+      }
       position++
     }
     return { nextStart: lineStart, nextPosition: position }
@@ -91,6 +104,30 @@ export class Decoder {
    * @returns whether there was a record; white space alone is none
    */
   decodeRecord(block: Uint8Array, start: number, end: number, position: number, batch: EventBatch): boolean {
+    const after = this.#predictor.decode(this.#viewOf(block), block, start, end, batch, batch.count)
+    if (after !== end) return this.#parseTrimmed(block, start, end, position, batch)
+    this.#endPredicted(batch, batch.count, start, end, position)
+    return true
+  }
+
+  #viewOf(block: Uint8Array): DataView {
+    const view = this.#view
+    if (view.buffer !== block.buffer || view.byteOffset !== block.byteOffset || view.byteLength !== block.byteLength) {
+      this.#view = new DataView(block.buffer, block.byteOffset, block.byteLength)
+    }
+    return this.#view
+  }
+
+  #endPredicted(batch: EventBatch, row: number, start: number, end: number, position: number): void {
+    batch.malformed[row] = 0
+    batch.malformedField[row] = NO_FIELD
+    batch.byteStart[row] = start
+    batch.byteEnd[row] = end
+    batch.position[row] = position
+    batch.count = row + 1
+  }
+
+  #parseTrimmed(block: Uint8Array, start: number, end: number, position: number, batch: EventBatch): boolean {
     let from = start
     let to = end
     while (from < to && isSpace(block[from] as number)) from++
@@ -100,11 +137,20 @@ export class Decoder {
     batch.byteStart[row] = from
     batch.byteEnd[row] = to
     batch.position[row] = position
+    batch.count = row + 1
     if (to - from > MAX_RECORD_BYTES) {
       batch.malformed[row] = REASON.record_too_long
       batch.malformedField[row] = NO_FIELD
-    } else this.#parser.parse(block, from, to, batch, row)
-    batch.count = row + 1
+      return true
+    }
+    this.#parser.parse(block, from, to, batch, row)
+    if (batch.malformed[row] === 0) this.#predictor.learn(block, from, to, batch)
     return true
   }
+}
+
+/** The position after the line end at `pos`, an LF with or without a CR, or -1 where there is something else. */
+function afterLineEnd(block: Uint8Array, pos: number, end: number): number {
+  if (pos < end && block[pos] === LF) return pos + 1
+  return pos + 1 < end && block[pos] === 0x0d && block[pos + 1] === LF ? pos + 2 : -1
 }

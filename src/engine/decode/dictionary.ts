@@ -6,12 +6,16 @@
  * D3  A code keeps its text until a sweep frees it; a freed code may then come back with another text. Whoever holds
  *     codes (state, cells, a batch not yet processed) must name them in the sweep.
  * D4  Memory follows the texts alive at the last sweep plus those seen since, never the number of events.
- * D5  Where a text lands in the table depends on a secret seed, so that no log can be made of colliding names.
+ * D5  A text is found by its bytes, never only by a hash of them.
+ * D6  Where a text lands in the table depends on a secret seed, so that no log can be made of colliding names.
  */
 import { decodeUtf8, encodeUtf8 } from './utf8.ts'
 
 const FREE = -1
 const INITIAL_SLOTS = 64
+
+/** Entries of the cache of short texts, each three words and a code + 1. */
+const SHORT_ENTRIES = 4096
 
 export class Dictionary {
   readonly #seed: number
@@ -28,6 +32,7 @@ export class Dictionary {
   #freeCodes: number[] = []
   #codeLimit = 0
   #size = 0
+  readonly #short = new Int32Array(SHORT_ENTRIES * 4)
 
   /**
    * @param missing text of code 0
@@ -69,6 +74,27 @@ export class Dictionary {
     }
   }
 
+  /**
+   * The code of a text of 1 to 12 bytes, none of them zero, as three little-endian words padded with zeros, if it was
+   * remembered since the last sweep; else -1, and {@link codeOf} knows.
+   */
+  findShort(first: number, second: number, third: number): number {
+    const short = this.#short
+    const at = this.#shortEntry(first, second, third)
+    return short[at] === first && short[at + 1] === second && short[at + 2] === third
+      ? (short[at + 3] as number) - 1
+      : -1
+  }
+
+  /** Remembers the code of a short text for {@link findShort}. */
+  rememberShort(first: number, second: number, third: number, code: number): void {
+    const at = this.#shortEntry(first, second, third)
+    this.#short[at] = first
+    this.#short[at + 1] = second
+    this.#short[at + 2] = third
+    this.#short[at + 3] = code + 1
+  }
+
   /** The text of a code in use. */
   textOf(code: number): string {
     const known = this.#texts[code]
@@ -100,10 +126,17 @@ export class Dictionary {
     }
     if (freed === 0) return 0
     this.#size -= freed
+    this.#short.fill(0)
     this.#shrinkCodes()
     this.#compactArena()
     this.#rebuildSlots(slotsFor(this.#size))
     return freed
+  }
+
+  #shortEntry(first: number, second: number, third: number): number {
+    const multiplier = this.#multiplier
+    const mixed = Math.imul(Math.imul(first ^ this.#seed, multiplier) ^ (first >>> 15) ^ second, multiplier) ^ third
+    return (Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b) >>> 20) * 4
   }
 
   #startOf(code: number): number {

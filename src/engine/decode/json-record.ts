@@ -3,7 +3,7 @@
  *
  * R1  The whole record is judged as JSON and UTF-8 before any field is looked at; then known fields in the order of the
  *     plan. The first failure is the row's reason.
- * R2  A row that is malformed leaves nothing behind in the batch but its reason and position columns.
+ * R2  The value columns of a malformed row hold nothing of meaning (B2).
  * R3  This is the meaning of a record. Whatever decodes faster must agree with it on every input.
  */
 import { MALFORMED_REASONS, type EventBatch, type MalformedReason } from '../event-batch.ts'
@@ -115,7 +115,7 @@ export class RecordParser {
     const end = this.scanner.ends[index] as number
     if (this.scanner.escaped[index] === 0) {
       if (end - start > MAX_TEXT_BYTES) return REASON.text_too_long
-      this.#writeText(field, bytes, start, end, batch, row)
+      this.writeText(field, bytes, start, end, batch, row)
       return 0
     }
     // An escape takes at most six bytes for one.
@@ -123,11 +123,12 @@ export class RecordParser {
     const length = unescapeString(bytes, start, end, this.#text)
     if (length > MAX_TEXT_BYTES) return REASON.text_too_long
     if (isUnstorable(this.#text, length)) return REASON.unstorable_text
-    this.#writeText(field, this.#text, 0, length, batch, row)
+    this.writeText(field, this.#text, 0, length, batch, row)
     return 0
   }
 
-  #writeText(field: KnownField, bytes: Uint8Array, start: number, end: number, batch: EventBatch, row: number): void {
+  /** Writes the unescaped text [start, end) to every column its field fills. */
+  writeText(field: KnownField, bytes: Uint8Array, start: number, end: number, batch: EventBatch, row: number): void {
     if (field.isEventId) this.#idHash.write(bytes, start, end, batch.id, row * 4)
     if (field.isImpressionId) this.#idHash.write(bytes, start, end, batch.impressionId, row * 4)
     for (const dimension of field.dimensions) {

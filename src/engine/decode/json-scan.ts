@@ -58,8 +58,6 @@ export class JsonScanner {
   readonly memberEnds: Int32Array = new Int32Array(MAX_TRACKED_MEMBERS)
   /** Top-level members, also those not kept. */
   memberCount = 0
-  /** Whether any top-level key or string value holds an escape or a byte above 0x7f. */
-  isPlain = true
 
   readonly #index: FieldIndex
   readonly #keyText: Uint8Array
@@ -67,7 +65,6 @@ export class JsonScanner {
   #closers = new Uint8Array(64)
   #depth = 0
   #sawEscape = false
-  #sawWideByte = false
   #field = UNKNOWN_FIELD
 
   constructor(names: readonly Uint8Array[]) {
@@ -83,7 +80,6 @@ export class JsonScanner {
   scan(bytes: Uint8Array, start: number, end: number): number {
     this.kinds.fill(ABSENT)
     this.memberCount = 0
-    this.isPlain = true
     this.#depth = 0
     const first = skipSpace(bytes, start, end)
     let pos = first
@@ -163,7 +159,6 @@ export class JsonScanner {
   }
 
   #fieldOf(bytes: Uint8Array, start: number, end: number): number {
-    if (this.#sawEscape || this.#sawWideByte) this.isPlain = false
     if (!this.#sawEscape) return this.#index.find(bytes, start, end)
     // An escape takes at most six bytes for one: a longer key names no known field.
     if (end - start > this.#index.maxNameBytes * 6) return UNKNOWN_FIELD
@@ -172,7 +167,6 @@ export class JsonScanner {
 
   #keep(kind: number, start: number, end: number): void {
     const field = this.#field
-    if (kind === STRING && (this.#sawEscape || this.#sawWideByte)) this.isPlain = false
     if (this.memberCount < MAX_TRACKED_MEMBERS) {
       this.memberFields[this.memberCount] = field
       this.memberKinds[this.memberCount] = kind
@@ -199,7 +193,6 @@ export class JsonScanner {
   /** From after the opening quote to after the closing one. */
   #scanString(bytes: Uint8Array, start: number, end: number): number {
     this.#sawEscape = false
-    this.#sawWideByte = false
     let pos = start
     for (;;) {
       while (pos < end && ENDS_PLAIN_RUN[bytes[pos] as number] === 0) pos++
@@ -214,7 +207,6 @@ export class JsonScanner {
       } else if (byte >= 0x80) {
         const length = sequenceLength(bytes, pos, end)
         if (length === 0) return INVALID_UTF8
-        this.#sawWideByte = true
         pos += length
       } else return NOT_JSON
     }

@@ -1,0 +1,18 @@
+/**
+ * Runs properties under a seed that replays: TIDEMARK_SEED if it is given, else a fresh one, named when a property fails.
+ */
+import fc from 'fast-check'
+
+const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
+
+/** Checks `property` on `numRuns` inputs; `file` is the test's own, for the line that says how to replay. */
+export function checkProperty<T>(property: fc.IProperty<T>, numRuns: number, file: string): void {
+  fc.assert(property, {
+    seed,
+    numRuns,
+    reporter: (details) => {
+      if (!details.failed) return
+      throw new Error(`${fc.defaultReportMessage(details)}\nReplay with: TIDEMARK_SEED=${seed} node --test ${file}`)
+    },
+  })
+}
