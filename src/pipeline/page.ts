@@ -212,9 +212,11 @@ function rollUpName(axis: TimeAxis, dimension: string): string {
 }
 
 function planRollUps(plan: Plan, charts: readonly ChartPlan[]): readonly RollUp[] {
-  const byDimension = plan.dimensions.map(
-    ({ name }): RollUp => ({ name: rollUpName('impression', name), axis: 'impression', dimensions: [name] }),
-  )
+  const byDimension = plan.dimensions.map(({ name }): RollUp => ({
+    name: rollUpName('impression', name),
+    axis: 'impression',
+    dimensions: [name],
+  }))
   const onClickAxis = charts.flatMap(({ axis, dimension, rollUp }): RollUp[] =>
     axis === 'click' && dimension !== null ? [{ name: rollUp, axis, dimensions: [dimension.name] }] : [],
   )

@@ -2,7 +2,7 @@
  * Names and texts: whatever becomes a table, a column, a topic or a heading must be fit to be one everywhere.
  */
 import { utf8ToBytes } from '@noble/hashes/utils.js'
-import { isPlainObject, membersAt } from './plain-data.ts'
+import { asText, isPlainObject, membersAt } from './plain-data.ts'
 import { namesIn, type Draft } from './draft.ts'
 import { problemAt, type Path, type Problem } from './problem.ts'
 
@@ -82,12 +82,13 @@ function checkLedgerName(draft: Draft): Problem[] {
 
 // PostgreSQL keeps the index of a primary key among the tables, under the table's name (cut short) and `_pkey`.
 function checkKeyNames(draft: Draft): Problem[] {
-  const names = [...namesIn(draft, 'tables'), String(draft.definition['ledger'] ?? 'ledger')]
+  const ledger = asText(draft.definition['ledger'] ?? 'ledger')
+  const names = [...namesIn(draft, 'tables'), ...(ledger === undefined ? [] : [ledger])]
   const owners = new Map(names.map((name) => [`${name.slice(0, 58)}_pkey`, name]))
   return names.flatMap((name) => {
     const owner = owners.get(name)
     if (owner === undefined) return []
-    const path = name === draft.definition['ledger'] ? ['ledger'] : ['tables', name]
+    const path = name === ledger ? ['ledger'] : ['tables', name]
     const message = `PostgreSQL gives the name "${name}" to the primary key of the table "${owner}".`
     return [problemAt(path, 'NAME_TAKEN', message, { given: name })]
   })

@@ -657,6 +657,18 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: "a table named like the ledger's primary key, the ledger being the default one",
+    definition: ads({ ledger: null, tables: { ledger_pkey: { dimensions: [], measures: ['clicks'] } } }),
+    problems: [
+      {
+        path: 'tables.ledger_pkey',
+        code: 'NAME_TAKEN',
+        message: 'PostgreSQL gives the name "ledger_pkey" to the primary key of the table "ledger".',
+        given: '"ledger_pkey"',
+      },
+    ],
+  },
+  {
     name: 'more dimensions than fit',
     definition: ads({ dimensions: Object.fromEntries(Array.from({ length: 14 }, (_, i) => [`d${i}`, {}])) }),
     problems: [
