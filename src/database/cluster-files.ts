@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path'
 import { TidemarkError } from '../errors.ts'
 import type { ServerBinaries } from './binaries.ts'
-import { giveTo, reachableBinaries, serverHome, type ServerUser, serverUser } from './server-user.ts'
+import { giveTo, reachableBinaries, type ServerUser, serverUser } from './server-user.ts'
 
 /** The cluster's superuser, who also owns the tables. */
 export const OWNER_ROLE = 'tidemark'
@@ -28,18 +28,20 @@ export interface ClusterFiles {
 }
 
 /**
- * Finds or makes the cluster in `folder`.
+ * Finds or makes the cluster in `home`, and its passwords in `folder`.
  *
+ * @param folder `<data folder>/postgres`
+ * @param home the folder that the server's user works in
  * @param installed the installations found, the preferred one first; a cluster that exists takes the first that fits
  * @throws TidemarkError DATABASE_BINARIES_MISSING, DATA_DIR_UNUSABLE
  */
 export async function prepareClusterFiles(
   folder: string,
+  home: string,
   installed: readonly ServerBinaries[],
   log: (line: string) => void,
 ): Promise<ClusterFiles> {
   const user = serverUser()
-  const home = serverHome(folder, user)
   const clusterDir = join(home, 'cluster')
   const binaries = reachableBinaries(chooseBinaries(clusterDir, installed), home, user)
   const ownerPassword = secretIn(join(folder, 'password'))
@@ -61,7 +63,7 @@ function chooseBinaries(clusterDir: string, installed: readonly ServerBinaries[]
   const made = readFileSync(join(clusterDir, 'PG_VERSION'), 'utf8').trim()
   const fitting = installed.find((candidate) => candidate.majorVersion === made)
   if (fitting !== undefined) return fitting
-  const present = installed.map((candidate) => candidate.version).join(', ')
+  const present = [...new Set(installed.map((candidate) => candidate.version))].join(', ')
   throw new TidemarkError(
     'DATA_DIR_UNUSABLE',
     `The database in ${clusterDir} was made by PostgreSQL ${made}, but this machine has ${present}.`,

@@ -2,7 +2,7 @@
  * One way to PostgreSQL for everybody: a given server, else our own from installed programs, else the limited fallback.
  */
 import { mkdirSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { TidemarkError } from '../errors.ts'
 import { findServerBinaries, type ServerBinaries } from './binaries.ts'
 import { type ClusterFiles, OWNER_ROLE, prepareClusterFiles } from './cluster-files.ts'
@@ -11,6 +11,7 @@ import { describeUrl, errorState } from './database-error.ts'
 import { type FolderLock, lockFolder } from './folder-lock.ts'
 import { OwnServer } from './own-server.ts'
 import { READER_ROLE, readerRoleStatements } from './reader-role.ts'
+import { serverHome, serverUser } from './server-user.ts'
 import { quoteIdentifier, quoteLiteral } from './sql-text.ts'
 
 /** Where to look for a database. */
@@ -51,11 +52,16 @@ const MIN_SERVER_VERSION = 130_000
 export async function openDatabase(options: OpenDatabaseOptions): Promise<Database> {
   if (options.databaseUrl !== undefined) return openGiven(options.databaseUrl)
   const folder = makeFolder(resolve(options.dataDir, 'postgres'))
-  const lock = lockFolder(folder, 'data folder')
+  const locks: FolderLock[] = []
+  const release = (): void => locks.splice(0).forEach((lock) => lock.release())
   try {
-    return await openOwn(folder, lock, options)
+    locks.push(lockFolder(folder, 'data folder'))
+    const home = serverHome(folder, serverUser())
+    // A copy of a data folder has a link to the same files.
+    if (dirname(home) !== folder) locks.push(lockFolder(home, "server's folder"))
+    return await openOwn(folder, home, release, options)
   } catch (error) {
-    lock.release()
+    release()
     throw unusableUnlessKnown(error, folder)
   }
 }
@@ -82,10 +88,15 @@ async function openGiven(url: string): Promise<Database> {
   }
 }
 
-async function openOwn(folder: string, lock: FolderLock, options: OpenDatabaseOptions): Promise<Database> {
+async function openOwn(
+  folder: string,
+  home: string,
+  release: () => void,
+  options: OpenDatabaseOptions,
+): Promise<Database> {
   const log = options.log ?? (() => undefined)
   const installed = options.installed ?? findServerBinaries()
-  const files = await prepareClusterFiles(folder, installed, log)
+  const files = await prepareClusterFiles(folder, home, installed, log)
   const server = await OwnServer.start(files, log)
   const urlOf = (role: string, password: string): string =>
     `postgresql://${role}:${password}@127.0.0.1:${server.port}/${DATABASE_NAME}`
@@ -106,7 +117,7 @@ async function openOwn(folder: string, lock: FolderLock, options: OpenDatabaseOp
     },
     stop: async () => {
       await server.stop()
-      lock.release()
+      release()
     },
   }
 }

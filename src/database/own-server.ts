@@ -177,11 +177,11 @@ async function launch(files: ClusterFiles, port: number): Promise<{ pid: number 
   closeSync(logFd)
   let failure: string | undefined
   child.on('error', (error) => (failure = error.message))
-  child.on('exit', () => (failure ??= lastComplaint(files.logFile)))
+  child.on('exit', () => (failure ??= ''))
   child.unref()
   for (let waitedMs = 0; waitedMs < START_TIMEOUT_MS; waitedMs += 5) {
     const postmaster = readPostmaster(files.clusterDir)
-    if (failure !== undefined) return { reason: failure }
+    if (failure !== undefined) return { reason: failure === '' ? lastComplaint(files.logFile) : failure }
     if (postmaster !== undefined && postmaster.pid === child.pid && postmaster.ready) return { pid: postmaster.pid }
     await delay(5)
   }
