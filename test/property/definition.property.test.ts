@@ -9,20 +9,9 @@ import { PROBLEM_CODES, type Problem } from '../../src/pipeline/check/problem.ts
 import { planHash } from '../../src/pipeline/plan-hash.ts'
 import type { Plan } from '../../src/pipeline/plan.ts'
 import { checkDefinition } from '../../src/pipeline/validate.ts'
+import { checkProperty } from '../support/check-property.ts'
 
-const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
-
-/** Checks a property; a failure names the seed that replays it. */
-function check<T>(property: fc.IProperty<T>, numRuns: number): void {
-  const replay = `Replay with: TIDEMARK_SEED=${seed} node --test test/property/definition.property.test.ts`
-  fc.assert(property, {
-    seed,
-    numRuns,
-    reporter: (details) => {
-      if (details.failed) throw new Error(`${fc.defaultReportMessage(details)}\n${replay}`)
-    },
-  })
-}
+const FILE = 'test/property/definition.property.test.ts'
 
 const name = fc.constantFrom(
   'campaign_id',
@@ -168,7 +157,7 @@ function assertChecked(input: unknown): void {
 }
 
 test('any JSON value gives a plan or problems, never a throw', () => {
-  check(fc.property(fc.jsonValue({ maxDepth: 5 }), assertChecked), 500)
+  checkProperty(fc.property(fc.jsonValue({ maxDepth: 5 }), assertChecked), 500, FILE)
 })
 
 test('any JavaScript value gives a plan or problems, never a throw', () => {
@@ -179,7 +168,7 @@ test('any JavaScript value gives a plan or problems, never a throw', () => {
     withNullPrototype: true,
     withSparseArray: true,
   })
-  check(
+  checkProperty(
     fc.property(
       fc.dictionary(fc.constantFrom('extends', 'streams', 'tables', 'measures', 'name'), anything),
       (input) => {
@@ -188,21 +177,23 @@ test('any JavaScript value gives a plan or problems, never a throw', () => {
       },
     ),
     500,
+    FILE,
   )
 })
 
 test('a definition that is nearly right gives a plan or problems, never a throw', () => {
-  check(fc.property(nearly, assertChecked), 1_500)
+  checkProperty(fc.property(nearly, assertChecked), 1_500, FILE)
 })
 
 test('a sound definition gives a plan', () => {
-  check(
+  checkProperty(
     fc.property(sound, (input) => {
       const checked = checkDefinition(input)
       assert.ok(checked.ok, checked.ok ? '' : JSON.stringify(checked.problems))
       assertPlan(checked.plan)
     }),
     300,
+    FILE,
   )
 })
 

@@ -5,9 +5,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { JsonSyntaxError, readJson } from '../../src/cli/json-source.ts'
+import { checkProperty } from '../support/check-property.ts'
 
-const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
-const REPLAY = `Replay with: TIDEMARK_SEED=${seed} node --test test/property/json-source.property.test.ts`
+const FILE = 'test/property/json-source.property.test.ts'
 
 type Verdict = { readonly value: unknown } | 'not JSON'
 
@@ -15,7 +15,7 @@ function verdict(parse: () => unknown, SyntaxErrorClass: new (...args: never[]) 
   try {
     return { value: parse() }
   } catch (error) {
-    assert.ok(error instanceof SyntaxErrorClass, `${String(error)}\n${REPLAY}`)
+    assert.ok(error instanceof SyntaxErrorClass, String(error))
     return 'not JSON'
   }
 }
@@ -23,7 +23,7 @@ function verdict(parse: () => unknown, SyntaxErrorClass: new (...args: never[]) 
 function assertSame(text: string): void {
   const expected = verdict(() => JSON.parse(text), SyntaxError)
   const found = verdict(() => readJson(text).value, JsonSyntaxError)
-  assert.deepEqual(found, expected, `${JSON.stringify(text)}\n${REPLAY}`)
+  assert.deepEqual(found, expected, JSON.stringify(text))
 }
 
 const document = fc
@@ -44,11 +44,11 @@ const damaged = fc
   )
 
 test('valid texts have the same value', () => {
-  fc.assert(fc.property(document, assertSame), { seed, numRuns: 500 })
+  checkProperty(fc.property(document, assertSame), 500, FILE)
 })
 
 test('damaged texts have the same verdict', () => {
-  fc.assert(fc.property(damaged, assertSame), { seed, numRuns: 3_000 })
+  checkProperty(fc.property(damaged, assertSame), 3_000, FILE)
 })
 
 test('control: damage makes some texts wrong and leaves some right', () => {
