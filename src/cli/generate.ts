@@ -177,7 +177,7 @@ function sayResult(talk: Talk, events: number, out: string, report: LogReport, e
 }
 
 function formatSpan(spanMs: number): string {
-  return formatDuration(Math.ceil(spanMs / (spanMs < 60_000 ? 1_000 : 60_000)) * (spanMs < 60_000 ? 1_000 : 60_000))
+  return formatDuration(Math.round(spanMs / (spanMs < 60_000 ? 1_000 : 60_000)) * (spanMs < 60_000 ? 1_000 : 60_000))
 }
 
 /** The command that replays the log with the parameters its truth was found for. */

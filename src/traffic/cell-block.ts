@@ -1,7 +1,9 @@
 /**
- * The cells of one window: for each combination of dimension values a few numbers, side by side in one typed array.
+ * The cells of one window: for each combination of dimension values a few numbers, side by side in one typed array,
+ * found through an open-addressing table of keys.
  *
- * As objects, the million cells of an hour of busy traffic took longer to make and to collect than all its lines.
+ * As objects in a Map, the million cells of an hour of busy traffic took longer to make, to find and to collect than
+ * all its lines took to write.
  */
 
 /** Places of the numbers of a cell; the sums, in millionths, follow. All are whole and below 2^53. */
@@ -12,41 +14,78 @@ export const CLICKS_BY_CLICK_TIME = 2
 export const FIRST_SUM = 3
 
 const FIRST_CAPACITY = 16
+const EMPTY = -1
 
 export class CellBlock {
   /** Numbers of a cell. */
   readonly stride: number
-  /** Combination (or another key) to the place of its first number in {@link values}. */
-  readonly places: Map<number, number> = new Map()
-  /** Replaced when it grows. */
-  values: Float64Array
+  /** Cells in use. */
+  count = 0
+  /** The key of each cell, in the order in which they were made. */
+  #keys: Float64Array
+  #values: Float64Array
+  /** Slots of the table: number of a cell, or EMPTY. A power of two, at least twice the capacity for cells. */
+  #slots: Int32Array
 
   constructor(sumCount: number) {
     this.stride = FIRST_SUM + sumCount
-    this.values = new Float64Array(this.stride * FIRST_CAPACITY)
+    this.#keys = new Float64Array(FIRST_CAPACITY)
+    this.#values = new Float64Array(this.stride * FIRST_CAPACITY)
+    this.#slots = new Int32Array(FIRST_CAPACITY * 2).fill(EMPTY)
   }
 
-  /** Where the numbers of `key` begin; the cell is made, all zero, if missing. */
-  placeOf(key: number): number {
-    const known = this.places.get(key)
-    if (known !== undefined) return known
-    const place = this.places.size * this.stride
-    this.places.set(key, place)
-    if (place === this.values.length) {
-      const values = new Float64Array(this.values.length * 2)
-      values.set(this.values)
-      this.values = values
+  /** The number of the cell of `key`, a whole number below 2^53; the cell is made, all zero, if missing. */
+  cellOf(key: number): number {
+    const mask = this.#slots.length - 1
+    for (let slot = hash(key) & mask; ; slot = (slot + 1) & mask) {
+      const cell = this.#slots[slot] ?? EMPTY
+      if (cell === EMPTY) return this.#append(key, slot)
+      if (this.#keys[cell] === key) return cell
     }
-    return place
+  }
+
+  keyOf(cell: number): number {
+    return this.#keys[cell] ?? NaN
   }
 
   /** Adds to one number of a cell. */
-  add(place: number, offset: number, amount: number): void {
-    this.values[place + offset] = (this.values[place + offset] ?? 0) + amount
+  add(cell: number, offset: number, amount: number): void {
+    const place = cell * this.stride + offset
+    this.#values[place] = (this.#values[place] ?? 0) + amount
   }
 
   /** One number of a cell. */
-  at(place: number, offset: number): number {
-    return this.values[place + offset] ?? 0
+  at(cell: number, offset: number): number {
+    return this.#values[cell * this.stride + offset] ?? 0
   }
+
+  #append(key: number, slot: number): number {
+    const cell = this.count++
+    this.#keys[cell] = key
+    this.#slots[slot] = cell
+    if (this.count === this.#keys.length) this.#grow()
+    return cell
+  }
+
+  #grow(): void {
+    const capacity = this.#keys.length * 2
+    const keys = new Float64Array(capacity)
+    keys.set(this.#keys)
+    const values = new Float64Array(capacity * this.stride)
+    values.set(this.#values)
+    const slots = new Int32Array(capacity * 2).fill(EMPTY)
+    for (let cell = 0; cell < this.count; cell++) {
+      let slot = hash(keys[cell] ?? 0) & (slots.length - 1)
+      while (slots[slot] !== EMPTY) slot = (slot + 1) & (slots.length - 1)
+      slots[slot] = cell
+    }
+    this.#keys = keys
+    this.#values = values
+    this.#slots = slots
+  }
+}
+
+function hash(key: number): number {
+  const mixed = Math.imul((key >>> 0) ^ Math.floor(key / 0x1_0000_0000), 0x9e3779b1)
+  return mixed ^ (mixed >>> 15)
 }

@@ -43,6 +43,8 @@ export class LineWriter {
   readonly #order: Int32Array
   readonly #keys: EncodedTexts
   readonly #escapedKeys: EncodedTexts
+  /** Keys with the separators before them. */
+  readonly #plainKeys: EncodedTexts
   readonly #shuffle: boolean
   readonly #escapes: number
   readonly #spaced: boolean
@@ -66,6 +68,8 @@ export class LineWriter {
     const colon = this.#spaced ? ': ' : ':'
     const keys = fields.map((field) => JSON.stringify(field.name))
     this.#keys = new EncodedTexts(keys.map((key) => key + colon))
+    const comma = this.#spaced ? ', ' : ','
+    this.#plainKeys = new EncodedTexts(keys.map((key, index) => (index === 0 ? '{' : comma) + key + colon))
     this.#escapedKeys = new EncodedTexts(keys.map((key) => escapeNeedlessly(key) + colon))
     this.longestLine = 8 + fields.length * (2 + this.#escapedKeys.longest) + this.#longestValues()
   }
@@ -84,8 +88,26 @@ export class LineWriter {
   write(out: Uint8Array, at: number, row: number): number {
     if (this.#shuffle) this.#shuffleOrder()
     if (this.#escapes > 0 && this.#random.chance(this.#escapes)) return this.#writeEscaped(out, at, row)
-    at = this.writeRecord(out, at, row, false, undefined)
+    at = this.#shuffle ? this.writeRecord(out, at, row, false, undefined) : this.#writePlain(out, at, row)
     out[at++] = LINE_FEED
+    return at
+  }
+
+  /** The same bytes as `writeRecord` for a row in the order of the plan: the path of nearly all lines. */
+  #writePlain(out: Uint8Array, at: number, row: number): number {
+    const roles = this.#roles
+    const plainKeys = this.#plainKeys
+    for (let field = 0; field < roles.length; field++) {
+      const role = roles[field]
+      // The first field may be left out too, and then the next one must open the record.
+      if (role === undefined || (field === 0 && role.kind !== 'ownId') || this.#isLeftOut(role, row)) {
+        if (field === 0) return this.writeRecord(out, at, row, false, undefined)
+        continue
+      }
+      at = plainKeys.write(out, at, field)
+      at = this.#writeValue(out, at, row, role, false)
+    }
+    out[at++] = CLOSE
     return at
   }
 

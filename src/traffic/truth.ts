@@ -93,14 +93,14 @@ export class Truth {
     }
     this.#tallies.count(timeMs, IMPRESSION_COUNTED)
     const cells = this.#tallies.windowAt(timeMs).cells
-    const place = cells.placeOf(combination)
-    cells.add(place, IMPRESSIONS, 1)
+    const cell = cells.cellOf(combination)
+    cells.add(cell, IMPRESSIONS, 1)
     const first = row * this.#deliveries.stride
     for (let i = 0; i < this.#summed.length; i++) {
       const sum = this.#summed[i]
       if (sum === undefined) continue
       const code = this.#deliveries.ints[first + sum.offset] ?? 0
-      cells.add(place, FIRST_SUM + i, sum.micros[code] ?? 0)
+      cells.add(cell, FIRST_SUM + i, sum.micros[code] ?? 0)
     }
   }
 
@@ -192,27 +192,29 @@ export class Truth {
 
   #attribute(clickTimeMs: number, impressionTimeMs: number, combination: number): void {
     const byImpression = this.#tallies.windowAt(impressionTimeMs).cells
-    byImpression.add(byImpression.placeOf(combination), CLICKS, 1)
+    byImpression.add(byImpression.cellOf(combination), CLICKS, 1)
     const byClick = this.#tallies.windowAt(clickTimeMs).cells
-    byClick.add(byClick.placeOf(combination), CLICKS_BY_CLICK_TIME, 1)
+    byClick.add(byClick.cellOf(combination), CLICKS_BY_CLICK_TIME, 1)
   }
 
   #changesOf(table: TablePlan, window: WindowTally): CellChanges {
     const projection = this.#combinations.projection(table.dimensions)
     const sums = addUp(window.cells, (combination) => projection.keyOf(combination), table.axis)
-    const keys = [...sums.places.keys()].toSorted((a, b) => a - b)
-    const column = (offset: number): number[] => keys.map((key) => sums.at(sums.placeOf(key), offset))
-    const texts = keys.map((key) => projection.textsOf(key))
+    const cells = Array.from({ length: sums.count }, (_, cell) => cell).toSorted(
+      (a, b) => sums.keyOf(a) - sums.keyOf(b),
+    )
+    const column = (offset: number): number[] => cells.map((cell) => sums.at(cell, offset))
+    const texts = cells.map((cell) => projection.textsOf(sums.keyOf(cell)))
     return {
       rollUp: table.name,
-      count: keys.length,
-      windowStartMs: keys.map(() => window.startMs),
+      count: cells.length,
+      windowStartMs: cells.map(() => window.startMs),
       dimensions: table.dimensions.map((_, index) => texts.map((row) => row[index] ?? '')),
       impressions: column(IMPRESSIONS),
       clicks: column(CLICKS),
       sumsMicros: this.#summed.map((_, index) => column(FIRST_SUM + index).map(BigInt)),
-      isFinal: keys.map(() => true),
-      removed: keys.map(() => false),
+      isFinal: cells.map(() => true),
+      removed: cells.map(() => false),
     }
   }
 }
@@ -220,11 +222,11 @@ export class Truth {
 /** Cells added up by `keyOf`, as one axis sees them; cells that the axis does not have are left out. */
 function addUp(cells: CellBlock, keyOf: (combination: number) => number, axis: TablePlan['axis']): CellBlock {
   const sums = new CellBlock(cells.stride - FIRST_SUM)
-  for (const [combination, place] of cells.places) {
-    if (cells.at(place, axis === 'click' ? CLICKS_BY_CLICK_TIME : IMPRESSIONS) === 0) continue
-    const sum = sums.placeOf(keyOf(combination))
-    if (axis === 'click') sums.add(sum, CLICKS, cells.at(place, CLICKS_BY_CLICK_TIME))
-    else for (let offset = 0; offset < cells.stride; offset++) sums.add(sum, offset, cells.at(place, offset))
+  for (let cell = 0; cell < cells.count; cell++) {
+    if (cells.at(cell, axis === 'click' ? CLICKS_BY_CLICK_TIME : IMPRESSIONS) === 0) continue
+    const sum = sums.cellOf(keyOf(cells.keyOf(cell)))
+    if (axis === 'click') sums.add(sum, CLICKS, cells.at(cell, CLICKS_BY_CLICK_TIME))
+    else for (let offset = 0; offset < cells.stride; offset++) sums.add(sum, offset, cells.at(cell, offset))
   }
   return sums
 }
