@@ -1,0 +1,179 @@
+/**
+ * The cells of one roll-up by member and window, for as many windows as the page looks back.
+ *
+ * S1  A value is the last one told for its cell: values are absolute, so telling one twice changes nothing.
+ * S2  At most `memberLimit` members are kept. When one more appears, the quarter that counted least gives way.
+ * S3  A member that came after others gave way may be one of them: until all of that has left the memory, its sums are
+ *     lower bounds, and it says so.
+ * S4  Windows older than the memory are gone; a member without anything left goes with them.
+ */
+
+/** Counts as numbers and sums as bigint, in the order of the page's quantities. */
+export type Amounts = readonly (number | bigint)[]
+
+/** Members and windows of one roll-up. Windows are numbered: start divided by size. */
+export class SeriesStore {
+  readonly #sumCount: number
+  readonly #windowCount: number
+  readonly #memberLimit: number
+  readonly #members = new Map<string, Member>()
+  #newest = -Infinity
+  #lostAt = -Infinity
+  #version = 0
+
+  constructor(shape: { sumCount: number; windowCount: number; memberLimit: number }) {
+    this.#sumCount = shape.sumCount
+    this.#windowCount = shape.windowCount
+    this.#memberLimit = shape.memberLimit
+  }
+
+  /** Changes whenever a member comes or goes. */
+  get version(): number {
+    return this.#version
+  }
+
+  get memberCount(): number {
+    return this.#members.size
+  }
+
+  /** Whether members gave way within the memory (S3). */
+  get isCapped(): boolean {
+    return this.#lostAt > this.#newest - this.#windowCount
+  }
+
+  names(): IterableIterator<string> {
+    return this.#members.keys()
+  }
+
+  /** Makes `newest` the last window of the memory, if it is later than the one before. */
+  advance(newest: number): void {
+    if (newest <= this.#newest) return
+    const first = Math.max(this.#newest + 1, newest - this.#windowCount + 1)
+    this.#newest = newest
+    for (const [name, member] of this.#members) {
+      for (let window = first; window <= newest; window++) member.clear(window % this.#windowCount)
+      if (member.weight === 0) this.#drop(name)
+    }
+  }
+
+  /** Sets one cell. Windows outside of the memory are ignored; `advance` first. */
+  set(name: string, window: number, amounts: Amounts): void {
+    if (window > this.#newest || window <= this.#newest - this.#windowCount) return
+    let member = this.#members.get(name)
+    if (member === undefined) {
+      if (isNothing(amounts)) return
+      member = this.#admit(name)
+    }
+    member.set(window % this.#windowCount, amounts)
+  }
+
+  /** Sums of a member over the windows from `first` up to, but not including, `end`. */
+  sum(name: string, first: number, end: number): Amounts {
+    const total = this.#nothing()
+    const member = this.#members.get(name)
+    if (member === undefined) return total
+    const to = this.#clampEnd(end)
+    for (let window = this.#clampFirst(first); window < to; window++) member.addTo(total, window % this.#windowCount)
+    return total
+  }
+
+  /** Impressions and clicks of a member over the same windows, for ranking: no sum is touched. */
+  weight(name: string, first: number, end: number): number {
+    const member = this.#members.get(name)
+    let total = 0
+    const to = this.#clampEnd(end)
+    for (let window = this.#clampFirst(first); window < to; window++) {
+      total += member?.weightAt(window % this.#windowCount) ?? 0
+    }
+    return total
+  }
+
+  /** Whether the sums of a member from window `first` on are only lower bounds. */
+  isAtLeast(name: string, first: number): boolean {
+    return (this.#members.get(name)?.exactFrom ?? -Infinity) > first
+  }
+
+  #clampFirst(first: number): number {
+    return Math.max(first, this.#newest - this.#windowCount + 1)
+  }
+
+  #clampEnd(end: number): number {
+    return Math.min(end, this.#newest + 1)
+  }
+
+  #admit(name: string): Member {
+    if (this.#members.size >= this.#memberLimit) this.#makeRoom()
+    const exactFrom = this.isCapped ? this.#newest + 1 : -Infinity
+    const member = new Member(this.#windowCount, this.#sumCount, exactFrom)
+    this.#members.set(name, member)
+    this.#version++
+    return member
+  }
+
+  #makeRoom(): void {
+    const byWeight = [...this.#members].toSorted(([, a], [, b]) => a.weight - b.weight)
+    for (const [name] of byWeight.slice(0, Math.ceil(this.#memberLimit / 4))) this.#drop(name)
+    this.#lostAt = this.#newest
+  }
+
+  #drop(name: string): void {
+    this.#members.delete(name)
+    this.#version++
+  }
+
+  #nothing(): (number | bigint)[] {
+    return [0, 0, ...Array.from({ length: this.#sumCount }, () => 0n)]
+  }
+}
+
+function isNothing(amounts: Amounts): boolean {
+  return amounts.every((amount) => Number(amount) === 0)
+}
+
+/** One member: a ring of windows. */
+class Member {
+  readonly exactFrom: number
+  /** Impressions and clicks over the whole memory. */
+  weight = 0
+  readonly #impressions: Float64Array
+  readonly #clicks: Float64Array
+  readonly #sums: readonly BigInt64Array[]
+
+  constructor(windowCount: number, sumCount: number, exactFrom: number) {
+    this.exactFrom = exactFrom
+    this.#impressions = new Float64Array(windowCount)
+    this.#clicks = new Float64Array(windowCount)
+    this.#sums = Array.from({ length: sumCount }, () => new BigInt64Array(windowCount))
+  }
+
+  set(slot: number, amounts: Amounts): void {
+    const impressions = Number(amounts[0] ?? 0)
+    const clicks = Number(amounts[1] ?? 0)
+    this.weight += impressions + clicks - this.weightAt(slot)
+    this.#impressions[slot] = impressions
+    this.#clicks[slot] = clicks
+    this.#sums.forEach((sums, index) => {
+      sums[slot] = BigInt(amounts[index + 2] ?? 0n)
+    })
+  }
+
+  weightAt(slot: number): number {
+    return (this.#impressions[slot] ?? 0) + (this.#clicks[slot] ?? 0)
+  }
+
+  clear(slot: number): void {
+    this.weight -= this.weightAt(slot)
+    this.#impressions[slot] = 0
+    this.#clicks[slot] = 0
+    for (const sums of this.#sums) sums[slot] = 0n
+  }
+
+  addTo(total: (number | bigint)[], slot: number): void {
+    total[0] = Number(total[0]) + (this.#impressions[slot] ?? 0)
+    total[1] = Number(total[1]) + (this.#clicks[slot] ?? 0)
+    this.#sums.forEach((sums, index) => {
+      const before = total[index + 2]
+      total[index + 2] = (typeof before === 'bigint' ? before : 0n) + (sums[slot] ?? 0n)
+    })
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * The page's server: the built page, its data, and the live stream.
+ *
+ * H1  Bound to 127.0.0.1 unless told otherwise.
+ * H2  Nothing a browser sends changes anything: every route only reads.
+ */
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import fastifyStatic from '@fastify/static'
+import { fastify, type FastifyInstance } from 'fastify'
+import type { PipelineStatus } from '../runtime/status.ts'
+import { EventStreams } from './event-stream.ts'
+import { listenOnFreePort } from './listen.ts'
+import { LiveFeed } from './live-feed.ts'
+import type { LiveView } from './live-view.ts'
+import { API_HEADERS, isAllowedHost, SECURITY_HEADERS } from './protection.ts'
+import { awaited } from './readiness.ts'
+
+export interface ServerOptions {
+  readonly liveView: LiveView
+  /** What the pipeline says of itself; null before it runs. */
+  readonly status: () => PipelineStatus | null
+  /** Address to bind to; 127.0.0.1 by default. */
+  readonly host?: string
+  /** 0 picks a free one; left out, it is 4400 or the next free one. */
+  readonly port?: number
+  /** Folder of the built page. */
+  readonly assetsDir?: string
+  /** Time between two patches, ms. */
+  readonly patchIntervalMs?: number
+  readonly maxConnections?: number
+  readonly maxBufferedBytes?: number
+}
+
+export interface RunningServer {
+  /** Such as `http://localhost:4400`. */
+  readonly url: string
+  readonly port: number
+  /** Sends the next patch now instead of at the next second. */
+  flush(): void
+  /** Ends all streams and stops listening. */
+  close(): Promise<void>
+}
+
+interface Parts {
+  readonly feed: LiveFeed
+  readonly streams: EventStreams
+  readonly status: () => PipelineStatus | null
+}
+
+/** Where `vite build dashboard` puts the page. */
+const BUILT_PAGE = fileURLToPath(new URL('../../dist/dashboard/', import.meta.url))
+
+/**
+ * Serves the page.
+ *
+ * @throws TidemarkError `PORT_UNAVAILABLE`
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { liveView, status, host = '127.0.0.1', port, assetsDir = BUILT_PAGE, patchIntervalMs = 1_000 } = options
+  const { maxConnections = 64, maxBufferedBytes = 512 * 1_024 } = options
+  const feed = new LiveFeed({
+    view: liveView,
+    status,
+    nowMs: () => Date.now(),
+    instance: randomBytes(6).toString('hex'),
+  })
+  const streams = new EventStreams({ maxConnections, maxBufferedBytes })
+  const app = fastify({ logger: false, forceCloseConnections: true, bodyLimit: 1_024 })
+  protect(app, host)
+  addApi(app, { feed, streams, status })
+  await addPage(app, assetsDir)
+  await listenOnFreePort((candidate) => app.listen({ host, port: candidate }), host, port)
+
+  const flush = (): void => streams.broadcast(feed.tick())
+  const timer = setInterval(flush, patchIntervalMs)
+  const boundPort = portOf(app)
+  return {
+    url: `http://${urlHost(host)}:${boundPort}`,
+    port: boundPort,
+    flush,
+    close: async () => {
+      clearInterval(timer)
+      streams.close()
+      await app.close()
+    },
+  }
+}
+
+function portOf(app: FastifyInstance): number {
+  const address = app.server.address()
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+function urlHost(host: string): string {
+  if (host === '127.0.0.1' || host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function protect(app: FastifyInstance, host: string): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(request.url.startsWith('/assets/') ? SECURITY_HEADERS : API_HEADERS)
+    if (isAllowedHost(request.headers.host, host)) return
+    await reply.code(421).send({ error: 'This server answers to names of this machine only, such as localhost.' })
+  })
+  app.setErrorHandler((error, _request, reply) => {
+    const code = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
+    return reply.code(code).send({ error: code < 500 ? 'The request cannot be understood.' : 'Something went wrong.' })
+  })
+}
+
+function addApi(app: FastifyInstance, { feed, streams, status }: Parts): void {
+  app.get('/healthz', () => ({ ok: true }))
+  app.get('/readyz', (_request, reply) => {
+    const waitingFor = awaited(status())
+    return reply.code(waitingFor.length === 0 ? 200 : 503).send({ ready: waitingFor.length === 0, waitingFor })
+  })
+  app.get('/api/page', () => feed.message())
+  app.get<{ Querystring: { after?: string } }>('/api/live', (request, reply) => {
+    if (streams.isFull) {
+      return reply.code(503).header('retry-after', '10').send({ error: 'Too many pages are open. Close one.' })
+    }
+    const header = request.headers['last-event-id']
+    const lastId = typeof header === 'string' ? header : request.query.after
+    reply.hijack()
+    streams.add(request.raw, reply.raw, API_HEADERS, feed.eventsSince(lastId))
+    return reply
+  })
+}
+
+async function addPage(app: FastifyInstance, assetsDir: string): Promise<void> {
+  const isBuilt = existsSync(`${assetsDir}/index.html`)
+  if (isBuilt) {
+    await app.register(fastifyStatic, {
+      root: assetsDir,
+      preCompressed: true,
+      cacheControl: false,
+      setHeaders: (reply, path) => {
+        // Names of built files hold a hash of their content; everything else may change with the next build.
+        const isHashed = path.includes('/assets/')
+        void reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
+      },
+    })
+  } else {
+    app.get('/', (_request, reply) =>
+      reply.code(503).type('text/plain; charset=utf-8').send('The page is not built. Run: npx vite build dashboard\n'),
+    )
+  }
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'There is nothing here.' }))
+}
