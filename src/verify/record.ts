@@ -1,0 +1,25 @@
+/**
+ * From a line of a file to the record in it.
+ */
+
+/** UTF-8 byte-order mark. */
+const BOM: readonly number[] = [0xef, 0xbb, 0xbf]
+
+/** White space of JSON: space, tab, line feed, carriage return. */
+export function isJsonSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d
+}
+
+/** A line without white space around it. Nothing left means that there is no record. */
+export function trimRecord(line: Uint8Array): Uint8Array {
+  let start = 0
+  let end = line.length
+  while (start < end && isJsonSpace(line[start])) start++
+  while (end > start && isJsonSpace(line[end - 1])) end--
+  return line.subarray(start, end)
+}
+
+/** The first line of a file without the byte-order mark that may stand before it. */
+export function dropByteOrderMark(firstLine: Uint8Array): Uint8Array {
+  return BOM.every((byte, i) => firstLine[i] === byte) ? firstLine.subarray(BOM.length) : firstLine
+}

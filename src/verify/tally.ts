@@ -1,0 +1,181 @@
+/**
+ * The counts: the ledger, and the cells of every table of the plan.
+ *
+ * Y1  A counted click is put under the minute and the dimensions of its impression; on the click axis under its own
+ *     minute and the same dimensions. So the totals of both axes are equal.
+ * Y2  Nothing is a row until something was counted in it: no row of 0 events, no click minute of 0 clicks.
+ * Y3  Sums are exact and do not depend on the order of events.
+ * Y4  A bounded input has ended: every cell is final.
+ */
+import type { CellChanges } from '../pipeline/cells.ts'
+import {
+  EVENT_CLASSES,
+  STREAM_NAMES,
+  summedFields,
+  type EventClass,
+  type Plan,
+  type StreamName,
+  type TablePlan,
+} from '../pipeline/plan.ts'
+import {
+  cellRowFormatter,
+  formatTimestamp,
+  rowComparator,
+  type TextRow,
+  type TextTables,
+} from '../pipeline/table-text.ts'
+import { windowStartOf } from '../time/window.ts'
+
+/** Events of one stream: how many were read, and how many ended in each class. */
+export interface StreamTotals {
+  readonly read: number
+  readonly classes: Readonly<Record<EventClass, number>>
+}
+
+/** Events of both streams. */
+export type Totals = Readonly<Record<StreamName, StreamTotals>>
+
+/** What an impression adds to its cells. */
+interface CountedImpression {
+  readonly timeMs: number
+  readonly dimensions: readonly string[]
+  readonly sumsMicros: readonly number[]
+}
+
+export class Tally {
+  readonly #plan: Plan
+  readonly #read: Record<StreamName, number> = { impressions: 0, clicks: 0 }
+  readonly #ledger: Readonly<Record<StreamName, LedgerOfStream>> = { impressions: newLedger(), clicks: newLedger() }
+  readonly #cells: readonly TableCells[]
+
+  constructor(plan: Plan) {
+    this.#plan = plan
+    this.#cells = plan.tables.map((table) => new TableCells(plan, table))
+  }
+
+  /** Counts a record that was read, whatever becomes of it. */
+  countRead(stream: StreamName): void {
+    this.#read[stream]++
+  }
+
+  /** Counts an event in its class, under the window of `timeMs`. */
+  countEvent(stream: StreamName, eventClass: EventClass, timeMs: number): void {
+    const byWindow = this.#ledger[stream][eventClass]
+    const windowStartMs = windowStartOf(timeMs, this.#plan.parameters.windowSizeMs)
+    byWindow.set(windowStartMs, (byWindow.get(windowStartMs) ?? 0) + 1)
+  }
+
+  /** Counts an accepted impression and its counted click, if it has one, in the cells of every table. */
+  countCells(impression: CountedImpression, clickMs: number | undefined): void {
+    for (const cells of this.#cells) cells.add(impression, clickMs)
+  }
+
+  /** Every table of the plan and the ledger. */
+  tables(): TextTables {
+    const tables = this.#cells.map((cells): [string, readonly TextRow[]] => [cells.table.name, cells.rows()])
+    return new Map([...tables, [this.#plan.ledger.name, this.#ledgerRows()]])
+  }
+
+  totals(): Totals {
+    return { impressions: this.#totalsOf('impressions'), clicks: this.#totalsOf('clicks') }
+  }
+
+  #totalsOf(stream: StreamName): StreamTotals {
+    const classes = Object.entries(this.#ledger[stream]).map(([name, byWindow]) => [name, sumOf(byWindow.values())])
+    return { read: this.#read[stream], classes: Object.fromEntries(classes) as Record<EventClass, number> }
+  }
+
+  #ledgerRows(): readonly TextRow[] {
+    const rows: TextRow[] = []
+    for (const stream of STREAM_NAMES) {
+      for (const eventClass of EVENT_CLASSES) {
+        for (const [windowStartMs, events] of this.#ledger[stream][eventClass])
+          rows.push([stream, formatTimestamp(windowStartMs), eventClass, String(events)])
+      }
+    }
+    return rows.sort(rowComparator(this.#plan.ledger))
+  }
+}
+
+/** For each class the start of a window to the number of events under it. */
+type LedgerOfStream = Readonly<Record<EventClass, Map<number, number>>>
+
+function newLedger(): LedgerOfStream {
+  return Object.fromEntries(EVENT_CLASSES.map((name) => [name, new Map()])) as Record<EventClass, Map<number, number>>
+}
+
+function sumOf(counts: Iterable<number>): number {
+  let sum = 0
+  for (const count of counts) sum += count
+  return sum
+}
+
+/** The cells of one table. A row of its columns is a cell. */
+class TableCells {
+  readonly table: TablePlan
+  readonly #plan: Plan
+  /** Places of the table's dimensions among those of the plan. */
+  readonly #dimensions: readonly number[]
+  readonly #rowByKey = new Map<string, number>()
+  readonly #windowStartMs: number[] = []
+  readonly #texts: readonly string[][]
+  readonly #impressions: number[] = []
+  readonly #clicks: number[] = []
+  readonly #sumsMicros: readonly bigint[][]
+
+  constructor(plan: Plan, table: TablePlan) {
+    this.table = table
+    this.#plan = plan
+    this.#dimensions = table.dimensions.map((name) => plan.dimensions.findIndex((dimension) => dimension.name === name))
+    this.#texts = table.dimensions.map(() => [])
+    this.#sumsMicros = summedFields(plan).map(() => [])
+  }
+
+  add(impression: CountedImpression, clickMs: number | undefined): void {
+    if (this.table.axis === 'click') {
+      if (clickMs !== undefined) this.#addTo(this.#rowOf(clickMs, impression), 0, 1)
+      return
+    }
+    const row = this.#rowOf(impression.timeMs, impression)
+    this.#addTo(row, 1, clickMs === undefined ? 0 : 1)
+    for (const [i, sums] of this.#sumsMicros.entries())
+      sums[row] = (sums[row] ?? 0n) + BigInt(impression.sumsMicros[i] ?? 0)
+  }
+
+  /** The cells as text, in the order of the primary key. */
+  rows(): readonly TextRow[] {
+    const count = this.#windowStartMs.length
+    const cells: CellChanges = {
+      rollUp: this.table.name,
+      count,
+      windowStartMs: this.#windowStartMs,
+      dimensions: this.#texts,
+      impressions: this.#impressions,
+      clicks: this.#clicks,
+      sumsMicros: this.#sumsMicros,
+      isFinal: new Array<boolean>(count).fill(true),
+      removed: new Array<boolean>(count).fill(false),
+    }
+    const format = cellRowFormatter(this.#plan, this.table)
+    return Array.from({ length: count }, (_, row) => format(cells, row)).sort(rowComparator(this.table))
+  }
+
+  #addTo(row: number, impressions: number, clicks: number): void {
+    this.#impressions[row] = (this.#impressions[row] ?? 0) + impressions
+    this.#clicks[row] = (this.#clicks[row] ?? 0) + clicks
+  }
+
+  /** The row of the cell for `timeMs` and the impression's dimensions. No text holds U+0000, so it parts them. */
+  #rowOf(timeMs: number, impression: CountedImpression): number {
+    const windowStartMs = windowStartOf(timeMs, this.#plan.parameters.windowSizeMs)
+    const texts = this.#dimensions.map((place) => impression.dimensions[place] ?? '')
+    const key = [windowStartMs, ...texts].join('\0')
+    const known = this.#rowByKey.get(key)
+    if (known !== undefined) return known
+    const row = this.#windowStartMs.push(windowStartMs) - 1
+    // Not the texts themselves, which may be slices that would keep a whole record or file block in memory.
+    for (const [i, text] of key.split('\0').slice(1).entries()) this.#texts[i]?.push(text)
+    this.#rowByKey.set(key, row)
+    return row
+  }
+}
