@@ -2,6 +2,7 @@
  * Where the command line begins: runs the command asked for and turns whatever comes of it into an exit code.
  */
 import packageJson from '../../package.json' with { type: 'json' }
+import { TidemarkError } from '../errors.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { listenForInterrupts } from './interrupt.ts'
 import { runProgram } from './program.ts'
@@ -23,14 +24,14 @@ function fail(error: unknown): void {
   process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)))
 }
 
-/** A reader that went away (`tidemark plan | head -1`) is no error of ours. */
-function endQuietlyOnBrokenPipe(error: NodeJS.ErrnoException): void {
+/** A reader that went away (`tidemark plan | head -1`) is no error of ours; a disk that is full is one to tell. */
+function onOutputError(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit()
-  throw error
+  fail(new TidemarkError('OUTPUT_UNWRITABLE', `Cannot write the output: ${error.message}.`, { cause: error }))
 }
 
-process.stdout.on('error', endQuietlyOnBrokenPipe)
-process.stderr.on('error', endQuietlyOnBrokenPipe)
+process.stdout.on('error', onOutputError)
+process.stderr.on('error', onOutputError)
 process.on('uncaughtException', fail)
 process.on('unhandledRejection', fail)
 listenForInterrupts()

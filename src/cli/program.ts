@@ -5,6 +5,7 @@
  * R2  Whatever commander finds wrong in the arguments becomes a `USAGE` error: exit code 2, one way out.
  */
 import { Command, CommanderError } from 'commander'
+import { closest, distance } from 'fastest-levenshtein'
 import { TidemarkError } from '../errors.ts'
 import { EXIT } from './exit-codes.ts'
 import { addCommonOptions, COMMON_OPTIONS } from './common-options.ts'
@@ -23,7 +24,7 @@ export async function runProgram(args: readonly string[], version: string): Prom
     if (!(error instanceof CommanderError)) throw error
     // No command at all: commander has already shown the help, on stderr.
     if (error.code === 'commander.help') process.exitCode = EXIT.usage
-    else if (error.exitCode !== 0) throw usageError(error, asked)
+    else if (error.exitCode !== 0) throw usageError(error, asked, program)
   }
 }
 
@@ -72,10 +73,21 @@ function silence(command: Command): Command {
   return command
 }
 
-function usageError(error: CommanderError, asked: string | undefined): TidemarkError {
-  const known = COMMANDS.some((entry) => entry.name === asked)
-  const fix = known ? `./tidemark ${asked} --help` : './tidemark --help'
+function usageError(error: CommanderError, asked: string | undefined, program: Command): TidemarkError {
+  const command = program.commands.find((candidate) => candidate.name() === asked)
+  const fix = command === undefined ? './tidemark --help' : `./tidemark ${asked} --help`
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
-  const message = first.charAt(0).toUpperCase() + first.slice(1)
-  return new TidemarkError('USAGE', [message.replace(/([^.?!)])$/, '$1.'), ...rest].join(' '), { fix })
+  const sentence = (first.charAt(0).toUpperCase() + first.slice(1)).replace(/([^.?!)])$/, '$1.')
+  return new TidemarkError('USAGE', [sentence, ...rest, ...nearestOption(first, command ?? program)].join(' '), { fix })
+}
+
+/** Commander suggests nothing for `--flag=value`. */
+function nearestOption(message: string, command: Command): string[] {
+  const flag = /^unknown option '(--[^'=]+)=/.exec(message)?.[1]
+  if (flag === undefined) return []
+  const nearest = closest(
+    flag,
+    command.options.map((option) => option.long ?? ''),
+  )
+  return distance(flag, nearest) <= 3 ? [`(Did you mean ${nearest}?)`] : []
 }

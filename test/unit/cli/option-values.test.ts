@@ -1,0 +1,29 @@
+/**
+ * Values of options: every form accepted, every other refused with the allowed form.
+ */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { durationMs, port, share, wholeNumber } from '../../../src/cli/option-values.ts'
+
+describe('option values', () => {
+  it('reads durations', () => {
+    assert.deepEqual(['0s', '250ms', '5s', '30m', '96h'].map(durationMs), [0, 250, 5_000, 1_800_000, 345_600_000])
+    for (const bad of ['', '5', '1.5s', '-5s', '5 s', '5sec', '9999999d'])
+      assert.throws(() => durationMs(bad), /Allowed: a whole number and a unit/, bad)
+  })
+
+  it('reads shares', () => {
+    assert.deepEqual(['2%', '0.02', '.5', '0', '100%', '1', '0.5%'].map(share), [0.02, 0.02, 0.5, 0, 1, 1, 0.005])
+    for (const bad of ['', '%', '2', '101%', '-1%', '2%%', 'NaN', '1e-2'])
+      assert.throws(() => share(bad), /Allowed: 0% to 100%/, bad)
+  })
+
+  it('reads whole numbers and ports', () => {
+    const count = wholeNumber(1, 2_000_000)
+    assert.deepEqual(['1', '1_000_000', '2000000'].map(count), [1, 1_000_000, 2_000_000])
+    for (const bad of ['0', '2000001', '1.5', '1e3', '', '1_00', '0x10'])
+      assert.throws(() => count(bad), /Allowed: a whole number from 1 to 2000000/, bad)
+    assert.deepEqual(['0', '65535'].map(port), [0, 65_535])
+    assert.throws(() => port('65536'), /0 to 65535/)
+  })
+})
