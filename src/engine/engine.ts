@@ -76,7 +76,6 @@ export class Engine {
   readonly #rollUp: RollUpState
   readonly #attribute: Attribute
   readonly #finalise: Finalise
-  readonly #retentionMs: number
   #advancedMs = -Infinity
   #sweepSize = SWEEP_SIZE
 
@@ -89,7 +88,6 @@ export class Engine {
     const reachMs = attributionWindowMs + allowedLatenessMs
     const retentionMs = reachMs + Math.max(allowedLatenessMs, clockSkewToleranceMs)
     this.#options = options
-    this.#retentionMs = retentionMs
     this.ledger = new Ledger(parameters.windowSizeMs)
     this.watermarks = new Watermarks(options.partitions.length, parameters.outOfOrdernessMs)
     this.#admit = [
@@ -248,13 +246,13 @@ export class Engine {
       (size, dictionary) => Math.max(size, dictionary.size),
       this.#rollUp.combinations.size,
     )
-    if (largest > this.#sweepSize) this.#sweep(watermarkMs)
+    if (largest > this.#sweepSize) this.#sweep()
   }
 
   // A hostile producer can give every event a campaign of its own: combinations, keys and texts that nothing live uses
   // are forgotten whenever there are twice as many as were live at the last sweep.
-  #sweep(watermarkMs: number): void {
-    this.#rollUp.sweep(watermarkMs - this.#retentionMs)
+  #sweep(): void {
+    this.#rollUp.sweep(this.#impressions.granules.list)
     const used = this.#options.dictionaries.map(() => new Set<number>())
     const use = (dimension: number, code: number): void => void used[dimension]?.add(code)
     this.#finalise.sweep(use)

@@ -13,7 +13,7 @@
 import type { CellChanges } from '../../pipeline/cells.ts'
 import type { RollUp } from '../../pipeline/plan.ts'
 import { CLICKS, FIRST_SUM, IMPRESSIONS, cellWidth, type CellBlock } from '../state/cell-block.ts'
-import { KeyTable, tupleHash } from '../state/key-table.ts'
+import { KeyTable } from '../state/key-table.ts'
 import { Windows } from '../state/windows.ts'
 import type { RollUpState } from './roll-up.ts'
 
@@ -21,6 +21,8 @@ import type { RollUpState } from './roll-up.ts'
 export interface Texts {
   textOf(code: number): string
 }
+
+const FIRST_ROW = Int32Array.of(0)
 
 /** One roll-up: its own keys and the absolute values of its live cells. */
 class LiveRollUp {
@@ -49,7 +51,8 @@ class LiveRollUp {
     const base = combination * combinations.width
     const codes = this.dimensions.map((dimension) => combinations.codes[base + dimension] as number)
     const columns = codes.map((code) => Int32Array.of(code))
-    const key = this.keys.numberOf(columns, 0, tupleHash(codes))
+    this.keys.locate(columns, FIRST_ROW, 1)
+    const key = this.keys.numberAt(columns, 0, 0)
     this.keyOf[combination] = key
     return key
   }
@@ -57,8 +60,7 @@ class LiveRollUp {
   /** Forgets keys that no live cell uses. */
   sweep(): void {
     const used = new Set<number>()
-    for (const block of this.windows.sorted())
-      for (let cell = 0; cell < block.count; cell++) used.add(block.keys[cell] as number)
+    for (const block of this.windows.sorted()) for (const key of block.keys) if (key >= 0) used.add(key)
     this.keyOf.fill(-1)
     this.keys.retain((key) => used.has(key))
   }
@@ -119,11 +121,10 @@ export class Finalise {
   sweep(use: (dimension: number, code: number) => void): void {
     for (const rollUp of this.#rollUps) {
       rollUp.sweep()
-      for (const block of rollUp.windows.sorted())
-        for (let cell = 0; cell < block.count; cell++) {
-          const base = (block.keys[cell] as number) * rollUp.keys.width
-          rollUp.dimensions.forEach((dimension, d) => use(dimension, rollUp.keys.codes[base + d] as number))
-        }
+      rollUp.keys.forEach((key) => {
+        const base = key * rollUp.keys.width
+        rollUp.dimensions.forEach((dimension, d) => use(dimension, rollUp.keys.codes[base + d] as number))
+      })
     }
   }
 
@@ -132,8 +133,10 @@ export class Finalise {
       if (rollUp.axis !== axis) continue
       for (const block of differences) {
         const target = rollUp.windows.at(block.startMs)
-        for (let cell = 0; cell < block.count; cell++) {
-          const key = rollUp.keyFor(block.keys[cell] as number, this.#state.combinations)
+        for (let cell = 0; cell < block.end; cell++) {
+          const combination = block.keys[cell] as number
+          if (combination < 0) continue
+          const key = rollUp.keyFor(combination, this.#state.combinations)
           addCell(block, cell, target, target.touch(key))
         }
       }
@@ -143,7 +146,7 @@ export class Finalise {
   #handOut(rollUp: LiveRollUp, finalBeforeMs: number, onlyFinal: boolean): CellChanges {
     const rows = new ChangeRows(rollUp, this.#texts, this.#sumCount)
     for (const block of rollUp.windows.take(finalBeforeMs)) {
-      for (let cell = 0; cell < block.count; cell++)
+      for (let cell = 0; cell < block.end; cell++)
         if (!block.isEmpty(cell) || block.isChanged(cell)) rows.add(block, cell, true)
     }
     if (!onlyFinal)

@@ -6,14 +6,16 @@
  * covers what was added while it was the newest and is dropped whole once the last of it has expired.
  *
  * F1  An id that was added and whose event time has not expired is always found.
- * F2  At 16 bits an id, about one in 500 ids never added is found as well.
+ * F2  At 18 bits an id, about one in 1,000 ids never added is found as well.
  */
 
 const WORDS_PER_BLOCK = 8
-const BITS_PER_ID = 16
+const BITS_PER_ID = 18
 const MIN_IDS = 1 << 15
-// Fewer generations are fewer questions per id: a filter that fills early is followed by a much larger one.
 const GROWTH = 4
+const MAX_GENERATIONS = 6
+// Merging walks over all live ids: up to this many it takes some ten milliseconds.
+const MERGED_IDS = 1 << 20
 
 // The odd multipliers of the Parquet specification: eight bit positions out of one 32-bit hash.
 const S0 = 0x47b6137b
@@ -44,20 +46,19 @@ function blockBase(blockCount: number, first: number): number {
   return (((first >>> 0) * blockCount) / 0x1_0000_0000) >>> 0
 }
 
+// Of an id never added, the first two words already miss a bit in three cases of four: the chain ends early.
 function contains(generation: Generation, first: number, second: number): boolean {
   const words = generation.words
   const base = blockBase(generation.blockCount, first) * WORDS_PER_BLOCK
   return (
-    (((words[base] as number) >>> (Math.imul(second, S0) >>> 27)) &
-      ((words[base + 1] as number) >>> (Math.imul(second, S1) >>> 27)) &
-      ((words[base + 2] as number) >>> (Math.imul(second, S2) >>> 27)) &
-      ((words[base + 3] as number) >>> (Math.imul(second, S3) >>> 27)) &
-      ((words[base + 4] as number) >>> (Math.imul(second, S4) >>> 27)) &
-      ((words[base + 5] as number) >>> (Math.imul(second, S5) >>> 27)) &
-      ((words[base + 6] as number) >>> (Math.imul(second, S6) >>> 27)) &
-      ((words[base + 7] as number) >>> (Math.imul(second, S7) >>> 27)) &
-      1) !==
-    0
+    (((words[base] as number) >>> (Math.imul(second, S0) >>> 27)) & 1) !== 0 &&
+    (((words[base + 1] as number) >>> (Math.imul(second, S1) >>> 27)) & 1) !== 0 &&
+    (((words[base + 2] as number) >>> (Math.imul(second, S2) >>> 27)) & 1) !== 0 &&
+    (((words[base + 3] as number) >>> (Math.imul(second, S3) >>> 27)) & 1) !== 0 &&
+    (((words[base + 4] as number) >>> (Math.imul(second, S4) >>> 27)) & 1) !== 0 &&
+    (((words[base + 5] as number) >>> (Math.imul(second, S5) >>> 27)) & 1) !== 0 &&
+    (((words[base + 6] as number) >>> (Math.imul(second, S6) >>> 27)) & 1) !== 0 &&
+    (((words[base + 7] as number) >>> (Math.imul(second, S7) >>> 27)) & 1) !== 0
   )
 }
 
@@ -136,7 +137,6 @@ export class IdFilter {
     let found = insert(newest, first, second)
     if (!found) newest.count++
     for (let g = 1; !found && g < generations.length; g++) found = contains(generations[g] as Generation, first, second)
-    if (newest.count >= newest.capacity) this.#rotate(newest.capacity * GROWTH)
     return found
   }
 
@@ -152,33 +152,37 @@ export class IdFilter {
   }
 
   /**
-   * Drops generations that the watermark has left behind and starts a new one when the newest covers its share of time.
-   * A single id stamped far ahead would keep a generation for ever, so too many of them are made into one by `walk`.
+   * Drops generations that the watermark has left behind, and starts a new one when the newest covers its share of time
+   * or is full. While few ids live, or when generations pile up (one id stamped far ahead keeps its generation), they
+   * are made into one by `walk` instead: fewer generations are fewer questions an id.
    */
   expire(watermarkMs: number, walk: IdWalk): void {
     this.#generations = this.#generations.filter(
       (generation, index) => index === 0 || watermarkMs <= generation.maxTimeMs + this.#retentionMs,
     )
     const newest = this.#generations[0] as Generation
-    const spanMs = newest.maxTimeMs - newest.minTimeMs
-    if (spanMs >= this.#generationMs && newest.count > 0) this.#rotate(Math.max(MIN_IDS, Math.ceil(newest.count * 1.2)))
-    if (this.#generations.length > 8) this.#rebuild(walk)
+    const isFull = newest.count >= newest.capacity
+    if (this.#generations.length >= MAX_GENERATIONS || (isFull && newest.capacity <= MERGED_IDS))
+      this.#merge(newest.capacity * GROWTH, walk)
+    else if (isFull) this.#rotate(newest.capacity * GROWTH)
+    else if (newest.maxTimeMs - newest.minTimeMs >= this.#generationMs)
+      this.#rotate(Math.max(MIN_IDS, Math.ceil(newest.count * 1.2)))
   }
 
   #rotate(capacity: number): void {
     this.#generations.unshift(new Generation(capacity))
   }
 
-  #rebuild(walk: IdWalk): void {
+  #merge(leastCapacity: number, walk: IdWalk): void {
     let live = 0
     walk(() => live++)
-    const whole = new Generation(Math.max(MIN_IDS, live * 2))
+    const whole = new Generation(Math.max(leastCapacity, live * 2))
     walk((first, second, timeMs) => {
       insert(whole, first, second)
       whole.count++
       whole.maxTimeMs = Math.max(whole.maxTimeMs, timeMs)
       whole.minTimeMs = Math.min(whole.minTimeMs, timeMs)
     })
-    this.#generations = [new Generation(MIN_IDS), whole]
+    this.#generations = [whole]
   }
 }

@@ -1,0 +1,124 @@
+/**
+ * Runs partitions through the embedded engine: as `replay` does, or step by step in any order a test wishes.
+ */
+import { MAX_RECORD_BYTES } from '../../src/engine/decode/decoder.ts'
+import { LineFramer } from '../../src/engine/decode/line-framer.ts'
+import type { Plan, StreamName } from '../../src/pipeline/plan.ts'
+import { STREAM_NAMES } from '../../src/pipeline/plan.ts'
+import type { TextTables } from '../../src/pipeline/table-text.ts'
+import { Pipeline } from '../../src/runtime/pipeline.ts'
+import type { ByteSource, DeadLetter } from '../../src/runtime/ports.ts'
+import { replay, type ReplayResult } from '../../src/runtime/replay.ts'
+import { TableStore } from './table-store.ts'
+
+/** One partition: its lines without line feeds. */
+export interface DrivenPartition {
+  readonly stream: StreamName
+  readonly lines: readonly Uint8Array[]
+}
+
+const RANDOM = Int32Array.from({ length: 16 }, (_, i) => Math.imul(i + 1, 0x9e3779b1))
+
+/** The lines as the bytes of a file. */
+export function fileBytes(lines: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]))
+}
+
+/** A byte source over bytes in memory that gives at most `chunkBytes` at a time. */
+export function memorySource(name: string, bytes: Uint8Array, chunkBytes: number): ByteSource {
+  let taken = 0
+  return {
+    name,
+    byteLength: bytes.length,
+    get bytesTaken() {
+      return taken
+    },
+    read(into, offset, length) {
+      const count = Math.min(length, chunkBytes, bytes.length - taken)
+      into.set(bytes.subarray(taken, taken + count), offset)
+      taken += count
+      return count
+    },
+    close: async () => {},
+  }
+}
+
+/** A replay of whole partitions. */
+export async function replayPartitions(
+  plan: Plan,
+  partitions: readonly DrivenPartition[],
+  chunkBytes: number = 1 << 16,
+): Promise<{ tables: TextTables; result: ReplayResult; letters: DeadLetter[]; store: TableStore }> {
+  const store = new TableStore(plan)
+  const letters: DeadLetter[] = []
+  const result = await replay({
+    plan,
+    partitions: partitions.map(({ stream, lines }, i) => ({
+      stream,
+      source: memorySource(`${stream}-${i}`, fileBytes(lines), chunkBytes),
+    })),
+    sink: store,
+    deadLetters: { write: (letter) => letters.push({ ...letter, bytes: letter.bytes.slice() }) },
+    random: RANDOM,
+    nowMs: () => 0,
+    yieldTurn: async () => {},
+  })
+  return { tables: store.tables(), result, letters, store }
+}
+
+/** What a stepped run does next: read some lines of a partition, follow the watermarks, or hand out changes. */
+export type Step = { readonly read: number; readonly lines: number } | 'advance' | 'changes' | 'final'
+
+/** The outcome of a stepped run. */
+export interface SteppedRun {
+  readonly tables: TextTables
+  readonly pipeline: Pipeline
+  readonly brokenFinals: readonly string[]
+  /** `read − Σ classes` that was not 0 after some step. */
+  readonly imbalances: readonly number[]
+}
+
+/** Runs steps, then reads what is left of every partition in order, ends them all and hands out the rest. */
+export function stepPartitions(plan: Plan, partitions: readonly DrivenPartition[], steps: Iterable<Step>): SteppedRun {
+  const store = new TableStore(plan)
+  const pipeline = new Pipeline({
+    plan,
+    rollUps: plan.tables,
+    partitions: partitions.map(({ stream }, i) => ({ stream, name: `${stream}-${i}` })),
+    deadLetters: { write: () => undefined },
+    random: RANDOM,
+  })
+  const { engine } = pipeline
+  const imbalances: number[] = []
+  const next = partitions.map(() => 0)
+  const framers = partitions.map(() => new LineFramer(MAX_RECORD_BYTES, 1 << 16))
+  const offerWhole = (partition: number, framer: LineFramer): void => {
+    if (!framer.hasLines) return
+    const { block, linesStart, linesEnd, position } = framer
+    framer.consume(linesEnd, pipeline.offerLines(partition, block, linesStart, linesEnd, position, Infinity))
+  }
+  const read = (partition: number, count: number): void => {
+    const from = next[partition] ?? 0
+    const lines = partitions[partition]?.lines.slice(from, from + count) ?? []
+    next[partition] = from + lines.length
+    const framer = framers[partition] as LineFramer
+    const bytes = fileBytes(lines)
+    for (let taken = 0; taken < bytes.length; offerWhole(partition, framer)) taken = framer.write(bytes, taken)
+    imbalances.push(
+      ...STREAM_NAMES.map((_, code) => engine.ledger.differenceOf(code)).filter((difference) => difference !== 0),
+    )
+  }
+  for (const step of steps) {
+    if (step === 'advance') engine.advance()
+    else if (step === 'changes') store.apply(engine.changes())
+    else if (step === 'final') store.apply(engine.changes(true))
+    else read(step.read % Math.max(1, partitions.length), step.lines)
+  }
+  partitions.forEach((_, partition) => {
+    read(partition, Infinity)
+    engine.watermarks.end(partition)
+    engine.advance()
+  })
+  store.apply(engine.changes())
+  return { tables: store.tables(), pipeline, brokenFinals: store.brokenFinals, imbalances }
+}
