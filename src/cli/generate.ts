@@ -3,7 +3,7 @@
  */
 import { Command, InvalidArgumentError } from 'commander'
 import { TidemarkError } from '../errors.ts'
-import { STREAM_NAMES, type Plan } from '../pipeline/plan.ts'
+import { STREAM_NAMES } from '../pipeline/plan.ts'
 import { formatDuration } from '../time/duration.ts'
 import {
   DEFAULT_TRAFFIC,
@@ -16,7 +16,8 @@ import {
 import { generateLog, partitionFile, type LogReport } from '../traffic/writers/generate-log.ts'
 import { interruptSignal } from './interrupt.ts'
 import { durationMs, share, wholeNumber } from './option-values.ts'
-import { addPlanOptions, loadPlan, type PlanOptions } from './plan-options.ts'
+import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
+import { shellWord } from './shell-word.ts'
 import { createTalk, type Talk } from './talk.ts'
 
 /** Options that are settings under another name, or not settings at all. */
@@ -134,7 +135,7 @@ async function run(options: Options): Promise<void> {
   if (options.json === true)
     process.stdout.write(`${JSON.stringify(resultDocument(options.events, out, report, elapsedMs))}\n`)
   else sayResult(talk, options.events, out, report, elapsedMs)
-  talk.next(replayLine(out, options, plan))
+  talk.next(replayLine(out, options))
 }
 
 function outFolder({ out, kafka, http }: Options): string {
@@ -180,26 +181,11 @@ function formatSpan(spanMs: number): string {
   return formatDuration(Math.round(spanMs / (spanMs < 60_000 ? 1_000 : 60_000)) * (spanMs < 60_000 ? 1_000 : 60_000))
 }
 
-/** The command that replays the log with the parameters its truth was found for. */
-function replayLine(out: string, options: Options, plan: Plan): string {
-  const { attributionWindowMs, clockSkewToleranceMs, outOfOrdernessMs, allowedLatenessMs } = plan.parameters
-  const parameters = [
-    ...(options.definition === undefined ? [] : ['--definition', quoted(options.definition)]),
-    ...(options.attributionWindow === undefined ? [] : ['--attribution-window', formatDuration(attributionWindowMs)]),
-    ...(options.clockSkewTolerance === undefined
-      ? []
-      : ['--clock-skew-tolerance', formatDuration(clockSkewToleranceMs)]),
-    ...(options.outOfOrderness === undefined ? [] : ['--out-of-orderness', formatDuration(outOfOrdernessMs)]),
-    ...(options.allowedLateness === undefined ? [] : ['--allowed-lateness', formatDuration(allowedLatenessMs)]),
-  ]
-  const folder = quoted(out.replace(/(.)\/+$/, '$1'))
+/** The command that replays the log with the plan its truth was found for. */
+function replayLine(out: string, options: Options): string {
+  const folder = shellWord(out.replace(/(.)\/+$/, '$1'))
   const files = STREAM_NAMES.map((stream) => `--${stream} ${folder}/${partitionFile(stream, 0).replace('0', '*')}`)
-  return ['./tidemark replay', ...files, ...parameters, '--out', `${folder}/tables`].join(' ')
-}
-
-/** A word as a POSIX shell reads it. */
-function quoted(word: string): string {
-  return /^[\w./:@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+  return ['./tidemark replay', ...files, ...planArguments(options), '--out', `${folder}/tables`].join(' ')
 }
 
 function count(least: number, most: number): (text: string) => number {

@@ -7,6 +7,7 @@ import type { Plan } from '../pipeline/plan.ts'
 import { formatDuration } from '../time/duration.ts'
 import { loadPlanFile } from './load-definition.ts'
 import { durationMs } from './option-values.ts'
+import { shellWord } from './shell-word.ts'
 
 /** What {@link addPlanOptions} adds; durations in milliseconds. */
 export interface PlanOptions {
@@ -40,6 +41,17 @@ export async function loadPlan(options: PlanOptions): Promise<Plan> {
     if (valueMs !== undefined) parameters[name] = formatDuration(valueMs)
   }
   return loadPlanFile(options.definition, parameters)
+}
+
+/** The same options again, as words to paste after a command that is to have the same plan. */
+export function planArguments(options: PlanOptions): readonly string[] {
+  const definition = options.definition === undefined ? [] : ['--definition', shellWord(options.definition)]
+  const parameters = OVERRIDES.flatMap((name) => {
+    const valueMs = options[name]
+    const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    return valueMs === undefined ? [] : [`--${flag}`, formatDuration(valueMs)]
+  })
+  return [...definition, ...parameters]
 }
 
 const OVERRIDES = [

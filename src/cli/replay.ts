@@ -12,8 +12,9 @@ import { AllSinks } from '../sinks/all-sinks.ts'
 import { CsvSink } from '../sinks/csv/csv-sink.ts'
 import { openFile } from '../sources/file/open-file.ts'
 import { interruptSignal } from './interrupt.ts'
-import { addPlanOptions, loadPlan, type PlanOptions } from './plan-options.ts'
+import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
 import type { CommonOptions } from './common-options.ts'
+import { shellWord } from './shell-word.ts'
 import { createTalk, type Talk } from './talk.ts'
 
 interface ReplayCommandOptions extends PlanOptions, CommonOptions {
@@ -149,15 +150,13 @@ function ledgerLine(stream: StreamName, result: ReplayResult): string {
 
 function nextCommand(options: ReplayCommandOptions): string {
   const files = STREAM_NAMES.flatMap((stream) =>
-    options[stream] === undefined ? [] : [`--${stream}`, ...options[stream].map(quoted)],
+    options[stream] === undefined ? [] : [`--${stream}`, ...options[stream].map(shellWord)],
   )
-  if (options.out !== undefined) return ['tidemark verify', ...files, '--tables', quoted(options.out)].join(' ')
-  if (options.databaseUrl !== undefined) return ['tidemark verify', ...files, '--database-url URL'].join(' ')
-  return ['tidemark replay', ...files, '--out tables'].join(' ')
-}
-
-function quoted(text: string): string {
-  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
+  const plan = planArguments(options)
+  if (options.out !== undefined)
+    return ['tidemark verify', ...files, ...plan, '--tables', shellWord(options.out)].join(' ')
+  if (options.databaseUrl !== undefined) return ['tidemark verify', ...files, ...plan, '--database-url URL'].join(' ')
+  return ['tidemark replay', ...files, ...plan, '--out tables'].join(' ')
 }
 
 function group(value: number): string {

@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { summarisePlan } from '../pipeline/explain.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
 import { loadPlanFile } from './load-definition.ts'
+import { shellWord } from './shell-word.ts'
 import { createTalk } from './talk.ts'
 import type { CommonOptions } from './common-options.ts'
 
@@ -19,11 +20,6 @@ export function validateCommand(): Command {
       const talk = createTalk(options)
       if (options.json === true) process.stdout.write(`${JSON.stringify({ ok: true, name: plan.name, hash })}\n`)
       else process.stdout.write(`ok ${summarisePlan(plan)}\nplan ${hash}\n`)
-      talk.next(`./tidemark plan${file === undefined ? '' : ` ${quoted(file)}`}`)
+      talk.next(`./tidemark plan${file === undefined ? '' : ` ${shellWord(file)}`}`)
     })
-}
-
-/** A word as a POSIX shell takes it. */
-export function quoted(word: string): string {
-  return /^[\w./:@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }

@@ -167,7 +167,10 @@ describe('everything follows the definition', { timeout: 120_000 }, () => {
        from information_schema.columns
        where table_schema = 'public' and table_name not like 'tidemark%' group by 1 order by 1`,
     )
-    assert.deepEqual(found, Object.entries(TABLES).toSorted())
+    assert.deepEqual(
+      found,
+      Object.entries(TABLES).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    )
     const keys = await runSql(
       databaseUrl,
       `select string_agg(column_name, ' ' order by ordinal_position) from information_schema.key_column_usage

@@ -3,7 +3,7 @@
  */
 import { brokenReference, namesIn, type Draft } from './draft.ts'
 import { checkLabels } from './names.ts'
-import { asList, asObject, asText, member, membersAt, type PlainObject } from './plain-data.ts'
+import { asList, asObject, asText, isPlainObject, member, membersAt, type PlainObject } from './plain-data.ts'
 import { problemAt, type Path, type Problem, type ProblemCode } from './problem.ts'
 import { checkFieldType } from './streams.ts'
 
@@ -78,7 +78,7 @@ function unknownMeasure(draft: Draft, path: Path, name: string, allowed: readonl
 export function checkTables(draft: Draft): Problem[] {
   const tables = membersAt(draft.definition, 'tables')
   const problems = tables.flatMap(([name, table]) => checkTable(draft, ['tables', name], asObject(table)))
-  const isEmpty = tables.length === 0 && Object.hasOwn(draft.definition, 'tables')
+  const isEmpty = tables.length === 0 && isPlainObject(member(draft.definition, 'tables'))
   const empty = isEmpty ? [problemAt(['tables'], 'EMPTY', 'A pipeline keeps at least one table.', { given: {} })] : []
   return [...empty, ...problems, ...checkCount(['tables'], tables.length, MAX_TABLES, 'tables')]
 }
