@@ -138,7 +138,7 @@ node_fits() {
 page_is_ready() {
   [ -d "$root/dashboard" ] || return 0
   [ -f "$page_stamp" ] || return 1
-  [ -z "$(find "$root/dashboard" "$root/src/pipeline" "$root/src/time" "$root/src/runtime/status.ts" \
+  [ -z "$(find "$root/dashboard" "$root/src/pipeline" "$root/src/time" "$root/src/server/merge-patch.ts" \
     "$root/package-lock.json" -newer "$page_stamp" 2>/dev/null | head -n 1)" ]
 }
 

@@ -37,14 +37,14 @@ const ZONE_RANKS: Readonly<Record<string, number>> = {
 /** From this rank on zones of one rank may know each other, as long as no two know each other mutually. */
 const SIBLINGS_FROM_RANK = 4
 
-const PURE = /^src\/(errors\.ts$|(time|pipeline|engine|traffic|verify)\/)/
+const PURE = /^src\/(errors\.ts$|(time|pipeline|engine|traffic|verify)\/|server\/merge-patch\.ts$)/
 const IMPURE_PART = /^src\/(traffic\/writers|verify\/readers)\//
 
 /** Packages without IO, clock or randomness. */
 const PURE_PACKAGES: readonly string[] = ['zod', '@noble/hashes', 'fastest-levenshtein']
 
 /** Of `src` the page may know only what is plain data and plain computation; types of anything. */
-const PAGE_MAY_IMPORT = /^src\/(errors\.ts$|time\/|pipeline\/)/
+const PAGE_MAY_IMPORT = /^src\/(errors\.ts$|time\/|pipeline\/|server\/merge-patch\.ts$)/
 
 const IMPURE_CODE: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['Date.now', /(?<![.\w$])Date\s*\.\s*now\b/],
