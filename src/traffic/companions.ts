@@ -42,7 +42,7 @@ interface Expected {
 }
 
 /** For each duplicate asked for, ids used again so much later that they are new events. */
-const REUSES_PER_DUPLICATE = 0.02
+const REUSES_PER_DUPLICATE = 0.05
 
 /** For each late event asked for, events that are just not late. */
 const BARELY_ON_TIME_PER_LATE = 0.125
@@ -97,7 +97,7 @@ export class Companions {
     this.#dispatcher.dispatch(row, arrivalMs)
     const click = isClicked ? this.#dispatchClick(row) : 0
     for (let i = 0; i < duplicates; i++) this.#duplicate(row, click, arrivalMs)
-    for (let i = 0; i < reuses; i++) this.#reuse(row)
+    for (let i = 0; i < reuses; i++) this.#reuse(row, click)
     for (let i = 0; i < lateOnes; i++) this.#late(row)
     for (let i = this.#random.round(this.#expected.orphans); i > 0; i--) this.#orphan(row)
     for (let i = this.#random.round(this.#expected.malformed); i > 0; i--) this.#malformed(row)
@@ -195,22 +195,21 @@ export class Companions {
   }
 
   /** The id again, with another time and, for an impression, another campaign. */
-  #restamped(original: number, timeMs: number): number {
+  #restamped(original: number, timeMs: number): void {
     const copy = this.#copy(original, timeMs)
     if (!this.#isClick(original)) this.#population.draw(this.#deliveries, copy)
     this.#dispatcher.dispatch(copy, timeMs + this.#delay())
-    return copy
   }
 
-  /** The impression's id again when its first use is as good as forgotten, and sometimes a click on that one. */
-  #reuse(impression: number): void {
+  /** An id again when its first use is as good as forgotten; after an impression's sometimes a click on that one. */
+  #reuse(impression: number, click: number): void {
     const { attributionWindowMs, allowedLatenessMs } = this.#parameters
-    const reachMs = attributionWindowMs + allowedLatenessMs
-    const timeMs = this.#deliveries.timesMs[impression] ?? 0
+    const original = click !== 0 && this.#random.chance(0.3) ? click : impression
     const beyondMs = this.#random.chance(0.6) ? this.#random.below(2) : this.#random.between(2, 120_000)
-    const againMs = timeMs + reachMs + beyondMs
-    this.#restamped(impression, againMs)
-    if (!this.#random.chance(0.5)) return
+    const timeMs = this.#deliveries.timesMs[original] ?? 0
+    const againMs = timeMs + attributionWindowMs + allowedLatenessMs + beyondMs
+    this.#restamped(original, againMs)
+    if (original === click || !this.#random.chance(0.5)) return
     const clickMs = againMs + this.#random.between(-1_000, 10_000)
     this.#dispatcher.dispatch(this.#newClick(impression, clickMs), clickMs + this.#delay())
   }
