@@ -1,0 +1,74 @@
+/**
+ * Text that reaches people or SQL: quoting, errors without secrets.
+ */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { databaseError, describeUrl, isConflict } from '../../../src/database/database-error.ts'
+import { psqlCommand } from '../../../src/database/open-database.ts'
+import { columnList, qualifiedTable, quoteLiteral } from '../../../src/database/sql-text.ts'
+import { TidemarkError } from '../../../src/errors.ts'
+
+const URL_WITH_SECRET = 'postgresql://me:s3cret@db.example:5432/ads'
+
+function failure(message: string, code?: string): Error {
+  return Object.assign(new Error(message), code === undefined ? {} : { code })
+}
+
+describe('SQL text', () => {
+  it('quotes identifiers and literals', () => {
+    assert.equal(qualifiedTable('a"b'), '"public"."a""b"')
+    assert.equal(columnList(['a', 'B c'], 't.'), 't."a", t."B c"')
+    assert.equal(quoteLiteral(`it's`), `'it''s'`)
+    assert.equal(quoteLiteral(String.raw`a\'b`), String.raw`E'a\\''b'`)
+  })
+})
+
+describe('database errors', () => {
+  it('hide passwords wherever a URL is shown', () => {
+    assert.equal(describeUrl(URL_WITH_SECRET), 'postgresql://me:…@db.example:5432/ads')
+    assert.equal(
+      describeUrl('postgresql:///ads?user=me&password=s3cret&x=1'),
+      'postgresql:///ads?user=me&password=…&x=1',
+    )
+    const error = databaseError(failure('boom'), 'write', URL_WITH_SECRET)
+    assert.equal(error.message.includes('s3cret'), false)
+    assert.equal(error.where?.includes('s3cret'), false)
+  })
+
+  it('tell what may pass by itself from what will not', () => {
+    const cases: readonly [Error, boolean, RegExp][] = [
+      [failure('connect ECONNREFUSED 127.0.0.1:1', 'ECONNREFUSED'), true, /nothing accepts connections there/],
+      [failure('Connection terminated unexpectedly'), true, /closed the connection/],
+      [failure('Query read timeout'), true, /does not answer/],
+      [failure('terminating connection', '57P01'), true, /shutting down/],
+      [failure('sorry, too many clients already', '53300'), true, /too many clients/],
+      [failure('deadlock detected', '40P01'), true, /deadlock/],
+      [failure('password authentication failed', '28P01'), false, /password authentication failed/],
+      [failure('column does not exist', '42703'), false, /column does not exist/],
+    ]
+    for (const [given, retryable, message] of cases) {
+      const error = databaseError(given, 'write epoch 7', URL_WITH_SECRET)
+      assert.equal(error.code, 'DATABASE_UNAVAILABLE')
+      assert.equal(error.retryable, retryable, given.message)
+      assert.match(error.message, /^Could not write epoch 7: /)
+      assert.match(error.message, message)
+      assert.ok(error.fix)
+    }
+  })
+
+  it('leave errors of ours alone', () => {
+    const known = new TidemarkError('DATABASE_BUSY', 'busy')
+    assert.equal(databaseError(known, 'write', URL_WITH_SECRET), known)
+  })
+
+  it('know conflicts between transactions', () => {
+    assert.equal(isConflict(failure('x', '40001')), true)
+    assert.equal(isConflict(failure('x', '23505')), false)
+  })
+})
+
+describe('psqlCommand', () => {
+  it('survives a shell', () => {
+    assert.equal(psqlCommand(`postgresql://a:b@h/d'b`), String.raw`psql 'postgresql://a:b@h/d'\''b'`)
+  })
+})
