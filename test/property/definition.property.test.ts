@@ -10,6 +10,7 @@ import { planHash } from '../../src/pipeline/plan-hash.ts'
 import type { Plan } from '../../src/pipeline/plan.ts'
 import { checkDefinition } from '../../src/pipeline/validate.ts'
 import { checkProperty } from '../support/check-property.ts'
+import { soundDefinitions } from '../support/definitions.ts'
 
 const FILE = 'test/property/definition.property.test.ts'
 
@@ -90,31 +91,6 @@ const nearly: fc.Arbitrary<unknown> = fc.record(
   { requiredKeys: ['extends'] },
 )
 
-/** Definitions that are right: every name is drawn from what is there. */
-const sound: fc.Arbitrary<unknown> = fc
-  .record({
-    dimensions: fc.uniqueArray(fc.constantFrom('country', 'region', 'site'), { maxLength: 3 }),
-    attributionS: fc.integer({ min: 1, max: 100_000 }),
-    latenessMs: fc.integer({ min: 0, max: 10_000_000 }),
-    label: fc.constantFrom('Land', '国', 'a "label"'),
-  })
-  .chain(({ dimensions, attributionS, latenessMs, label }) =>
-    fc
-      .dictionary(
-        fc.constantFrom('one', 'two', 'three', 'performance'),
-        fc.record({
-          dimensions: fc.subarray(['campaign_id', 'device_type', 'browser', ...dimensions]),
-          measures: fc.shuffledSubarray(['impressions', 'clicks', 'ctr', 'spend'], { minLength: 1 }),
-        }),
-      )
-      .map((tables) => ({
-        extends: 'ads',
-        parameters: { attributionWindow: `${attributionS}s`, allowedLateness: `${latenessMs}ms` },
-        dimensions: Object.fromEntries(dimensions.map((dimension) => [dimension, { label }])),
-        tables,
-      })),
-  )
-
 function assertDeeplyFrozen(value: unknown): void {
   if (typeof value !== 'object' || value === null) return
   assert.ok(Object.isFrozen(value))
@@ -187,7 +163,7 @@ test('a definition that is nearly right gives a plan or problems, never a throw'
 
 test('a sound definition gives a plan', () => {
   checkProperty(
-    fc.property(sound, (input) => {
+    fc.property(soundDefinitions, (input) => {
       const checked = checkDefinition(input)
       assert.ok(checked.ok, checked.ok ? '' : JSON.stringify(checked.problems))
       assertPlan(checked.plan)
