@@ -13,7 +13,8 @@ interface Timed {
 export class AcceptedEvents<Event extends Timed> {
   readonly #apartMs: number
   readonly #slotMs: number
-  readonly #bySlot = new Map<string, Event>()
+  /** Number of the slot, then id. */
+  readonly #slots = new Map<number, Map<string, Event>>()
 
   constructor(apartMs: number) {
     this.#apartMs = apartMs
@@ -24,28 +25,29 @@ export class AcceptedEvents<Event extends Timed> {
   accept(id: string, event: Event): boolean {
     const { timeMs } = event
     if (this.latest(id, timeMs - this.#apartMs, timeMs + this.#apartMs) !== undefined) return false
-    this.#bySlot.set(keyOf(id, this.#slotOf(timeMs)), event)
+    const slot = this.#slotOf(timeMs)
+    const events = this.#slots.get(slot)
+    if (events === undefined) this.#slots.set(slot, new Map([[id, event]]))
+    else events.set(id, event)
     return true
   }
 
   /** Of the accepted events of `id` with `fromMs <= time <= toMs` the one with the highest time. */
   latest(id: string, fromMs: number, toMs: number): Event | undefined {
-    for (let slot = this.#slotOf(toMs); slot >= this.#slotOf(fromMs); slot--) {
-      const event = this.#bySlot.get(keyOf(id, slot))
+    const lowestSlot = this.#slotOf(fromMs)
+    for (let slot = this.#slotOf(toMs); slot >= lowestSlot; slot--) {
+      const event = this.#slots.get(slot)?.get(id)
       if (event !== undefined && event.timeMs >= fromMs && event.timeMs <= toMs) return event
     }
     return undefined
   }
 
-  values(): Iterable<Event> {
-    return this.#bySlot.values()
+  /** Every accepted event, in no particular order. */
+  *values(): Generator<Event> {
+    for (const events of this.#slots.values()) yield* events.values()
   }
 
   #slotOf(timeMs: number): number {
     return Math.floor(timeMs / this.#slotMs)
   }
-}
-
-function keyOf(id: string, slot: number): string {
-  return `${slot} ${id}`
 }

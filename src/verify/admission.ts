@@ -8,7 +8,7 @@
  */
 import type { PlanParameters, StreamName } from '../pipeline/plan.ts'
 import { Malformed, type EventParser, type ParsedEvent } from './parse-event.ts'
-import { dropByteOrderMark, trimRecord } from './record.ts'
+import { trimRecord } from './record.ts'
 import type { Tally } from './tally.ts'
 
 export class Admission {
@@ -17,7 +17,6 @@ export class Admission {
   readonly #parameters: PlanParameters
   readonly #tally: Tally
   #highestMs = -Infinity
-  #isFirstLine = true
 
   constructor(stream: StreamName, parse: EventParser, parameters: PlanParameters, tally: Tally) {
     this.stream = stream
@@ -33,8 +32,7 @@ export class Admission {
 
   /** Reads a line. Returns an event that may be accepted; of any other the tally has been told. */
   admit(line: Uint8Array): ParsedEvent | undefined {
-    const record = trimRecord(this.#isFirstLine ? dropByteOrderMark(line) : line)
-    this.#isFirstLine = false
+    const record = trimRecord(line)
     if (record.length === 0) return undefined
     this.#tally.countRead(this.stream)
     const event = this.#parse(record)

@@ -19,7 +19,7 @@ export function trimRecord(line: Uint8Array): Uint8Array {
   return line.subarray(start, end)
 }
 
-/** The first line of a file without the byte-order mark that may stand before it. */
-export function dropByteOrderMark(firstLine: Uint8Array): Uint8Array {
-  return BOM.every((byte, i) => firstLine[i] === byte) ? firstLine.subarray(BOM.length) : firstLine
+/** The beginning of a file, at least 3 bytes if it has them, without the byte-order mark that may stand there. */
+export function dropByteOrderMark(start: Uint8Array): Uint8Array {
+  return BOM.every((byte, i) => start[i] === byte) ? start.subarray(BOM.length) : start
 }

@@ -13,6 +13,7 @@ import type { TextTables } from '../pipeline/table-text.ts'
 import { Admission, nextInStep } from './admission.ts'
 import { Attribution, ClickAdmission } from './attribution.ts'
 import { eventParser, type DecodeUtf8, type EventParser, type ParsedEvent } from './parse-event.ts'
+import { dropByteOrderMark } from './record.ts'
 import { Tally, type Totals } from './tally.ts'
 
 /** One partition of a stream, such as a file: its lines without line feeds, in order. */
@@ -58,7 +59,7 @@ function* admitInStep(
   const open = new Map(
     partitions.map(({ stream, lines }) => [
       new Admission(stream, parsers[stream], plan.parameters, tally),
-      lines[Symbol.iterator](),
+      linesOfFile(lines),
     ]),
   )
   for (let next = nextInStep(open.keys()); next !== undefined; next = nextInStep(open.keys())) {
@@ -68,6 +69,15 @@ function* admitInStep(
       const event = next.admit(line.value)
       if (event !== undefined) yield [next.stream, event]
     }
+  }
+}
+
+/** Lines as they are, but for a byte-order mark before the first. */
+function* linesOfFile(lines: Iterable<Uint8Array>): Generator<Uint8Array> {
+  let isFirst = true
+  for (const line of lines) {
+    yield isFirst ? dropByteOrderMark(line) : line
+    isFirst = false
   }
 }
 

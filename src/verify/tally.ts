@@ -110,13 +110,17 @@ function sumOf(counts: Iterable<number>): number {
   return sum
 }
 
+// Ends each text of a key: no text holds U+0000.
+const END = '\0'
+
 /** The cells of one table. A row of its columns is a cell. */
 class TableCells {
   readonly table: TablePlan
   readonly #plan: Plan
   /** Places of the table's dimensions among those of the plan. */
   readonly #dimensions: readonly number[]
-  readonly #rowByKey = new Map<string, number>()
+  /** Start of the window, then the texts. */
+  readonly #rows = new Map<number, Map<string, number>>()
   readonly #windowStartMs: number[] = []
   readonly #texts: readonly string[][]
   readonly #impressions: number[] = []
@@ -165,17 +169,22 @@ class TableCells {
     this.#clicks[row] = (this.#clicks[row] ?? 0) + clicks
   }
 
-  /** The row of the cell for `timeMs` and the impression's dimensions. No text holds U+0000, so it parts them. */
+  /** The row of the cell for `timeMs` and the impression's dimensions. */
   #rowOf(timeMs: number, impression: CountedImpression): number {
     const windowStartMs = windowStartOf(timeMs, this.#plan.parameters.windowSizeMs)
-    const texts = this.#dimensions.map((place) => impression.dimensions[place] ?? '')
-    const key = [windowStartMs, ...texts].join('\0')
-    const known = this.#rowByKey.get(key)
-    if (known !== undefined) return known
-    const row = this.#windowStartMs.push(windowStartMs) - 1
-    // Not the texts themselves, which may be slices that would keep a whole record or file block in memory.
-    for (const [i, text] of key.split('\0').slice(1).entries()) this.#texts[i]?.push(text)
-    this.#rowByKey.set(key, row)
+    let rows = this.#rows.get(windowStartMs)
+    if (rows === undefined) this.#rows.set(windowStartMs, (rows = new Map()))
+    let key = ''
+    for (const place of this.#dimensions) key += impression.dimensions[place] + END
+    let row = rows.get(key)
+    if (row === undefined) rows.set(key, (row = this.#newRow(windowStartMs, key)))
     return row
+  }
+
+  #newRow(windowStartMs: number, key: string): number {
+    // Not the impression's own texts: they may be slices that would keep a whole record or block in memory.
+    const texts = key.split(END)
+    for (const [i, column] of this.#texts.entries()) column.push(texts[i] ?? '')
+    return this.#windowStartMs.push(windowStartMs) - 1
   }
 }
