@@ -13,7 +13,11 @@ export interface CommandEntry {
 
 /** All commands, in the order of `--help`. */
 export const COMMANDS: readonly CommandEntry[] = [
-  { name: 'demo', summary: 'simulated traffic to PostgreSQL and a live page, with nothing configured' },
+  {
+    name: 'demo',
+    summary: 'simulated traffic to PostgreSQL and a live page, with nothing configured',
+    load: async () => (await import('./demo.ts')).demoCommand(),
+  },
   {
     name: 'replay',
     summary: 'files through the engine, as fast as it goes, to tables',

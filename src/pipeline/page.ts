@@ -94,14 +94,15 @@ const CLICK_TOTAL: RollUp = { name: 'page:clicks:total', axis: 'click', dimensio
 
 /** The page of a plan. */
 export function planPage(plan: Plan): PagePlan {
-  const { windowSizeMs, attributionWindowMs, allowedLatenessMs, outOfOrdernessMs, idleTimeoutMs } = plan.parameters
+  const { windowSizeMs, attributionWindowMs, allowedLatenessMs, clockSkewToleranceMs } = plan.parameters
+  const { outOfOrdernessMs, idleTimeoutMs } = plan.parameters
   const measures = plan.measures.map((measure) => pageMeasure(plan, measure))
   const charts = planCharts(plan, measures)
   return {
     name: plan.name,
     windowSizeMs,
     rangeMs: rangeOf(windowSizeMs),
-    finalAfterMs: attributionWindowMs + allowedLatenessMs,
+    finalAfterMs: attributionWindowMs + Math.max(allowedLatenessMs, clockSkewToleranceMs),
     outOfOrdernessMs,
     idleTimeoutMs,
     quantityCount: FIRST_SUM_QUANTITY + summedFields(plan).length,

@@ -23,7 +23,7 @@ export interface DeliveryOptions {
   readonly maxWaitingCells: number
   /** Waits, or returns early when the signal is aborted. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>
-  /** Told once whenever the sink goes away or comes back. */
+  /** Told once whenever the sink goes away or comes back, not of its first opening. */
   readonly onChange: (status: DatabaseStatus) => void
   /** An error after which no try can succeed: the run has to end. */
   readonly onFatal: (error: unknown) => void
@@ -119,12 +119,12 @@ export class Delivery {
   }
 
   #become(state: DatabaseStatus['state'], message: string | null): void {
-    const isNew = this.#state !== state
+    const before = this.#state
     this.#state = state
     this.#message = message
-    if (!isNew) return
+    if (before === state) return
     this.#sinceMs = this.#options.clock.nowMs()
-    this.#options.onChange(this.status)
+    if (before !== 'starting') this.#options.onChange(this.status)
   }
 }
 

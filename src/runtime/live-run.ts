@@ -27,6 +27,12 @@ export interface LiveSource {
   poll(nowMs: number, offer: OfferLines): boolean
 }
 
+/** A source with a past: what was there before the run began. */
+export interface SourceWithHistory extends LiveSource {
+  /** Offers a bounded part of the past; returns whether there is more. */
+  fillSome(offer: OfferLines): boolean
+}
+
 export interface LiveRunOptions {
   readonly pipeline: Pipeline
   readonly source: LiveSource
@@ -45,7 +51,6 @@ export class LiveRun {
   readonly #options: LiveRunOptions
   readonly #activity: PartitionActivity
   readonly #tableNames: ReadonlySet<string>
-  readonly #positions: Float64Array
   readonly #offer: OfferLines
   readonly #startedAtMs: number
   #lastEpochMs: number
@@ -57,13 +62,7 @@ export class LiveRun {
     this.#lastEpochMs = this.#startedAtMs
     this.#activity = new PartitionActivity(pipeline.partitions.length, this.#startedAtMs)
     this.#tableNames = new Set(allTables(pipeline.plan).map((table) => table.name))
-    this.#positions = new Float64Array(pipeline.partitions.length).fill(1)
-    this.#offer = (partition, block, start, end) => this.#take(partition, block, start, end, clock.nowMs())
-  }
-
-  /** Offers lines outside of the loop: what was there before the run began. Nothing is `future` in it. */
-  prefill(partition: number, block: Uint8Array, start: number, end: number): void {
-    this.#take(partition, block, start, end, Infinity)
+    this.#offer = (partition, block, start, end) => this.#take(partition, block, start, end)
   }
 
   /** Hands out what changed so far as an epoch. */
@@ -103,21 +102,20 @@ export class LiveRun {
     })
   }
 
-  #take(partition: number, block: Uint8Array, start: number, end: number, nowMs: number): void {
+  #take(partition: number, block: Uint8Array, start: number, end: number): void {
     const { pipeline, clock } = this.#options
-    const before = pipeline.eventsRead
-    const position = this.#positions[partition] as number
-    this.#positions[partition] = pipeline.offerLines(partition, block, start, end, position, nowMs)
-    if (pipeline.eventsRead > before) this.#activity.heard(partition, pipeline.eventsRead - before, clock.nowMs())
+    const nowMs = clock.nowMs()
+    pipeline.offerLines(partition, block, start, end, nowMs)
     pipeline.engine.watermarks.setIdle(partition, false)
+    this.#activity.heard(partition, nowMs)
   }
 
   #step(nowMs: number, isPaused: boolean): void {
-    const { engine, plan } = this.#options.pipeline
+    const { engine, partitions, plan } = this.#options.pipeline
     const { idleTimeoutMs, outOfOrdernessMs } = plan.parameters
     if (isPaused) this.#activity.postpone(nowMs)
     else
-      for (let partition = 0; partition < this.#positions.length; partition++)
+      for (let partition = 0; partition < partitions.length; partition++)
         if (this.#activity.silentForMs(partition, nowMs) >= idleTimeoutMs) engine.watermarks.setIdle(partition, true)
     engine.advance(nowMs - outOfOrdernessMs)
   }

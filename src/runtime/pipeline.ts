@@ -31,6 +31,10 @@ export class Pipeline {
   readonly partitions: PipelineOptions['partitions']
   /** Events read, over all partitions. */
   eventsRead = 0
+  /** Events read from each partition. */
+  readonly eventsReadOf: Float64Array
+  /** Number of each partition's next line, from 1. */
+  readonly nextLineOf: Float64Array
   readonly #deadLetters: DeadLetterSink
   readonly #decoders: Readonly<Record<StreamName, Decoder>>
   readonly #batches: Readonly<Record<StreamName, EventBatch>>
@@ -41,6 +45,8 @@ export class Pipeline {
     const idKey = random.slice(1, 5)
     this.plan = plan
     this.partitions = options.partitions
+    this.eventsReadOf = new Float64Array(options.partitions.length)
+    this.nextLineOf = new Float64Array(options.partitions.length).fill(1)
     this.#deadLetters = options.deadLetters
     this.#decoders = {
       impressions: createDecoder({ plan, stream: 'impressions', dictionaries, idKey }),
@@ -62,36 +68,26 @@ export class Pipeline {
   /**
    * Decodes the whole lines in [start, end) of `block` and offers them.
    *
-   * @param position number of the first line
    * @param nowMs the wall clock of a live source, +Infinity in a replay
-   * @returns the number of the line after the last
    */
-  offerLines(
-    partition: number,
-    block: Uint8Array,
-    start: number,
-    end: number,
-    position: number,
-    nowMs: number,
-  ): number {
+  offerLines(partition: number, block: Uint8Array, start: number, end: number, nowMs: number): void {
     const stream = (this.partitions[partition] as { stream: StreamName }).stream
     const decoder = this.#decoders[stream]
     const batch = this.#batches[stream]
     let from = start
-    let line = position
     while (from < end) {
       batch.count = 0
-      const decoded = decoder.decodeLines(block, from, end, batch, line)
+      const decoded = decoder.decodeLines(block, from, end, batch, this.nextLineOf[partition] as number)
       if (decoded.nextStart === from) break
       from = decoded.nextStart
-      line = decoded.nextPosition
+      this.nextLineOf[partition] = decoded.nextPosition
       this.#offer(partition, stream, block, batch, nowMs)
     }
-    return line
   }
 
   #offer(partition: number, stream: StreamName, block: Uint8Array, batch: EventBatch, nowMs: number): void {
     this.eventsRead += batch.count
+    this.eventsReadOf[partition] = (this.eventsReadOf[partition] as number) + batch.count
     const { malformed } = batch
     for (let row = 0; row < batch.count; row++)
       if (malformed[row] !== 0) this.#bury(partition, stream, block, batch, row)

@@ -128,15 +128,9 @@ class Replay {
     if (byteCount === 0) framer.end()
     else framer.commit(byteCount)
     if (framer.hasLines) {
-      const line = this.#pipeline.offerLines(
-        partition,
-        framer.block,
-        framer.linesStart,
-        framer.linesEnd,
-        framer.position,
-        Infinity,
-      )
-      framer.consume(framer.linesEnd, line)
+      const { block, linesStart, linesEnd } = framer
+      this.#pipeline.offerLines(partition, block, linesStart, linesEnd, Infinity)
+      framer.consume(linesEnd, this.#pipeline.nextLineOf[partition] as number)
     }
     return byteCount > 0
   }

@@ -8,19 +8,16 @@ import type { PartitionStatus, PipelineStatus, StreamLedgerStatus } from './stat
 
 const RATE_WINDOW_MS = 5_000
 
-/** When each partition spoke last, how much it said, and the rate over the last seconds. */
+/** When each partition spoke last, and the rate over the last seconds. */
 export class PartitionActivity {
-  readonly eventsRead: Float64Array
   readonly #heardMs: Float64Array
   readonly #rateSamples: { events: number; atMs: number }[] = []
 
   constructor(partitionCount: number, nowMs: number) {
-    this.eventsRead = new Float64Array(partitionCount)
     this.#heardMs = new Float64Array(partitionCount).fill(nowMs)
   }
 
-  heard(partition: number, events: number, nowMs: number): void {
-    this.eventsRead[partition] = (this.eventsRead[partition] as number) + events
+  heard(partition: number, nowMs: number): void {
     this.#heardMs[partition] = nowMs
   }
 
@@ -82,7 +79,7 @@ function partitionStatus(
 ): PartitionStatus {
   const { watermarks } = pipeline.engine
   const { stream, name } = pipeline.partitions[partition] as Pipeline['partitions'][number]
-  const eventsRead = activity.eventsRead[partition] ?? 0
+  const eventsRead = pipeline.eventsReadOf[partition] ?? 0
   const state = watermarks.isEnded(partition) ? 'ended' : watermarks.isIdle(partition) ? 'idle' : 'active'
   return {
     stream,

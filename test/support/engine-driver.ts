@@ -94,8 +94,9 @@ export function stepPartitions(plan: Plan, partitions: readonly DrivenPartition[
   const framers = partitions.map(() => new LineFramer(MAX_RECORD_BYTES, 1 << 16))
   const offerWhole = (partition: number, framer: LineFramer): void => {
     if (!framer.hasLines) return
-    const { block, linesStart, linesEnd, position } = framer
-    framer.consume(linesEnd, pipeline.offerLines(partition, block, linesStart, linesEnd, position, Infinity))
+    const { block, linesStart, linesEnd } = framer
+    pipeline.offerLines(partition, block, linesStart, linesEnd, Infinity)
+    framer.consume(linesEnd, pipeline.nextLineOf[partition] ?? NaN)
   }
   const read = (partition: number, count: number): void => {
     const from = next[partition] ?? 0

@@ -6,7 +6,7 @@
  * T3  After a pause of the whole process longer than `MAX_CATCH_UP_MS` the time slept through is skipped.
  */
 import type { Plan, StreamName } from '../../pipeline/plan.ts'
-import type { LiveSource, OfferLines } from '../../runtime/live-run.ts'
+import type { OfferLines, SourceWithHistory } from '../../runtime/live-run.ts'
 import { AdTraffic, type WriteLines } from '../../traffic/ad-traffic.ts'
 import { trafficSettings, TRAFFIC_PRESETS } from '../../traffic/settings.ts'
 
@@ -27,7 +27,7 @@ export interface TrafficSourceOptions {
   readonly nowMs: number
 }
 
-export class TrafficSource implements LiveSource {
+export class TrafficSource implements SourceWithHistory {
   /** The partitions, in the order in which lines are offered: impressions first. */
   readonly partitions: readonly { readonly stream: StreamName; readonly name: string }[]
   /** Impressions per second in the history. */
@@ -49,12 +49,11 @@ export class TrafficSource implements LiveSource {
     this.#traffic = this.#start(options.historyFromMs, this.historyRate)
   }
 
-  /** Offers everything that arrived before now; returns how many lines that were. */
-  fill(offer: OfferLines): number {
+  fillSome(offer: OfferLines): boolean {
     const { nowMs, rate } = this.#options
-    const lines = this.#traffic.advance(nowMs, this.#writer(offer))
+    if (this.#traffic.advance(nowMs, this.#writer(offer), LINES_PER_POLL) === LINES_PER_POLL) return true
     if (this.historyRate !== rate) this.#traffic = this.#start(nowMs, rate)
-    return lines
+    return false
   }
 
   poll(nowMs: number, offer: OfferLines): boolean {

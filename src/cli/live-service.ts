@@ -1,0 +1,199 @@
+/**
+ * A live pipeline with everything around it: database, engine, delivery, page. Commands say which source; this puts the
+ * parts together, tells each step and its time, and takes them down in the right order.
+ *
+ * S1  The database starts while history is being filled in: neither waits for the other.
+ * S2  On the way down: intake stops, the last epoch is written, then page, sink and database close. Whatever step fails,
+ *     the later ones still run.
+ */
+import { performance } from 'node:perf_hooks'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
+import { openDatabase, type Database } from '../database/open-database.ts'
+import type { Plan, RollUp } from '../pipeline/plan.ts'
+import { Delivery } from '../runtime/delivery.ts'
+import { LiveRun, type OfferLines, type SourceWithHistory } from '../runtime/live-run.ts'
+import { Pipeline } from '../runtime/pipeline.ts'
+import type { DatabaseStatus, PipelineStatus } from '../runtime/status.ts'
+import { LiveView } from '../server/live-view.ts'
+import { startServer, type RunningServer } from '../server/start-server.ts'
+import { PostgresSink } from '../sinks/postgres/postgres-sink.ts'
+import type { Log } from './log.ts'
+
+// About 300 bytes a waiting row: 300 MB at most while PostgreSQL is away.
+const MAX_WAITING_CELLS = 1_000_000
+const DRAIN_MS = 8_000
+
+export interface LiveServiceOptions {
+  readonly plan: Plan
+  readonly source: SourceWithHistory & { readonly partitions: Pipeline['partitions'] }
+  readonly host: string
+  /** 0 picks a free port; left out it is 4400 or the next free one. */
+  readonly port: number | undefined
+  readonly dataDir: string
+  readonly databaseUrl: string | undefined
+  readonly epochMs: number
+  readonly replace: boolean
+  /** Told each step of the start and what it took. */
+  readonly onStep: (step: string, elapsedMs: number) => void
+  /** Told what an operator should know later on. */
+  readonly log: Log
+}
+
+/** A service that is ready. */
+export interface LiveService {
+  readonly server: RunningServer
+  readonly database: Database
+  /** Runs until the signal is aborted, then shuts down; rejects where the run failed. */
+  run(signal: AbortSignal): Promise<void>
+  /** Takes everything down without having run. */
+  close(): Promise<void>
+}
+
+/** Starts everything but the run itself. */
+export async function startLiveService(options: LiveServiceOptions): Promise<LiveService> {
+  const closers: (() => Promise<void>)[] = []
+  const close = (): Promise<void> => closeAll(closers, options)
+  try {
+    return await start(options, closers, close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function start(
+  options: LiveServiceOptions,
+  closers: (() => Promise<void>)[],
+  close: () => Promise<void>,
+): Promise<LiveService> {
+  const { plan, source, onStep, epochMs } = options
+  const opening = timed(() => openDatabase({ ...options, log: (line) => options.log('debug', line) }))
+  opening.catch(() => undefined)
+  const liveView = new LiveView(plan)
+  const pipeline = createPipeline(plan, source, liveView.page.rollUps)
+  const filled = await timed(() => fillHistory(pipeline, source))
+  onStep(`${filled.value.toLocaleString('en-US')} events of history counted`, filled.elapsedMs)
+
+  const opened = await opening
+  const database = opened.value
+  closers.unshift(() => database.stop())
+  onStep(database.describe, opened.elapsedMs)
+  const failed = new AbortController()
+  const delivery = createDelivery(options, database, closers, failed)
+  onStep('tables ready; rows of earlier demos removed', (await timed(() => delivery.open())).elapsedMs)
+
+  const run = new LiveRun({
+    pipeline,
+    source,
+    delivery,
+    clock: CLOCK,
+    epochMs,
+    onEpoch: (changes) => liveView.apply(changes),
+    pause,
+  })
+  run.closeEpoch()
+  const served = await timed(() => serve(options, liveView, run))
+  const server = served.value
+  closers.unshift(() => server.close())
+  onStep(`page at ${server.url}`, served.elapsedMs)
+  return {
+    server,
+    database,
+    close,
+    run: (signal) => runUntil(AbortSignal.any([signal, failed.signal]), { run, delivery, failed, close, options }),
+  }
+}
+
+async function runUntil(
+  stop: AbortSignal,
+  parts: {
+    run: LiveRun
+    delivery: Delivery
+    failed: AbortController
+    close: () => Promise<void>
+    options: LiveServiceOptions
+  },
+): Promise<void> {
+  const { run, delivery, failed, close, options } = parts
+  try {
+    await run.run(stop)
+    if (!failed.signal.aborted && !(await delivery.drain(DRAIN_MS)))
+      options.log('warn', `${delivery.status.waitingCells} changed cells could not be written to PostgreSQL.`)
+  } finally {
+    await close()
+  }
+  if (failed.signal.aborted) throw failed.signal.reason
+}
+
+function createDelivery(
+  options: LiveServiceOptions,
+  database: Database,
+  closers: (() => Promise<void>)[],
+  failed: AbortController,
+): Delivery {
+  const { plan, replace } = options
+  const log = (line: string): void => options.log('debug', line)
+  const url = database.url
+  const sink = new PostgresSink({ url, plan, writer: 'demo', mode: 'epochs', startEmpty: true, replace, log })
+  closers.unshift(() => sink.close())
+  return new Delivery({
+    sink,
+    clock: CLOCK,
+    maxWaitingCells: MAX_WAITING_CELLS,
+    pause,
+    onChange: (status) => logDatabase(status, options),
+    onFatal: (error) => failed.abort(error),
+  })
+}
+
+function serve({ host, port }: LiveServiceOptions, liveView: LiveView, run: LiveRun): Promise<RunningServer> {
+  const status = (): PipelineStatus => run.status()
+  return startServer({ liveView, status, host, ...(port === undefined ? {} : { port }) })
+}
+
+const CLOCK = { nowMs: (): number => Date.now() }
+
+function createPipeline(
+  plan: Plan,
+  { partitions }: LiveServiceOptions['source'],
+  pageRollUps: readonly RollUp[],
+): Pipeline {
+  return new Pipeline({
+    plan,
+    rollUps: [...plan.tables, ...pageRollUps],
+    partitions,
+    deadLetters: { write: () => undefined },
+    random: crypto.getRandomValues(new Int32Array(16)),
+  })
+}
+
+async function fillHistory(pipeline: Pipeline, source: SourceWithHistory): Promise<number> {
+  const offer: OfferLines = (partition, block, start, end) => {
+    pipeline.offerLines(partition, block, start, end, Infinity)
+    pipeline.engine.advance()
+  }
+  while (source.fillSome(offer)) await nextTurn()
+  return pipeline.eventsRead
+}
+
+function logDatabase(status: DatabaseStatus, { log }: LiveServiceOptions): void {
+  if (status.state === 'down')
+    log('warn', `PostgreSQL is away: ${status.message ?? 'no answer'} Counting goes on; results wait.`)
+  else log('info', `PostgreSQL is there; ${status.waitingCells} waiting cells are being written.`)
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms <= 0) return nextTurn()
+  await delay(ms, undefined, { signal }).catch(() => undefined)
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<{ value: T; elapsedMs: number }> {
+  const startMs = performance.now()
+  const value = await work()
+  return { value, elapsedMs: performance.now() - startMs }
+}
+
+async function closeAll(closers: (() => Promise<void>)[], { log }: LiveServiceOptions): Promise<void> {
+  for (const close of closers.splice(0))
+    await close().catch((error: unknown) => log('warn', error instanceof Error ? error.message : String(error)))
+}
