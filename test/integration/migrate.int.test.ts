@@ -176,9 +176,12 @@ describe('migrate', { timeout: 60_000 }, () => {
     assert.deepEqual(await runSql(reader, 'select count(*) from ctr_by_campaign'), [['0']])
     const [role] = await runSql(url, `select rolconfig::text, rolsuper from pg_roles where rolname = 'tidemark_reader'`)
     assert.deepEqual(role, ['{default_transaction_read_only=on,statement_timeout=30s}', 'f'])
-    await assert.rejects(runSql(reader, `delete from ctr_by_campaign`), { code: '42501' })
-    await assert.rejects(runSql(reader, 'create table mine (one int)'), { code: '42501' })
+    await assert.rejects(runSql(reader, 'delete from ctr_by_campaign'), { code: '25006' })
     await assert.rejects(runSql(reader, 'create temp table mine (one int)'), { code: '25006' })
+    // The role could switch its transactions to writing: it still has no right to write anything.
+    const writing = 'set transaction read write;'
+    await assert.rejects(runSql(reader, `${writing} delete from ctr_by_campaign`), { code: '42501' })
+    await assert.rejects(runSql(reader, `${writing} create table mine (one int)`), { code: '42501' })
     await assert.rejects(runSql(reader, 'select * from secret'), { code: '42501' })
   })
 
