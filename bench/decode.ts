@@ -1,7 +1,7 @@
 /**
  * The decoder alone: ns per event for predicted layouts and for what makes prediction fail, against `JSON.parse` of the
- * same lines in the same run. Run it with `node bench/decode.ts`; the least of several rounds is printed, because other
- * work on the machine can only add to it.
+ * same lines in the same run. Run it with `node bench/decode.ts [PART_OF_A_NAME]`; the least of several rounds is
+ * printed, because other work on the machine can only add to it.
  */
 import { createBatch, createDecoder, createDictionaries } from '../src/engine/decode/decoder.ts'
 import { adPipeline } from '../src/pipeline/ad-pipeline.ts'
@@ -9,7 +9,7 @@ import { freezePlan } from '../src/pipeline/freeze.ts'
 import type { StreamName } from '../src/pipeline/plan.ts'
 
 const LINES = 20_000
-const ROUNDS = 15
+const ROUNDS = 60
 const plan = freezePlan(adPipeline)
 
 let state = 0x2545f491
@@ -79,6 +79,7 @@ function leastNs(run: () => number): number {
 }
 
 function measure(name: string, stream: StreamName, make: (i: number) => string): void {
+  if (!name.includes(process.argv[2] ?? '')) return
   const lines = Array.from({ length: LINES }, (_, i) => make(i))
   const block = new TextEncoder().encode(lines.map((line) => `${line}\n`).join(''))
   const decoder = createDecoder({

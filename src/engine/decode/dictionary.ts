@@ -80,7 +80,7 @@ export class Dictionary {
    */
   findShort(first: number, second: number, third: number): number {
     const short = this.#short
-    const at = this.#shortEntry(first, second, third)
+    const at = shortEntry(first, second, third)
     return short[at] === first && short[at + 1] === second && short[at + 2] === third
       ? (short[at + 3] as number) - 1
       : -1
@@ -88,7 +88,7 @@ export class Dictionary {
 
   /** Remembers the code of a short text for {@link findShort}. */
   rememberShort(first: number, second: number, third: number, code: number): void {
-    const at = this.#shortEntry(first, second, third)
+    const at = shortEntry(first, second, third)
     this.#short[at] = first
     this.#short[at + 1] = second
     this.#short[at + 2] = third
@@ -131,12 +131,6 @@ export class Dictionary {
     this.#compactArena()
     this.#rebuildSlots(slotsFor(this.#size))
     return freed
-  }
-
-  #shortEntry(first: number, second: number, third: number): number {
-    const multiplier = this.#multiplier
-    const mixed = Math.imul(Math.imul(first ^ this.#seed, multiplier) ^ (first >>> 15) ^ second, multiplier) ^ third
-    return (Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b) >>> 20) * 4
   }
 
   #startOf(code: number): number {
@@ -245,4 +239,10 @@ function grown(column: Int32Array): Int32Array<ArrayBuffer> {
   const wider = new Int32Array(column.length * 2)
   wider.set(column)
   return wider
+}
+
+/** Where the cache keeps a short text. No secret is needed: at worst the cache does not help. */
+function shortEntry(first: number, second: number, third: number): number {
+  const mixed = Math.imul(first ^ (second >>> 11) ^ third, 0x9e3779b1) ^ Math.imul(second ^ (third << 5), 0x85ebca6b)
+  return ((mixed ^ (mixed >>> 15)) & (SHORT_ENTRIES - 1)) << 2
 }

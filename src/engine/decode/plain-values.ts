@@ -9,6 +9,9 @@
  */
 import { MAX_TEXT_BYTES } from './text-values.ts'
 
+/** Bytes within which a plain string must close. */
+const MAX_PLAIN_SPAN = MAX_TEXT_BYTES + 1
+
 const QUOTE = 0x22
 const ZERO = 0x30
 
@@ -31,7 +34,7 @@ export function endFlags(word: number): number {
  * @returns its position, or -1 where the string is not plain or does not end before `end`
  */
 export function plainStringEnd(view: DataView, pos: number, end: number): number {
-  const limit = Math.min(end, pos + MAX_TEXT_BYTES + 1)
+  const limit = Math.min(end, pos + MAX_PLAIN_SPAN)
   let at = pos
   for (; at + 4 <= limit; at += 4) {
     const flags = endFlags(view.getInt32(at, true))

@@ -23,11 +23,75 @@ import { MAX_MICROS, MAX_TEXT_BYTES, parseMoney, parseTimeNumber, parseTimeText 
 /** The answer for a record that does not follow a layout. */
 export const NO_MATCH = -1
 
+// Constants of this module are folded into optimised code; imported ones are loaded anew each time.
+const SKIP_STRING = OPERATIONS.skipString
+const EVENT_ID = OPERATIONS.eventId
+const DIMENSION = OPERATIONS.dimension
+const EVENT_TIME = OPERATIONS.eventTime
+const MONEY = OPERATIONS.money
+const IMPRESSION_ID = OPERATIONS.impressionId
+/** Ends the record: follows the last literal. */
+const CLOSE = -1
+const WORD_BYTES = 8
+const UUID_BYTES = UUID_LENGTH
+const END_TIME_MS = END_EVENT_TIME_MS
+const TIME_BYTES = TIME_DIGITS
+
 const QUOTE = 0x22
 const DOT = 0x2e
 const ZERO = 0x30
 /** Millionths by the number of decimals written. */
 const MICROS_OF_DECIMALS = Float64Array.of(1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)
+
+/**
+ * A literal and what is done with the value after it. The literal's first 24 bytes are compared as three words of eight,
+ * which may overlap, as doubles: all bytes are printable, so no word is 0, -0 or not a number, and equal means equal bits.
+ */
+interface Segment {
+  readonly length: number
+  /** Bytes the literal and the shortest value after it take. */
+  readonly needed: number
+  readonly word0: number
+  readonly offset1: number
+  readonly word1: number
+  readonly offset2: number
+  readonly word2: number
+  /** What the three words leave to be compared: a literal shorter than a word, or bytes past the third word. */
+  readonly rest: Uint8Array
+  readonly restOffset: number
+  readonly restLength: number
+  readonly operation: number
+  readonly field: KnownField | undefined
+  /** Index of the dimension or sum the value goes to, or -1. */
+  readonly target: number
+  readonly dictionary: Dictionary | undefined
+}
+
+// An object literal, not a class: so V8 knows which of its fields are integers and which are doubles.
+function segmentOf(shape: LayoutShape, index: number, dictionaries: readonly Dictionary[]): Segment {
+  const literal = shape.literals[index] as Uint8Array
+  const operation = shape.operations[index] ?? CLOSE
+  const target = shape.targets[index] ?? -1
+  const covered = literal.length < WORD_BYTES ? 0 : Math.min(literal.length, 3 * WORD_BYTES)
+  const offset1 = Math.max(0, Math.min(WORD_BYTES, covered - WORD_BYTES))
+  const offset2 = Math.max(0, covered - WORD_BYTES)
+  return {
+    length: literal.length,
+    needed: literal.length + (operation === EVENT_TIME ? TIME_BYTES : operation === CLOSE ? 0 : 1),
+    word0: wordOf(literal, 0),
+    offset1,
+    word1: wordOf(literal, offset1),
+    offset2,
+    word2: wordOf(literal, offset2),
+    rest: literal.slice(covered),
+    restOffset: covered,
+    restLength: literal.length - covered,
+    operation,
+    field: shape.fields[index],
+    target,
+    dictionary: operation === DIMENSION ? dictionaries[target] : undefined,
+  }
+}
 
 /** A learned layout, ready to decode. */
 export class RecordLayout {
@@ -35,36 +99,12 @@ export class RecordLayout {
   /** Whether it ever decoded a record. */
   hasMatched = false
   readonly #parser: RecordParser
-  readonly #dictionaries: readonly Dictionary[]
-  readonly #valueCount: number
-  readonly #operations: Uint8Array
-  readonly #fields: readonly (KnownField | undefined)[]
-  /** Bytes of each literal and the least its value can take. */
-  readonly #lengths: Int32Array
-  readonly #needed: Int32Array
-  /** Where the words of each literal begin in the two below; one entry more closes the last. */
-  readonly #wordStarts: Int32Array
-  /** Literals eight bytes at a time, as doubles: all bytes are printable, so no word is 0, -0 or not a number. */
-  readonly #words: Float64Array
-  /** Offset of each word in its literal: the last word of one may overlap the word before. */
-  readonly #wordOffsets: Int32Array
+  readonly #segments: readonly Segment[]
 
   constructor(shape: LayoutShape, parser: RecordParser, dictionaries: readonly Dictionary[]) {
     this.shape = shape
     this.#parser = parser
-    this.#dictionaries = dictionaries
-    this.#valueCount = shape.operations.length
-    this.#operations = Uint8Array.from(shape.operations)
-    this.#fields = shape.fields
-    this.#lengths = Int32Array.from(shape.literals, (literal) => literal.length)
-    this.#needed = Int32Array.from(shape.literals, (literal, i) => literal.length + leastBytes(shape.operations[i]))
-    const offsets = shape.literals.map((literal) => wordOffsets(literal.length))
-    this.#wordStarts = new Int32Array(offsets.length + 1)
-    offsets.forEach((list, i) => (this.#wordStarts[i + 1] = (this.#wordStarts[i] as number) + list.length))
-    this.#wordOffsets = Int32Array.from(offsets.flat())
-    this.#words = Float64Array.from(
-      shape.literals.flatMap((literal, i) => (offsets[i] ?? []).map((offset) => wordOf(literal, offset))),
-    )
+    this.#segments = shape.literals.map((_, index) => segmentOf(shape, index, dictionaries))
   }
 
   /**
@@ -74,72 +114,62 @@ export class RecordLayout {
    * @returns the position after the record's closing brace, or {@link NO_MATCH}
    */
   decode(view: DataView, bytes: Uint8Array, start: number, end: number, batch: EventBatch, row: number): number {
-    const operations = this.#operations
-    const lengths = this.#lengths
-    const needed = this.#needed
-    const wordStarts = this.#wordStarts
-    const words = this.#words
-    const offsets = this.#wordOffsets
-    const valueCount = this.#valueCount
+    const segments = this.#segments
     let pos = start
-    for (let i = 0; ; i++) {
-      if (pos + (needed[i] as number) > end) return NO_MATCH
-      let word = wordStarts[i] as number
-      const wordsEnd = wordStarts[i + 1] as number
-      if (word === wordsEnd && !this.#hasShortLiteral(i, bytes, pos)) return NO_MATCH
-      for (; word < wordsEnd; word++) {
-        if (view.getFloat64(pos + (offsets[word] as number), true) !== words[word]) return NO_MATCH
+    for (let i = 0; i < segments.length; i++) {
+      const segment = segments[i] as Segment
+      const length = segment.length
+      if (pos + segment.needed > end) return NO_MATCH
+      if (length >= WORD_BYTES) {
+        if (view.getFloat64(pos, true) !== segment.word0) return NO_MATCH
+        if (view.getFloat64(pos + segment.offset1, true) !== segment.word1) return NO_MATCH
+        if (length > 16 && view.getFloat64(pos + segment.offset2, true) !== segment.word2) return NO_MATCH
       }
-      pos += lengths[i] as number
-      if (i === valueCount) return this.#clear(batch, row, pos)
-      switch (operations[i]) {
-        case OPERATIONS.skipString:
+      if (segment.restLength > 0 && !hasRest(segment, bytes, pos + segment.restOffset)) return NO_MATCH
+      pos += length
+      switch (segment.operation) {
+        case SKIP_STRING:
           pos = plainStringEnd(view, pos, end)
           break
-        case OPERATIONS.eventId:
-          pos = this.#readId(i, view, bytes, pos, end, batch.id, batch, row)
+        case DIMENSION:
+          pos = this.#readDimension(segment, view, bytes, pos, end, batch, row)
           break
-        case OPERATIONS.dimension:
-          pos = this.#readDimension(i, view, bytes, pos, end, batch, row)
+        case EVENT_ID:
+          pos = this.#readId(segment, view, bytes, pos, end, batch.id, batch, row)
           break
-        case OPERATIONS.eventTime: {
+        case EVENT_TIME: {
           const timeMs = plainTime(view, pos)
-          if (timeMs < 0 || timeMs >= END_EVENT_TIME_MS) return NO_MATCH
+          if (timeMs < 0 || timeMs >= END_TIME_MS) return NO_MATCH
           batch.timeMs[row] = timeMs
-          pos += TIME_DIGITS
+          pos += TIME_BYTES
           break
         }
-        case OPERATIONS.money:
-          pos = this.#readMoney(i, bytes, pos, end, batch, row)
+        case MONEY:
+          pos = this.#readMoney(segment, bytes, pos, end, batch, row)
           break
-        case OPERATIONS.impressionId:
-          pos = this.#readId(i, view, bytes, pos, end, batch.impressionId, batch, row)
+        case IMPRESSION_ID:
+          pos = this.#readId(segment, view, bytes, pos, end, batch.impressionId, batch, row)
           break
+        case CLOSE:
+          this.#clearAbsent(batch, row)
+          return pos
         default:
-          pos = this.#readSeldom(i, view, bytes, pos, end, batch, row)
+          pos = this.#readSeldom(segment, view, bytes, pos, end, batch, row)
       }
       if (pos < 0) return NO_MATCH
     }
+    return NO_MATCH
   }
 
   /** Gives columns that the layout leaves out their absent value. */
-  #clear(batch: EventBatch, row: number, pos: number): number {
+  #clearAbsent(batch: EventBatch, row: number): void {
     const { absentDimensions, absentSums } = this.shape
-    for (let i = 0; i < absentDimensions.length; i++)
-      (batch.dimensions[absentDimensions[i] as number] as Int32Array)[row] = 0
-    for (let i = 0; i < absentSums.length; i++) (batch.sumsMicros[absentSums[i] as number] as Float64Array)[row] = 0
-    return pos
-  }
-
-  /** Compares a literal shorter than a word. */
-  #hasShortLiteral(i: number, bytes: Uint8Array, pos: number): boolean {
-    const literal = this.shape.literals[i] as Uint8Array
-    for (let k = 0; k < literal.length; k++) if (bytes[pos + k] !== literal[k]) return false
-    return true
+    for (const dimension of absentDimensions) (batch.dimensions[dimension] as Int32Array)[row] = 0
+    for (const sum of absentSums) (batch.sumsMicros[sum] as Float64Array)[row] = 0
   }
 
   #readId(
-    i: number,
+    segment: Segment,
     view: DataView,
     bytes: Uint8Array,
     pos: number,
@@ -148,13 +178,13 @@ export class RecordLayout {
     batch: EventBatch,
     row: number,
   ): number {
-    const uuidEnd = pos + UUID_LENGTH
+    const uuidEnd = pos + UUID_BYTES
     if (uuidEnd < end && bytes[uuidEnd] === QUOTE && readPlainUuid(view, pos, lanes, row * 4)) return uuidEnd
-    return this.#readText(i, bytes, pos, plainStringEnd(view, pos, end), batch, row)
+    return this.#readText(segment, bytes, pos, plainStringEnd(view, pos, end), batch, row)
   }
 
   #readDimension(
-    i: number,
+    segment: Segment,
     view: DataView,
     bytes: Uint8Array,
     pos: number,
@@ -162,8 +192,8 @@ export class RecordLayout {
     batch: EventBatch,
     row: number,
   ): number {
-    const target = this.shape.targets[i] as number
-    const dictionary = this.#dictionaries[target] as Dictionary
+    const target = segment.target
+    const dictionary = segment.dictionary as Dictionary
     const codes = batch.dimensions[target] as Int32Array
     if (pos + 12 > end) return this.#readLongDimension(view, bytes, pos, end, dictionary, codes, row)
     let first = view.getInt32(pos, true)
@@ -212,7 +242,7 @@ export class RecordLayout {
   }
 
   /** Digits, perhaps with up to six decimals; anything else by the general rule. */
-  #readMoney(i: number, bytes: Uint8Array, pos: number, end: number, batch: EventBatch, row: number): number {
+  #readMoney(segment: Segment, bytes: Uint8Array, pos: number, end: number, batch: EventBatch, row: number): number {
     let at = pos
     let digits = 0
     let decimals = 0
@@ -232,13 +262,13 @@ export class RecordLayout {
       micros = at < 0 ? -1 : parseMoney(bytes, pos, at)
     }
     if (micros < 0 || micros > MAX_MICROS) return NO_MATCH
-    const target = this.shape.targets[i] as number
+    const target = segment.target
     if (target >= 0) (batch.sumsMicros[target] as Float64Array)[row] = micros
     return at
   }
 
   #readSeldom(
-    i: number,
+    segment: Segment,
     view: DataView,
     bytes: Uint8Array,
     pos: number,
@@ -246,28 +276,30 @@ export class RecordLayout {
     batch: EventBatch,
     row: number,
   ): number {
-    switch (this.#operations[i]) {
+    switch (segment.operation) {
       case OPERATIONS.skipNumber:
         return scanNumber(bytes, pos, end)
       case OPERATIONS.textString:
-        return this.#readText(i, bytes, pos, plainStringEnd(view, pos, end), batch, row)
+        return this.#readText(segment, bytes, pos, plainStringEnd(view, pos, end), batch, row)
       case OPERATIONS.textNumber:
-        return this.#readText(i, bytes, pos, scanNumber(bytes, pos, end), batch, row)
+        return this.#readText(segment, bytes, pos, scanNumber(bytes, pos, end), batch, row)
       case OPERATIONS.timeString: {
         const textEnd = plainStringEnd(view, pos, end)
-        return textEnd < 0 ? NO_MATCH : this.#writeTime(i, parseTimeText(bytes, pos, textEnd), batch, row, textEnd)
+        return textEnd < 0
+          ? NO_MATCH
+          : this.#writeTime(segment, parseTimeText(bytes, pos, textEnd), batch, row, textEnd)
       }
       default: {
         const numberEnd = scanNumber(bytes, pos, end)
         return numberEnd < 0
           ? NO_MATCH
-          : this.#writeTime(i, parseTimeNumber(bytes, pos, numberEnd), batch, row, numberEnd)
+          : this.#writeTime(segment, parseTimeNumber(bytes, pos, numberEnd), batch, row, numberEnd)
       }
     }
   }
 
-  #readText(i: number, bytes: Uint8Array, pos: number, textEnd: number, batch: EventBatch, row: number): number {
-    const field = this.#fields[i]
+  #readText(segment: Segment, bytes: Uint8Array, pos: number, textEnd: number, batch: EventBatch, row: number): number {
+    const field = segment.field
     if (field === undefined || textEnd < pos || textEnd - pos > MAX_TEXT_BYTES) return NO_MATCH
     if (textEnd > pos) this.#parser.writeText(field, bytes, pos, textEnd, batch, row)
     else if (field.required) return NO_MATCH
@@ -275,9 +307,9 @@ export class RecordLayout {
     return textEnd
   }
 
-  #writeTime(i: number, timeMs: number, batch: EventBatch, row: number, pos: number): number {
+  #writeTime(segment: Segment, timeMs: number, batch: EventBatch, row: number, pos: number): number {
     if (timeMs < 0) return NO_MATCH
-    if (this.#fields[i]?.isEventTime === true) batch.timeMs[row] = timeMs
+    if (segment.field?.isEventTime === true) batch.timeMs[row] = timeMs
     return pos
   }
 }
@@ -296,18 +328,14 @@ function continuesNumber(byte: number): boolean {
   return isDigit(byte) || byte === DOT || (byte | 0x20) === 0x65
 }
 
-function leastBytes(operation: number | undefined): number {
-  return operation === OPERATIONS.eventTime ? TIME_DIGITS : operation === undefined ? 0 : 1
-}
-
-/** Offsets of the words that together cover a literal of `length` bytes; none for one shorter than a word. */
-function wordOffsets(length: number): number[] {
-  const offsets: number[] = []
-  for (let offset = 0; offset + 8 <= length; offset += 8) offsets.push(offset)
-  if (length > 8 && length % 8 !== 0) offsets.push(length - 8)
-  return offsets
-}
-
+/** Eight bytes of a literal as a double; half of one where it is shorter, which is never compared. */
 function wordOf(literal: Uint8Array, offset: number): number {
+  if (literal.length < WORD_BYTES) return 0.5
   return new DataView(literal.buffer, literal.byteOffset, literal.byteLength).getFloat64(offset, true)
+}
+
+function hasRest(segment: Segment, bytes: Uint8Array, pos: number): boolean {
+  const rest = segment.rest
+  for (let i = 0; i < rest.length; i++) if (bytes[pos + i] !== rest[i]) return false
+  return true
 }
