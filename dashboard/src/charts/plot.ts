@@ -1,0 +1,230 @@
+/**
+ * One uPlot chart: lines, bars or areas over the windows of the range.
+ *
+ * C1  New data goes through `update`; nothing is built anew and nothing moves but the data.
+ * C2  What is not final is hatched, and lines there are dashed.
+ * C3  Labels stand at the right, each beside its series, and never overlap.
+ */
+import uPlot from 'uplot'
+import { axisText } from '../model/measures.ts'
+import { SERIES_COUNT, type ChartModel } from '../model/chart-model.ts'
+import { drawHatch, drawLabelMarks, type LabelMark } from './drawing.ts'
+import { readPalette, slotColour, type Palette } from './palette.ts'
+import { firstProvisional, labelValues, lineColumns, stackColumns } from './plot-data.ts'
+import { spread } from './spread.ts'
+import { tickText, timeTicks } from './time-axis.ts'
+
+/** A label beside the plot. */
+export interface PlotLabel {
+  readonly name: string
+  readonly isOthers: boolean
+  readonly slot: number
+  /** Middle of the text, px from the top of the chart. */
+  readonly topPx: number
+}
+
+/** The window under the cursor. */
+export interface Hover {
+  readonly index: number
+  /** Px from the left of the chart. */
+  readonly leftPx: number
+  readonly isRightHalf: boolean
+}
+
+export interface PlotListener {
+  readonly onLabels: (labels: readonly PlotLabel[]) => void
+  readonly onHover: (hover: Hover | null) => void
+}
+
+const AXIS_WIDTH_PX = 46
+const AXIS_HEIGHT_PX = 26
+const TOP_PX = 20
+const LABEL_GAP_PX = 16
+const TICK_SPACE_PX = 74
+const FONT = '11.5px ui-sans-serif, system-ui, sans-serif'
+
+/** Px at the right that labels may use, by the width of the chart. */
+export function gutterPx(widthPx: number): number {
+  return widthPx < 420 ? 84 : 112
+}
+
+export class Plot {
+  readonly #holder: HTMLElement
+  readonly #listener: PlotListener
+  readonly #plot: uPlot
+  #model: ChartModel
+  #palette: Palette
+
+  constructor(holder: HTMLElement, model: ChartModel, listener: PlotListener) {
+    this.#holder = holder
+    this.#listener = listener
+    this.#model = model
+    this.#palette = readPalette(holder)
+    this.#plot = new uPlot(this.#options(), this.#columns(), holder)
+  }
+
+  update(model: ChartModel): void {
+    this.#model = model
+    this.#plot.setData(this.#columns())
+  }
+
+  resize(): void {
+    const { clientWidth: width, clientHeight: height } = this.#holder
+    if (width === 0 || (width === this.#plot.width && height === this.#plot.height)) return
+    this.#plot.setSize({ width, height })
+  }
+
+  recolour(): void {
+    this.#palette = readPalette(this.#holder)
+    this.#plot.redraw()
+  }
+
+  /** Puts the cursor on a window, as the arrow keys do; null takes it away. */
+  point(index: number | null): void {
+    const timeMs = index === null ? undefined : this.#model.windowsMs[index]
+    const middleMs = this.#isBars ? this.#model.windowSizeMs / 2 : 0
+    const left = timeMs === undefined ? -10 : this.#plot.valToPos(timeMs + middleMs, 'x')
+    this.#plot.setCursor({ left, top: left < 0 ? -10 : 10 })
+  }
+
+  destroy(): void {
+    this.#plot.destroy()
+  }
+
+  get #isBars(): boolean {
+    return this.#model.plan.kind === 'bars'
+  }
+
+  get #isLines(): boolean {
+    return this.#model.plan.kind === 'lines'
+  }
+
+  #columns(): uPlot.AlignedData {
+    const columns = this.#isLines ? lineColumns(this.#model) : stackColumns(this.#model)
+    return [[...this.#model.windowsMs], ...columns.map((column) => [...column])]
+  }
+
+  #options(): uPlot.Options {
+    return {
+      width: Math.max(this.#holder.clientWidth, 120),
+      height: Math.max(this.#holder.clientHeight, 100),
+      padding: [TOP_PX, gutterPx(this.#holder.clientWidth), 0, 0],
+      legend: { show: false },
+      cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { show: this.#isLines, size: 6 } },
+      scales: { x: { time: false, range: () => this.#timeRange() }, y: { range: (_, __, max) => [0, heightOf(max)] } },
+      axes: [this.#timeAxis(), this.#valueAxis()],
+      series: [{}, ...(this.#isLines ? this.#lineSeries() : this.#stackSeries())],
+      hooks: {
+        drawClear: [() => this.#drawBelow()],
+        draw: [() => this.#drawAbove()],
+        setCursor: [() => this.#tellHover()],
+      },
+    }
+  }
+
+  #timeRange(): [number, number] {
+    const { startMs, endMs, windowSizeMs } = this.#model
+    return [startMs, this.#isBars ? endMs : endMs - windowSizeMs]
+  }
+
+  #timeAxis(): uPlot.Axis {
+    return {
+      size: AXIS_HEIGHT_PX,
+      gap: 6,
+      font: FONT,
+      stroke: () => this.#palette['--muted'],
+      grid: { show: false },
+      ticks: { show: false },
+      splits: (plot, _, min, max) => [...timeTicks(min, max, plot.bbox.width / devicePixelRatio / TICK_SPACE_PX)],
+      values: (_, splits) => splits.map((split) => tickText(split, splits)),
+    }
+  }
+
+  #valueAxis(): uPlot.Axis {
+    return {
+      size: AXIS_WIDTH_PX,
+      gap: 8,
+      font: FONT,
+      space: 44,
+      stroke: () => this.#palette['--muted'],
+      grid: { stroke: () => this.#palette['--line'], width: 1 },
+      ticks: { show: false },
+      values: (_, splits) => splits.map((split) => axisText(this.#model.plan.measure, split)),
+    }
+  }
+
+  #lineSeries(): uPlot.Series[] {
+    return Array.from({ length: SERIES_COUNT }, (_, slot) => {
+      const stroke = (): string => slotColour(this.#palette, slot)
+      const line: uPlot.Series = { stroke, width: 1.75, spanGaps: true, points: { show: false } }
+      return [line, { ...line, dash: [4, 3] }]
+    }).flat()
+  }
+
+  #stackSeries(): uPlot.Series[] {
+    const paths = this.#isBars ? uPlot.paths.bars?.({ size: [1, 40], align: 1, gap: 2 }) : undefined
+    return Array.from({ length: SERIES_COUNT }, (_, layer): uPlot.Series => ({
+      fill: () => slotColour(this.#palette, this.#model.series[this.#model.series.length - 1 - layer]?.slot ?? 0),
+      stroke: () => this.#palette['--paper'],
+      width: 1,
+      points: { show: false },
+      ...(paths === undefined ? {} : { paths }),
+    }))
+  }
+
+  #drawBelow(): void {
+    if (this.#isLines) drawHatch(this.#plot, this.#provisionalFromMs(), this.#palette['--line'], this.#hatchLabel())
+  }
+
+  #drawAbove(): void {
+    if (!this.#isLines) drawHatch(this.#plot, this.#provisionalFromMs(), this.#palette['--paper'], this.#hatchLabel())
+    const marks = this.#labelMarks()
+    drawLabelMarks(this.#plot, marks, this.#isLines)
+    this.#listener.onLabels(
+      marks.map(({ series: { name, slot, isOthers }, topPx }) => ({ name, slot, isOthers, topPx })),
+    )
+  }
+
+  #hatchLabel(): { text: string; colour: string; font: string } {
+    return { text: 'provisional', colour: this.#palette['--muted'], font: FONT }
+  }
+
+  /** Where the hatching starts: with the first provisional bar, or at the last final point of a line. */
+  #provisionalFromMs(): number {
+    const first = firstProvisional(this.#model)
+    const startMs = this.#model.windowsMs[first] ?? Infinity
+    return first === 0 || this.#isBars ? startMs : startMs - this.#model.windowSizeMs
+  }
+
+  #labelMarks(): readonly LabelMark[] {
+    const plotTop = this.#plot.bbox.top / devicePixelRatio
+    const plotHeight = this.#plot.bbox.height / devicePixelRatio
+    const labels = labelValues(this.#model)
+    const wanted = labels.map(({ value }) => this.#plot.valToPos(value, 'y') + plotTop)
+    const places = spread(wanted, LABEL_GAP_PX, plotTop, plotTop + plotHeight)
+    return labels.map(({ series }, index) => ({
+      series,
+      colour: slotColour(this.#palette, series.slot),
+      wantedPx: wanted[index] ?? 0,
+      topPx: places[index] ?? 0,
+    }))
+  }
+
+  #tellHover(): void {
+    const { left = -10 } = this.#plot.cursor
+    const { windowsMs, windowSizeMs, startMs } = this.#model
+    if (left < 0) return this.#listener.onHover(null)
+    const position = (this.#plot.posToVal(left, 'x') - startMs) / windowSizeMs
+    const index = Math.min(
+      Math.max(0, this.#isBars ? Math.floor(position) : Math.round(position)),
+      windowsMs.length - 1,
+    )
+    const plotLeft = this.#plot.bbox.left / devicePixelRatio
+    const isRightHalf = left > this.#plot.bbox.width / devicePixelRatio / 2
+    this.#listener.onHover({ index, leftPx: plotLeft + left, isRightHalf })
+  }
+}
+
+function heightOf(max: number | null): number {
+  return max === null || !(max > 0) ? 1 : max * 1.06
+}

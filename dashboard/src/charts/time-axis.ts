@@ -1,0 +1,33 @@
+/**
+ * Where the time axis has its ticks: at round times in UTC, as many as fit.
+ */
+import { formatClock, formatDay, formatMinute } from '../format/times.ts'
+
+const SECOND_MS = 1_000
+const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 86_400_000
+
+const STEPS_MS: readonly number[] = [
+  ...[1, 5, 10, 30].map((n) => n * SECOND_MS),
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE_MS),
+  ...[1, 2, 3, 6, 12].map((n) => n * HOUR_MS),
+  ...[1, 2, 7, 14, 30].map((n) => n * DAY_MS),
+]
+
+/** Ticks from `startMs` to `endMs`, at most `mostTicks` of them. */
+export function timeTicks(startMs: number, endMs: number, mostTicks: number): readonly number[] {
+  const fits = (stepMs: number): boolean => (endMs - startMs) / stepMs <= Math.max(1, mostTicks)
+  const stepMs = STEPS_MS.find(fits) ?? endMs - startMs
+  const first = Math.ceil(startMs / stepMs) * stepMs
+  const ticks: number[] = []
+  for (let tick = first; tick <= endMs; tick += stepMs) ticks.push(tick)
+  return ticks
+}
+
+/** A tick's text: the day at midnight, seconds only where ticks are that near. */
+export function tickText(tickMs: number, ticks: readonly number[]): string {
+  const stepMs = (ticks[1] ?? Infinity) - (ticks[0] ?? 0)
+  if (tickMs % DAY_MS === 0) return formatDay(tickMs)
+  return stepMs < MINUTE_MS ? formatClock(tickMs) : formatMinute(tickMs)
+}

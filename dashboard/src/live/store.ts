@@ -1,0 +1,33 @@
+/**
+ * What the page knows, as signals: the plan, the data, what the pipeline says of itself, and whether all that is fresh.
+ */
+import { signal, type Signal } from '@preact/signals'
+import type { PagePlan } from '../../../src/pipeline/page.ts'
+import type { PipelineStatus } from '../../../src/runtime/status.ts'
+import { applyPatch } from '../../../src/server/merge-patch.ts'
+import type { PageData, PatchMessage, SnapshotMessage } from '../../../src/server/page-data.ts'
+
+/** `loading` before the first answer; `stale` while nothing has come for some seconds. */
+export interface Link {
+  readonly state: 'loading' | 'live' | 'stale'
+  /** When the last message came, ms since the epoch; null before the first. */
+  readonly lastMessageMs: number | null
+}
+
+export const page: Signal<PagePlan | null> = signal(null)
+export const data: Signal<PageData | null> = signal(null)
+export const status: Signal<PipelineStatus | null> = signal(null)
+export const link: Signal<Link> = signal({ state: 'loading', lastMessageMs: null })
+
+/** Replaces everything. The plan keeps its identity when it is the same, so that charts need not be built anew. */
+export function takeSnapshot(message: SnapshotMessage): void {
+  if (JSON.stringify(page.value) !== JSON.stringify(message.page)) page.value = message.page
+  data.value = message.data
+  status.value = message.status
+}
+
+/** Follows what changed. */
+export function takePatch(message: PatchMessage): void {
+  if (message.data !== undefined && data.value !== null) data.value = applyPatch(data.value, message.data)
+  status.value = message.status
+}

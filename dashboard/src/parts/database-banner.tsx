@@ -1,0 +1,22 @@
+import type { VNode } from 'preact'
+import type { PipelineStatus } from '../../../src/runtime/status.ts'
+import { formatCount } from '../format/numbers.ts'
+import { formatClock, formatLength } from '../format/times.ts'
+
+/** Says loudly that the results do not reach PostgreSQL, and what that means. */
+export function DatabaseBanner({ status }: { status: PipelineStatus }): VNode | null {
+  const { state, sinceMs, waitingCells, intakePaused, message } = status.database
+  if (state !== 'down') return null
+  return (
+    <div class="banner">
+      <p role="alert">
+        <b>PostgreSQL is down</b> since {formatClock(sinceMs)} UTC.{' '}
+        {intakePaused ? 'Intake is paused until it is back; nothing is lost.' : 'Counting goes on; nothing is lost.'}
+      </p>
+      <p>
+        For {formatLength(status.nowMs - sinceMs)}; {formatCount(waitingCells)} changed cells wait to be written.{' '}
+        {message !== null && <span class="sub">{message}</span>}
+      </p>
+    </div>
+  )
+}

@@ -1,0 +1,37 @@
+import type { VNode } from 'preact'
+import type { PagePlan } from '../../../src/pipeline/page.ts'
+import type { PipelineStatus } from '../../../src/runtime/status.ts'
+import { formatCount, NOTHING, THIN_SPACE } from '../format/numbers.ts'
+import { formatClock, formatMinute } from '../format/times.ts'
+import { whoHoldsBack } from '../model/progress.ts'
+
+const DATABASE_WORDS = { starting: 'starting', up: 'up', down: 'down' } as const
+
+/** How the pipeline is doing, for whoever runs it. */
+export function Footer({ page, status }: { page: PagePlan; status: PipelineStatus }): VNode {
+  const holder = whoHoldsBack(page, status)
+  const { database, epochDurationMs } = status
+  return (
+    <footer>
+      <span>
+        Watermark <b>{status.watermarkMs === null ? NOTHING : formatClock(status.watermarkMs)}</b>
+      </span>
+      <span>
+        Final up to <b>{status.finalUpToMs === null ? NOTHING : formatMinute(status.finalUpToMs)}</b>
+      </span>
+      {holder !== undefined && <span class={holder.isWarning ? 'warn' : ''}>{holder.text}</span>}
+      <span>
+        Epoch <b>{formatCount(status.epoch)}</b>, {formatCount(Math.round(epochDurationMs))}
+        {THIN_SPACE}ms
+      </span>
+      <span>
+        <b>{status.eventsPerSecond < 100 ? status.eventsPerSecond.toFixed(1) : formatCount(status.eventsPerSecond)}</b>{' '}
+        events/s
+      </span>
+      <span class={database.state === 'down' ? 'down' : ''}>
+        PostgreSQL <b>{DATABASE_WORDS[database.state]}</b>
+        {database.waitingCells > 0 && `, ${formatCount(database.waitingCells)} cells wait`}
+      </span>
+    </footer>
+  )
+}

@@ -1,0 +1,93 @@
+import type { VNode } from 'preact'
+import type { PagePlan } from '../../../src/pipeline/page.ts'
+import type { PipelineStatus } from '../../../src/runtime/status.ts'
+import { formatClock, formatLength, rangeInWords } from '../format/times.ts'
+import { link, status } from '../live/store.ts'
+import { chooseTheme, theme, type Theme } from '../live/theme.ts'
+import { readUpToMs } from '../model/progress.ts'
+
+/** The mark, what is shown, how fresh it is, and the theme. */
+export function Header({ page }: { page: PagePlan | null }): VNode {
+  return (
+    <header>
+      <h1 class="mark">
+        <svg viewBox="0 0 22 22" aria-hidden="true">
+          <path d="M2 8c3-4 6-4 9 0s6 4 9 0" />
+          <path d="M2 15c3-4 6-4 9 0s6 4 9 0" opacity=".45" />
+        </svg>
+        Tidemark
+      </h1>
+      {page !== null && <span class="chip">{rangeInWords(page.rangeMs)}</span>}
+      <span class="chip" title="All times on this page are in Coordinated Universal Time">
+        UTC
+      </span>
+      <Freshness page={page} />
+      <ThemeChoice />
+    </header>
+  )
+}
+
+function Freshness({ page }: { page: PagePlan | null }): VNode {
+  const { state, lastMessageMs } = link.value
+  if (state === 'stale') {
+    return (
+      <p class="fresh is-stale" role="status">
+        Stale since <b>{formatClock(lastMessageMs ?? 0)}</b>, reconnecting
+      </p>
+    )
+  }
+  const now = status.value
+  const asOfMs = page === null || now === null ? null : readUpToMs(page, now)
+  if (state === 'loading' || now === null || asOfMs === null) {
+    return (
+      <p class="fresh is-waiting" role="status">
+        {state === 'loading' ? 'Connecting' : 'Live · waiting for the first events'}
+      </p>
+    )
+  }
+  return <LiveFreshness now={now} asOfMs={asOfMs} />
+}
+
+function LiveFreshness({ now, asOfMs }: { now: PipelineStatus; asOfMs: number }): VNode {
+  const isEnded = now.partitions.length > 0 && now.partitions.every(({ state }) => state === 'ended')
+  const behindMs = now.nowMs - asOfMs
+  return (
+    <p class={`fresh ${isEnded ? 'is-ended' : 'is-live'}`}>
+      {isEnded ? 'Ended' : 'Live'} · as of <b>{formatClock(asOfMs)}</b>
+      {isEnded ? '' : <span class="behind"> · {formatLength(behindMs)} behind</span>}
+    </p>
+  )
+}
+
+const THEMES: readonly { theme: Theme; label: string; icon: VNode }[] = [
+  {
+    theme: 'light',
+    label: 'Light',
+    icon: (
+      <path d="M8 1v2M8 13v2M1 8h2M13 8h2M3 3l1.5 1.5M11.5 11.5 13 13M3 13l1.5-1.5M11.5 4.5 13 3M8 5.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6Z" />
+    ),
+  },
+  { theme: 'auto', label: 'As the system', icon: <path d="M2 3h12v8H2zM5.5 14h5M8 11v3" /> },
+  { theme: 'dark', label: 'Dark', icon: <path d="M13.5 9.6A6 6 0 0 1 6.4 2.5a6 6 0 1 0 7.1 7.1Z" /> },
+]
+
+function ThemeChoice(): VNode {
+  return (
+    <div class="seg" role="group" aria-label="Theme">
+      {THEMES.map(({ theme: choice, label, icon }) => (
+        <button
+          key={choice}
+          type="button"
+          title={label}
+          aria-label={label}
+          aria-pressed={theme.value === choice}
+          onClick={() => chooseTheme(choice)}
+        >
+          <svg viewBox="0 0 16 16" aria-hidden="true">
+            {icon}
+          </svg>
+        </button>
+      ))}
+    </div>
+  )
+}

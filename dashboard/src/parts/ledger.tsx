@@ -1,0 +1,103 @@
+import type { VNode } from 'preact'
+import { EVENT_CLASSES, type EventClass, type StreamName } from '../../../src/pipeline/plan.ts'
+import type { PipelineStatus } from '../../../src/runtime/status.ts'
+import { formatCount } from '../format/numbers.ts'
+import { formatClock, formatDay } from '../format/times.ts'
+
+const STREAMS: readonly StreamName[] = ['impressions', 'clicks']
+/** Classes that only clicks can have: an impression waits for nothing and belongs to nothing. */
+const CLICKS_ONLY: ReadonlySet<EventClass> = new Set(['repeat', 'out_of_window', 'orphan', 'pending'])
+
+/** Every event read and what became of it, as an equation for each stream. */
+export function Ledger({ status }: { status: PipelineStatus }): VNode {
+  const isBroken = STREAMS.some((stream) => status.ledger[stream].difference !== 0)
+  const { startedAtMs } = status
+  return (
+    <section class={`ledger ${isBroken ? 'is-broken' : ''}`} aria-labelledby="title-ledger">
+      <div class="head">
+        <h2 id="title-ledger">Every event</h2>
+        <p class="sub">
+          since {formatDay(startedAtMs)}, {formatClock(startedAtMs)}
+        </p>
+      </div>
+      {isBroken && (
+        <p class="alarm" role="alert">
+          The ledger does not add up: events were read that are in no class. Do not trust the numbers on this page.
+        </p>
+      )}
+      <table class="equation">
+        <caption class="hidden">Events read by stream, and what became of them</caption>
+        <thead>
+          <tr>
+            <td />
+            {STREAMS.map((stream) => (
+              <th key={stream} scope="col">
+                {stream}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          <Row label="read" operator="" kind="read" values={STREAMS.map((stream) => status.ledger[stream].read)} />
+          {EVENT_CLASSES.map((eventClass, index) => (
+            <Row
+              key={eventClass}
+              label={eventClass.replaceAll('_', ' ')}
+              operator={index === 0 ? '=' : '+'}
+              kind={eventClass}
+              values={STREAMS.map((stream) =>
+                stream === 'impressions' && CLICKS_ONLY.has(eventClass)
+                  ? undefined
+                  : status.ledger[stream].classes[eventClass],
+              )}
+            />
+          ))}
+          <Row
+            label="difference"
+            operator=""
+            kind="difference"
+            values={STREAMS.map((stream) => status.ledger[stream].difference)}
+          />
+        </tbody>
+      </table>
+      <Bar status={status} />
+    </section>
+  )
+}
+
+function Row(row: { label: string; operator: string; kind: string; values: readonly (number | undefined)[] }): VNode {
+  const { label, operator, kind, values } = row
+  return (
+    <tr class={`is-${kind}`} data-class={kind}>
+      <th scope="row">{label}</th>
+      {values.map((value, index) => (
+        <td key={STREAMS[index]} class={value === 0 ? 'is-zero' : ''}>
+          <span class="op" aria-hidden="true">
+            {value === undefined ? '' : operator}
+          </span>
+          {value === undefined ? '' : formatCount(value)}
+        </td>
+      ))}
+    </tr>
+  )
+}
+
+/** The classes of all events as one bar. Small ones keep a width that can be seen. */
+function Bar({ status }: { status: PipelineStatus }): VNode {
+  const counts = EVENT_CLASSES.map((eventClass) => ({
+    eventClass,
+    events: STREAMS.reduce((sum, stream) => sum + status.ledger[stream].classes[eventClass], 0),
+  }))
+  return (
+    <div class="bar" aria-hidden="true">
+      {counts.map(({ eventClass, events }) => (
+        <i
+          key={eventClass}
+          class={`class-${eventClass}`}
+          title={`${eventClass.replaceAll('_', ' ')}: ${formatCount(events)}`}
+          style={{ flexGrow: events, minWidth: events > 0 ? '4px' : '0' }}
+        />
+      ))}
+    </div>
+  )
+}

@@ -1,0 +1,42 @@
+/**
+ * Builds the page into `dist/dashboard`, with compressed copies that the server sends as they are.
+ */
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { brotliCompress, gzip } from 'node:zlib'
+import { defineConfig, type Plugin } from 'vite'
+
+const outDir = join(import.meta.dirname, '../dist/dashboard')
+const COMPRESSIBLE = /\.(?:js|css|html|svg)$/
+
+function compressedCopies(): Plugin {
+  return {
+    name: 'compressed-copies',
+    apply: 'build',
+    async closeBundle() {
+      const files = await readdir(outDir, { recursive: true })
+      await Promise.all(files.filter((file) => COMPRESSIBLE.test(file)).map((file) => compress(join(outDir, file))))
+    },
+  }
+}
+
+async function compress(file: string): Promise<void> {
+  const bytes = await readFile(file)
+  await writeFile(`${file}.br`, await promisify(brotliCompress)(bytes))
+  await writeFile(`${file}.gz`, await promisify(gzip)(bytes))
+}
+
+export default defineConfig({
+  root: import.meta.dirname,
+  build: {
+    outDir,
+    emptyOutDir: true,
+    target: 'es2023',
+    // Nothing may be inlined: the Content-Security-Policy allows our own files only.
+    assetsInlineLimit: 0,
+    modulePreload: false,
+    reportCompressedSize: false,
+  },
+  plugins: [compressedCopies()],
+})
