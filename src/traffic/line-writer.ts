@@ -6,10 +6,11 @@
  */
 import { CODES, FLAGS, IMPRESSION_ID, OWN_ID, TIME_AS_TEXT, type Deliveries } from './deliveries.ts'
 import { EncodedTexts } from './encoded-texts.ts'
-import { escapeNeedlessly } from './values.ts'
-import type { FieldRole, LayoutField, TrafficLayout } from './layout.ts'
+import type { LayoutField, TrafficLayout } from './layout.ts'
 import type { Random } from './random.ts'
 import type { TrafficSettings } from './settings.ts'
+import { LONGEST_ID, LONGEST_TIME, writeId, writeTimeText, writeWhole } from './value-bytes.ts'
+import { escapeNeedlessly, type FieldValues } from './values.ts'
 
 /** A field whose value is written in place of its own; no bytes leave the key out. */
 export interface Override {
@@ -17,34 +18,35 @@ export interface Override {
   readonly json: Uint8Array
 }
 
-const QUOTE = 0x22
+/** A field as it is written. */
+interface WrittenField {
+  readonly kind: 'id' | 'time' | 'coded'
+  /** Where, in the row of a delivery, its code or the first lane of its id is. */
+  readonly offset: number
+  /** The values of a coded field. */
+  readonly values: FieldValues | undefined
+  /** Comma, key and value of a coded field for each code; of other fields the comma and the key, as text 0. */
+  readonly plain: EncodedTexts
+}
+
 const COMMA = 0x2c
 const SPACE = 0x20
-const MINUS = 0x2d
 const OPEN = 0x7b
 const CLOSE = 0x7d
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
-
-const UUID_BYTES = 36
-const ESCAPE_BYTES = 6
-const TIME_BYTES = 26
-const HEX = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0))
 
 /** Writes the lines of one stream. */
 export class LineWriter {
   readonly fields: readonly LayoutField[]
   /** No line is longer, line feed included, overrides aside. */
   readonly longestLine: number
-  readonly #roles: readonly FieldRole[]
-  readonly #layout: TrafficLayout
+  readonly #written: readonly WrittenField[]
   readonly #deliveries: Deliveries
   readonly #random: Random
   readonly #order: Int32Array
   readonly #keys: EncodedTexts
   readonly #escapedKeys: EncodedTexts
-  /** Keys with the separators before them. */
-  readonly #plainKeys: EncodedTexts
   readonly #shuffle: boolean
   readonly #escapes: number
   readonly #spaced: boolean
@@ -57,8 +59,6 @@ export class LineWriter {
     random: Random,
   ) {
     this.fields = fields
-    this.#roles = fields.map((field) => field.role)
-    this.#layout = layout
     this.#deliveries = deliveries
     this.#random = random
     this.#order = Int32Array.from(fields, (_, index) => index)
@@ -66,20 +66,18 @@ export class LineWriter {
     this.#escapes = settings.escapes
     this.#spaced = settings.producer === 'python'
     const colon = this.#spaced ? ': ' : ':'
+    const comma = this.#spaced ? ', ' : ','
     const keys = fields.map((field) => JSON.stringify(field.name))
     this.#keys = new EncodedTexts(keys.map((key) => key + colon))
-    const comma = this.#spaced ? ', ' : ','
-    this.#plainKeys = new EncodedTexts(keys.map((key, index) => (index === 0 ? '{' : comma) + key + colon))
     this.#escapedKeys = new EncodedTexts(keys.map((key) => escapeNeedlessly(key) + colon))
+    this.#written = fields.map((field, index) => writtenField(field, layout, `${comma}${keys[index]}${colon}`))
     this.longestLine = 8 + fields.length * (2 + this.#escapedKeys.longest) + this.#longestValues()
   }
 
   #longestValues(): number {
-    const lengths = this.#roles.map((role) => {
-      const values = role.kind === 'text' ? this.#layout.texts[role.slot] : undefined
-      if (role.kind === 'text') return (this.#escapes > 0 ? values?.escaped : values?.json)?.longest ?? 0
-      if (role.kind === 'money') return this.#layout.moneys[role.slot]?.json.longest ?? 0
-      return role.kind === 'time' ? TIME_BYTES : UUID_BYTES + ESCAPE_BYTES + 2
+    const lengths = this.#written.map(({ kind, values }) => {
+      if (values !== undefined) return (this.#escapes > 0 ? values.escaped : values.json).longest
+      return kind === 'time' ? LONGEST_TIME : LONGEST_ID
     })
     return lengths.reduce((sum, length) => sum + length, 0)
   }
@@ -93,20 +91,18 @@ export class LineWriter {
     return at
   }
 
-  /** The same bytes as `writeRecord` for a row in the order of the plan: the path of nearly all lines. */
+  /** The same bytes as `writeRecord` in the order of the plan: the path of nearly all lines. */
   #writePlain(out: Uint8Array, at: number, row: number): number {
-    const roles = this.#roles
-    const plainKeys = this.#plainKeys
-    for (let field = 0; field < roles.length; field++) {
-      const role = roles[field]
-      // The first field may be left out too, and then the next one must open the record.
-      if (role === undefined || (field === 0 && role.kind !== 'ownId') || this.#isLeftOut(role, row)) {
-        if (field === 0) return this.writeRecord(out, at, row, false, undefined)
-        continue
-      }
-      at = plainKeys.write(out, at, field)
-      at = this.#writeValue(out, at, row, role, false)
+    const { ints, stride } = this.#deliveries
+    const first = row * stride
+    const start = at
+    for (const field of this.#written) {
+      if (field.kind === 'coded') at = field.plain.write(out, at, ints[first + field.offset] ?? 0)
+      else at = this.#writeValue(out, field.plain.write(out, at, 0), row, field, false)
     }
+    // The comma before the first field gives its place to the brace; no id is ever left out, so there is one.
+    if (this.#spaced) out.copyWithin(start + 1, start + 2, at--)
+    out[start] = OPEN
     out[at++] = CLOSE
     return at
   }
@@ -123,63 +119,45 @@ export class LineWriter {
   /** Writes the object of `row` without line feed, with one field's value replaced. */
   writeRecord(out: Uint8Array, at: number, row: number, escaped: boolean, override: Override | undefined): number {
     const keys = escaped && this.#random.chance(0.25) ? this.#escapedKeys : this.#keys
-    const order = this.#order
     let separator = OPEN
-    for (let i = 0; i < order.length; i++) {
-      const field = order[i] ?? 0
-      const role = this.#roles[field]
-      if (role === undefined) continue
-      const replaced = override !== undefined && override.field === field
-      if (replaced ? override.json.length === 0 : this.#isLeftOut(role, row)) continue
+    for (const index of this.#order) {
+      const field = this.#written[index]
+      const replacement = override?.field === index ? override.json : undefined
+      if (field === undefined || (replacement?.length ?? this.#lengthOf(row, field)) === 0) continue
       out[at++] = separator
       if (separator === COMMA && this.#spaced) out[at++] = SPACE
       separator = COMMA
-      at = keys.write(out, at, field)
-      if (replaced) {
-        out.set(override.json, at)
-        at += override.json.length
-      } else at = this.#writeValue(out, at, row, role, escaped)
+      at = keys.write(out, at, index)
+      if (replacement === undefined) at = this.#writeValue(out, at, row, field, escaped)
+      else {
+        out.set(replacement, at)
+        at += replacement.length
+      }
     }
     if (separator === OPEN) out[at++] = OPEN
     out[at++] = CLOSE
     return at
   }
 
-  #isLeftOut(role: FieldRole, row: number): boolean {
-    if (role.kind === 'text')
-      return (this.#layout.texts[role.slot]?.json.lengthOf(this.#textCode(row, role.slot)) ?? 0) === 0
-    if (role.kind !== 'money') return false
-    return (this.#layout.moneys[role.slot]?.json.lengthOf(this.#moneyCode(row, role.slot)) ?? 0) === 0
+  /** Bytes of a coded value, 0 where it is left out; ids and times never are. */
+  #lengthOf(row: number, { values, offset }: WrittenField): number {
+    return values === undefined ? 1 : values.json.lengthOf(this.#intAt(row, offset))
   }
 
-  #textCode(row: number, slot: number): number {
-    return this.#deliveries.ints[row * this.#deliveries.stride + CODES + slot] ?? 0
+  #intAt(row: number, offset: number): number {
+    return this.#deliveries.ints[row * this.#deliveries.stride + offset] ?? 0
   }
 
-  #moneyCode(row: number, slot: number): number {
-    return this.#textCode(row, this.#layout.texts.length + slot)
-  }
-
-  #writeValue(out: Uint8Array, at: number, row: number, role: FieldRole, escaped: boolean): number {
+  #writeValue(out: Uint8Array, at: number, row: number, field: WrittenField, escaped: boolean): number {
     const { ints, stride, timesMs } = this.#deliveries
-    switch (role.kind) {
-      case 'text': {
-        const values = this.#layout.texts[role.slot]
-        if (values === undefined) return at
-        return (escaped ? values.escaped : values.json).write(out, at, this.#textCode(row, role.slot))
-      }
-      case 'money':
-        return this.#layout.moneys[role.slot]?.json.write(out, at, this.#moneyCode(row, role.slot)) ?? at
-      case 'ownId':
-        return writeId(out, at, ints, row * stride + OWN_ID, escaped)
-      case 'impressionId':
-        return writeId(out, at, ints, row * stride + IMPRESSION_ID, escaped)
-      case 'time': {
-        const timeMs = timesMs[row] ?? 0
-        const asText = ((ints[row * stride + FLAGS] ?? 0) & TIME_AS_TEXT) !== 0
-        return asText ? writeTimeText(out, at, timeMs) : writeWhole(out, at, timeMs)
-      }
+    if (field.kind === 'id') return writeId(out, at, ints, row * stride + field.offset, escaped)
+    if (field.kind === 'time') {
+      const timeMs = timesMs[row] ?? 0
+      const isText = (this.#intAt(row, FLAGS) & TIME_AS_TEXT) !== 0
+      return isText ? writeTimeText(out, at, timeMs) : writeWhole(out, at, timeMs)
     }
+    const texts = escaped ? field.values?.escaped : field.values?.json
+    return texts?.write(out, at, this.#intAt(row, field.offset)) ?? at
   }
 
   #shuffleOrder(): void {
@@ -193,73 +171,14 @@ export class LineWriter {
   }
 }
 
-/** Writes four lanes as a UUID in quotes; escaped, its first digit is a `\u` escape. */
-function writeId(out: Uint8Array, at: number, lanes: Int32Array, first: number, escaped: boolean): number {
-  out[at++] = QUOTE
-  const start = at
-  if (escaped) at += ESCAPE_BYTES - 1
-  at = writeHex(out, at, lanes[first] ?? 0, 28, 0)
-  out[at++] = MINUS
-  at = writeHex(out, at, lanes[first + 1] ?? 0, 28, 16)
-  out[at++] = MINUS
-  at = writeHex(out, at, lanes[first + 1] ?? 0, 12, 0)
-  out[at++] = MINUS
-  at = writeHex(out, at, lanes[first + 2] ?? 0, 28, 16)
-  out[at++] = MINUS
-  at = writeHex(out, at, lanes[first + 2] ?? 0, 12, 0)
-  at = writeHex(out, at, lanes[first + 3] ?? 0, 28, 0)
-  if (escaped) escapeDigit(out, start)
-  out[at++] = QUOTE
-  return at
-}
-
-/** Writes the hexadecimal digits of `lane` from the one at bit `from` down to the one at bit `to`. */
-function writeHex(out: Uint8Array, at: number, lane: number, from: number, to: number): number {
-  for (let shift = from; shift >= to; shift -= 4) out[at++] = HEX[(lane >>> shift) & 15] ?? 0
-  return at
-}
-
-/** Puts the `\u00XX` form of the ASCII character at `start + 5` into the six bytes from `start`. */
-function escapeDigit(out: Uint8Array, start: number): void {
-  const unit = out[start + ESCAPE_BYTES - 1] ?? 0
-  out[start] = 0x5c
-  out[start + 1] = 0x75
-  out[start + 2] = HEX[0] ?? 0
-  out[start + 3] = HEX[0] ?? 0
-  out[start + 4] = HEX[unit >> 4] ?? 0
-  out[start + 5] = HEX[unit & 15] ?? 0
-}
-
-/** Writes a whole number from 0 to 2^53: nearly always a time of today, in 13 digits. */
-function writeWhole(out: Uint8Array, at: number, value: number): number {
-  // Two halves of at most 9 and 7 digits: 32-bit division is several times quicker than division of doubles.
-  let high = Math.floor(value / 10_000_000) | 0
-  let low = (value - high * 10_000_000) | 0
-  const end = at + digitsOf(value)
-  for (let i = end - 1; i >= at; i--) {
-    if (i >= end - 7) {
-      out[i] = 48 + (low % 10)
-      low = (low / 10) | 0
-    } else {
-      out[i] = 48 + (high % 10)
-      high = (high / 10) | 0
-    }
-  }
-  return end
-}
-
-function digitsOf(value: number): number {
-  if (value >= 1e12 && value < 1e13) return 13
-  let digits = 1
-  for (let bound = 10; value >= bound; bound *= 10) digits++
-  return digits
-}
-
-/** A time as text: as ISO-8601 when it is even, as digits when it is odd. */
-function writeTimeText(out: Uint8Array, at: number, timeMs: number): number {
-  const text = timeMs % 2 === 0 ? new Date(timeMs).toISOString() : String(timeMs)
-  out[at++] = QUOTE
-  for (let i = 0; i < text.length; i++) out[at++] = text.charCodeAt(i)
-  out[at++] = QUOTE
-  return at
+/** @param lead comma, key and colon */
+function writtenField({ role }: LayoutField, layout: TrafficLayout, lead: string): WrittenField {
+  const uncoded = { values: undefined, plain: new EncodedTexts([lead]) }
+  if (role.kind === 'ownId') return { kind: 'id', offset: OWN_ID, ...uncoded }
+  if (role.kind === 'impressionId') return { kind: 'id', offset: IMPRESSION_ID, ...uncoded }
+  if (role.kind === 'time') return { kind: 'time', offset: FLAGS, ...uncoded }
+  const isText = role.kind === 'text'
+  const values: FieldValues | undefined = isText ? layout.texts[role.slot] : layout.moneys[role.slot]
+  const plain = new EncodedTexts((values?.jsonTexts() ?? []).map((json) => (json === '' ? '' : lead + json)))
+  return { kind: 'coded', offset: CODES + (isText ? 0 : layout.texts.length) + role.slot, values, plain }
 }

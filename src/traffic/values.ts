@@ -35,6 +35,11 @@ export class FieldValues {
     this.#all = all
   }
 
+  /** The JSON of each code, empty where the key is left out. */
+  jsonTexts(): readonly string[] {
+    return this.#all
+  }
+
   /** The same values with needless escapes. Made when first asked for: most logs have none. */
   get escaped(): EncodedTexts {
     this.#escaped ??= new EncodedTexts(this.#all.map(escapeNeedlessly))
