@@ -23,7 +23,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'files through the engine, as fast as it goes, to tables',
     load: async () => (await import('./replay.ts')).replayCommand(),
   },
-  { name: 'verify', summary: 'recounts raw events by another path and compares every cell' },
+  {
+    name: 'verify',
+    summary: 'recounts raw events by another path and compares every cell',
+    load: async () => (await import('./verify.ts')).verifyCommand(),
+  },
   {
     name: 'generate',
     summary: 'simulated traffic, seeded and hostile, with its true answer beside it',

@@ -3,7 +3,7 @@
  */
 import { constants, createReadStream } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
-import { pipeline, type Transform } from 'node:stream'
+import { addAbortSignal, pipeline, type Transform } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { TidemarkError } from '../../errors.ts'
 
@@ -25,14 +25,20 @@ export async function requireReadable(files: readonly string[]): Promise<void> {
   }
 }
 
-/** The file's bytes, decompressed, in pieces. Throws INPUT_MISSING, or INPUT_CORRUPT where it cannot be decompressed. */
-export async function* inputBytes(file: string): AsyncGenerator<Uint8Array> {
+/**
+ * The file's bytes, decompressed, in pieces.
+ *
+ * @throws TidemarkError INPUT_MISSING, INPUT_CORRUPT where it cannot be decompressed, or the reason of `signal`
+ */
+export async function* inputBytes(file: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   const source = file === STANDARD_INPUT ? process.stdin : createReadStream(file, { highWaterMark: PIECE_BYTES })
   const decompressor = decompressorOf(file)
   const stream = decompressor === undefined ? source : pipeline(source, decompressor, () => undefined)
+  if (signal !== undefined) addAbortSignal(signal, stream)
   try {
     for await (const piece of stream) yield piece as Uint8Array
   } catch (error) {
+    signal?.throwIfAborted()
     throw isDecompression(error) ? inputCorrupt(file, error) : inputMissing(file, error)
   }
 }

@@ -16,7 +16,9 @@ export type InputFiles = Readonly<Record<StreamName, readonly string[]>>
 export interface RecountFilesOptions {
   /** How much memory events may take, roughly, in bytes. */
   readonly memoryBytes?: number
-  /** Called now and then; what it throws stops the work. */
+  /** Stops the reading. */
+  readonly signal?: AbortSignal
+  /** Awaited now and then; what it throws stops the work. */
   readonly onStep?: (step: SpillStep) => Promise<void> | void
 }
 
@@ -25,14 +27,23 @@ const MEMORY_BYTES = 512 * 1_048_576
 /**
  * Recounts files of any size.
  *
- * @throws TidemarkError INPUT_MISSING before anything is read, or INPUT_CORRUPT
+ * @throws TidemarkError INPUT_MISSING before anything is read, INPUT_CORRUPT, or the reason of `signal`
  */
 export async function recountFiles(plan: Plan, files: InputFiles, options: RecountFilesOptions = {}): Promise<Recount> {
   await requireReadable(STREAM_NAMES.flatMap((stream) => files[stream]))
   const partitions = STREAM_NAMES.flatMap((stream) =>
-    files[stream].map((name): SpillPartition => ({ stream, name, batches: lineBatches(inputBytes(name)) })),
+    files[stream].map((name): SpillPartition => ({
+      stream,
+      name,
+      batches: lineBatches(inputBytes(name, options.signal)),
+    })),
   )
   return await withSpillFolder((disk) =>
-    recountSpilled(plan, partitions, { memoryBytes: MEMORY_BYTES, ...options, disk, decodeUtf8 }),
+    recountSpilled(plan, partitions, {
+      ...options,
+      memoryBytes: options.memoryBytes ?? MEMORY_BYTES,
+      disk,
+      decodeUtf8,
+    }),
   )
 }

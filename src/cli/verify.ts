@@ -1,0 +1,195 @@
+/**
+ * `tidemark verify`: recounts raw events by another path than the engine and compares every cell of every table.
+ */
+import { performance } from 'node:perf_hooks'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Command } from 'commander'
+import { TidemarkError } from '../errors.ts'
+import { STREAM_NAMES, type Plan } from '../pipeline/plan.ts'
+import type { TextTables } from '../pipeline/table-text.ts'
+import { compareTables, type CellDifference, type Comparison, type TableComparison } from '../verify/compare.ts'
+import { csvTables, requireFolder } from '../verify/readers/csv-tables.ts'
+import { recountFiles, type InputFiles } from '../verify/readers/recount-files.ts'
+import type { Recount } from '../verify/recount.ts'
+import type { CommonOptions } from './common-options.ts'
+import { EXIT } from './exit-codes.ts'
+import { interruptSignal } from './interrupt.ts'
+import { grouped, ledgerLine } from './ledger-text.ts'
+import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
+import { shellWord } from './shell-word.ts'
+import { createTalk, type Talk } from './talk.ts'
+
+interface VerifyOptions extends PlanOptions, CommonOptions {
+  readonly impressions?: readonly string[]
+  readonly clicks?: readonly string[]
+  readonly tables?: string
+  readonly databaseUrl?: string
+}
+
+/** The command, for `main.ts`. */
+export function verifyCommand(): Command {
+  const file = 'NDJSON files, one partition each; .gz, .zst, - for stdin'
+  const command = new Command('verify')
+    .description('recounts raw events by another path than the engine and compares every cell of every table')
+    .option('--impressions <file...>', `impressions: ${file}`, append)
+    .option('--clicks <file...>', `clicks: ${file}`, append)
+    .option('--tables <dir>', 'compare with the CSV files in this folder')
+    .option('--database-url <url>', 'compare with the tables in this PostgreSQL database')
+  return addPlanOptions(command).action((options: VerifyOptions) => runVerify(options))
+}
+
+function append(value: string, previous: readonly string[] | undefined): readonly string[] {
+  return [...(previous ?? []), value]
+}
+
+async function runVerify(options: VerifyOptions): Promise<void> {
+  const talk = createTalk(options)
+  const files = inputFiles(options)
+  const plan = await loadPlan(options)
+  const found = await openTarget(plan, options)
+  const startMs = performance.now()
+  const recount = await recountWithProgress(plan, files, talk)
+  const comparison = await found.compare(recount.tables)
+  const elapsedMs = performance.now() - startMs
+  if (options.json === true) process.stdout.write(`${JSON.stringify(document(recount, comparison, elapsedMs))}\n`)
+  else process.stdout.write(`${report(recount, comparison, elapsedMs).join('\n')}\n`)
+  if (!comparison.isEqual) process.exitCode = EXIT.differs
+  talk.next(nextCommand(options, comparison.isEqual))
+}
+
+function inputFiles({ impressions = [], clicks = [] }: VerifyOptions): InputFiles {
+  const all = [...impressions, ...clicks]
+  if (all.length === 0)
+    throw new TidemarkError('USAGE', 'verify needs files: none was given with --impressions or --clicks.', {
+      fix: 'tidemark verify --impressions impressions-0.ndjson --clicks clicks-0.ndjson --tables tables',
+    })
+  if (all.filter((file) => file === '-').length > 1)
+    throw new TidemarkError('USAGE', 'Standard input (-) was given more than once; it can be one partition only.', {
+      fix: 'Give - once and name the other files.',
+    })
+  return { impressions, clicks }
+}
+
+/** The tables to be judged. */
+interface Target {
+  compare(expected: TextTables): Promise<Comparison>
+}
+
+/** Makes sure that the tables are within reach before any time goes into the recount. */
+async function openTarget(plan: Plan, { tables, databaseUrl }: VerifyOptions): Promise<Target> {
+  if ((tables === undefined) === (databaseUrl === undefined))
+    throw new TidemarkError('USAGE', 'verify needs either --tables DIR or --database-url URL to compare with.', {
+      fix: 'tidemark verify --impressions FILE --clicks FILE --tables DIR',
+    })
+  if (databaseUrl !== undefined) return openDatabase(plan, databaseUrl)
+  const folder = tables ?? ''
+  await requireFolder(folder)
+  return { compare: (expected) => compareTables(plan, expected, csvTables(folder)) }
+}
+
+async function openDatabase(plan: Plan, url: string): Promise<Target> {
+  const { readTables } = await import('../database/read-tables.ts')
+  await (await readTables(url, plan)).close()
+  return {
+    async compare(expected) {
+      const stored = await readTables(url, plan)
+      try {
+        return await compareTables(plan, expected, stored.tables)
+      } finally {
+        await stored.close()
+      }
+    },
+  }
+}
+
+async function recountWithProgress(plan: Plan, files: InputFiles, talk: Talk): Promise<Recount> {
+  const progress = talk.progress('verify')
+  const signal = interruptSignal()
+  try {
+    return await recountFiles(plan, files, {
+      signal,
+      async onStep({ phase, share }) {
+        progress.update(share, phase)
+        await nextTurn()
+        signal.throwIfAborted()
+      },
+    })
+  } finally {
+    progress.end()
+  }
+}
+
+/** The document of `--json`. */
+function document({ totals }: Recount, comparison: Comparison, elapsedMs: number): object {
+  const { isEqual, cells, differing, tables, unknownTables, differences } = comparison
+  return {
+    equal: isEqual,
+    read: { impressions: totals.impressions.read, clicks: totals.clicks.read },
+    ledger: { impressions: totals.impressions.classes, clicks: totals.clicks.classes },
+    cells,
+    differing,
+    tables,
+    unknownTables,
+    differences,
+    elapsedMs: Math.round(elapsedMs),
+  }
+}
+
+function report({ totals }: Recount, comparison: Comparison, elapsedMs: number): readonly string[] {
+  const events = totals.impressions.read + totals.clicks.read
+  return [
+    `${grouped(events)} events recounted and compared in ${(elapsedMs / 1_000).toFixed(2)} s`,
+    ...STREAM_NAMES.map((stream) => ledgerLine(stream, totals[stream].read, totals[stream].classes)),
+    ...comparison.tables.flatMap(tableLines),
+    ...comparison.unknownTables.map((name) => `  ${shown(name)}: no table of the plan, not compared`),
+    ...differenceLines(comparison),
+  ]
+}
+
+function tableLines(table: TableComparison): readonly string[] {
+  const rows = [
+    ...(table.missingRows > 0 ? [`${grouped(table.missingRows)} rows missing`] : []),
+    ...(table.extraRows > 0 ? [`${grouped(table.extraRows)} rows too many`] : []),
+  ]
+  const notes = rows.length === 0 ? '' : `  (${rows.join(', ')})`
+  const [cells, differing] = [grouped(table.cells).padStart(12), grouped(table.differing).padStart(9)]
+  return [
+    `  ${table.table.padEnd(24)} ${cells} cells ${differing} differ${notes}`,
+    ...(table.isMissing ? ['    the table is missing'] : []),
+    ...table.missingColumns.map((name) => `    column ${shown(name)} is missing`),
+    ...table.unknownColumns.map((name) => `    column ${shown(name)} is not in the plan, not compared`),
+  ]
+}
+
+function differenceLines({ isEqual, cells, differing, differences }: Comparison): readonly string[] {
+  if (isEqual) return [`equal: all ${grouped(cells)} cells`]
+  const named = differences.length < differing ? `, the first ${differences.length} of them` : ''
+  return [`DIFFERENT: ${grouped(differing)} of ${grouped(cells)} cells${named}`, ...differences.map(differenceLine)]
+}
+
+function differenceLine({ table, key, column, expected, found }: CellDifference): string {
+  const keyText = Object.entries(key).map(([name, text]) => `${name}=${shown(text)}`)
+  return `  ${table} [${keyText.join(', ')}] ${column}: expected ${shown(expected)}, found ${shown(found)}`
+}
+
+const SHOWN_LENGTH = 80
+
+/** A text as a terminal may show it: cut, in quotes where it is not plain, what would steer the terminal escaped. */
+function shown(text: string | null): string {
+  if (text === null) return 'nothing'
+  if (/^[\w.:+-]{1,80}$/.test(text)) return text
+  const cut = text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text
+  return JSON.stringify(cut).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
+    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
+  })
+}
+
+function nextCommand(options: VerifyOptions, isEqual: boolean): string {
+  if (isEqual) return 'tidemark demo'
+  const files = STREAM_NAMES.flatMap((stream) => {
+    const names = options[stream]
+    return names === undefined ? [] : [`--${stream}`, ...names.map(shellWord)]
+  })
+  const target = options.tables === undefined ? ['--database-url URL'] : ['--out', shellWord(options.tables)]
+  return ['tidemark replay', ...files, ...planArguments(options), ...target].join(' ')
+}
