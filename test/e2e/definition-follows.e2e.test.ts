@@ -3,14 +3,17 @@
  * other parameters. The engine, the files of `replay`, the tables in PostgreSQL, the verification and the page follow.
  */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { planPage } from '../../src/pipeline/page.ts'
 import { planOf } from '../../src/pipeline/validate.ts'
+import { eventually } from '../support/eventually.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { runProgram, type Ended } from '../support/run-program.ts'
 
 const DEFINITION = {
   extends: 'ads',
@@ -56,7 +59,7 @@ const TABLES: Readonly<Record<string, string>> = {
   accounts: 'stream text, window_start timestamptz, class text, events int8, updated_at timestamptz',
 }
 
-const ROOT = join(import.meta.dirname, '../..')
+const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
 
 describe('everything follows the definition', { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark follows '))
@@ -64,22 +67,13 @@ describe('everything follows the definition', { timeout: 120_000 }, () => {
   let postgres: TestPostgres
   let databaseUrl: string
 
-  interface Outcome {
-    readonly code: number | null
-    readonly out: string
-    readonly err: string
-  }
+  const tidemark = async (...args: readonly string[]): Promise<Ended> =>
+    runProgram(process.execPath, [MAIN, ...args], { cwd: folder })
 
-  function tidemark(...args: readonly string[]): Outcome {
-    const main = join(ROOT, 'src/cli/main.ts')
-    const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { cwd: folder, encoding: 'utf8' })
-    return { code: status, out: stdout, err: stderr }
-  }
-
-  function succeed(...args: readonly string[]): string {
-    const { code, out, err } = tidemark(...args)
-    assert.equal(code, 0, `${args.join(' ')}\n${out}\n${err}`)
-    return out
+  async function succeed(...args: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await tidemark(...args)
+    assert.equal(code, 0, `${args.join(' ')}\n${stdout}\n${stderr}`)
+    return stdout
   }
 
   const read = (path: string): string => readFileSync(join(folder, path), 'utf8')
@@ -94,11 +88,11 @@ describe('everything follows the definition', { timeout: 120_000 }, () => {
     writeFileSync(definition, JSON.stringify(DEFINITION))
     const hostile = '--duplicates 2% --orphans 1% --repeats 2% --late 1% --malformed 0.2% --disorder 15s'.split(' ')
     const size = '--seed 11 --events 20000 --rate 20 --partitions 2'.split(' ')
-    succeed('generate', ...size, ...hostile, '--definition', definition, '--out', 'log')
-    succeed('replay', ...log, '--definition', definition, '--out', 'tables')
+    await succeed('generate', ...size, ...hostile, '--definition', definition, '--out', 'log')
+    await succeed('replay', ...log, '--definition', definition, '--out', 'tables')
     postgres = await startTestPostgres()
     databaseUrl = await postgres.createDatabase()
-    succeed('replay', ...log, '--definition', definition, '--database-url', databaseUrl)
+    await succeed('replay', ...log, '--definition', definition, '--database-url', databaseUrl)
   })
 
   after(async () => {
@@ -146,16 +140,19 @@ describe('everything follows the definition', { timeout: 120_000 }, () => {
     }
   })
 
-  it('counts by the parameters of the definition: with others, other events are late and other clicks count', () => {
+  it('counts by the parameters of the definition: with others, other events are late and other clicks count', async () => {
     const parameters = { ...DEFINITION.parameters, attributionWindow: '30m', allowedLateness: '2s' }
     writeFileSync(join(folder, 'other.json'), JSON.stringify({ ...DEFINITION, parameters }))
-    const ledgerOf = (file: string): Record<string, Record<string, number>> => {
-      const document = JSON.parse(succeed('replay', ...log, '--definition', file, '--out', 'other', '--json')) as {
+    const ledgerOf = async (file: string): Promise<Record<string, Record<string, number>>> => {
+      const document = JSON.parse(
+        await succeed('replay', ...log, '--definition', file, '--out', 'other', '--json'),
+      ) as {
         ledger: Record<string, Record<string, number>>
       }
       return document.ledger
     }
-    const [own, other] = [ledgerOf('pipeline.json'), ledgerOf('other.json')]
+    const own = await ledgerOf('pipeline.json')
+    const other = await ledgerOf('other.json')
     assert.ok(Number(other['impressions']?.['late']) > Number(own['impressions']?.['late']))
     assert.ok(Number(other['clicks']?.['out_of_window']) < Number(own['clicks']?.['out_of_window']))
   })
@@ -179,6 +176,26 @@ describe('everything follows the definition', { timeout: 120_000 }, () => {
     assert.deepEqual(keys, [['window_start country device_type placement'], ['window_start']])
   })
 
+  it('verifies the files and PostgreSQL', async () => {
+    await succeed('verify', ...log, '--definition', definition, '--tables', 'tables')
+    await succeed('verify', ...log, '--definition', definition, '--database-url', databaseUrl)
+  })
+
+  it('verifies: control, one wrong cell is found', async () => {
+    const key = `(window_start, country) = (select window_start, country from clicks_by_minute order by 1, 2 limit 1)`
+    await runSql(databaseUrl, `update clicks_by_minute set clicks = clicks + 1 where ${key}`)
+    const { code, stdout, stderr } = await tidemark(
+      'verify',
+      ...log,
+      '--definition',
+      definition,
+      '--database-url',
+      databaseUrl,
+    )
+    assert.equal(code, 3, stdout + stderr)
+    assert.match(stdout + stderr, /clicks_by_minute/)
+  })
+
   it('plans the page: a board for each new dimension, the tiles of the new measures', () => {
     const page = planPage(planOf(DEFINITION))
     const boards = page.boards.map((board) => board.dimension)
@@ -192,4 +209,43 @@ describe('everything follows the definition', { timeout: 120_000 }, () => {
     )
     assert.equal(page.windowSizeMs, 300_000)
   })
+
+  it('runs the demo by the definition: its traffic, its tables, its page', async () => {
+    const url = await postgres.createDatabase()
+    const demo = ['demo', '--definition', definition, '--database-url', url, '--port', '0', '--json', '--quiet']
+    let page: unknown
+    const look = async (child: ChildProcess): Promise<void> => {
+      const [banner] = (await once(child.stdout ?? child, 'data')) as [unknown]
+      const { url: pageUrl } = JSON.parse(String(banner)) as { url: string }
+      await eventually('a country on the page', async () => {
+        page = await (await fetch(`${pageUrl}/api/page`)).json()
+        return boardOf(page, 'country').length > 0
+      })
+    }
+    let looked = Promise.resolve()
+    const { code, stderr } = await runProgram(process.execPath, [MAIN, ...demo], {
+      cwd: folder,
+      started: (child) => {
+        looked = look(child).finally(() => child.kill('SIGTERM'))
+      },
+    })
+    assert.equal(code, 130, stderr)
+    await looked
+    const countries = new Set(boardOf(page, 'country').map(({ name }) => name))
+    const [, ...rowsOfLog] = read('tables/clicks_by_minute.csv').trim().split('\n')
+    const generated = new Set(rowsOfLog.map((row) => row.slice(0, row.indexOf(','))))
+    assert.ok([...countries].some((country) => generated.has(country)))
+    const [[rows]] = (await runSql(url, 'select count(distinct country) from land_by_device')) as [[string]]
+    assert.ok(Number(rows) > 1)
+  })
 })
+
+interface BoardRow {
+  readonly name: string
+}
+
+/** The rows of a dimension's board in the answer of `/api/page`. */
+function boardOf(page: unknown, dimension: string): readonly BoardRow[] {
+  const { data } = page as { data: { boards: Readonly<Record<string, { rows: readonly BoardRow[] } | undefined>> } }
+  return data.boards[dimension]?.rows ?? []
+}
