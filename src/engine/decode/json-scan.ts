@@ -53,6 +53,8 @@ export class JsonScanner {
   readonly escaped: Uint8Array
   /** For each of the first top-level members in order: its field, and the kind and place of its value. */
   readonly memberFields: Int16Array = new Int16Array(MAX_TRACKED_MEMBERS)
+  /** Where the opening quote of its key is. */
+  readonly memberKeyStarts: Int32Array = new Int32Array(MAX_TRACKED_MEMBERS)
   readonly memberKinds: Uint8Array = new Uint8Array(MAX_TRACKED_MEMBERS)
   readonly memberStarts: Int32Array = new Int32Array(MAX_TRACKED_MEMBERS)
   readonly memberEnds: Int32Array = new Int32Array(MAX_TRACKED_MEMBERS)
@@ -66,6 +68,7 @@ export class JsonScanner {
   #depth = 0
   #sawEscape = false
   #field = UNKNOWN_FIELD
+  #keyStart = 0
 
   constructor(names: readonly Uint8Array[]) {
     this.#index = new FieldIndex(names)
@@ -152,7 +155,10 @@ export class JsonScanner {
     if (pos >= end || bytes[pos] !== QUOTE) return NOT_JSON
     const after = this.#scanString(bytes, pos + 1, end)
     if (after < 0) return after
-    if (this.#depth === 1) this.#field = this.#fieldOf(bytes, pos + 1, after - 1)
+    if (this.#depth === 1) {
+      this.#keyStart = pos
+      this.#field = this.#fieldOf(bytes, pos + 1, after - 1)
+    }
     const colon = skipSpace(bytes, after, end)
     if (colon >= end || bytes[colon] !== COLON) return NOT_JSON
     return skipSpace(bytes, colon + 1, end)
@@ -169,6 +175,7 @@ export class JsonScanner {
     const field = this.#field
     if (this.memberCount < MAX_TRACKED_MEMBERS) {
       this.memberFields[this.memberCount] = field
+      this.memberKeyStarts[this.memberCount] = this.#keyStart
       this.memberKinds[this.memberCount] = kind
       this.memberStarts[this.memberCount] = start
       this.memberEnds[this.memberCount] = end

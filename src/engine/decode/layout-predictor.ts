@@ -1,16 +1,17 @@
 /**
- * Which layouts to try, and when to learn a new one.
+ * Which predictions to try, and when to learn a new one.
  *
- * Y1  Layouts only ever speed things up: with or without any of them the rows are the same.
+ * Y1  Predictions only ever speed things up: with or without any of them the rows are the same.
  * Y2  Where prediction keeps failing it costs little: it is tried seldom, and learning grows ever rarer until a learned
  *     layout proves itself.
  */
 import type { EventBatch } from '../event-batch.ts'
 import type { Dictionary } from './dictionary.ts'
 import type { RecordParser } from './json-record.ts'
-import { isSameShape, learnShape } from './layout-shape.ts'
+import { MemberTable } from './member-table.ts'
 import type { KnownField } from './record-fields.ts'
-import { NO_MATCH, RecordLayout } from './record-layout.ts'
+import { learnSegments, RecordLayout } from './record-layout.ts'
+import { NO_MATCH, ValueReader } from './value-reader.ts'
 
 /** Layouts kept for one stream: producers of several makes, fields that are there or not. */
 const MAX_LAYOUTS = 8
@@ -23,47 +24,75 @@ export class LayoutPredictor {
   readonly #fields: readonly KnownField[]
   readonly #parser: RecordParser
   readonly #dictionaries: readonly Dictionary[]
+  readonly #reader: ValueReader
+  readonly #members: MemberTable
   /** The one that matched last comes first. */
   readonly #layouts: RecordLayout[] = []
-  #failuresInRow = 0
+  /** Records in a row that no layout fitted, and that no prediction did. */
+  #layoutFailures = 0
+  #failures = 0
   #learnInterval = 1
-  #failuresUntilLearning = 1
+  /** Records no layout fits until the next one of them is learned from. */
+  #untilLearning = 1
 
   constructor(fields: readonly KnownField[], parser: RecordParser, dictionaries: readonly Dictionary[]) {
     this.#fields = fields
     this.#parser = parser
     this.#dictionaries = dictionaries
+    this.#reader = new ValueReader(parser)
+    this.#members = new MemberTable(fields, dictionaries, this.#reader)
   }
 
-  /** As {@link RecordLayout.decode}, by whichever layout fits. */
+  /** As {@link RecordLayout.decode}, by whatever fits. */
   decode(view: DataView, bytes: Uint8Array, start: number, end: number, batch: EventBatch, row: number): number {
-    if (this.#failuresInRow > PATIENCE && this.#failuresInRow % RETRY_EVERY !== 0) return this.#fail()
+    if (isWorthTrying(this.#layoutFailures)) {
+      const after = this.#decodeByLayout(view, bytes, start, end, batch, row)
+      if (after >= 0) return after
+    }
+    this.#layoutFailures++
+    if (--this.#untilLearning <= 0 || !isWorthTrying(this.#failures)) return this.#fail()
+    const after = this.#members.decode(view, bytes, start, end, batch, row)
+    if (after < 0) return this.#fail()
+    this.#failures = 0
+    return after
+  }
+
+  /** Learns, now and then, from the sound record [start, end), which the parser has just parsed. */
+  learn(bytes: Uint8Array, start: number, end: number, batch: EventBatch): void {
+    if (this.#untilLearning > 0) return
+    this.#learnInterval = Math.min(this.#learnInterval * 2, MAX_LEARN_INTERVAL)
+    this.#untilLearning = this.#learnInterval
+    this.#members.learn(this.#parser.scanner, bytes)
+    const segments = learnSegments(this.#parser.scanner, this.#fields, this.#dictionaries, bytes, start, end)
+    if (segments === undefined || this.#layouts.some((layout) => layout.hasSegments(segments))) return
+    if (this.#layouts.length === MAX_LAYOUTS) this.#layouts.pop()
+    this.#layouts.unshift(new RecordLayout(segments, this.#reader, batch))
+  }
+
+  #decodeByLayout(
+    view: DataView,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    batch: EventBatch,
+    row: number,
+  ): number {
     const layouts = this.#layouts
     for (let i = 0; i < layouts.length; i++) {
       const layout = layouts[i] as RecordLayout
       const after = layout.decode(view, bytes, start, end, batch, row)
       if (after < 0) continue
-      this.#failuresInRow = 0
+      this.#layoutFailures = 0
+      this.#failures = 0
       if (i > 0) this.#moveToFront(i, layout)
       if (!layout.hasMatched) this.#welcome(layout)
       return after
     }
-    return this.#fail()
-  }
-
-  /** Learns, now and then, from the sound record [start, end), which the parser has just parsed. */
-  learn(bytes: Uint8Array, start: number, end: number, batch: EventBatch): void {
-    if (--this.#failuresUntilLearning > 0) return
-    this.#learnInterval = Math.min(this.#learnInterval * 2, MAX_LEARN_INTERVAL)
-    this.#failuresUntilLearning = this.#learnInterval
-    const shape = learnShape(this.#parser.scanner, this.#fields, bytes, start, end, batch)
-    if (shape === undefined || this.#layouts.some((layout) => isSameShape(layout.shape, shape))) return
-    if (this.#layouts.length === MAX_LAYOUTS) this.#layouts.pop()
-    this.#layouts.unshift(new RecordLayout(shape, this.#parser, this.#dictionaries))
+    return NO_MATCH
   }
 
   #fail(): number {
-    this.#failuresInRow++
+    this.#failures++
     return NO_MATCH
   }
 
@@ -75,6 +104,10 @@ export class LayoutPredictor {
   #welcome(layout: RecordLayout): void {
     layout.hasMatched = true
     this.#learnInterval = 1
-    this.#failuresUntilLearning = 1
+    this.#untilLearning = 1
   }
+}
+
+function isWorthTrying(failuresInRow: number): boolean {
+  return failuresInRow < PATIENCE || failuresInRow % RETRY_EVERY === 0
 }
