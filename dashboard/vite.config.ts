@@ -2,7 +2,7 @@
  * Builds the page into `dist/dashboard`, with compressed copies that the server sends as they are.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, gzip } from 'node:zlib'
 import { defineConfig, type Plugin } from 'vite'
@@ -11,12 +11,16 @@ const outDir = join(import.meta.dirname, '../dist/dashboard')
 const COMPRESSIBLE = /\.(?:js|css|html|svg)$/
 
 function compressedCopies(): Plugin {
+  let builtDir = outDir
   return {
     name: 'compressed-copies',
     apply: 'build',
+    configResolved(config) {
+      builtDir = resolve(config.root, config.build.outDir)
+    },
     async closeBundle() {
-      const files = await readdir(outDir, { recursive: true })
-      await Promise.all(files.filter((file) => COMPRESSIBLE.test(file)).map((file) => compress(join(outDir, file))))
+      const files = await readdir(builtDir, { recursive: true })
+      await Promise.all(files.filter((file) => COMPRESSIBLE.test(file)).map((file) => compress(join(builtDir, file))))
     },
   }
 }
