@@ -15,7 +15,7 @@ import { giveTo, reachableBinaries, type ServerUser, serverUser } from './server
 /** The cluster's superuser, who also owns the tables. */
 export const OWNER_ROLE = 'tidemark'
 
-/** Everything needed to start a server. */
+/** What lies on disk. */
 export interface ClusterFiles {
   /** `<data folder>/postgres`. */
   readonly folder: string

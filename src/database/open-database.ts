@@ -24,6 +24,8 @@ export interface OpenDatabaseOptions {
   readonly log?: (line: string) => void
   /** The installations to choose from; those of this machine unless given. */
   readonly installed?: readonly ServerBinaries[]
+  /** Settings of PostgreSQL for our own server, beside or in place of ours. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 /** A database that is ready for connections. */
@@ -96,7 +98,7 @@ async function openOwn(
 ): Promise<Database> {
   const log = options.log ?? (() => undefined)
   const installed = options.installed ?? findServerBinaries()
-  const files = await prepareClusterFiles(folder, home, installed, log)
+  const files = { ...(await prepareClusterFiles(folder, home, installed, log)), settings: options.settings ?? {} }
   const server = await OwnServer.start(files, log)
   const urlOf = (role: string, password: string): string =>
     `postgresql://${role}:${password}@127.0.0.1:${server.port}/${DATABASE_NAME}`

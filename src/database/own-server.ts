@@ -42,10 +42,16 @@ const START_TIMEOUT_MS = 60_000
 const FIRST_RESTART_MS = 1_000
 const LAST_RESTART_MS = 30_000
 
+/** What to start. */
+export interface ServerOptions extends ClusterFiles {
+  /** Settings beside or in place of ours. */
+  readonly settings: Readonly<Record<string, string>>
+}
+
 /** A server that runs until it is stopped. */
 export class OwnServer {
   readonly port: number
-  readonly #files: ClusterFiles
+  readonly #files: ServerOptions
   readonly #log: (line: string) => void
   #pid: number
   #watchdog: Watchdog | undefined
@@ -53,7 +59,7 @@ export class OwnServer {
   #restart: Promise<void> | undefined
 
   /** Use {@link OwnServer.start}. */
-  private constructor(files: ClusterFiles, port: number, pid: number, log: (line: string) => void) {
+  private constructor(files: ServerOptions, port: number, pid: number, log: (line: string) => void) {
     this.#files = files
     this.port = port
     this.#pid = pid
@@ -66,7 +72,7 @@ export class OwnServer {
    *
    * @throws TidemarkError DATABASE_UNAVAILABLE with the end of the server's log
    */
-  static async start(files: ClusterFiles, log: (line: string) => void): Promise<OwnServer> {
+  static async start(files: ServerOptions, log: (line: string) => void): Promise<OwnServer> {
     const stopped = await clearLeftovers(files.clusterDir)
     if (stopped !== undefined) log(`Stopped the server that an earlier run left behind (process ${stopped})`)
     let port = rememberedPort(files.folder) ?? 0
@@ -159,10 +165,13 @@ function tryPort(port: number): Promise<number | undefined> {
   })
 }
 
-async function launch(files: ClusterFiles, port: number): Promise<{ pid: number } | { reason: string }> {
+async function launch(files: ServerOptions, port: number): Promise<{ pid: number } | { reason: string }> {
   keepLastLog(files.logFile)
   const logFd = openSync(files.logFile, 'a', 0o600)
-  const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const settings = Object.entries({ ...SETTINGS, ...files.settings }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ])
   const child = spawn(
     join(files.binaries.binDir, 'postgres'),
     ['-D', files.clusterDir, '-p', String(port), ...settings],

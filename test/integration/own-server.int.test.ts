@@ -30,6 +30,8 @@ import { eventually } from '../support/eventually.ts'
 import { copyTemplate, makeDataDir, runSql } from '../support/postgres.ts'
 
 const HOLDER = join(import.meta.dirname, '..', 'support', 'hold-database.ts')
+/** Safe against everything but the power going off, and many times faster on a slow disk. */
+const UNSYNCED = { fsync: 'off' }
 const isRoot = process.getuid?.() === 0
 
 interface Holder {
@@ -55,8 +57,9 @@ async function open(
   context: TestContext,
   dataDir: string,
   log: (line: string) => void = () => undefined,
+  settings: Readonly<Record<string, string>> = UNSYNCED,
 ): Promise<Database> {
-  const database = await openDatabase({ dataDir, log })
+  const database = await openDatabase({ dataDir, settings, log })
   context.after(() => database.stop())
   return database
 }
@@ -72,7 +75,7 @@ describe('our own server', { timeout: 120_000 }, () => {
   it('is made in an empty folder, with private passwords, on the loopback interface only', async (context) => {
     const dataDir = makeDataDir()
     context.after(() => rmSync(dataDir, { recursive: true, force: true }))
-    const database = await open(context, join(dataDir, 'deep', 'er'))
+    const database = await open(context, join(dataDir, 'deep', 'er'), undefined, {})
     assert.deepEqual(await runSql(database.url, 'select current_database(), current_user'), [['tidemark', 'tidemark']])
     const settings = `select current_setting('fsync'), current_setting('synchronous_commit'),
       current_setting('listen_addresses'), current_setting('password_encryption')`
@@ -87,7 +90,7 @@ describe('our own server', { timeout: 120_000 }, () => {
 
   it('keeps its rows, its passwords and its port from start to start', async (context) => {
     const dataDir = await newDataDir(context)
-    const first = await openDatabase({ dataDir })
+    const first = await openDatabase({ dataDir, settings: UNSYNCED })
     await runSql(first.url, 'create table kept as select 42 as answer')
     await first.stop()
     await first.stop()
@@ -98,7 +101,7 @@ describe('our own server', { timeout: 120_000 }, () => {
 
   it('takes another port when its own is taken', async (context) => {
     const dataDir = await newDataDir(context)
-    const first = await openDatabase({ dataDir })
+    const first = await openDatabase({ dataDir, settings: UNSYNCED })
     await first.stop()
     const squatter = createServer().listen(Number(new URL(first.url).port), '127.0.0.1')
     await once(squatter, 'listening')
@@ -119,7 +122,7 @@ describe('our own server', { timeout: 120_000 }, () => {
     const dataDir = await newDataDir(context)
     const holder = await startHolder(dataDir)
     context.after(() => holder.child.kill('SIGKILL'))
-    await assert.rejects(openDatabase({ dataDir }), (error: unknown) => {
+    await assert.rejects(openDatabase({ dataDir, settings: UNSYNCED }), (error: unknown) => {
       assert.ok(error instanceof TidemarkError)
       assert.equal(error.code, 'DATA_DIR_BUSY')
       assert.match(error.message, new RegExp(`process ${holder.child.pid}`))
@@ -155,7 +158,7 @@ describe('our own server', { timeout: 120_000 }, () => {
       assert.ok(isAlive(holder.serverPid), 'without its watchdog the server stays: there is something to clear up')
       if (isFrozen) process.kill(holder.serverPid, 'SIGSTOP')
       const lines: string[] = []
-      const database = await openDatabase({ dataDir, log: (line) => lines.push(line) })
+      const database = await openDatabase({ dataDir, settings: UNSYNCED, log: (line) => lines.push(line) })
       assert.ok(!isAlive(holder.serverPid))
       assert.match(lines.join('\n'), new RegExp(`left behind \\(process ${holder.serverPid}\\)`))
       assert.deepEqual(await runSql(database.url, 'select 1'), [['1']])
@@ -165,7 +168,7 @@ describe('our own server', { timeout: 120_000 }, () => {
 
   it('is not stopped by a postmaster.pid that names an unrelated process', async (context) => {
     const dataDir = await newDataDir(context)
-    const first = await openDatabase({ dataDir })
+    const first = await openDatabase({ dataDir, settings: UNSYNCED })
     const cluster = join(realpathSync(join(dataDir, 'postgres', 'home')), 'cluster')
     const lines = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')
     await first.stop()
@@ -206,11 +209,11 @@ describe('our own server', { timeout: 120_000 }, () => {
 
   it('refuses files of another major version and says how to go on', async (context) => {
     const dataDir = await newDataDir(context)
-    const first = await openDatabase({ dataDir })
+    const first = await openDatabase({ dataDir, settings: UNSYNCED })
     await first.stop()
     const version = join(realpathSync(join(dataDir, 'postgres', 'home')), 'cluster', 'PG_VERSION')
     writeFileSync(version, '9\n')
-    await assert.rejects(openDatabase({ dataDir }), (error: unknown) => {
+    await assert.rejects(openDatabase({ dataDir, settings: UNSYNCED }), (error: unknown) => {
       assert.ok(error instanceof TidemarkError)
       assert.equal(error.code, 'DATA_DIR_UNUSABLE')
       assert.match(error.message, /made by PostgreSQL 9, but this machine has \d+/)
@@ -240,7 +243,7 @@ describe('our own server', { timeout: 120_000 }, () => {
       chmodSync(parent, 0o700)
       const dataDir = join(parent, 'data')
       mkdirSync(dataDir)
-      const first = await openDatabase({ dataDir })
+      const first = await openDatabase({ dataDir, settings: UNSYNCED })
       const home = readlinkSync(join(dataDir, 'postgres', 'home'))
       context.after(() => {
         rmSync(parent, { recursive: true, force: true })
@@ -255,9 +258,15 @@ describe('our own server', { timeout: 120_000 }, () => {
       assert.deepEqual(await runSql(second.url, 'select answer from kept'), [['42']])
       await second.stop()
       chmodSync(home, 0o755)
-      await assert.rejects(openDatabase({ dataDir }), { code: 'DATA_DIR_UNUSABLE', message: /open to other users/ })
+      await assert.rejects(openDatabase({ dataDir, settings: UNSYNCED }), {
+        code: 'DATA_DIR_UNUSABLE',
+        message: /open to other users/,
+      })
       rmSync(home, { recursive: true })
-      await assert.rejects(openDatabase({ dataDir }), { code: 'DATA_DIR_UNUSABLE', message: /are gone/ })
+      await assert.rejects(openDatabase({ dataDir, settings: UNSYNCED }), {
+        code: 'DATA_DIR_UNUSABLE',
+        message: /are gone/,
+      })
     },
   )
 
@@ -272,7 +281,7 @@ describe('our own server', { timeout: 120_000 }, () => {
     if (embedded === undefined) return context.skip('no embedded programs here')
     execFileSync('cp', ['-a', join(embedded.binDir, '..'), join(parent, 'native')])
     const hidden = { ...embedded, binDir: join(parent, 'native', 'bin') }
-    const database = await openDatabase({ dataDir, installed: [hidden] })
+    const database = await openDatabase({ dataDir, settings: UNSYNCED, installed: [hidden] })
     context.after(() => database.stop())
     assert.match(readlinkSync(`/proc/${database.serverPid}/exe`), /postgres\/home\/binaries-[\d.]+\/bin\/postgres$/)
     assert.deepEqual(await runSql(database.url, 'select 1'), [['1']])
@@ -285,7 +294,7 @@ describe('a given server', { timeout: 60_000 }, () => {
   before(async () => {
     dataDir = makeDataDir()
     await copyTemplate(dataDir)
-    own = await openDatabase({ dataDir })
+    own = await openDatabase({ dataDir, settings: UNSYNCED })
   })
   after(async () => {
     await own.stop()

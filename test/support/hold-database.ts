@@ -5,6 +5,6 @@
  */
 import { openDatabase } from '../../src/database/open-database.ts'
 
-const database = await openDatabase({ dataDir: process.argv[2] ?? '' })
+const database = await openDatabase({ dataDir: process.argv[2] ?? '', settings: { fsync: 'off' } })
 console.log(JSON.stringify({ url: database.url, serverPid: database.serverPid }))
 setInterval(() => undefined, 60_000)

@@ -23,7 +23,8 @@ export interface TestPostgres {
 export async function startTestPostgres(): Promise<TestPostgres> {
   const dataDir = makeDataDir()
   await copyTemplate(dataDir)
-  const database = await openDatabase({ dataDir })
+  // Syncing some hundred small files a database to disk would take most of a test's time.
+  const database = await openDatabase({ dataDir, settings: { fsync: 'off' } })
   let made = 0
   return {
     database,
