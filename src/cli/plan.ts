@@ -5,7 +5,7 @@ import { Command } from 'commander'
 import { TidemarkError } from '../errors.ts'
 import { explainPlan } from '../pipeline/explain.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
-import { addPlanOptions, loadPlan, type PlanOptions } from './plan-options.ts'
+import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
 import type { CommonOptions } from './common-options.ts'
 import { createTalk } from './talk.ts'
 
@@ -24,8 +24,10 @@ async function printPlan(file: string | undefined, options: PlanOptions & Common
       fix: 'Name one of them.',
     })
   }
-  const plan = await loadPlan(file === undefined ? options : { ...options, definition: file })
+  const asked = file === undefined ? options : { ...options, definition: file }
+  const plan = await loadPlan(asked)
   const document = { hash: planHash(plan), plan }
   process.stdout.write(options.json === true ? `${JSON.stringify(document)}\n` : explainPlan(plan))
-  createTalk(options).next('./tidemark generate --seed 7 --events 100000 --out log')
+  const generate = ['./tidemark generate --seed 7 --events 100000', ...planArguments(asked), '--out log']
+  createTalk(options).next(generate.join(' '))
 }

@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -53,6 +53,13 @@ test('the JSON twin of an example is the same plan', () => {
   const { code, out } = tidemark('validate', '--json', join(ROOT, 'examples/by-country/definition.json'))
   assert.equal(code, 0)
   assert.deepEqual(JSON.parse(out), { ok: true, name: 'ads', hash: BY_COUNTRY })
+})
+
+test('the TypeScript of docs/definition.md is the same plan again', () => {
+  const docs = readFileSync(join(ROOT, 'docs/definition.md'), 'utf8')
+  writeFileSync(join(folder, 'docs.ts'), /^```ts\n(.*?)^```$/ms.exec(docs)?.[1] ?? '')
+  const { out, err } = tidemark('validate', '--json', '--quiet', 'docs.ts')
+  assert.deepEqual(JSON.parse(out), { ok: true, name: 'ads', hash: BY_COUNTRY }, err)
 })
 
 test('every definition among the examples is sound', () => {
@@ -119,10 +126,11 @@ test('plan prints the plan of the ad pipeline', () => {
 })
 
 test('plan --json is the exact plan with its hash, parameters of the command line included', () => {
-  const { code, out } = tidemark('plan', '--json', '--attribution-window', '1h', '--allowed-lateness', '0s')
+  const { code, out, err } = tidemark('plan', '--json', '--attribution-window', '1h', '--allowed-lateness', '0s')
   assert.equal(code, 0)
   const plan = planOf({ extends: 'ads', parameters: { attributionWindow: '1h', allowedLateness: '0s' } })
   assert.deepEqual(JSON.parse(out), { hash: planHash(plan), plan })
+  assert.match(err, /^next: .* --attribution-window 1h --allowed-lateness 0s --out log$/m)
 })
 
 test('plan refuses two definitions, and parameters that do not fit', () => {
