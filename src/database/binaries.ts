@@ -55,9 +55,8 @@ function embeddedBinDir(): string | undefined {
 
 // npm packages cannot hold symbolic links; the package's own install script makes them, where scripts are allowed.
 function restoreLinks(packageDir: string): void {
-  const links: { source: string; target: string }[] = JSON.parse(
-    readFileSync(join(packageDir, 'native', 'pg-symlinks.json'), 'utf8'),
-  )
+  const listed = readFileSync(join(packageDir, 'native', 'pg-symlinks.json'), 'utf8')
+  const links = JSON.parse(listed) as { source: string; target: string }[]
   for (const { source, target } of links) {
     const path = join(packageDir, target)
     // All links of the package stay within one folder.

@@ -5,6 +5,7 @@
  * it asks the server to shut down, provided that the folder still names that very process as its server.
  */
 import { spawn } from 'node:child_process'
+import { Socket } from 'node:net'
 import type { ServerUser } from './server-user.ts'
 
 const SCRIPT = `
@@ -35,6 +36,6 @@ export function startWatchdog(pid: number, clusterDir: string, user: ServerUser)
   child.on('error', () => undefined)
   child.stdin.on('error', () => undefined)
   child.unref()
-  if ('unref' in child.stdin && typeof child.stdin.unref === 'function') child.stdin.unref()
+  if (child.stdin instanceof Socket) child.stdin.unref()
   return { dismiss: () => void child.stdin.end('done\n') }
 }

@@ -23,7 +23,7 @@ function planOf(
   changes: Partial<Definition> = {},
 ): typeof plan {
   const tables = { ctr_by_campaign: { dimensions, measures } }
-  return freezePlan({ ...adPipeline, tables, ...changes } as Definition)
+  return freezePlan({ ...adPipeline, tables, ...changes })
 }
 
 function migrateAt(url: string, toPlan: typeof plan, discardRows = false): Promise<MigrationReport> {
@@ -151,7 +151,7 @@ describe('migrate', { timeout: 60_000 }, () => {
         [name]: { dimensions: [name], measures: ['impressions'] },
         select: { dimensions: [], measures: ['clicks'] },
       },
-    } as Definition)
+    })
     await migrateAt(url, hostile)
     const again = await migrateAt(url, hostile)
     assert.deepEqual(again.statements, [])
