@@ -5,10 +5,10 @@
  * T2  History holds at most `MAX_HISTORY_LINES`: at high rates the hours before now are thinner than what follows.
  * T3  After a pause of the whole process longer than `MAX_CATCH_UP_MS` the time slept through is skipped.
  */
-import type { Plan, StreamName } from '../../pipeline/plan.ts'
-import type { OfferLines, SourceWithHistory } from '../../runtime/live-run.ts'
-import { AdTraffic, type WriteLines } from '../../traffic/ad-traffic.ts'
-import { trafficSettings, TRAFFIC_PRESETS } from '../../traffic/settings.ts'
+import type { Plan, StreamName } from '../pipeline/plan.ts'
+import type { OfferLines, SourceWithHistory } from '../runtime/live-run.ts'
+import { AdTraffic, type WriteLines } from '../traffic/ad-traffic.ts'
+import { trafficSettings, TRAFFIC_PRESETS } from '../traffic/settings.ts'
 
 const MAX_HISTORY_LINES = 450_000
 const MAX_CATCH_UP_MS = 60_000
