@@ -74,7 +74,8 @@ function chooseBinaries(clusterDir: string, installed: readonly ServerBinaries[]
   )
 }
 
-function secretIn(path: string): string {
+/** The secret kept in a file; made at random where the file is missing (F1). */
+export function secretIn(path: string): string {
   if (existsSync(path)) return readFileSync(path, 'utf8').trim()
   const secret = randomBytes(24).toString('hex')
   // Renamed into place, so that a run killed half-way leaves no empty password behind.

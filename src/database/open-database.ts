@@ -1,11 +1,18 @@
 /**
  * One way to PostgreSQL for everybody: a given server, else our own from installed programs, else the limited fallback.
  */
-import { mkdirSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { TidemarkError } from '../errors.ts'
 import { findServerBinaries, type ServerBinaries } from './binaries.ts'
-import { type ClusterFiles, OWNER_ROLE, prepareClusterFiles } from './cluster-files.ts'
+import {
+  type ClusterFiles,
+  OWNER_ROLE,
+  prepareClusterFiles,
+  rememberedPort,
+  rememberPort,
+  secretIn,
+} from './cluster-files.ts'
 import { withConnection } from './connection.ts'
 import { describeUrl, errorState } from './database-error.ts'
 import { type FolderLock, lockFolder } from './folder-lock.ts'
@@ -98,6 +105,7 @@ async function openOwn(
 ): Promise<Database> {
   const log = options.log ?? (() => undefined)
   const installed = options.installed ?? findServerBinaries()
+  if (installed.length === 0 && !existsSync(join(home, 'cluster'))) return openFallback(folder, release, log)
   const files = { ...(await prepareClusterFiles(folder, home, installed, log)), settings: options.settings ?? {} }
   const server = await OwnServer.start(files, log)
   const urlOf = (role: string, password: string): string =>
@@ -117,6 +125,26 @@ async function openOwn(
     get serverPid() {
       return server.pid
     },
+    stop: async () => {
+      await server.stop()
+      release()
+    },
+  }
+}
+
+async function openFallback(folder: string, release: () => void, log: (line: string) => void): Promise<Database> {
+  log('No PostgreSQL server is installed here; using PGlite, which serves one connection at a time and small data only')
+  // Loaded only where it is needed: it brings 20 MB of WebAssembly.
+  const { PGLITE_NAME, PgliteServer } = await import('./pglite-server.ts')
+  const password = secretIn(join(folder, 'password'))
+  const server = await PgliteServer.start(join(folder, 'pglite'), password, rememberedPort(folder) ?? 0)
+  rememberPort(folder, server.port)
+  return {
+    kind: 'pglite',
+    url: `postgresql://${PGLITE_NAME}:${password}@127.0.0.1:${server.port}/${PGLITE_NAME}`,
+    readOnlyUrl: undefined,
+    describe: `PGlite (a limited fallback: one connection at a time, small data) on port ${server.port}, data in ${folder}`,
+    serverPid: undefined,
     stop: async () => {
       await server.stop()
       release()

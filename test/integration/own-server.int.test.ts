@@ -222,9 +222,8 @@ describe('our own server', { timeout: 120_000 }, () => {
     })
   })
 
-  it('says what is missing on a machine without PostgreSQL', async (context) => {
-    const dataDir = makeDataDir()
-    context.after(() => rmSync(dataDir, { recursive: true, force: true }))
+  it('does not start empty where its programs are gone', async (context) => {
+    const dataDir = await newDataDir(context)
     await assert.rejects(openDatabase({ dataDir, installed: [] }), { code: 'DATABASE_BINARIES_MISSING' })
   })
 
