@@ -46,6 +46,8 @@ interface Outlet {
   readonly lines: LineWriter
   readonly malformed: MalformedLines
   bytes: Uint8Array
+  /** A view of `bytes`. */
+  words: DataView
   used: number
   /** Highest event time written, ms. */
   highestMs: number
@@ -190,7 +192,7 @@ export class AdTraffic {
     const { timesMs } = this.#deliveries
     if ((flags & (MAKE_LATE | MAKE_BARELY_ON_TIME)) !== 0) this.#stamp(row, flags, outlet)
     makeRoom(outlet, outlet.lines.longestLine, write)
-    outlet.used = outlet.lines.write(outlet.bytes, outlet.used, row)
+    outlet.used = outlet.lines.write(outlet.bytes, outlet.words, outlet.used, row)
     const timeMs = timesMs[row] ?? 0
     if (this.#truth !== undefined) {
       const isLate = timeMs < outlet.highestMs - this.#lateAfterMs
@@ -218,7 +220,8 @@ export class AdTraffic {
 
 function newOutlet(stream: StreamName, partition: number, lines: LineWriter, malformed: MalformedLines): Outlet {
   const bytes = new Uint8Array(HAND_OVER_BYTES + Math.max(lines.longestLine, malformed.longestLine))
-  return { stream, partition, lines, malformed, bytes, used: 0, highestMs: -Infinity }
+  const words = new DataView(bytes.buffer)
+  return { stream, partition, lines, malformed, bytes, words, used: 0, highestMs: -Infinity }
 }
 
 function handOver(outlet: Outlet, write: WriteLines): void {
@@ -229,5 +232,7 @@ function handOver(outlet: Outlet, write: WriteLines): void {
 function makeRoom(outlet: Outlet, bytes: number, write: WriteLines): void {
   if (outlet.used + bytes <= outlet.bytes.length) return
   handOver(outlet, write)
-  if (bytes > outlet.bytes.length) outlet.bytes = new Uint8Array(bytes)
+  if (bytes <= outlet.bytes.length) return
+  outlet.bytes = new Uint8Array(bytes)
+  outlet.words = new DataView(outlet.bytes.buffer)
 }

@@ -5,7 +5,7 @@
  * W2  An untouched line decodes to the values of its delivery, whatever its layout, escapes and white space.
  */
 import { CODES, FLAGS, IMPRESSION_ID, OWN_ID, TIME_AS_TEXT, type Deliveries } from './deliveries.ts'
-import { EncodedTexts } from './encoded-texts.ts'
+import { EncodedTexts, WORD_SLACK } from './encoded-texts.ts'
 import type { LayoutField, TrafficLayout } from './layout.ts'
 import type { Random } from './random.ts'
 import type { TrafficSettings } from './settings.ts'
@@ -71,7 +71,7 @@ export class LineWriter {
     this.#keys = new EncodedTexts(keys.map((key) => key + colon))
     this.#escapedKeys = new EncodedTexts(keys.map((key) => escapeNeedlessly(key) + colon))
     this.#written = fields.map((field, index) => writtenField(field, layout, `${comma}${keys[index]}${colon}`))
-    this.longestLine = 8 + fields.length * (2 + this.#escapedKeys.longest) + this.#longestValues()
+    this.longestLine = 8 + WORD_SLACK + fields.length * (2 + this.#escapedKeys.longest) + this.#longestValues()
   }
 
   #longestValues(): number {
@@ -82,23 +82,23 @@ export class LineWriter {
     return lengths.reduce((sum, length) => sum + length, 0)
   }
 
-  /** Writes the delivery of `row` to `out` at `at` and returns where its line ends. */
-  write(out: Uint8Array, at: number, row: number): number {
+  /** Writes the delivery of `row` to `out` at `at` and returns where its line ends. `words` is a view of `out`. */
+  write(out: Uint8Array, words: DataView, at: number, row: number): number {
     if (this.#shuffle) this.#shuffleOrder()
     if (this.#escapes > 0 && this.#random.chance(this.#escapes)) return this.#writeEscaped(out, at, row)
-    at = this.#shuffle ? this.writeRecord(out, at, row, false, undefined) : this.#writePlain(out, at, row)
+    at = this.#shuffle ? this.writeRecord(out, at, row, false, undefined) : this.#writePlain(out, words, at, row)
     out[at++] = LINE_FEED
     return at
   }
 
   /** The same bytes as `writeRecord` in the order of the plan: the path of nearly all lines. */
-  #writePlain(out: Uint8Array, at: number, row: number): number {
+  #writePlain(out: Uint8Array, words: DataView, at: number, row: number): number {
     const { ints, stride } = this.#deliveries
     const first = row * stride
     const start = at
     for (const field of this.#written) {
-      if (field.kind === 'coded') at = field.plain.write(out, at, ints[first + field.offset] ?? 0)
-      else at = this.#writeValue(out, field.plain.write(out, at, 0), row, field, false)
+      if (field.kind === 'coded') at = field.plain.writeWords(words, at, ints[first + field.offset] ?? 0)
+      else at = this.#writeValue(out, field.plain.writeWords(words, at, 0), row, field, false)
     }
     // The comma before the first field gives its place to the brace; no id is ever left out, so there is one.
     if (this.#spaced) out.copyWithin(start + 1, start + 2, at--)
