@@ -1,5 +1,5 @@
 import type { VNode } from 'preact'
-import type { PagePlan } from '../../src/pipeline/page.ts'
+import type { BoardPlan, PagePlan } from '../../src/pipeline/page.ts'
 import type { PageData } from '../../src/server/page-data.ts'
 import { data, link, page, status } from './live/store.ts'
 import { Board } from './parts/board.tsx'
@@ -21,6 +21,10 @@ export function App(): VNode {
       {plan === null || values === null ? <Loading /> : <Sheet page={plan} data={values} />}
     </div>
   )
+}
+
+function isCharted({ charts }: PagePlan, { dimension }: BoardPlan): boolean {
+  return charts.some((chart) => chart.dimension?.name === dimension.name)
 }
 
 function Loading(): VNode {
@@ -52,7 +56,9 @@ function Sheet({ page: plan, data: values }: { page: PagePlan; data: PageData })
           <div class="boards">
             {plan.boards.map((board) => {
               const rows = values.boards[board.dimension.name]
-              return rows === undefined ? null : <Board key={board.dimension.name} board={board} data={rows} />
+              return rows === undefined ? null : (
+                <Board key={board.dimension.name} board={board} data={rows} isCharted={isCharted(plan, board)} />
+              )
             })}
           </div>
         </div>

@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
 import { fastify, type FastifyInstance } from 'fastify'
@@ -138,7 +139,7 @@ async function addPage(app: FastifyInstance, assetsDir: string): Promise<void> {
       cacheControl: false,
       setHeaders: (reply, path) => {
         // Names of built files hold a hash of their content; everything else may change with the next build.
-        const isHashed = path.includes('/assets/')
+        const isHashed = path.startsWith(join(assetsDir, 'assets', '/'))
         void reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
       },
     })

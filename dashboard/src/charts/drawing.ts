@@ -15,16 +15,11 @@ export interface LabelMark {
   readonly topPx: number
 }
 
-/** Hatches the plot from `fromMs` on, and says above it what that means. */
-export function drawHatch(
-  plot: uPlot,
-  fromMs: number,
-  colour: string,
-  label: { text: string; colour: string; font: string },
-): void {
+/** Hatches the plot from `fromMs` on. */
+export function drawHatch(plot: uPlot, fromMs: number, colour: string, alpha: number): void {
   const { ctx, bbox } = plot
   const right = bbox.left + bbox.width
-  const left = Math.max(bbox.left, plot.valToPos(fromMs, 'x', true))
+  const left = hatchLeft(plot, fromMs)
   if (!(left < right)) return
   ctx.save()
   ctx.beginPath()
@@ -36,23 +31,36 @@ export function drawHatch(
     ctx.moveTo(x, bbox.top + bbox.height)
     ctx.lineTo(x + bbox.height, bbox.top)
   }
+  ctx.globalAlpha = alpha
   ctx.strokeStyle = colour
-  ctx.lineWidth = devicePixelRatio
+  ctx.lineWidth = 1.2 * devicePixelRatio
+  ctx.setLineDash([])
   ctx.stroke()
   ctx.restore()
-  drawHatchLabel(plot, left, label)
 }
 
-function drawHatchLabel(plot: uPlot, left: number, label: { text: string; colour: string; font: string }): void {
+/** Says above the plot what the hatching means. */
+export function drawHatchLabel(
+  plot: uPlot,
+  fromMs: number,
+  { text, colour, font }: { text: string; colour: string; font: string },
+): void {
   const { ctx, bbox } = plot
+  const right = bbox.left + bbox.width
+  const left = hatchLeft(plot, fromMs)
+  if (!(left < right)) return
   ctx.save()
-  ctx.font = label.font.replace(/^[\d.]+/, (size) => String(Number(size) * devicePixelRatio))
-  ctx.fillStyle = label.colour
+  ctx.font = font.replace(/^[\d.]+/, (size) => String(Number(size) * devicePixelRatio))
+  ctx.fillStyle = colour
+  ctx.textAlign = 'left'
   ctx.textBaseline = 'bottom'
-  const width = ctx.measureText(label.text).width
-  // Beside a short stretch at the right edge the text ends where the plot does.
-  ctx.fillText(label.text, Math.min(left, bbox.left + bbox.width - width), bbox.top - 4 * devicePixelRatio)
+  // Above a short stretch at the right edge the text ends where the plot does.
+  ctx.fillText(text, Math.min(left, right - ctx.measureText(text).width), bbox.top - 3 * devicePixelRatio)
   ctx.restore()
+}
+
+function hatchLeft(plot: uPlot, fromMs: number): number {
+  return Math.max(plot.bbox.left, plot.valToPos(fromMs, 'x', true))
 }
 
 /** A dot at each line's end (where `hasDots`), and a thin line to a label that had to make room. */
@@ -61,6 +69,7 @@ export function drawLabelMarks(plot: uPlot, marks: readonly LabelMark[], hasDots
   const right = bbox.left + bbox.width
   const ratio = devicePixelRatio
   ctx.save()
+  ctx.setLineDash([])
   for (const { colour, wantedPx, topPx } of marks) {
     ctx.strokeStyle = colour
     ctx.fillStyle = colour

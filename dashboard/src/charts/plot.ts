@@ -8,7 +8,7 @@
 import uPlot from 'uplot'
 import { axisText } from '../model/measures.ts'
 import { SERIES_COUNT, type ChartModel } from '../model/chart-model.ts'
-import { drawHatch, drawLabelMarks, type LabelMark } from './drawing.ts'
+import { drawHatch, drawHatchLabel, drawLabelMarks, type LabelMark } from './drawing.ts'
 import { readPalette, slotColour, type Palette } from './palette.ts'
 import { firstProvisional, labelValues, lineColumns, stackColumns } from './plot-data.ts'
 import { spread } from './spread.ts'
@@ -41,6 +41,8 @@ const AXIS_HEIGHT_PX = 26
 const TOP_PX = 20
 const LABEL_GAP_PX = 16
 const TICK_SPACE_PX = 74
+/** Stacks are hatched on top of their colours, which must stay what they are. */
+const STACK_HATCH_ALPHA = 0.42
 const FONT = '11.5px ui-sans-serif, system-ui, sans-serif'
 
 /** Px at the right that labels may use, by the width of the chart. */
@@ -162,31 +164,29 @@ export class Plot {
   }
 
   #stackSeries(): uPlot.Series[] {
-    const paths = this.#isBars ? uPlot.paths.bars?.({ size: [1, 40], align: 1, gap: 2 }) : undefined
+    const paths = this.#isBars ? uPlot.paths.bars?.({ size: [1, 40], align: 1, gap: 1 }) : undefined
     return Array.from({ length: SERIES_COUNT }, (_, layer): uPlot.Series => ({
       fill: () => slotColour(this.#palette, this.#model.series[this.#model.series.length - 1 - layer]?.slot ?? 0),
       stroke: () => this.#palette['--paper'],
-      width: 1,
+      width: this.#isBars ? 0 : 1,
       points: { show: false },
       ...(paths === undefined ? {} : { paths }),
     }))
   }
 
   #drawBelow(): void {
-    if (this.#isLines) drawHatch(this.#plot, this.#provisionalFromMs(), this.#palette['--line'], this.#hatchLabel())
+    if (this.#isLines) drawHatch(this.#plot, this.#provisionalFromMs(), this.#palette['--line'], 1)
   }
 
   #drawAbove(): void {
-    if (!this.#isLines) drawHatch(this.#plot, this.#provisionalFromMs(), this.#palette['--paper'], this.#hatchLabel())
+    if (!this.#isLines) drawHatch(this.#plot, this.#provisionalFromMs(), this.#palette['--paper'], STACK_HATCH_ALPHA)
+    const label = { text: 'provisional', colour: this.#palette['--muted'], font: FONT }
+    drawHatchLabel(this.#plot, this.#provisionalFromMs(), label)
     const marks = this.#labelMarks()
     drawLabelMarks(this.#plot, marks, this.#isLines)
     this.#listener.onLabels(
       marks.map(({ series: { name, slot, isOthers }, topPx }) => ({ name, slot, isOthers, topPx })),
     )
-  }
-
-  #hatchLabel(): { text: string; colour: string; font: string } {
-    return { text: 'provisional', colour: this.#palette['--muted'], font: FONT }
   }
 
   /** Where the hatching starts: with the first provisional bar, or at the last final point of a line. */

@@ -1,18 +1,21 @@
 import type { VNode } from 'preact'
 import type { BoardPlan } from '../../../src/pipeline/page.ts'
 import type { BoardData, BoardRow, Values } from '../../../src/server/page-data.ts'
-import { formatCount, NOTHING } from '../format/numbers.ts'
+import { formatCount, formatShort, NOTHING } from '../format/numbers.ts'
 import { amountOf, hasFew, measureChange, measureText } from '../model/measures.ts'
 import { Name } from './name.tsx'
 
-/** The largest members of a dimension, ranked; the bar behind a name is its part of the largest. */
-export function Board({ board, data }: { board: BoardPlan; data: BoardData }): VNode {
+/**
+ * The largest members of a dimension, ranked. The bar behind a name is its part of the largest; a swatch names its
+ * colour in the charts, where there are any.
+ */
+export function Board({ board, data, isCharted }: { board: BoardPlan; data: BoardData; isCharted: boolean }): VNode {
   const { label, name } = board.dimension
   const largest = Math.max(1, ...data.rows.map(({ last }) => Number(amountOf(last, board.value.quantity))))
   const count = data.isCapped ? `more than ${formatCount(data.memberCount)}` : formatCount(data.memberCount)
   const hidden = data.memberCount - data.rows.length
   return (
-    <section class="board" aria-labelledby={`board-${name}`} data-dimension={name}>
+    <section class={`board ${isCharted ? 'is-charted' : ''}`} aria-labelledby={`board-${name}`} data-dimension={name}>
       <table>
         <caption class="hidden" id={`board-${name}`}>
           {label}
@@ -74,7 +77,7 @@ function MemberRow({ board, row, largest }: { board: BoardPlan; row: BoardRow; l
       </th>
       <td class="n" title={isAtLeast ? 'At least: earlier minutes of this row were given up' : undefined}>
         {isAtLeast ? '≥ ' : ''}
-        {measureText(board.value, row.last)}
+        {shortValue(board, row.last)}
       </td>
       {board.ratio !== null && <td class="n">{measureText(board.ratio, row.last)}</td>}
       <td class={`n ${change?.tone ?? 'none'}`}>{change?.text ?? NOTHING}</td>
@@ -91,11 +94,17 @@ function OthersRow({ board, others, label }: { board: BoardPlan; others: Values;
           {label}
         </span>
       </th>
-      <td class="n">{measureText(board.value, others)}</td>
+      <td class="n">{shortValue(board, others)}</td>
       {board.ratio !== null && <td class="n">{measureText(board.ratio, others)}</td>}
       <td class="n" />
     </tr>
   )
+}
+
+/** Counts in full as long as their column holds them. */
+function shortValue({ value }: BoardPlan, values: Values): string {
+  const amount = Number(amountOf(values, value.quantity))
+  return amount < 1e7 ? measureText(value, values) : formatShort(amount)
 }
 
 function isThin({ ratio }: BoardPlan, values: Values): boolean {
