@@ -148,8 +148,8 @@ function report({ totals }: Recount, comparison: Comparison, elapsedMs: number):
 
 function tableLines(table: TableComparison): readonly string[] {
   const rows = [
-    ...(table.missingRows > 0 ? [`${grouped(table.missingRows)} rows missing`] : []),
-    ...(table.extraRows > 0 ? [`${grouped(table.extraRows)} rows too many`] : []),
+    ...(table.missingRows > 0 ? [`missing rows: ${grouped(table.missingRows)}`] : []),
+    ...(table.extraRows > 0 ? [`rows too many: ${grouped(table.extraRows)}`] : []),
   ]
   const notes = rows.length === 0 ? '' : `  (${rows.join(', ')})`
   const [cells, differing] = [grouped(table.cells).padStart(12), grouped(table.differing).padStart(9)]

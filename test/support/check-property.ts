@@ -7,12 +7,21 @@ const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
 
 /** Checks `property` on `numRuns` inputs; `file` is the test's own, for the line that says how to replay. */
 export function checkProperty<T>(property: fc.IProperty<T>, numRuns: number, file: string): void {
-  fc.assert(property, {
-    seed,
-    numRuns,
-    reporter: (details) => {
-      if (!details.failed) return
-      throw new Error(`${fc.defaultReportMessage(details)}\nReplay with: TIDEMARK_SEED=${seed} node --test ${file}`)
-    },
-  })
+  fc.assert(property, { seed, numRuns, reporter: replayReporter(file) })
+}
+
+/** The same for a property that has to be awaited. */
+export async function checkAsyncProperty<T>(
+  property: fc.IAsyncProperty<T>,
+  numRuns: number,
+  file: string,
+): Promise<void> {
+  await fc.assert(property, { seed, numRuns, reporter: replayReporter(file) })
+}
+
+function replayReporter<T>(file: string): (details: fc.RunDetails<T>) => void {
+  return (details) => {
+    if (!details.failed) return
+    throw new Error(`${fc.defaultReportMessage(details)}\nReplay with: TIDEMARK_SEED=${seed} node --test ${file}`)
+  }
 }

@@ -8,6 +8,7 @@ import { parse } from 'csv-parse'
 import { TidemarkError } from '../../errors.ts'
 import type { TextRow } from '../../pipeline/table-text.ts'
 import type { FoundTable } from '../compare.ts'
+import { whyUnreadable } from './why.ts'
 
 const EXTENSION = '.csv'
 
@@ -58,12 +59,15 @@ async function* csvRows(path: string): AsyncGenerator<TextRow> {
 }
 
 function missing(path: string, cause: unknown): TidemarkError {
-  const why = cause instanceof Error ? cause.message : String(cause)
-  return new TidemarkError('INPUT_MISSING', `The tables in ${JSON.stringify(path)} cannot be read: ${why}.`, {
-    where: path,
-    fix: 'Name a folder with one CSV file for each table, such as tidemark replay --out DIR writes.',
-    cause,
-  })
+  return new TidemarkError(
+    'INPUT_MISSING',
+    `The tables in ${JSON.stringify(path)} cannot be read: ${whyUnreadable(cause)}.`,
+    {
+      where: path,
+      fix: 'Name a folder with one CSV file for each table, such as tidemark replay --out DIR writes.',
+      cause,
+    },
+  )
 }
 
 function corrupt(path: string, why: string): TidemarkError {

@@ -6,6 +6,7 @@ import { access, stat } from 'node:fs/promises'
 import { addAbortSignal, pipeline, type Transform } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { TidemarkError } from '../../errors.ts'
+import { whyUnreadable } from './why.ts'
 
 /** How a file name asks for standard input. */
 export const STANDARD_INPUT = '-'
@@ -55,12 +56,15 @@ function isDecompression(error: unknown): boolean {
 }
 
 function inputMissing(file: string, cause: unknown): TidemarkError {
-  const why = cause instanceof Error ? cause.message : String(cause)
-  return new TidemarkError('INPUT_MISSING', `The input ${JSON.stringify(file)} cannot be read: ${why}.`, {
-    where: file,
-    fix: 'Name a file that exists and may be read: NDJSON, plain, .gz or .zst, or - for standard input.',
-    cause,
-  })
+  return new TidemarkError(
+    'INPUT_MISSING',
+    `The input ${JSON.stringify(file)} cannot be read: ${whyUnreadable(cause)}.`,
+    {
+      where: file,
+      fix: 'Name a file that exists and may be read: NDJSON, plain, .gz or .zst, or - for standard input.',
+      cause,
+    },
+  )
 }
 
 function inputCorrupt(file: string, cause: unknown): TidemarkError {
