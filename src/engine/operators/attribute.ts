@@ -48,8 +48,10 @@ export class Attribute {
   readonly #A: number
   readonly #e: number
   readonly #L: number
-  /** Impression ids that accepted clicks have named. */
+  /** Impression ids named by clicks that an impression read later could claim. */
   readonly #named: IdFilter
+  /** Two impressions that reach one click are less than A + e apart, and more than A + L: none are where L ≥ e. */
+  readonly #staysInWindow: boolean
   readonly #hashes: IdHashes
   #settledMs = -Infinity
   // The impression found by the last search.
@@ -61,6 +63,7 @@ export class Attribute {
     this.#A = options.parameters.attributionWindowMs
     this.#e = options.parameters.clockSkewToleranceMs
     this.#L = options.parameters.allowedLatenessMs
+    this.#staysInWindow = this.#L >= this.#e
     this.#named = new IdFilter(options.clickRetentionMs)
     this.#hashes = new IdHashes(options.hashKeys)
   }
@@ -78,10 +81,12 @@ export class Attribute {
       const row = freshRow[j] as number
       const c = timeMs[source] as number
       const hash = first[j] as number
+      const known = impressions.filter.has(hash, second[j] as number)
+      const standing = known ? this.#stand(impressionIds, source, hash, c) : this.#wait(c)
+      granule.initStanding(row, standing)
+      if (standing === STANDS_IN_WINDOW && this.#staysInWindow) continue
       granule.link(row, impressionIds, source, hash)
       this.#named.add(hash, second[j] as number, c)
-      const known = impressions.filter.has(hash, second[j] as number)
-      granule.initStanding(row, known ? this.#stand(impressionIds, source, hash, c) : this.#wait(c))
     }
   }
 
@@ -89,11 +94,12 @@ export class Attribute {
   runImpressions(ids: Int32Array, timeMs: Float64Array, count: number): void {
     const { impressions, clicks } = this.#options
     if (clicks.granules.rows === 0) return
-    const { fresh, freshGranule, freshRow, freshHash, hashes } = impressions
+    const { fresh, freshGranule, freshRow, freshFirst, freshSecond } = impressions
     for (let j = 0; j < count; j++) {
-      const hash = hashes.first[freshHash[j] as number] as number
-      if (!this.#named.has(hash, hashes.second[freshHash[j] as number] as number)) continue
-      this.#claim(ids, fresh[j] as number, hash, timeMs[fresh[j] as number] as number, freshGranule[j], freshRow[j])
+      const hash = freshFirst[j] as number
+      if (!this.#named.has(hash, freshSecond[j] as number)) continue
+      const source = fresh[j] as number
+      this.#claim(ids, source, hash, timeMs[source] as number, freshGranule[j], freshRow[j])
     }
   }
 
@@ -266,7 +272,7 @@ export class Attribute {
   // impressions of one id are more than A + L apart, and both reach a click only when less than A + e apart. When the
   // counted click leaves, every later one leaves too, so no other has to take its place.
   #leaveEarlier(ids: Int32Array, source: number, hash: number, t: number, c: number): boolean {
-    if (this.#L >= this.#e) return false
+    if (this.#staysInWindow) return false
     const granules = this.#options.impressions.granules
     for (let g = granules.lastStartingBy(t - 1); g >= 0; g--) {
       const granule = granules.list[g] as ImpressionGranule
@@ -298,7 +304,8 @@ export class Attribute {
     for (const granule of this.#options.clicks.granules.list as readonly ClickGranule[]) {
       walker.compute(granule.impressionIds, rows, granule.count)
       for (let row = 0; row < granule.count; row++)
-        add(walker.first[row] as number, walker.second[row] as number, granule.timeMsOf(row))
+        if (granule.standing[row] !== STANDS_IN_WINDOW || !this.#staysInWindow)
+          add(walker.first[row] as number, walker.second[row] as number, granule.timeMsOf(row))
     }
   }
 }

@@ -30,8 +30,9 @@ export class Deduplicate<G extends Granule> {
   fresh: Int32Array = new Int32Array(0)
   freshGranule: G[] = []
   freshRow: Int32Array = new Int32Array(0)
-  /** For each new row, where its hashes stand in {@link hashes}. */
-  freshHash: Int32Array = new Int32Array(0)
+  /** The hashes of each new row's id. */
+  freshFirst: Int32Array = new Int32Array(0)
+  freshSecond: Int32Array = new Int32Array(0)
   readonly granules: Granules<G>
   readonly filter: IdFilter
   readonly hashes: IdHashes
@@ -48,10 +49,11 @@ export class Deduplicate<G extends Granule> {
   run(ids: Int32Array, timeMs: Float64Array, rows: Int32Array, count: number): number {
     this.#reserve(count)
     this.hashes.compute(ids, rows, count)
-    const { filter, granules, fresh, freshGranule, freshRow, freshHash } = this
+    const { filter, granules, fresh, freshGranule, freshRow, freshFirst, freshSecond } = this
     const { first, second } = this.hashes
     filter.warm(first, count)
     let freshCount = 0
+    let granule: G | undefined
     for (let j = 0; j < count; j++) {
       const source = rows[j] as number
       const t = timeMs[source] as number
@@ -60,10 +62,11 @@ export class Deduplicate<G extends Granule> {
         this.#options.ledger.add(this.#options.stream, DUPLICATE, t, 1)
         continue
       }
-      const granule = granules.forAppend(t)
+      if (granule === undefined || !granule.takes(t)) granule = granules.forAppend(t)
       freshRow[freshCount] = granule.append(ids, source, hash, t)
       freshGranule[freshCount] = granule
-      freshHash[freshCount] = j
+      freshFirst[freshCount] = hash
+      freshSecond[freshCount] = second[j] as number
       fresh[freshCount++] = source
     }
     granules.rows += freshCount
@@ -107,7 +110,8 @@ export class Deduplicate<G extends Granule> {
     if (this.fresh.length >= count) return
     this.fresh = new Int32Array(count)
     this.freshRow = new Int32Array(count)
-    this.freshHash = new Int32Array(count)
+    this.freshFirst = new Int32Array(count)
+    this.freshSecond = new Int32Array(count)
     this.freshGranule = new Array<G>(count)
   }
 }

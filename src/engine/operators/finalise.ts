@@ -12,7 +12,7 @@
  */
 import type { CellChanges } from '../../pipeline/cells.ts'
 import type { RollUp } from '../../pipeline/plan.ts'
-import { CLICKS, FIRST_SUM, IMPRESSIONS, cellWidth, type CellBlock } from '../state/cell-block.ts'
+import type { CellBlock } from '../state/cell-block.ts'
 import { KeyTable } from '../state/key-table.ts'
 import { Windows } from '../state/windows.ts'
 import type { RollUpState } from './roll-up.ts'
@@ -40,7 +40,7 @@ class LiveRollUp {
     this.axis = rollUp.axis
     this.dimensions = rollUp.dimensions.map((name) => dimensionNames.indexOf(name))
     this.keys = new KeyTable(this.dimensions.length)
-    this.windows = new Windows(cellWidth(sumCount))
+    this.windows = new Windows(sumCount)
   }
 
   /** The key of a combination of all dimensions. */
@@ -137,7 +137,7 @@ export class Finalise {
           const combination = block.keys[cell] as number
           if (combination < 0) continue
           const key = rollUp.keyFor(combination, this.#state.combinations)
-          addCell(block, cell, target, target.touch(key))
+          target.addCell(target.touch(key), block, cell)
         }
       }
     }
@@ -155,17 +155,6 @@ export class Finalise {
         block.clearChanged()
       }
     return rows.toChanges()
-  }
-}
-
-function addCell(from: CellBlock, cell: number, to: CellBlock, target: number): void {
-  const source = cell * from.width
-  const at = target * to.width
-  to.values[at + IMPRESSIONS] = (to.values[at + IMPRESSIONS] as number) + (from.values[source + IMPRESSIONS] as number)
-  to.values[at + CLICKS] = (to.values[at + CLICKS] as number) + (from.values[source + CLICKS] as number)
-  for (let sum = 0, low = FIRST_SUM; low < from.width; sum++, low += 2) {
-    to.addSum(target, sum, from.values[source + low] as number)
-    to.values[at + low + 1] = (to.values[at + low + 1] as number) + (from.values[source + low + 1] as number)
   }
 }
 
@@ -191,14 +180,13 @@ class ChangeRows {
   add(block: CellBlock, cell: number, isFinal: boolean): void {
     const { keys, dimensions } = this.#rollUp
     const base = (block.keys[cell] as number) * keys.width
-    const at = cell * block.width
     this.#windowStartMs.push(block.startMs)
     for (let d = 0; d < dimensions.length; d++) {
       const texts = this.#texts[dimensions[d] as number] as Texts
       ;(this.#dimensions[d] as string[]).push(texts.textOf(keys.codes[base + d] as number))
     }
-    this.#impressions.push(block.values[at + IMPRESSIONS] as number)
-    this.#clicks.push(block.values[at + CLICKS] as number)
+    this.#impressions.push(block.impressions[cell] as number)
+    this.#clicks.push(block.clicks[cell] as number)
     for (let sum = 0; sum < this.#sumsMicros.length; sum++)
       (this.#sumsMicros[sum] as bigint[]).push(block.sumMicros(cell, sum))
     this.#isFinal.push(isFinal)

@@ -10,7 +10,7 @@
  */
 import { windowStartOf } from '../../time/window.ts'
 import type { EventBatch } from '../event-batch.ts'
-import { CLICKS, IMPRESSIONS, cellWidth, type CellBlock } from '../state/cell-block.ts'
+import type { CellBlock } from '../state/cell-block.ts'
 import type { ImpressionGranule } from '../state/impression-granule.ts'
 import { KeyTable } from '../state/key-table.ts'
 import { Windows } from '../state/windows.ts'
@@ -27,8 +27,8 @@ export class RollUpState {
   constructor(options: { windowSizeMs: number; dimensionCount: number; sumCount: number }) {
     this.#windowSizeMs = options.windowSizeMs
     this.combinations = new KeyTable(options.dimensionCount)
-    this.byImpression = new Windows(cellWidth(options.sumCount))
-    this.byClick = new Windows(cellWidth(options.sumCount))
+    this.byImpression = new Windows(options.sumCount)
+    this.byClick = new Windows(options.sumCount)
   }
 
   /** Adds the new impressions that `impressions.run` has just accepted and notes their combinations. */
@@ -50,8 +50,7 @@ export class RollUpState {
         block = this.byImpression.at(startMs)
       }
       const cell = block.cellOf(combination)
-      const at = cell * block.width + IMPRESSIONS
-      block.values[at] = (block.values[at] as number) + 1
+      block.impressions[cell] = (block.impressions[cell] as number) + 1
       for (let sum = 0; sum < sumsMicros.length; sum++)
         block.addSum(cell, sum, (sumsMicros[sum] as Float64Array)[source] as number)
     }
@@ -80,6 +79,6 @@ export class RollUpState {
 
 function addTo(windows: Windows, startMs: number, combination: number, clicks: number): void {
   const block = windows.at(startMs)
-  const at = block.cellOf(combination) * block.width + CLICKS
-  block.values[at] = (block.values[at] as number) + clicks
+  const cell = block.cellOf(combination)
+  block.clicks[cell] = (block.clicks[cell] as number) + clicks
 }

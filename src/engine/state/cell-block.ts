@@ -15,27 +15,19 @@
 const CARRY = 1e15
 const DIRECT_SHARE = 4
 
-/** Offsets into a cell's values. Sums follow from {@link FIRST_SUM}, two numbers each: low, high. */
-export const IMPRESSIONS = 0
-export const CLICKS = 1
-export const FIRST_SUM = 2
-
-/** Numbers kept for each cell. */
-export function cellWidth(sumCount: number): number {
-  return FIRST_SUM + 2 * sumCount
-}
-
 export class CellBlock {
   readonly startMs: number
-  readonly width: number
   /** Every cell in use is below this. */
   end = 0
   /** Cells in use. */
   count = 0
   /** Key of each cell (L3). */
   keys: Int32Array
-  /** Row-major, `width` numbers a cell. */
-  values: Float64Array
+  impressions: Float64Array
+  clicks: Float64Array
+  /** Of each sum, the part below 10^15 and the number of 10^15 (L2). */
+  readonly sumLow: Float64Array[]
+  readonly sumHigh: Float64Array[]
   /** Cells touched since the last {@link clearChanged}, each once (L1). */
   changed: Int32Array
   changedCount = 0
@@ -44,11 +36,13 @@ export class CellBlock {
   #slots: Int32Array
   #largestKey = 0
 
-  constructor(startMs: number, width: number) {
+  constructor(startMs: number, sumCount: number) {
     this.startMs = startMs
-    this.width = width
     this.keys = new Int32Array(16).fill(-1)
-    this.values = new Float64Array(16 * width)
+    this.impressions = new Float64Array(16)
+    this.clicks = new Float64Array(16)
+    this.sumLow = Array.from({ length: sumCount }, () => new Float64Array(16))
+    this.sumHigh = Array.from({ length: sumCount }, () => new Float64Array(16))
     this.changed = new Int32Array(16)
     this.#isChanged = new Uint8Array(16)
     this.#slots = new Int32Array(32)
@@ -79,24 +73,33 @@ export class CellBlock {
 
   /** Adds to one sum of a cell and carries (L2). `sum` is its index. */
   addSum(cell: number, sum: number, micros: number): void {
-    const at = cell * this.width + FIRST_SUM + 2 * sum
-    const low = (this.values[at] as number) + micros
-    if (low < CARRY && low > -CARRY) this.values[at] = low
-    else this.#carry(at, low)
+    const lows = this.sumLow[sum] as Float64Array
+    const low = (lows[cell] as number) + micros
+    if (low < CARRY && low > -CARRY) lows[cell] = low
+    else this.#carry(cell, sum, low)
+  }
+
+  /** Adds the whole of a cell of another block to a cell of this one. */
+  addCell(cell: number, from: CellBlock, source: number): void {
+    this.impressions[cell] = (this.impressions[cell] as number) + (from.impressions[source] as number)
+    this.clicks[cell] = (this.clicks[cell] as number) + (from.clicks[source] as number)
+    for (let sum = 0; sum < this.sumLow.length; sum++) {
+      this.addSum(cell, sum, (from.sumLow[sum] as Float64Array)[source] as number)
+      const highs = this.sumHigh[sum] as Float64Array
+      highs[cell] = (highs[cell] as number) + ((from.sumHigh[sum] as Float64Array)[source] as number)
+    }
   }
 
   /** One sum of a cell, exact, in millionths. */
   sumMicros(cell: number, sum: number): bigint {
-    const at = cell * this.width + FIRST_SUM + 2 * sum
-    const low = this.values[at] as number
-    const high = this.values[at + 1] as number
+    const low = (this.sumLow[sum] as Float64Array)[cell] as number
+    const high = (this.sumHigh[sum] as Float64Array)[cell] as number
     return high === 0 ? BigInt(low) : BigInt(high) * BigInt(CARRY) + BigInt(low)
   }
 
   /** Whether the cell has neither impressions nor clicks. */
   isEmpty(cell: number): boolean {
-    const at = cell * this.width
-    return this.values[at + IMPRESSIONS] === 0 && this.values[at + CLICKS] === 0
+    return this.impressions[cell] === 0 && this.clicks[cell] === 0
   }
 
   /** Whether the cell was touched since the last {@link clearChanged}. */
@@ -109,10 +112,11 @@ export class CellBlock {
     this.changedCount = 0
   }
 
-  #carry(at: number, low: number): void {
+  #carry(cell: number, sum: number, low: number): void {
     const sign = Math.sign(low)
-    this.values[at] = low - sign * CARRY
-    this.values[at + 1] = (this.values[at + 1] as number) + sign
+    const highs = this.sumHigh[sum] as Float64Array
+    ;(this.sumLow[sum] as Float64Array)[cell] = low - sign * CARRY
+    highs[cell] = (highs[cell] as number) + sign
   }
 
   #addDirect(key: number): number {
@@ -144,24 +148,33 @@ export class CellBlock {
     const keys = new Int32Array(capacity).fill(-1)
     keys.set(this.keys.subarray(0, this.end))
     this.keys = keys
-    this.values = copied(this.values, new Float64Array(capacity * this.width))
     this.changed = copied(this.changed, new Int32Array(capacity))
     this.#isChanged = copied(this.#isChanged, new Uint8Array(capacity))
+    this.#moveColumns((column) => copied(column, new Float64Array(capacity)))
   }
 
   #goDirect(): void {
-    const { keys, values, width, count } = this
+    const keys = this.keys.subarray(0, this.count)
     const capacity = this.#largestKey + 1
     this.#slots = new Int32Array(0)
     this.keys = new Int32Array(capacity).fill(-1)
-    this.values = new Float64Array(capacity * width)
     this.changed = new Int32Array(capacity)
     this.#isChanged = new Uint8Array(capacity)
     this.end = capacity
-    for (let cell = 0; cell < count; cell++) {
-      const key = keys[cell] as number
-      this.keys[key] = key
-      this.values.set(values.subarray(cell * width, (cell + 1) * width), key * width)
+    for (const key of keys) this.keys[key] = key
+    this.#moveColumns((column) => {
+      const moved = new Float64Array(capacity)
+      keys.forEach((key, cell) => (moved[key] = column[cell] as number))
+      return moved
+    })
+  }
+
+  #moveColumns(move: (column: Float64Array) => Float64Array): void {
+    this.impressions = move(this.impressions)
+    this.clicks = move(this.clicks)
+    for (let sum = 0; sum < this.sumLow.length; sum++) {
+      this.sumLow[sum] = move(this.sumLow[sum] as Float64Array)
+      this.sumHigh[sum] = move(this.sumHigh[sum] as Float64Array)
     }
   }
 

@@ -4,7 +4,8 @@
  * A second index leads from an impression's id to the newest of its clicks here, and from each click to the next older
  * one, so an impression that is read after its clicks finds them all however many they are.
  *
- * K1  `nextOfImpression` links rows of one impression id only, newest first; 0 ends, row + 1 otherwise.
+ * K1  `nextOfImpression` links rows of one impression id only, newest first; 0 ends, row + 1 otherwise. Rows that no
+ *     impression could claim any more need not be linked.
  * K2  `pending` is the number of rows whose standing is STANDS_PENDING, and none of those is earlier than `earliestPendingMs`.
  */
 import { enlarged, Granule } from './granule.ts'

@@ -51,6 +51,11 @@ export class Granule {
     return this.ids.byteLength + this.timeOffsetMs.byteLength + this.index.byteLength
   }
 
+  /** Whether a row of event time `timeMs` belongs here and finds room (G1, G2). */
+  takes(timeMs: number): boolean {
+    return timeMs >= this.startMs && timeMs < this.endMs && this.count < MAX_GRANULE_ROWS
+  }
+
   timeMsOf(row: number): number {
     return this.startMs + (this.timeOffsetMs[row] as number)
   }

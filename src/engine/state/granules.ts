@@ -34,8 +34,7 @@ export class Granules<G extends Granule> {
   forAppend(timeMs: number): G {
     const slot = (timeMs / 1_024) & (CACHE_SLOTS - 1)
     const cached = this.#cache[slot]
-    if (cached !== undefined && timeMs >= cached.startMs && timeMs < cached.endMs && cached.count < MAX_GRANULE_ROWS)
-      return cached
+    if (cached?.takes(timeMs) === true) return cached
     const granule = this.#findOrMake(timeMs)
     this.#cache[slot] = granule
     return granule

@@ -7,11 +7,11 @@ import { CellBlock } from './cell-block.ts'
 
 export class Windows {
   readonly #blocks = new Map<number, CellBlock>()
-  readonly #cellWidth: number
+  readonly #sumCount: number
   #last: CellBlock | undefined
 
-  constructor(cellWidth: number) {
-    this.#cellWidth = cellWidth
+  constructor(sumCount: number) {
+    this.#sumCount = sumCount
   }
 
   /** The block of the window that starts at `startMs`, made when there is none. */
@@ -19,7 +19,7 @@ export class Windows {
     if (this.#last !== undefined && this.#last.startMs === startMs) return this.#last
     let block = this.#blocks.get(startMs)
     if (block === undefined) {
-      block = new CellBlock(startMs, this.#cellWidth)
+      block = new CellBlock(startMs, this.#sumCount)
       this.#blocks.set(startMs, block)
     }
     this.#last = block
