@@ -25,8 +25,13 @@ const plan = freezePlan({
   },
 })
 
+interface Decoded {
+  readonly rows: Row[]
+  readonly predicted: number
+}
+
 /** Rows by the decoder as it is used: one decoder for all lines, batches of `capacity` rows. */
-function decodeLines(block: Uint8Array, stream: StreamName, capacity: number): Row[] {
+function decodeLines(block: Uint8Array, stream: StreamName, capacity: number): Decoded {
   const dictionaries = createDictionaries(plan, 5)
   const decoder = createDecoder({ plan, stream, dictionaries, idKey: ID_KEY })
   const batch = createBatch(plan, stream, capacity)
@@ -40,7 +45,23 @@ function decodeLines(block: Uint8Array, stream: StreamName, capacity: number): R
     position = decoded.nextPosition
     rows.push(...rowsOf(batch, block, plan, stream, dictionaries))
   } while (batch.count > 0)
-  return rows
+  return { rows, predicted: decoder.predictedRecords }
+}
+
+/** Rows by the decoder fed one record at a time, as from a topic. */
+function decodeRecords(block: Uint8Array, stream: StreamName): Row[] {
+  const dictionaries = createDictionaries(plan, 6)
+  const decoder = createDecoder({ plan, stream, dictionaries, idKey: ID_KEY })
+  const rows: Row[] = []
+  let start = 0
+  for (let position = 1; ; position++) {
+    const lineEnd = block.indexOf(0x0a, start)
+    if (lineEnd < 0) return rows
+    const batch = createBatch(plan, stream, 1)
+    decoder.decodeRecord(block, start, lineEnd, position, batch)
+    rows.push(...rowsOf(batch, block, plan, stream, dictionaries))
+    start = lineEnd + 1
+  }
 }
 
 function agrees(lines: fc.Arbitrary<Uint8Array>, runs: number): void {
@@ -50,7 +71,9 @@ function agrees(lines: fc.Arbitrary<Uint8Array>, runs: number): void {
       fc.constantFrom<StreamName>('impressions', 'clicks'),
       fc.integer({ min: 1, max: 9 }),
       (block, stream, capacity) => {
-        assert.deepEqual(decodeLines(block, stream, capacity), parseLines(block, plan, stream))
+        const expected = parseLines(block, plan, stream)
+        assert.deepEqual(decodeLines(block, stream, capacity).rows, expected)
+        assert.deepEqual(decodeRecords(block, stream), expected)
       },
     ),
     runs,
@@ -63,16 +86,24 @@ test('mutations of sound lines', () => agrees(mutatedLines(), 3000))
 test('any JSON values, one a line', () => agrees(arbitraryLines(), 700))
 test('any bytes', () => agrees(fc.uint8Array({ maxLength: 400 }), 700))
 
-test('control: most sound lines are decoded by a layout, and their values do differ', () => {
-  const [block] = fc.sample(soundLines(), { numRuns: 1, seed: 1 })
-  assert.ok(block !== undefined)
-  const rows = parseLines(block, plan, 'impressions')
-  assert.notDeepEqual(
-    rows,
-    parseLines(
-      block.map((byte) => (byte === 0x31 ? 0x32 : byte)),
-      plan,
-      'impressions',
-    ),
+test('control: the inputs do reach the predictions, and sound and malformed rows', () => {
+  const blocks = fc.sample(fc.oneof(soundLines(), mutatedLines()), { numRuns: 300, seed: 7 })
+  const decoded = blocks.map((block) => decodeLines(block, 'impressions', 5))
+  const rows = decoded.flatMap((part) => part.rows)
+  const predicted = decoded.reduce((sum, part) => sum + part.predicted, 0)
+  const sound = rows.filter((row) => row.malformed === 'none').length
+  assert.ok(predicted > 100 && predicted < sound, `${predicted} of ${sound} sound rows were predicted`)
+  assert.ok(sound > 200 && rows.length - sound > 200, `${sound} of ${rows.length} rows are sound`)
+})
+
+test('control: a decoder that ignored one byte of a literal would be found out', () => {
+  const line = (key: string): string =>
+    `{"impression_id":"A","event_timestamp":1767225600000,"cost":0.5,"${key}":"x"}\n`
+  const block = new TextEncoder().encode(line('campaign_id').repeat(3) + line('campaign_ie'))
+  const { rows, predicted } = decodeLines(block, 'impressions', 9)
+  assert.equal(predicted, 2)
+  assert.deepEqual(
+    rows.map((row) => row.dimensions?.[0]),
+    ['x', 'x', 'x', 'unknown'],
   )
 })

@@ -62,12 +62,18 @@ export function createDecoder(options: DecoderOptions): Decoder {
 export class Decoder {
   readonly #parser: RecordParser
   readonly #predictor: LayoutPredictor
+  #predictedRecords = 0
   #view: DataView = new DataView(new ArrayBuffer(0))
 
   constructor(options: DecoderOptions) {
     const fields = knownFields(options.plan, options.stream)
     this.#parser = new RecordParser(fields, options.dictionaries, new IdHash(options.idKey))
     this.#predictor = new LayoutPredictor(fields, this.#parser, options.dictionaries)
+  }
+
+  /** Records decoded by a prediction so far; the general parser read all others. */
+  get predictedRecords(): number {
+    return this.#predictedRecords
   }
 
   /**
@@ -119,6 +125,7 @@ export class Decoder {
   }
 
   #endPredicted(batch: EventBatch, row: number, start: number, end: number, position: number): void {
+    this.#predictedRecords++
     batch.malformed[row] = 0
     batch.malformedField[row] = NO_FIELD
     batch.byteStart[row] = start
