@@ -13,6 +13,7 @@ import {
   lonelyFolders,
   oversized,
   undeclaredPackages,
+  unusedPackages,
   wrongDirections,
   type SourceFile,
 } from './support/architecture/rules.ts'
@@ -25,15 +26,14 @@ const tree: readonly SourceFile[] = globSync(['src/**/*.ts', 'dashboard/**/*.{ts
   .map((path) => ({ path: path.replaceAll('\\', '/'), source: readFileSync(join(ROOT, path), 'utf8') }))
   .sort((a, b) => (a.path < b.path ? -1 : 1))
 
-const declared: readonly string[] = (() => {
-  const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-    dependencies: Record<string, string>
-    optionalDependencies: Record<string, string>
-  }
-  return [...Object.keys(dependencies), ...Object.keys(optionalDependencies)]
-})()
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  readonly dependencies: Record<string, string>
+  readonly optionalDependencies: Record<string, string>
+}
+const dependencies = Object.keys(manifest.dependencies)
 
-const PAGE_BUILD = ['vite', '@preact/preset-vite']
+/** What builds the page is no dependency of those who run it. */
+const isPageBuild = (file: SourceFile): boolean => file.path.endsWith('vite.config.ts')
 
 /** A fixture: path to source. */
 function files(sources: Record<string, string>): SourceFile[] {
@@ -45,14 +45,17 @@ describe('the tree', () => {
   it('imports in one direction', () => assert.deepEqual(wrongDirections(tree), []))
   it('has no cycle', () => assert.deepEqual(cycles(tree), []))
   it('is pure where it has to be', () => assert.deepEqual(impurities(tree), []))
-  it('imports declared packages only', () =>
+  it('imports declared packages only', () => {
+    const declared = [...dependencies, ...Object.keys(manifest.optionalDependencies)]
     assert.deepEqual(
       undeclaredPackages(
-        tree.filter((file) => !file.path.endsWith('vite.config.ts')),
-        [...declared, ...PAGE_BUILD],
+        tree.filter((file) => !isPageBuild(file)),
+        declared,
       ),
       [],
-    ))
+    )
+  })
+  it('declares no package for nothing', () => assert.deepEqual(unusedPackages(tree, dependencies), []))
   it('has no folder for one file', () =>
     assert.deepEqual(lonelyFolders(tree.filter((file) => file.path.startsWith('src/'))), []))
   it('has no barrel and no drawer', () => assert.deepEqual(barrelsAndDrawers(tree), []))
@@ -168,6 +171,11 @@ describe('each rule can fail', () => {
       'src/cli/a.ts:1: "left-pad" is not among the dependencies of package.json',
       'src/cli/a.ts:2: "@scope/name" is not among the dependencies of package.json',
     ])
+  })
+
+  it('packages: one that nothing imports', () => {
+    const sound = files({ 'src/cli/a.ts': "import x from '@scope/name/deep'" })
+    assert.deepEqual(unusedPackages(sound, ['@scope/name', 'left-pad']), ['nothing imports "left-pad"'])
   })
 
   it('folders, barrels, drawers, size', () => {

@@ -147,6 +147,12 @@ export function undeclaredPackages(files: readonly SourceFile[], declared: reado
   })
 }
 
+/** What is declared is imported somewhere; otherwise users install it for nothing. */
+export function unusedPackages(files: readonly SourceFile[], declared: readonly string[]): string[] {
+  const imported = new Set(files.flatMap((file) => importsOf(file.source).map(({ specifier }) => packageOf(specifier))))
+  return declared.filter((name) => !imported.has(name)).map((name) => `nothing imports "${name}"`)
+}
+
 /** A folder exists when it holds two files or more, at any depth. */
 export function lonelyFolders(files: readonly SourceFile[]): string[] {
   const counts = new Map<string, number>()
