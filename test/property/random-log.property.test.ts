@@ -1,0 +1,52 @@
+/**
+ * The embedded engine and the recount on random hostile logs whose times lie at every boundary of SEMANTICS:
+ *
+ * 1. a replay, whatever the size of reads, gives the recounted tables and classes;
+ * 2. control: a recount that allows 1 ms more differs on some of these logs, so their times do lie at the boundaries.
+ */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { STREAM_NAMES, type Plan, type PlanParameters } from '../../src/pipeline/plan.ts'
+import { decodeUtf8 } from '../../src/verify/readers/decode-utf8.ts'
+import { recount } from '../../src/verify/recount.ts'
+import { checkAsyncProperty } from '../support/check-property.ts'
+import { replayPartitions } from '../support/engine-driver.ts'
+import { randomLog } from '../support/random-log.ts'
+
+const FILE = 'test/property/random-log.property.test.ts'
+
+/** The plan with one of its durations 1 ms longer. */
+function lengthened(plan: Plan, name: keyof PlanParameters): Plan {
+  return { ...plan, parameters: { ...plan.parameters, [name]: plan.parameters[name] + 1 } }
+}
+
+describe('random logs: embedded engine = recount', () => {
+  it('a replay gives the recounted tables and classes', async () => {
+    await checkAsyncProperty(
+      fc.asyncProperty(randomLog(), fc.constantFrom(7, 500, 100_000), async ({ plan, partitions }, chunkBytes) => {
+        const expected = recount(plan, partitions, decodeUtf8)
+        const { tables, result } = await replayPartitions(plan, partitions, chunkBytes)
+        assert.deepEqual(tables, expected.tables)
+        for (const stream of STREAM_NAMES) {
+          assert.deepEqual(result.ledger[stream], expected.totals[stream].classes)
+          assert.equal(result.read[stream], expected.totals[stream].read)
+        }
+      }),
+      100,
+      FILE,
+    )
+  })
+
+  const durations = ['attributionWindowMs', 'clockSkewToleranceMs', 'outOfOrdernessMs', 'allowedLatenessMs'] as const
+  for (const name of durations) {
+    it(`control: 1 ms more of ${name} is noticed`, () => {
+      const logs = fc.sample(randomLog(), { numRuns: 200, seed: 7 })
+      const differs = logs.some(({ plan, partitions }) => {
+        const [asked, longer] = [plan, lengthened(plan, name)].map((given) => recount(given, partitions, decodeUtf8))
+        return JSON.stringify(asked?.totals) !== JSON.stringify(longer?.totals)
+      })
+      assert.ok(differs)
+    })
+  }
+})
