@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path'
 import { TidemarkError } from '../errors.ts'
 import type { ServerBinaries } from './binaries.ts'
-import { giveTo, reachableBinaries, type ServerUser, serverUser } from './server-user.ts'
+import { giveTo, handOver, reachableBinaries, type ServerUser, serverUser } from './server-user.ts'
 
 /** The cluster's superuser, who also owns the tables. */
 export const OWNER_ROLE = 'tidemark'
@@ -28,29 +28,33 @@ export interface ClusterFiles {
 }
 
 /**
- * Finds or makes the cluster in `home`, and its passwords in `folder`.
+ * Finds or makes the cluster in `folder`.
  *
  * @param folder `<data folder>/postgres`
- * @param home the folder that the server's user works in
  * @param installed the installations found, the preferred one first; a cluster that exists takes the first that fits
  * @throws TidemarkError DATABASE_BINARIES_MISSING, DATA_DIR_UNUSABLE
  */
 export async function prepareClusterFiles(
   folder: string,
-  home: string,
   installed: readonly ServerBinaries[],
   log: (line: string) => void,
 ): Promise<ClusterFiles> {
   const user = serverUser()
-  const clusterDir = join(home, 'cluster')
-  const binaries = reachableBinaries(chooseBinaries(clusterDir, installed), home, user)
+  const clusterDir = clusterFolder(folder)
+  const binaries = reachableBinaries(chooseBinaries(clusterDir, installed), user)
   const ownerPassword = secretIn(join(folder, 'password'))
   const readerPassword = secretIn(join(folder, 'reader-password'))
   if (!existsSync(clusterDir)) {
     log(`Creating a database cluster (PostgreSQL ${binaries.version}) in ${clusterDir}`)
-    await createCluster(home, clusterDir, binaries, user, ownerPassword)
+    await createCluster(clusterDir, binaries, user, ownerPassword)
   }
+  giveTo(clusterDir, user)
   return { folder, clusterDir, logFile: join(folder, 'server.log'), user, binaries, ownerPassword, readerPassword }
+}
+
+/** Where the server's data lie. */
+export function clusterFolder(folder: string): string {
+  return join(folder, 'cluster')
 }
 
 function chooseBinaries(clusterDir: string, installed: readonly ServerBinaries[]): ServerBinaries {
@@ -85,14 +89,13 @@ export function secretIn(path: string): string {
 }
 
 async function createCluster(
-  home: string,
   clusterDir: string,
   binaries: ServerBinaries,
   user: ServerUser,
   password: string,
 ): Promise<void> {
   const aside = `${clusterDir}.new`
-  const passwordFile = join(home, 'initial-password')
+  const passwordFile = `${clusterDir}.password`
   rmSync(aside, { recursive: true, force: true })
   mkdirSync(aside, { mode: 0o700 })
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 })
@@ -108,19 +111,23 @@ async function createCluster(
 }
 
 function runInitdb(folder: string, passwordFile: string, binaries: ServerBinaries, user: ServerUser): Promise<void> {
+  const cluster = handOver(folder, 3, user)
+  const secret = handOver(passwordFile, 4, user)
   const options = ['--encoding=UTF8', '--no-locale', '--auth=scram-sha-256', `--username=${OWNER_ROLE}`]
-  const args = [`--pgdata=${folder}`, `--pwfile=${passwordFile}`, ...options]
+  const args = [`--pgdata=${cluster.path}`, `--pwfile=${secret.path}`, ...options]
   return new Promise((resolve, reject) => {
     const child = spawn(join(binaries.binDir, 'initdb'), args, {
       ...user,
       cwd: '/',
       env: serverEnvironment(),
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', cluster.stdio, secret.stdio],
     })
+    cluster.close()
+    secret.close()
     let output = ''
     const keep = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(-2_000))
-    child.stdout.on('data', keep)
-    child.stderr.on('data', keep)
+    child.stdout?.on('data', keep)
+    child.stderr?.on('data', keep)
     child.on('error', (error) => reject(initdbFailed(folder, error.message)))
     child.on('close', (code) => (code === 0 ? resolve() : reject(initdbFailed(folder, output))))
   })

@@ -2,11 +2,12 @@
  * One way to PostgreSQL for everybody: a given server, else our own from installed programs, else the limited fallback.
  */
 import { existsSync, mkdirSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { TidemarkError } from '../errors.ts'
 import { findServerBinaries, type ServerBinaries } from './binaries.ts'
 import {
   type ClusterFiles,
+  clusterFolder,
   OWNER_ROLE,
   prepareClusterFiles,
   rememberedPort,
@@ -15,10 +16,9 @@ import {
 } from './cluster-files.ts'
 import { withConnection } from './connection.ts'
 import { describeUrl, errorState } from './database-error.ts'
-import { type FolderLock, lockFolder } from './folder-lock.ts'
+import { lockFolder } from './folder-lock.ts'
 import { OwnServer } from './own-server.ts'
 import { READER_ROLE, readerRoleStatements } from './reader-role.ts'
-import { serverHome, serverUser } from './server-user.ts'
 import { quoteIdentifier, quoteLiteral } from './sql-text.ts'
 
 /** Where to look for a database. */
@@ -61,16 +61,11 @@ const MIN_SERVER_VERSION = 130_000
 export async function openDatabase(options: OpenDatabaseOptions): Promise<Database> {
   if (options.databaseUrl !== undefined) return openGiven(options.databaseUrl)
   const folder = makeFolder(resolve(options.dataDir, 'postgres'))
-  const locks: FolderLock[] = []
-  const release = (): void => locks.splice(0).forEach((lock) => lock.release())
+  const lock = lockFolder(folder, 'data folder')
   try {
-    locks.push(lockFolder(folder, 'data folder'))
-    const home = serverHome(folder, serverUser())
-    // A copy of a data folder has a link to the same files.
-    if (dirname(home) !== folder) locks.push(lockFolder(home, "server's folder"))
-    return await openOwn(folder, home, release, options)
+    return await openOwn(folder, () => lock.release(), options)
   } catch (error) {
-    release()
+    lock.release()
     throw unusableUnlessKnown(error, folder)
   }
 }
@@ -97,16 +92,11 @@ async function openGiven(url: string): Promise<Database> {
   }
 }
 
-async function openOwn(
-  folder: string,
-  home: string,
-  release: () => void,
-  options: OpenDatabaseOptions,
-): Promise<Database> {
+async function openOwn(folder: string, release: () => void, options: OpenDatabaseOptions): Promise<Database> {
   const log = options.log ?? (() => undefined)
   const installed = options.installed ?? findServerBinaries()
-  if (installed.length === 0 && !existsSync(join(home, 'cluster'))) return openFallback(folder, release, log)
-  const files = { ...(await prepareClusterFiles(folder, home, installed, log)), settings: options.settings ?? {} }
+  if (installed.length === 0 && !existsSync(clusterFolder(folder))) return openFallback(folder, release, log)
+  const files = { ...(await prepareClusterFiles(folder, installed, log)), settings: options.settings ?? {} }
   const server = await OwnServer.start(files, log)
   const urlOf = (role: string, password: string): string =>
     `postgresql://${role}:${password}@127.0.0.1:${server.port}/${DATABASE_NAME}`

@@ -16,6 +16,7 @@ import { TidemarkError } from '../errors.ts'
 import { type ClusterFiles, rememberedPort, rememberPort, serverEnvironment } from './cluster-files.ts'
 import { clearLeftovers, endProcess, readPostmaster, runningPostmaster } from './postmaster.ts'
 import { isAlive } from './process-identity.ts'
+import { handOver } from './server-user.ts'
 import { startWatchdog, type Watchdog } from './watchdog.ts'
 
 /** Settings for a writer of many small epochs; each is valid in every supported version. Nothing here trades safety. */
@@ -103,7 +104,7 @@ export class OwnServer {
   }
 
   #watch(pid: number): void {
-    this.#watchdog = startWatchdog(pid, this.#files.clusterDir, this.#files.user)
+    this.#watchdog = startWatchdog(pid, this.#files.clusterDir)
     const timer = setInterval(() => {
       if (isAlive(pid)) return
       clearInterval(timer)
@@ -172,18 +173,16 @@ async function launch(files: ServerOptions, port: number): Promise<{ pid: number
     '-c',
     `${name}=${value}`,
   ])
-  const child = spawn(
-    join(files.binaries.binDir, 'postgres'),
-    ['-D', files.clusterDir, '-p', String(port), ...settings],
-    {
-      ...files.user,
-      cwd: '/',
-      env: serverEnvironment(),
-      detached: true,
-      stdio: ['ignore', logFd, logFd],
-    },
-  )
+  const cluster = handOver(files.clusterDir, 3, files.user)
+  const child = spawn(join(files.binaries.binDir, 'postgres'), ['-D', cluster.path, '-p', String(port), ...settings], {
+    ...files.user,
+    cwd: '/',
+    env: serverEnvironment(),
+    detached: true,
+    stdio: ['ignore', logFd, logFd, cluster.stdio],
+  })
   closeSync(logFd)
+  cluster.close()
   let failure: string | undefined
   child.on('error', (error) => (failure = error.message))
   child.on('exit', () => (failure ??= ''))

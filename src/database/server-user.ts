@@ -1,30 +1,26 @@
 /**
- * Whom the server runs as, and where that user can work.
+ * Whom the server runs as, and how that user gets at files that are not its own to reach.
  *
- * PostgreSQL refuses to run as root. Started by root, the server therefore runs as user 65534 (`nobody`) on folders that
- * belong to it; started by anyone else, as that user.
+ * PostgreSQL refuses to run as root. Started by root, the server therefore runs as user 65534 (`nobody`) on a data folder
+ * that belongs to it; started by anyone else, as that user.
  *
- * U1  The server's files lie in `<data folder>/postgres`, unless its user cannot get there (a checkout below a private
- *     `/root`, say): then in a private folder of its own below `/var/tmp` (else the system's temporary folder), and
- *     `<data folder>/postgres/home` is a link to it.
- * U2  A linked folder is used only if it belongs to the server's user and to nobody else: temporary folders are public.
- * U3  Programs that the user cannot read are copied next to its files, once per version.
+ * U1  The data stay in the data folder, also below folders that the server's user may not enter (a checkout in a private
+ *     `/root`, say): it is given the open folder, under the name `/proc/self/fd/3`, instead of a path.
+ * U2  Programs that the user cannot read are copied, once per version, to `/var/cache/tidemark` (else below the system's
+ *     temporary folder). They may be deleted at any time.
  */
 import { spawnSync } from 'node:child_process'
 import {
-  accessSync,
   chmodSync,
-  chownSync,
-  constants,
+  closeSync,
   cpSync,
-  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
-  readlinkSync,
+  openSync,
   renameSync,
   rmSync,
-  symlinkSync,
+  statSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -38,97 +34,76 @@ export interface ServerUser {
 }
 
 const NOBODY_ID = 65_534
+const CACHE_FOLDER = '/var/cache/tidemark'
 
 /** The user that the server will run as. */
 export function serverUser(): ServerUser {
   return process.getuid?.() === 0 ? { uid: NOBODY_ID, gid: NOBODY_ID } : {}
 }
 
+/** A file or folder as a child process may name it. */
+export interface Handle {
+  readonly path: string
+  /** To be given to the child as its descriptor of the number asked for; `ignore` where the path will do. */
+  readonly stdio: number | 'ignore'
+  /** To be called once the child runs. */
+  close(): void
+}
+
 /**
- * The folder for everything that the server's user must read or write: `<folder>/home`, made or found (U1, U2).
+ * Hands a file or folder to a child of the server's user, whether or not that user may enter the folders above (U1).
  *
- * @param folder `<data folder>/postgres`, exists
- * @throws TidemarkError DATA_DIR_UNUSABLE
+ * @param childFd descriptor it will have in the child
+ * @throws TidemarkError DATA_DIR_UNUSABLE on systems that know no such names
  */
-export function serverHome(folder: string, user: ServerUser): string {
-  const home = join(folder, 'home')
-  const found = lstatSync(home, { throwIfNoEntry: false })
-  if (found?.isSymbolicLink() === true) return checkLinkedHome(home, readlinkSync(home), user)
-  if (found !== undefined && canReach(home, user)) return home
-  if (found !== undefined) return moveHome(home, user)
-  mkdirSync(home, { mode: 0o700 })
-  giveTo(home, user)
-  return canReach(home, user) ? home : moveHome(home, user)
+export function handOver(path: string, childFd: number, user: ServerUser): Handle {
+  if (user.uid === undefined) return { path, stdio: 'ignore', close: () => undefined }
+  if (process.platform !== 'linux') return reachablePath(path, user)
+  const fd = openSync(path, 'r')
+  return { path: `/proc/self/fd/${childFd}`, stdio: fd, close: () => closeSync(fd) }
 }
 
-function checkLinkedHome(link: string, target: string, user: ServerUser): string {
-  const folder = lstatSync(target, { throwIfNoEntry: false })
-  if (folder?.isDirectory() !== true)
-    throw unusable(`The server's files in ${target}, which ${link} points to, are gone.`, link)
-  const expectedUid = user.uid ?? process.getuid?.()
-  if (folder.uid !== expectedUid || (folder.mode & 0o077) !== 0)
-    throw unusable(`The folder ${target}, which ${link} points to, is open to other users.`, link)
-  return target
-}
-
-function unusable(message: string, link: string): TidemarkError {
-  return new TidemarkError('DATA_DIR_UNUSABLE', message, {
-    where: link,
-    fix: `to start with an empty database: rm '${link}'`,
+function reachablePath(path: string, user: ServerUser): Handle {
+  if (tryAs(user, 'test -r "$1"', path)) return { path, stdio: 'ignore', close: () => undefined }
+  throw new TidemarkError('DATA_DIR_UNUSABLE', `The server runs as user ${user.uid}, who cannot reach ${path}.`, {
+    where: path,
+    fix: 'run as another user than root, or choose a folder that all may enter with --data-dir',
   })
 }
 
-// A folder that became unreachable (its parents were closed, or it was made by another user) keeps its content.
-function moveHome(home: string, user: ServerUser): string {
-  const away = mkdtempSync(join(publicTemporaryFolder(), 'tidemark-postgres-'))
-  cpSync(home, away, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true })
-  giveTreeTo(away, user)
-  chmodSync(away, 0o700)
-  const old = `${home}.moved`
-  renameSync(home, old)
-  symlinkSync(away, home)
-  rmSync(old, { recursive: true, force: true })
-  return away
-}
-
-function publicTemporaryFolder(): string {
-  try {
-    accessSync('/var/tmp', constants.W_OK)
-    return '/var/tmp'
-  } catch {
-    return tmpdir()
-  }
-}
-
-/** Makes the server's user the owner of one file or folder. */
+/** Makes the server's user the owner of a file, or of a folder and all it holds. */
 export function giveTo(path: string, user: ServerUser): void {
-  if (user.uid !== undefined) chownSync(path, user.uid, user.gid ?? user.uid)
+  if (user.uid === undefined || statSync(path).uid === user.uid) return
+  spawnSync('chown', ['-R', `${user.uid}:${user.gid ?? user.uid}`, path])
 }
 
-function giveTreeTo(folder: string, user: ServerUser): void {
-  if (user.uid === undefined) return
-  spawnSync('chown', ['-R', `${user.uid}:${user.gid ?? user.uid}`, folder])
-}
-
-/** Whether `user` may list and enter `folder`. Asked by trying, which sees access lists and mounts as they are. */
-function canReach(folder: string, user: ServerUser): boolean {
-  return tryAs(user, 'test -r "$1" && test -w "$1" && test -x "$1" && cd "$1"', folder)
-}
-
-/** Programs that the server's user can run: the given ones, or a copy of them in `home` (U3). */
-export function reachableBinaries(binaries: ServerBinaries, home: string, user: ServerUser): ServerBinaries {
+/** Programs that the server's user can run: the given ones, or a copy of them (U2). */
+export function reachableBinaries(binaries: ServerBinaries, user: ServerUser): ServerBinaries {
   if (binaries.kind === 'system' || isRunnable(binaries.binDir, user)) return binaries
-  const copy = join(home, `binaries-${binaries.version}`)
-  const binDir = join(copy, 'bin')
-  if (!existsSync(copy)) {
-    const aside = `${copy}.new`
-    rmSync(aside, { recursive: true, force: true })
+  const cache = cacheFolder()
+  const copy = join(cache, `postgres-${binaries.version}`)
+  if (!isRunnable(join(copy, 'bin'), user)) {
+    const aside = mkdtempSync(join(cache, 'new-'))
     cpSync(dirname(binaries.binDir), aside, { recursive: true, verbatimSymlinks: true, filter: isNeeded })
     spawnSync('chmod', ['-R', 'u+rwX,go+rX', aside])
-    giveTreeTo(aside, user)
+    rmSync(copy, { recursive: true, force: true })
     renameSync(aside, copy)
   }
-  return { ...binaries, binDir }
+  return { ...binaries, binDir: join(copy, 'bin') }
+}
+
+// Programs are run from here: a folder that anyone else could write to would not do.
+function cacheFolder(): string {
+  try {
+    mkdirSync(CACHE_FOLDER, { recursive: true })
+    chmodSync(CACHE_FOLDER, 0o755)
+    return CACHE_FOLDER
+  } catch {
+    const own = join(tmpdir(), `tidemark-cache-${process.getuid?.() ?? 0}`)
+    mkdirSync(own, { recursive: true, mode: 0o755 })
+    const { uid, mode } = lstatSync(own)
+    return uid === process.getuid?.() && (mode & 0o022) === 0 ? own : mkdtempSync(`${own}-`)
+  }
 }
 
 function isRunnable(binDir: string, user: ServerUser): boolean {
@@ -141,6 +116,7 @@ function isNeeded(path: string): boolean {
   return !basename(path).endsWith('.a') && basename(path) !== 'pkgconfig'
 }
 
+// Asked by trying, which sees access lists and mounts as they are.
 function tryAs(user: ServerUser, script: string, ...args: string[]): boolean {
   const result = spawnSync('/bin/sh', ['-c', script, 'sh', ...args], {
     ...user,

@@ -6,7 +6,6 @@
  */
 import { spawn } from 'node:child_process'
 import { Socket } from 'node:net'
-import type { ServerUser } from './server-user.ts'
 
 const SCRIPT = `
 trap '' HUP INT TERM
@@ -23,10 +22,9 @@ export interface Watchdog {
   dismiss(): void
 }
 
-/** Watches over the server `pid` of `clusterDir`, as the server's user. */
-export function startWatchdog(pid: number, clusterDir: string, user: ServerUser): Watchdog {
+/** Watches over the server `pid` of `clusterDir`. */
+export function startWatchdog(pid: number, clusterDir: string): Watchdog {
   const child = spawn('/bin/sh', ['-c', SCRIPT, 'tidemark-watchdog', String(pid), clusterDir], {
-    ...user,
     cwd: '/',
     env: {},
     detached: true,

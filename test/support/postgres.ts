@@ -61,7 +61,7 @@ export async function runSql(url: string, sql: string): Promise<readonly (readon
 
 async function templateFolder(): Promise<string> {
   const version = findServerBinaries()[0]?.version ?? 'none'
-  const template = join(tmpdir(), `tidemark-test-template-${version}-${process.getuid?.() ?? 0}-1`)
+  const template = join(tmpdir(), `tidemark-test-template-${version}-${process.getuid?.() ?? 0}-2`)
   if (existsSync(template)) return template
   const dataDir = makeDataDir()
   const database = await openDatabase({ dataDir })
