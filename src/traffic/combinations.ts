@@ -16,13 +16,15 @@ interface Digit {
   readonly texts: readonly string[]
 }
 
-/** Reads and makes combinations of all dimensions of a plan. */
+/** Reads and makes combinations of all dimensions that the tables of a plan have. */
 export class Combinations {
   readonly #digits: readonly Digit[]
 
   /** Throws `STATE_LIMIT` when the dimensions have more combinations than a double can count. */
   constructor(plan: Plan, layout: TrafficLayout) {
-    this.#digits = plan.dimensions.map(({ name, field, missing }) => {
+    const used = new Set(plan.tables.flatMap((table) => table.dimensions))
+    const dimensions = plan.dimensions.filter(({ name }) => used.has(name))
+    this.#digits = dimensions.map(({ name, field, missing }) => {
       const slot = layout.textNames.indexOf(field)
       const countedAs = (layout.texts[slot]?.texts ?? []).map((text) => (text === '' ? missing : text))
       const texts = [...new Set(countedAs)].toSorted(compareUtf8)
@@ -33,8 +35,8 @@ export class Combinations {
     if (count > Number.MAX_SAFE_INTEGER)
       throw new TidemarkError(
         'STATE_LIMIT',
-        `The dimensions of the plan have ${count} combinations in simulated traffic (allowed: up to 2^53).`,
-        { fix: 'Use fewer dimensions, or set fewer users, ads or campaigns.' },
+        `The tables' dimensions have ${count} combinations in simulated traffic (allowed: up to 2^53).`,
+        { fix: 'Use fewer dimensions, or fewer users, ads or campaigns, or no hostile names.' },
       )
   }
 

@@ -37,10 +37,11 @@ export interface TrafficLayout {
 export function layoutOf(plan: Plan, settings: TrafficSettings): TrafficLayout {
   const { impressions, clicks } = plan.streams
   const fields = [...impressions.fields, ...clicks.fields]
-  const isText = (field: FieldPlan): boolean =>
-    field.type === 'text' || (field.type === 'id' && !namesEvent(plan, field))
-  const textNames = unique(fields.filter(isText))
+  const textNames = unique(
+    [impressions, clicks].flatMap((stream) => stream.fields.filter((field) => isText(stream, field))),
+  )
   const moneyNames = unique(fields.filter((field) => field.type === 'money'))
+  const isHostile = settings.hostileNames > 0
   const place = (stream: StreamPlan): LayoutField[] =>
     stream.fields.map((field) => ({ name: field.name, role: roleOf(stream, field, textNames, moneyNames) }))
   const roles = textNames.map((name) => plan.dimensions.find((dimension) => dimension.field === name)?.name ?? name)
@@ -50,7 +51,7 @@ export function layoutOf(plan: Plan, settings: TrafficSettings): TrafficLayout {
     textNames,
     texts: textNames.map((name, slot) => {
       const mayMiss = !fields.some((field) => field.name === name && field.required)
-      return new TextValues(everydayTexts(name, roles[slot] ?? name, settings), mayMiss)
+      return new TextValues(everydayTexts(name, roles[slot] ?? name, settings), { mayMiss, isHostile })
     }),
     moneyNames,
     moneys: moneyNames.map(() => new MoneyValues()),
@@ -58,9 +59,10 @@ export function layoutOf(plan: Plan, settings: TrafficSettings): TrafficLayout {
   }
 }
 
-function namesEvent(plan: Plan, field: FieldPlan): boolean {
-  const { impressions, clicks } = plan.streams
-  return [impressions.idField, clicks.idField, clicks.impressionIdField].includes(field.name)
+/** Ids that name neither the event nor its impression are texts that are never missing. */
+function isText(stream: StreamPlan, field: FieldPlan): boolean {
+  if (field.type === 'text') return true
+  return field.type === 'id' && field.name !== stream.idField && field.name !== stream.impressionIdField
 }
 
 function unique(fields: readonly FieldPlan[]): string[] {

@@ -52,14 +52,10 @@ export class TextValues extends FieldValues {
   /** What each code counts as; empty where it is missing. */
   readonly texts: readonly string[]
 
-  /** @param mayMiss whether the hostile values include the forms of a missing one */
-  constructor(everyday: readonly string[], mayMiss: boolean) {
-    const values = [
-      ...everyday.map(textValue),
-      ...HOSTILE_TEXTS.map(textValue),
-      ...NUMBERS,
-      ...(mayMiss ? MISSING : []),
-    ]
+  /** @param options whether there are hostile values, and whether those include the forms of a missing one */
+  constructor(everyday: readonly string[], options: { readonly isHostile: boolean; readonly mayMiss: boolean }) {
+    const hostile = [...HOSTILE_TEXTS.map(textValue), ...NUMBERS, ...(options.mayMiss ? MISSING : [])]
+    const values = [...everyday.map(textValue), ...(options.isHostile ? hostile : [])]
     const json = values.map((value) => value.json)
     super(json.slice(0, everyday.length), json.slice(everyday.length))
     this.texts = values.map((value) => value.text)

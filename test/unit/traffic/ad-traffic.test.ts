@@ -214,6 +214,21 @@ test('a field that a definition adds has values', () => {
   assert.deepEqual(values('placement'), ['placement-1', 'placement-2', 'placement-3', 'placement-4', 'placement-5'])
 })
 
+test('a plan may have many dimensions, while names are ordinary, and ids beside those of the events', () => {
+  const names = Array.from({ length: 12 }, (_, index) => `extra_${index}`)
+  const { impressions, clicks } = adPipeline.streams
+  const wide = freezePlan({
+    ...adPipeline,
+    streams: { clicks, impressions: { ...impressions, fields: { ...impressions.fields, click_id: 'id' } } },
+    dimensions: { ...adPipeline.dimensions, ...Object.fromEntries(names.map((name) => [name, {}])) },
+    tables: { wide: { dimensions: names, measures: ['impressions'] } },
+  })
+  const source = makeTrafficLog(wide, trafficSettings(), 1_000)
+  assert.equal(source.traffic.truth.totals().read.impressions, records(source, 'impressions').length)
+  for (const record of records(source, 'impressions')) assert.match(String(record['click_id']), /^click_id-[1-5]$/)
+  assert.throws(() => makeTrafficLog(wide, trafficSettings({ hostileNames: 0.1 }), 10), { code: 'STATE_LIMIT' })
+})
+
 test('an oversized line is 2 MB, and its neighbours are whole', () => {
   const source = log({ seed: 3, malformed: 0.01, oversizedLines: 0.5 }, 300)
   const lengths = source.partitions.flatMap(({ bytes }) => linesOf(bytes).map((line) => line.length))

@@ -43,7 +43,7 @@ test('needless escapes leave the text as it is', () => {
 })
 
 test('what a value counts as is what its JSON says', () => {
-  const values = new TextValues(['everyday'], true)
+  const values = new TextValues(['everyday'], { isHostile: true, mayMiss: true })
   for (const [code, json] of values.jsonTexts().entries()) {
     const text = values.texts[code]
     const parsed: unknown = json === '' ? '' : (JSON.parse(json) ?? '')

@@ -21,7 +21,7 @@ interface Event {
 }
 
 function write(stream: 'impressions' | 'clicks', event: Event, changes: Partial<TrafficSettings> = {}): string {
-  const settings = trafficSettings(changes)
+  const settings = trafficSettings({ hostileNames: 1, ...changes })
   const layout = layoutOf(plan, settings)
   const deliveries = new Deliveries(layout.texts.length + layout.moneys.length)
   const row = deliveries.allocate()
@@ -59,7 +59,7 @@ test('python spacing is that of json.dumps', () => {
 })
 
 test('a missing value leaves its key out, and hostile values are written as they are', () => {
-  const layout = layoutOf(plan, trafficSettings())
+  const layout = layoutOf(plan, trafficSettings({ hostileNames: 1 }))
   const [users] = layout.texts
   assert.ok(users)
   const absent = users.jsonTexts().indexOf('')
