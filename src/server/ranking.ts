@@ -39,7 +39,7 @@ export class Ranking {
     const key = `${end} ${this.#store.version}`
     if (key === this.#key) return
     this.#key = key
-    const weights = new Map([...this.#store.names()].map((name) => [name, this.#store.weight(name, first, end)]))
+    const weights = new Map([...this.#store.names()].map((name) => [name, this.#store.impressions(name, first, end)]))
     this.#names = orderedBy(weights, () => 1)
     this.#shown = this.#chooseShown(weights)
   }

@@ -77,13 +77,13 @@ export class SeriesStore {
     return total
   }
 
-  /** Impressions and clicks of a member over the same windows, for ranking: no sum is touched. */
-  weight(name: string, first: number, end: number): number {
+  /** Impressions of a member over the same windows, for ranking: no other quantity is touched. */
+  impressions(name: string, first: number, end: number): number {
     const member = this.#members.get(name)
     let total = 0
     const to = this.#clampEnd(end)
     for (let window = this.#clampFirst(first); window < to; window++) {
-      total += member?.weightAt(window % this.#windowCount) ?? 0
+      total += member?.impressionsAt(window % this.#windowCount) ?? 0
     }
     return total
   }
@@ -155,6 +155,10 @@ class Member {
     this.#sums.forEach((sums, index) => {
       sums[slot] = BigInt(amounts[index + 2] ?? 0n)
     })
+  }
+
+  impressionsAt(slot: number): number {
+    return this.#impressions[slot] ?? 0
   }
 
   weightAt(slot: number): number {

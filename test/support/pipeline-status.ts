@@ -1,0 +1,59 @@
+/**
+ * A status as a healthy pipeline gives it, for tests of what reads one.
+ */
+import type { EventClass } from '../../src/pipeline/plan.ts'
+import type { PartitionStatus, PipelineStatus, StreamLedgerStatus } from '../../src/runtime/status.ts'
+import { NOON_MS } from './page-changes.ts'
+
+/** A healthy status, except for what is given. */
+export function healthyStatus(changed: Partial<PipelineStatus> = {}): PipelineStatus {
+  return {
+    nowMs: NOON_MS,
+    startedAtMs: NOON_MS - 3_600_000,
+    epoch: 8_412,
+    epochDurationMs: 38,
+    watermarkMs: NOON_MS - 6_000,
+    finalUpToMs: NOON_MS - 36 * 60_000,
+    eventsPerSecond: 50.2,
+    partitions: [partition({ stream: 'impressions' }), partition({ stream: 'clicks' })],
+    heldBackBy: 1,
+    ledger: {
+      impressions: streamLedger({ counted: 900, duplicate: 10 }),
+      clicks: streamLedger({ counted: 70, repeat: 3 }),
+    },
+    database: { state: 'up', message: null, sinceMs: NOON_MS - 3_600_000, waitingCells: 0, intakePaused: false },
+    ...changed,
+  }
+}
+
+export function partition(changed: Partial<PartitionStatus> = {}): PartitionStatus {
+  return {
+    stream: 'impressions',
+    partition: 0,
+    name: 'simulated',
+    state: 'active',
+    eventsRead: 900,
+    highestEventTimeMs: NOON_MS - 1_000,
+    watermarkMs: NOON_MS - 6_000,
+    silentForMs: 40,
+    ...changed,
+  }
+}
+
+/** A ledger of these classes; `missing` events are in none. */
+export function streamLedger(counts: Partial<Record<EventClass, number>>, missing: number = 0): StreamLedgerStatus {
+  const none = {
+    counted: 0,
+    duplicate: 0,
+    repeat: 0,
+    out_of_window: 0,
+    orphan: 0,
+    pending: 0,
+    late: 0,
+    future: 0,
+    malformed: 0,
+  }
+  const classes = { ...none, ...counts }
+  const sum = Object.values(classes).reduce((total, events) => total + events, 0)
+  return { read: sum + missing, classes, difference: missing }
+}
