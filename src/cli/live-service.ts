@@ -179,7 +179,7 @@ async function fillHistory(pipeline: Pipeline, source: SourceWithHistory): Promi
 function logDatabase(status: DatabaseStatus, { log }: LiveServiceOptions): void {
   if (status.state === 'down')
     log('warn', `PostgreSQL is away: ${status.message ?? 'no answer'} Counting goes on; results wait.`)
-  else log('info', `PostgreSQL is there; ${status.waitingCells} waiting cells are being written.`)
+  else log('info', 'PostgreSQL is back; everything counted meanwhile is written.')
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
