@@ -3,10 +3,11 @@
  */
 import { constants, createReadStream } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
-import { addAbortSignal, pipeline, type Transform } from 'node:stream'
+import { addAbortSignal, pipeline, type Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { TidemarkError } from '../../errors.ts'
 import { whyUnreadable } from './why.ts'
+import { cutAtFrames } from './zstd-frames.ts'
 
 /** How a file name asks for standard input. */
 export const STANDARD_INPUT = '-'
@@ -33,8 +34,7 @@ export async function requireReadable(files: readonly string[]): Promise<void> {
  */
 export async function* inputBytes(file: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   const source = file === STANDARD_INPUT ? process.stdin : createReadStream(file, { highWaterMark: PIECE_BYTES })
-  const decompressor = decompressorOf(file)
-  const stream = decompressor === undefined ? source : pipeline(source, decompressor, () => undefined)
+  const stream = decompressed(file, source)
   if (signal !== undefined) addAbortSignal(signal, stream)
   try {
     for await (const piece of stream) yield piece as Uint8Array
@@ -44,10 +44,12 @@ export async function* inputBytes(file: string, signal?: AbortSignal): AsyncGene
   }
 }
 
-function decompressorOf(file: string): Transform | undefined {
-  if (file.endsWith('.gz')) return createGunzip({ chunkSize: PIECE_BYTES })
-  if (file.endsWith('.zst')) return createZstdDecompress({ chunkSize: PIECE_BYTES })
-  return undefined
+function decompressed(file: string, source: Readable): Readable {
+  const ignore = (): undefined => undefined
+  if (file.endsWith('.gz')) return pipeline(source, createGunzip({ chunkSize: PIECE_BYTES }), ignore)
+  if (file.endsWith('.zst'))
+    return pipeline(source, cutAtFrames, createZstdDecompress({ chunkSize: PIECE_BYTES }), ignore)
+  return source
 }
 
 function isDecompression(error: unknown): boolean {
