@@ -4,7 +4,7 @@
 # S1  Nothing to do costs no call of npm or Node: a stamp in node_modules holds the lock file's checksum and the machine's
 #     kind, a stamp in dist/ is as old as the page's newest source.
 # S2  Two at once never work on the same files: one holds .tidemark-setup.lock, the other waits and then looks again.
-#     A lock whose holder is dead, or older than 15 minutes, is taken over.
+#     A lock is taken over when its holder and the npm it started are dead, or when it is older than 15 minutes.
 # S3  A stamp is written after the work it stands for; whatever stops half-way is done again.
 # S4  Talk goes to stderr, none of it when $quiet is set. A failure says what failed and how to mend it.
 
@@ -91,8 +91,9 @@ run_npm_ci() {
   started=$(date +%s)
   # No package needs its install script, so none is run. Development packages are wanted whatever the environment says:
   # the page is built with them.
-  (cd "$root" && PATH=$outer_path npm ci --include=dev --include=optional --ignore-scripts --no-audit --no-fund \
-    --loglevel=error >/dev/null) ||
+  # npm notes itself in the lock: it goes on when we are killed, and nobody may join it then.
+  (cd "$root" && PATH=$outer_path sh -c 'echo $$ >"$0/worker" && exec npm ci --include=dev --include=optional \
+    --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null' "$setup_lock") ||
     setup_fail "npm ci failed in $root; npm says why above." \
       'Check that the npm registry can be reached (npm ping) and that the disk has 1 GB free, then run it again.'
   setup_say "packages installed in $(($(date +%s) - started)) s"
@@ -184,11 +185,16 @@ take_setup_lock() {
 # A lock without a process is one that is just being made, unless it is old.
 setup_lock_is_stale() {
   [ -n "$(find "$setup_lock" -prune -mmin "+$lock_limit_minutes" 2>/dev/null)" ] && return 0
+  [ -n "$1" ] && ! process_lives "$1" && ! process_lives "$(cat "$setup_lock/worker" 2>/dev/null || :)"
+}
+
+# A killed process may stay in the table as a zombie for as long as nobody asks for its end.
+process_lives() {
   [ -n "$1" ] || return 1
   if [ -d /proc/self ]; then
-    [ ! -d "/proc/$1" ]
+    case $(cat "/proc/$1/stat" 2>/dev/null || :) in '' | *') Z '*) return 1 ;; esac
   else
-    ! kill -0 "$1" 2>/dev/null
+    kill -0 "$1" 2>/dev/null
   fi
 }
 

@@ -3,6 +3,8 @@
  * takes the network and half a minute; what is tested here is when it runs, how often, and what it says when it cannot.
  */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   appendFileSync,
   chmodSync,
@@ -221,5 +223,15 @@ describe('the launcher', () => {
     assert.match(ended.stderr, /did not end; doing its work again/)
     assert.equal(calls().length, 1)
     assert.equal(existsSync(lock), false)
+  })
+
+  it('S2: a launcher that was killed leaves an npm behind; nobody joins it, its end is waited for', async () => {
+    const child = spawn(join(root, 'tidemark'), ['plan'], { env: { ...env, NPM_SLOW: '1' }, stdio: 'ignore' })
+    await eventually('npm runs', () => calls().length === 1)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    const next = await launch('code', '3')
+    assert.equal(next.code, 3, next.stderr)
+    assert.match(next.stderr, /waiting for another set-up[^]*did not end; doing its work again/)
   })
 })
