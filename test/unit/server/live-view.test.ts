@@ -167,6 +167,7 @@ describe('members of the live view', () => {
 
   it('does not swap members of a chart over less than 5 %', () => {
     const view = viewOf(campaigns(6))
+    view.snapshot()
     view.apply(
       pageChanges([
         { minute: 0, campaign: 'c5', impressions: 1010 },

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { firstProvisional, labelValues, lineColumns, stackColumns } from '../../../dashboard/src/charts/plot-data.ts'
+import { chartModel, type ChartModel } from '../../../dashboard/src/model/chart-model.ts'
+import { axisText, intervalText, measureChange, measureText } from '../../../dashboard/src/model/measures.ts'
+import { readUpToMs, whoHoldsBack } from '../../../dashboard/src/model/progress.ts'
+import { planPage, type ChartPlan, type PageMeasure } from '../../../src/pipeline/page.ts'
+import type { ChartData } from '../../../src/server/page-data.ts'
+import { adPlan, MINUTE_MS, NOON_MS } from '../../support/page-changes.ts'
+import { healthyStatus, partition } from '../../support/pipeline-status.ts'
+
+const page = planPage(adPlan)
+
+function tile(name: string): PageMeasure {
+  const measure = page.tiles.find((candidate) => candidate.name === name)
+  assert.ok(measure !== undefined)
+  return measure
+}
+
+function modelOf(id: string, data: Partial<ChartData>, minutes: number, finalMinutes: number): ChartModel {
+  const chart = page.charts.find((candidate) => candidate.id === id) as ChartPlan
+  const range = {
+    startMs: NOON_MS,
+    endMs: NOON_MS + minutes * MINUTE_MS,
+    finalUpToMs: NOON_MS + finalMinutes * MINUTE_MS,
+  }
+  return chartModel(page, chart, { members: [], hasOthers: false, rows: {}, ...data }, range)
+}
+
+const rowsOf = (rows: readonly ChartData['rows'][string][]): ChartData['rows'] =>
+  Object.fromEntries(rows.map((row, minute) => [NOON_MS + minute * MINUTE_MS, row]))
+
+describe('measures as text', () => {
+  const ctr = tile('ctr')
+
+  it('write counts, money and shares; "few" below 30 events, a dash for 0 / 0', () => {
+    assert.equal(measureText(tile('impressions'), [1234, 5, 0]), '1,234')
+    assert.equal(measureText(tile('spend'), [0, 0, '9007199254740993000000']), '9,007,199,254,740,993.00')
+    assert.equal(measureText(ctr, [1000, 77, 0]), '7.70\u2009%')
+    assert.equal(measureText(ctr, [29, 3, 0]), 'few')
+    assert.equal(measureText(ctr, [0, 0, 0]), '—')
+    assert.equal(axisText(ctr, 0.075), '7.5\u2009%')
+  })
+
+  it('give the interval of shares of enough events only', () => {
+    assert.equal(intervalText(ctr, [263, 81, 0]), '25.53–36.62')
+    assert.equal(intervalText(ctr, [20, 1, 0]), undefined)
+    assert.equal(intervalText(tile('clicks'), [263, 81, 0]), undefined)
+  })
+
+  it('give changes: shares in points, the rest in percent; spending more is neither good nor bad', () => {
+    assert.deepEqual(measureChange(tile('clicks'), [0, 98, 0], [0, 100, 0]), { text: '−2.0\u2009%', tone: 'down' })
+    assert.deepEqual(measureChange(tile('spend'), [0, 0, 110], [0, 0, 100]), { text: '+10.0\u2009%', tone: 'flat' })
+    assert.deepEqual(measureChange(ctr, [10_000, 800, 0], [10_000, 700, 0]), { text: '+1.00\u2009pt', tone: 'up' })
+    assert.equal(measureChange(ctr, [1000, 80, 0], [1000, 70, 0])?.tone, 'flat')
+    assert.equal(measureChange(tile('clicks'), [0, 5, 0], [0, 0, 0]), undefined)
+    assert.equal(measureChange(tile('clicks'), [0, 5, 0], undefined), undefined)
+    assert.equal(measureChange(ctr, [20, 1, 0], [1000, 70, 0]), undefined)
+  })
+})
+
+describe('chart models', () => {
+  const members = [
+    { name: 'a', slot: 2 },
+    { name: 'b', slot: 0 },
+  ]
+
+  it('leave gaps where a ratio would stand on few events, unless most of them would', () => {
+    const enough = rowsOf([
+      [
+        [100, 10, 0],
+        [100, 5, 0],
+      ],
+      [
+        [100, 20, 0],
+        [3, 1, 0],
+      ],
+    ])
+    const model = modelOf('main', { members, rows: enough }, 3, 0)
+    assert.deepEqual(
+      model.series.map(({ values }) => values),
+      [
+        [0.1, 0.2, null],
+        [0.05, null, null],
+      ],
+    )
+    const few = modelOf(
+      'main',
+      {
+        members,
+        rows: rowsOf([
+          [
+            [4, 1, 0],
+            [2, 1, 0],
+          ],
+        ]),
+      },
+      1,
+      0,
+    )
+    assert.equal(few.isNoisy, true)
+    assert.deepEqual(
+      few.series.map(({ values }) => values),
+      [[0.25], [0.5]],
+    )
+  })
+
+  it('split lines where they stop being final, joined at the last final point', () => {
+    const rows = rowsOf([[[100, 10, 0]], [[100, 20, 0]], [[100, 30, 0]], [[100, 40, 0]]])
+    const model = modelOf('main', { members: [{ name: 'a', slot: 1 }], rows }, 4, 2)
+    assert.equal(firstProvisional(model), 2)
+    const columns = lineColumns(model)
+    assert.deepEqual(columns[2], [0.1, 0.2, null, null])
+    assert.deepEqual(columns[3], [null, 0.2, 0.3, 0.4])
+    assert.equal(columns.length, 12)
+  })
+
+  it('stack the highest first, and leave the filling minute out of areas', () => {
+    const rows = rowsOf([
+      [
+        [5, 0, 0],
+        [2, 0, 0],
+        [1, 0, 0],
+      ],
+      [
+        [3, 0, 0],
+        [0, 0, 0],
+        [0, 0, 0],
+      ],
+    ])
+    const bars = modelOf('impressions', { members, hasOthers: true, rows }, 2, 0)
+    assert.deepEqual(stackColumns(bars).slice(0, 4), [
+      [8, 3],
+      [7, 3],
+      [5, 3],
+      [null, null],
+    ])
+    assert.deepEqual(
+      labelValues(bars).map(({ series, value }) => [series.name, value]),
+      [
+        ['a', 2.5],
+        ['b', 6],
+        ['others', 7.5],
+      ],
+    )
+    const clicks = rowsOf([
+      [
+        [0, 5, 0],
+        [0, 2, 0],
+      ],
+      [
+        [0, 1, 0],
+        [0, 0, 0],
+      ],
+    ])
+    assert.deepEqual(stackColumns(modelOf('clicks', { members, rows: clicks }, 2, 0))[0], [7, null])
+  })
+})
+
+describe('who holds the result back', () => {
+  const clicks = (silentForMs: number): ReturnType<typeof partition> =>
+    partition({ stream: 'clicks', partition: 1, silentForMs })
+
+  it('is said calmly while it speaks, and as a warning once it is silent', () => {
+    const calm = whoHoldsBack(page, healthyStatus({ partitions: [partition(), clicks(200)], heldBackBy: 1 }))
+    assert.deepEqual(calm, { text: 'clicks / partition 1 is the furthest behind', isWarning: false })
+    const silent = whoHoldsBack(page, healthyStatus({ partitions: [partition(), clicks(4_000)], heldBackBy: 1 }))
+    assert.equal(silent?.isWarning, true)
+    assert.equal(
+      silent.text.replaceAll('\u2009', ' '),
+      'clicks / partition 1 holds the result back: silent for 4.0 s; it stops doing so in 6.0 s',
+    )
+    const long = whoHoldsBack(page, healthyStatus({ partitions: [partition(), clicks(14_000)], heldBackBy: 1 }))
+    assert.equal(long?.text.replaceAll('\u2009', ' '), 'clicks / partition 1 holds the result back: silent for 14 s')
+  })
+
+  it('names what never spoke', () => {
+    const waiting = [partition({ state: 'waiting' }), partition({ state: 'waiting', stream: 'clicks' })]
+    const status = healthyStatus({ watermarkMs: null, heldBackBy: 0, partitions: waiting })
+    assert.equal(
+      whoHoldsBack(page, status)?.text,
+      'waiting for the first event of impressions / partition 0 and 1 more',
+    )
+  })
+
+  it('counts as read what the watermark has passed, with its allowance for disorder, and no future', () => {
+    assert.equal(readUpToMs(page, healthyStatus()), NOON_MS - 1_000)
+    assert.equal(readUpToMs(page, healthyStatus({ watermarkMs: NOON_MS + 60_000 })), NOON_MS)
+    assert.equal(readUpToMs(page, healthyStatus({ watermarkMs: null })), null)
+    const ended = [partition({ state: 'ended', highestEventTimeMs: NOON_MS - 7 })]
+    assert.equal(readUpToMs(page, healthyStatus({ watermarkMs: null, partitions: ended })), NOON_MS - 7)
+  })
+})
