@@ -17,8 +17,10 @@ const NETWORK_CODES = new Set([
   'EAI_AGAIN',
 ])
 const CONFLICT_STATES = new Set(['40P01', '40001'])
-// Shutdowns, too many connections, full disk, cancelled or waiting too long, a server that became a standby.
-const PASSING_STATES = new Set(['53100', '53200', '53300', '57014', '55P03', '25006'])
+// Connection, resources (disk, memory, connections), shutdown, system trouble.
+const PASSING_CLASSES = ['08', '53', '57P', '58']
+// Cancelled or waiting too long; a server that became a standby.
+const PASSING_STATES = new Set(['57014', '55P03', '25006'])
 const DRIVER_LOSS = /^(Query read timeout|timeout exp|Connection terminated|Client has encountered a connection error)/
 
 /** The SQLSTATE or system code of an error, or undefined. */
@@ -36,7 +38,7 @@ export function isConflict(error: unknown): boolean {
 export function isUnavailable(error: unknown): boolean {
   const state = errorState(error) ?? ''
   if (NETWORK_CODES.has(state) || PASSING_STATES.has(state)) return true
-  if (state.startsWith('08') || state.startsWith('57P')) return true
+  if (PASSING_CLASSES.some((passing) => state.startsWith(passing))) return true
   return error instanceof Error && DRIVER_LOSS.test(error.message)
 }
 

@@ -12,13 +12,13 @@ import { SCHEMA } from './sql-text.ts'
 
 /** First half of our locks' names; the other half is a hash of the table's. */
 const LOCK_CLASS = 0x7469_6465
-const WAIT_MS = 5_000
+const WAIT_MS = 2_000
 
 /**
  * Locks all tables of the plan for this session.
  *
  * @param ownBackends numbers of earlier sessions of this same writer: they are ended if they still hold a lock
- * @throws TidemarkError DATABASE_BUSY naming the session that holds a lock
+ * @throws TidemarkError DATABASE_BUSY naming the session that holds a lock; retryable where that is our own
  */
 export async function lockTables(client: Client, plan: Plan, ownBackends: readonly number[]): Promise<void> {
   for (const table of allTables(plan)) {
@@ -27,8 +27,8 @@ export async function lockTables(client: Client, plan: Plan, ownBackends: readon
       const holder = await holderOf(client, key)
       const isOwn = holder !== undefined && ownBackends.includes(holder.pid)
       if (isOwn) await client.query('select pg_terminate_backend($1)', [holder.pid])
-      if (holder !== undefined && (!isOwn || waitedMs >= WAIT_MS)) throw busy(table.name, holder)
-      if (waitedMs >= WAIT_MS) throw busy(table.name, undefined)
+      if (holder !== undefined && !isOwn) throw busy(table.name, holder)
+      if (waitedMs >= WAIT_MS) throw stillEnding(table.name)
       await delay(50)
     }
   }
@@ -60,12 +60,20 @@ async function holderOf(client: Client, key: number): Promise<Holder | undefined
   return rows[0]
 }
 
-function busy(table: string, holder: Holder | undefined): TidemarkError {
-  const who = holder === undefined ? 'another session' : `"${holder.application}" (since ${holder.since} UTC)`
-  return new TidemarkError('DATABASE_BUSY', `The table "${table}" is being written by ${who}.`, {
+function busy(table: string, holder: Holder): TidemarkError {
+  const message = `The table "${table}" is being written by "${holder.application}" (since ${holder.since} UTC).`
+  return new TidemarkError('DATABASE_BUSY', message, {
     where: `table "${table}"`,
-    retryable: false,
     fix: 'stop that instance first, or use another database',
+  })
+}
+
+// A session that is frozen, or cut off from its client, may take a while to notice that it was ended.
+function stillEnding(table: string): TidemarkError {
+  return new TidemarkError('DATABASE_BUSY', `An earlier session of ours has not let go of the table "${table}" yet.`, {
+    where: `table "${table}"`,
+    retryable: true,
+    fix: 'wait, or restart the database server',
   })
 }
 

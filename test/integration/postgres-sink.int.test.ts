@@ -400,6 +400,8 @@ describe('PostgresSink', { timeout: 120_000 }, () => {
         message: /does not answer/,
       })
       assert.ok(performance.now() - startedMs < 5_000)
+      // A new session is open to us, but the frozen one may yet commit: nothing is written beside it.
+      await assert.rejects(sink.write(next), { code: 'DATABASE_BUSY', retryable: true })
     } finally {
       process.kill(pid, 'SIGCONT')
     }

@@ -9,7 +9,7 @@ import { isFinal, isPresent, isRemoved } from '../sorted-rows.ts'
 import { keyRows, ledgerRows, type TableRows, valueRows } from './table-rows.ts'
 import { type TableStatements, tableStatements } from './table-statements.ts'
 
-/** Rows in one statement: 180 KB of text, which a socket takes at once. Larger chunks were slower, 20,000 by a third. */
+/** Rows in one statement: some 180 KB of text, which a socket takes almost at once. Larger chunks were no faster. */
 const CHUNK_ROWS = 2_000
 
 interface CellTable {
