@@ -67,8 +67,8 @@ export class LiveFeed {
 
   /** What a reader needs that has seen everything up to `lastId`: patches if they are still there, else a snapshot. */
   eventsSince(lastId: string | undefined): readonly FeedEvent[] {
-    const [instance, revisionText] = (lastId ?? '').split('.')
-    const missed = this.#revision - Number(revisionText)
+    const [instance, revision = ''] = (lastId ?? '').split('.')
+    const missed = /^\d{1,15}$/.test(revision) ? this.#revision - Number(revision) : -1
     const isKnown = instance === this.#options.instance && missed >= 0 && missed <= this.#history.length
     if (!isKnown) return [this.snapshot()]
     return this.#history.slice(this.#history.length - missed)
