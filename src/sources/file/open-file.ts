@@ -5,9 +5,11 @@
  * O2  Compressed input that is cut off or damaged is an error, never a short file.
  */
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs'
+import { Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { TidemarkError } from '../../errors.ts'
 import type { ByteSource } from '../../runtime/ports.ts'
+import { cutAtFrames } from '../../verify/readers/zstd-frames.ts'
 import { StreamSource } from './stream-source.ts'
 
 /** Opens a file, or standard input for `-`. Throws `INPUT_MISSING`. */
@@ -16,8 +18,8 @@ export function openFile(path: string): ByteSource {
   const { fd, byteLength } = openForReading(path)
   if (!path.endsWith('.gz') && !path.endsWith('.zst')) return new PlainFile(path, fd, byteLength)
   const raw = createReadStream(path, { fd, highWaterMark: 1 << 18 })
-  const decompress = path.endsWith('.gz') ? createGunzip({ chunkSize: 1 << 18 }) : createZstdDecompress()
-  return new StreamSource(path, raw, byteLength, decompress)
+  if (path.endsWith('.gz')) return new StreamSource(path, raw, byteLength, createGunzip({ chunkSize: 1 << 18 }))
+  return new StreamSource(path, Readable.from(cutAtFrames(raw)), byteLength, createZstdDecompress())
 }
 
 function openForReading(path: string): { fd: number; byteLength: number | undefined } {
