@@ -140,7 +140,10 @@ function mostly(usual: fc.Arbitrary<string>, odd: fc.Arbitrary<string>): fc.Arbi
 }
 
 const id = mostly(quoted(uuid), idSource)
-const text = mostly(quoted(fc.constantFrom('mobile', 'tv', 'camp-12', 'camp-1234', 'a longer text', '')), textSource)
+const text = mostly(
+  quoted(fc.constantFrom('mobile', 'tv', 'camp-12', 'campaign-1', 'campaign-2', 'a longer text', '')),
+  textSource,
+)
 const time = mostly(
   fc.integer({ min: 0, max: 3_600_000 }).map((ms) => String(1_767_225_600_000 + ms)),
   timeSource,
