@@ -9,7 +9,7 @@ import { freezePlan } from '../src/pipeline/freeze.ts'
 import type { StreamName } from '../src/pipeline/plan.ts'
 
 const LINES = 20_000
-const ROUNDS = 60
+const ROUNDS = 30
 const plan = freezePlan(adPipeline)
 
 let state = 0x2545f491

@@ -66,6 +66,17 @@ describe('a dictionary', () => {
     assert.equal(codeOf(dictionary, 'b'), b)
   })
 
+  it('finds a short text by all of its words, not by where they land', () => {
+    const dictionary = new Dictionary('unknown', 5)
+    dictionary.rememberShort(1, 2, 3, 7)
+    assert.equal(dictionary.findShort(1, 2, 3), 7)
+    for (let word = 10; word < 40_000; word++) {
+      assert.equal(dictionary.findShort(word, 2, 3), -1)
+      assert.equal(dictionary.findShort(1, word, 3), -1)
+      assert.equal(dictionary.findShort(1, 2, word), -1)
+    }
+  })
+
   it('does not grow with texts that come and go (D4)', () => {
     const dictionary = new Dictionary('unknown', 5)
     let highest = 0
