@@ -28,6 +28,8 @@ export type MalformedReason = (typeof MALFORMED_REASONS)[number]
 /** Columns for up to `capacity` events of one stream. */
 export class EventBatch {
   readonly capacity: number
+  /** Rows that a decoder may fill at present, up to `capacity`. */
+  limit: number
   /** Rows in use. */
   count = 0
   /** Index into {@link MALFORMED_REASONS}. */
@@ -52,6 +54,7 @@ export class EventBatch {
 
   constructor(capacity: number, shape: { hasImpressionId: boolean; dimensionCount: number; sumCount: number }) {
     this.capacity = capacity
+    this.limit = capacity
     this.malformed = new Uint8Array(capacity)
     this.malformedField = new Uint8Array(capacity)
     this.timeMs = new Float64Array(capacity)

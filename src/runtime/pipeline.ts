@@ -66,23 +66,34 @@ export class Pipeline {
   }
 
   /**
-   * Decodes the whole lines in [start, end) of `block` and offers them.
+   * Decodes whole lines in [start, end) of `block` and offers them.
    *
    * @param nowMs the wall clock of a live source, +Infinity in a replay
+   * @param maxEvents stops after so many
+   * @returns the start of the first line not taken
    */
-  offerLines(partition: number, block: Uint8Array, start: number, end: number, nowMs: number): void {
+  offerLines(
+    partition: number,
+    block: Uint8Array,
+    start: number,
+    end: number,
+    nowMs: number,
+    maxEvents: number = Infinity,
+  ): number {
     const stream = (this.partitions[partition] as { stream: StreamName }).stream
     const decoder = this.#decoders[stream]
     const batch = this.#batches[stream]
     let from = start
-    while (from < end) {
+    for (let left = maxEvents; from < end && left > 0; left -= batch.count) {
       batch.count = 0
+      batch.limit = Math.min(batch.capacity, left)
       const decoded = decoder.decodeLines(block, from, end, batch, this.nextLineOf[partition] as number)
       if (decoded.nextStart === from) break
       from = decoded.nextStart
       this.nextLineOf[partition] = decoded.nextPosition
       this.#offer(partition, stream, block, batch, nowMs)
     }
+    return from
   }
 
   #offer(partition: number, stream: StreamName, block: Uint8Array, batch: EventBatch, nowMs: number): void {

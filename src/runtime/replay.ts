@@ -1,8 +1,8 @@
 /**
  * Replay: bounded partitions through the engine as fast as it goes, until all of them end.
  *
- * Partitions are read in step, the one with the lowest watermark next, so that state stays as small as the disorder of
- * the input allows. Windows go to the sink as they become final; memory holds what windows must remember, no more.
+ * Partitions are read in step, the one with the lowest watermark next and about a second of its event time at once, so
+ * that state stays as small as the disorder of the input allows and few clicks are read before their impressions. Windows go to the sink as they become final; memory holds what windows must remember, no more.
  *
  * Q1  The sink's `commit` is called once, after everything was written; after a failure or an interruption, never.
  * Q2  Results do not depend on how much is read at once (G2 of the engine).
@@ -17,6 +17,9 @@ import type { ByteSource, DeadLetterSink, Sink } from './ports.ts'
 
 const READ_BYTES = 1 << 18
 const TURN_MS = 50
+const STEP_MS = 1_000
+const LEAST_STEP_EVENTS = 64
+const MOST_STEP_EVENTS = 2_048
 
 export interface ReplayOptions {
   readonly plan: Plan
@@ -58,6 +61,9 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
 interface OpenPartition {
   readonly source: ByteSource
   readonly framer: LineFramer
+  /** Events taken in one step: adapted to what a second of event time holds. */
+  stepEvents: number
+  hasEnded: boolean
 }
 
 class Replay {
@@ -86,6 +92,8 @@ class Replay {
     this.#open = options.partitions.map(({ source }) => ({
       source,
       framer: new LineFramer(MAX_RECORD_BYTES, READ_BYTES),
+      stepEvents: LEAST_STEP_EVENTS,
+      hasEnded: false,
     }))
   }
 
@@ -93,9 +101,13 @@ class Replay {
     const { engine } = this.#pipeline
     this.#turnMs = this.#options.nowMs()
     for (let next = engine.watermarks.slowest(); next >= 0; next = engine.watermarks.slowest()) {
-      const filled = this.#fill(next)
-      const hasMore = typeof filled === 'boolean' ? filled : await filled
-      if (!hasMore) engine.watermarks.end(next)
+      const partition = this.#open[next] as OpenPartition
+      if (!partition.framer.hasLines && !partition.hasEnded) {
+        const reading = this.#read(partition)
+        if (reading !== undefined) await reading
+      }
+      if (partition.framer.hasLines) this.#step(next, partition)
+      else if (partition.hasEnded) engine.watermarks.end(next)
       engine.advance()
       if (engine.finalUpToMs > this.#handedOutMs) await this.#handOutFinal()
       if (this.#options.nowMs() - this.#turnMs > TURN_MS) await this.#takeTurn()
@@ -115,24 +127,32 @@ class Replay {
     }
   }
 
-  // Reads once from a partition and offers the whole lines; false at its end. Synchronous where the source is.
-  #fill(partition: number): boolean | Promise<boolean> {
-    const { source, framer } = this.#open[partition] as OpenPartition
+  // Reads once from a partition; synchronous where the source is.
+  #read(partition: OpenPartition): Promise<void> | undefined {
+    const { source, framer } = partition
     const span = framer.writable()
     const count = source.read(span.buffer, span.offset, Math.min(span.length, READ_BYTES))
-    if (typeof count === 'number') return this.#take(partition, framer, count)
-    return count.then((bytes) => this.#take(partition, framer, bytes))
+    if (typeof count !== 'number') return count.then((bytes) => this.#commit(partition, bytes))
+    this.#commit(partition, count)
+    return undefined
   }
 
-  #take(partition: number, framer: LineFramer, byteCount: number): boolean {
-    if (byteCount === 0) framer.end()
-    else framer.commit(byteCount)
-    if (framer.hasLines) {
-      const { block, linesStart, linesEnd } = framer
-      this.#pipeline.offerLines(partition, block, linesStart, linesEnd, Infinity)
-      framer.consume(linesEnd, this.#pipeline.nextLineOf[partition] as number)
-    }
-    return byteCount > 0
+  #commit(partition: OpenPartition, byteCount: number): void {
+    if (byteCount > 0) return partition.framer.commit(byteCount)
+    partition.framer.end()
+    partition.hasEnded = true
+  }
+
+  #step(index: number, partition: OpenPartition): void {
+    const { framer, stepEvents } = partition
+    const { highestMs } = this.#pipeline.engine.watermarks
+    const beforeMs = highestMs[index] as number
+    const { block, linesStart, linesEnd } = framer
+    const taken = this.#pipeline.offerLines(index, block, linesStart, linesEnd, Infinity, stepEvents)
+    framer.consume(taken, this.#pipeline.nextLineOf[index] as number)
+    const progressMs = (highestMs[index] as number) - beforeMs
+    if (progressMs > STEP_MS * 2) partition.stepEvents = Math.max(LEAST_STEP_EVENTS, stepEvents / 2)
+    else if (progressMs < STEP_MS / 2) partition.stepEvents = Math.min(MOST_STEP_EVENTS, stepEvents * 2)
   }
 
   async #handOutFinal(): Promise<void> {

@@ -48,7 +48,7 @@ export class PartitionActivity {
 /** Puts the status together. */
 export function pipelineStatus(parts: {
   pipeline: Pipeline
-  delivery: Delivery
+  delivery: Pick<Delivery, 'epoch' | 'epochDurationMs' | 'status'>
   activity: PartitionActivity
   nowMs: number
   startedAtMs: number

@@ -28,7 +28,8 @@ export interface StreamLedgerStatus {
 
 /** The results' way to PostgreSQL. */
 export interface DatabaseStatus {
-  readonly state: 'starting' | 'up' | 'down'
+  /** `none`: the run is over, or writes to no database. */
+  readonly state: 'starting' | 'up' | 'down' | 'none'
   /** Why it is down, in one sentence. */
   readonly message: string | null
   /** Since when the state holds, ms since the epoch. */

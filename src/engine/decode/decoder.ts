@@ -77,7 +77,7 @@ export class Decoder {
   }
 
   /**
-   * Appends the events of whole lines in [start, end) to `batch`, until it is full or no whole line is left. A line is
+   * Appends the events of whole lines in [start, end) to `batch`, until it holds `limit` rows or no whole line is left. A line is
    * whole when its LF is there; what follows the last LF is left to the caller.
    *
    * @param firstPosition position of the line at `start`: its number in the file, from 1
@@ -86,7 +86,7 @@ export class Decoder {
     const view = this.#viewOf(block)
     let lineStart = start
     let position = firstPosition
-    while (batch.count < batch.capacity && lineStart < end) {
+    while (batch.count < batch.limit && lineStart < end) {
       const row = batch.count
       const after = this.#predictor.decode(view, block, lineStart, end, batch, row)
       const next = after < 0 ? -1 : afterLineEnd(block, after, end)
