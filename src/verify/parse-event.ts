@@ -114,8 +114,8 @@ function readFields(
   sources: readonly (string | undefined)[],
 ): readonly FieldValue[] | Malformed {
   const values: FieldValue[] = []
-  for (const [place, field] of fields.entries()) {
-    const value = readField(field, sources[place])
+  for (const field of fields) {
+    const value = readField(field, sources[values.length])
     if (value instanceof Malformed) return value
     values.push(value)
   }

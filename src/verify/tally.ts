@@ -142,8 +142,10 @@ class TableCells {
     }
     const row = this.#rowOf(impression.timeMs, impression)
     this.#addTo(row, 1, clickMs === undefined ? 0 : 1)
-    for (const [i, sums] of this.#sumsMicros.entries())
+    for (let i = 0; i < this.#sumsMicros.length; i++) {
+      const sums = this.#sumsMicros[i] ?? []
       sums[row] = (sums[row] ?? 0n) + BigInt(impression.sumsMicros[i] ?? 0)
+    }
   }
 
   /** The cells as text, in the order of the primary key. */
