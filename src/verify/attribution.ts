@@ -24,7 +24,7 @@ export interface Click {
   readonly timeMs: number
 }
 
-interface AcceptedImpression extends Impression {
+interface AcceptedImpression extends Omit<Impression, 'id'> {
   /** Event time of the earliest click in its window so far. */
   firstClickMs: number | undefined
 }
@@ -60,9 +60,9 @@ export class Attribution {
   }
 
   /** Offers an impression in the order of arrival. */
-  offerImpression(impression: Impression): void {
-    const isAccepted = this.#impressions.accept(impression.id, { ...impression, firstClickMs: undefined })
-    this.#tally.countEvent('impressions', isAccepted ? 'counted' : 'duplicate', impression.timeMs)
+  offerImpression({ id, timeMs, dimensions, sumsMicros }: Impression): void {
+    const isAccepted = this.#impressions.accept(id, { timeMs, dimensions, sumsMicros, firstClickMs: undefined })
+    this.#tally.countEvent('impressions', isAccepted ? 'counted' : 'duplicate', timeMs)
   }
 
   /** Attributes an accepted click, in any order, once all impressions were offered (T2). */

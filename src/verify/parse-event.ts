@@ -89,13 +89,16 @@ function eventMaker(
   const { idField, impressionIdField, eventTimeField } = plan.streams[stream]
   const placeOf = (field: string): number => places.get(field) ?? -1
   const [id, impressionId, time] = [placeOf(idField), placeOf(impressionIdField), placeOf(eventTimeField)]
-  const dimensions = stream === 'clicks' ? [] : plan.dimensions.map(({ field, missing }) => [placeOf(field), missing])
-  const sums = stream === 'clicks' ? [] : summedFields(plan).map(placeOf)
+  const dimensions = (stream === 'clicks' ? [] : plan.dimensions).map(({ field, missing }) => ({
+    place: placeOf(field),
+    missing,
+  }))
+  const sums = (stream === 'clicks' ? [] : summedFields(plan)).map(placeOf)
   return (values) => ({
     id: String(values[id]),
     impressionId: String(values[impressionId]),
     timeMs: Number(values[time]),
-    dimensions: dimensions.map(([place, missing]) => String(values[Number(place)] ?? missing)),
+    dimensions: dimensions.map(({ place, missing }) => String(values[place] ?? missing)),
     sumsMicros: sums.map((place) => Number(values[place])),
   })
 }
@@ -168,7 +171,8 @@ function readString(source: string): string | Refusal {
   // In valid UTF-8 and JSON, U+0000 and a surrogate without its partner can only come from an escape.
   if (source.includes('\\') && (text.includes('\0') || /\p{Surrogate}/u.test(text)))
     return { malformed: 'unstorable_text' }
-  return utf8Length(text) > MAX_TEXT_BYTES ? { malformed: 'text_too_long' } : text
+  // No code unit takes more than three bytes.
+  return text.length * 3 > MAX_TEXT_BYTES && utf8Length(text) > MAX_TEXT_BYTES ? { malformed: 'text_too_long' } : text
 }
 
 function utf8Length(text: string): number {

@@ -16,7 +16,7 @@ export function trimRecord(line: Uint8Array): Uint8Array {
   let end = line.length
   while (start < end && isJsonSpace(line[start])) start++
   while (end > start && isJsonSpace(line[end - 1])) end--
-  return line.subarray(start, end)
+  return start === 0 && end === line.length ? line : line.subarray(start, end)
 }
 
 /** The beginning of a file, at least 3 bytes if it has them, without the byte-order mark that may stand there. */
