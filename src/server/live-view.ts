@@ -26,6 +26,8 @@ const CELL_BUDGET = 260_000
 export interface LiveViewOptions {
   /** Members kept for each dimension; by default as many as the budget allows. */
   readonly maxMembers?: number
+  /** How far back the page looks; the plan's page says it unless given. */
+  readonly rangeMs?: number
 }
 
 /** The page's roll-ups over the last hours, and what is shown of them. */
@@ -42,7 +44,7 @@ export class LiveView {
   #watermarkWindow = -Infinity
 
   constructor(plan: Plan, options: LiveViewOptions = {}) {
-    this.page = planPage(plan)
+    this.page = planPage(plan, options.rangeMs)
     this.#rangeWindows = this.page.rangeMs / this.page.windowSizeMs
     this.#memoryWindows = 2 * this.#rangeWindows + 2 + Math.ceil(AHEAD_MS / this.page.windowSizeMs)
     const memberLimit = options.maxMembers ?? Math.max(100, Math.floor(CELL_BUDGET / this.#memoryWindows))
@@ -136,7 +138,8 @@ export class LiveView {
     const length = this.#rangeWindows
     const last = toValues(store.sum(name, end - length, end))
     const beforeStart = end - 1 - 2 * length
-    if (this.#earliest > beforeStart || beforeStart <= this.#newest - this.#memoryWindows) return { last }
+    // The first window ever seen may have begun before we did: it is not taken for a whole one.
+    if (this.#earliest >= beforeStart || beforeStart <= this.#newest - this.#memoryWindows) return { last }
     return {
       last,
       complete: toValues(store.sum(name, end - 1 - length, end - 1)),

@@ -119,7 +119,8 @@ describe('the live stream', () => {
     server.flush()
     const [snapshot, patch] = await reading
     assert.deepEqual([snapshot?.event, patch?.event], ['snapshot', 'patch'])
-    assert.deepEqual((patch?.data as { data: { totals: { last: unknown } } }).data.totals.last, [1, 0, 0])
+    const { data } = (patch?.data ?? {}) as { data?: { totals: { last: unknown } } }
+    assert.deepEqual(data?.totals.last, [1, 0, 0])
 
     liveView.apply(pageChanges([{ minute: 0, campaign: 'a', impressions: 2 }]))
     server.flush()

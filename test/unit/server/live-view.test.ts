@@ -35,8 +35,8 @@ describe('the live view', () => {
 
   it('compares with nothing while the view does not reach back far enough', () => {
     assert.equal(shown(each(-100, 1, 10)).totals.before, undefined)
-    assert.equal(shown(each(-119, 1, 10)).totals.before, undefined)
-    assert.notEqual(shown(each(-120, 1, 10)).totals.before, undefined)
+    assert.equal(shown(each(-120, 1, 10)).totals.before, undefined)
+    assert.notEqual(shown(each(-121, 1, 10)).totals.before, undefined)
   })
 
   it('takes values as absolute: the same cells twice change nothing, a removed cell is gone', () => {

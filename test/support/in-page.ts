@@ -1,0 +1,54 @@
+/**
+ * Questions to the page, asked as text: the tests' own types know no DOM.
+ */
+import type { Page } from 'playwright-core'
+
+/** Left, top, width and height of every element of `selector`, in whole px. */
+export async function boxesOf(page: Page, selector: string): Promise<readonly (readonly number[])[]> {
+  return page.evaluate<readonly (readonly number[])[]>(`
+    [...document.querySelectorAll(${JSON.stringify(selector)})].map((element) => {
+      const { x, y, width, height } = element.getBoundingClientRect()
+      return [x, y, width, height].map(Math.round)
+    })`)
+}
+
+/** Marks every element of `selector`; {@link countUnmarked} counts those that were made since. */
+export async function markAll(page: Page, selector: string): Promise<void> {
+  await page.evaluate(`for (const one of document.querySelectorAll(${JSON.stringify(selector)})) one.isMarked = true`)
+}
+
+export async function countUnmarked(page: Page, selector: string): Promise<number> {
+  return page.evaluate<number>(
+    `[...document.querySelectorAll(${JSON.stringify(selector)})].filter((one) => one.isMarked !== true).length`,
+  )
+}
+
+/** Px by which the page is wider than its window. */
+export async function overflowPx(page: Page): Promise<number> {
+  return page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+}
+
+/** Tops of the labels of each chart, from the top down. */
+export async function labelTops(page: Page): Promise<readonly (readonly number[])[]> {
+  return page.evaluate<readonly (readonly number[])[]>(`
+    [...document.querySelectorAll('.labels')].map((labels) =>
+      [...labels.children].map((label) => label.getBoundingClientRect().top).sort((a, b) => a - b))`)
+}
+
+/** Texts of elements of `selector` that do not fit where they stand. */
+export async function cutTexts(page: Page, selector: string): Promise<readonly string[]> {
+  return page.evaluate<readonly string[]>(`
+    [...document.querySelectorAll(${JSON.stringify(selector)})]
+      .filter((one) => one.scrollWidth > one.clientWidth + 1)
+      .map((one) => one.textContent)`)
+}
+
+/** The colour behind everything. */
+export async function paperColour(page: Page): Promise<string> {
+  return page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor')
+}
+
+/** Whether a global of this name exists in the page. */
+export async function hasGlobal(page: Page, name: string): Promise<boolean> {
+  return page.evaluate<boolean>(`${JSON.stringify(name)} in window`)
+}
