@@ -27,13 +27,12 @@ const WRITE_CHARACTERS = 1 << 16
  * @param csv path of the log, `-` for standard input
  */
 export async function convertToFolder(csv: string, folder: string): Promise<Converted> {
-  const rows = openRows(csv)
   await mkdir(folder, { recursive: true })
   const impressions = await LineFile.create(join(folder, 'impressions.ndjson'))
   const clicks = await LineFile.create(join(folder, 'clicks.ndjson'))
   try {
     let rowNumber = 0
-    for await (const row of rows as AsyncIterable<TouchRow>) {
+    for await (const row of openRows(csv) as AsyncIterable<TouchRow>) {
       rowNumber++
       await impressions.add(impressionLine(row, rowNumber))
       await clicks.add(clickLine(row, rowNumber))

@@ -1,23 +1,26 @@
 /**
- * `tidemark replay`: files through the embedded engine to tables as CSV, in PostgreSQL, or both.
+ * `tidemark replay`: files through the embedded engine to tables as CSV, in PostgreSQL, or both, and to a page.
  */
 import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Command } from 'commander'
 import { TidemarkError } from '../errors.ts'
-import { EVENT_CLASSES, STREAM_NAMES, type Plan, type StreamName } from '../pipeline/plan.ts'
+import { STREAM_NAMES, type Plan, type StreamName } from '../pipeline/plan.ts'
 import type { ByteSource, DeadLetter, DeadLetterSink, Sink } from '../runtime/ports.ts'
-import { replay, type ReplayResult } from '../runtime/replay.ts'
+import { replay, type ReplayOptions, type ReplayResult } from '../runtime/replay.ts'
 import { AllSinks } from '../sinks/all-sinks.ts'
 import { CsvSink } from '../sinks/csv/csv-sink.ts'
 import { openFile } from '../sources/file/open-file.ts'
 import { interruptSignal } from './interrupt.ts'
+import { grouped, ledgerLine } from './ledger-text.ts'
+import { durationMs, port } from './option-values.ts'
 import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
 import type { CommonOptions } from './common-options.ts'
+import type { ReplayPage, ReplayPageOptions } from './replay-page.ts'
 import { shellWord } from './shell-word.ts'
 import { createTalk, type Talk } from './talk.ts'
 
-interface ReplayCommandOptions extends PlanOptions, CommonOptions {
+interface ReplayCommandOptions extends PlanOptions, CommonOptions, ReplayPageOptions {
   readonly impressions?: readonly string[]
   readonly clicks?: readonly string[]
   readonly out?: string
@@ -40,12 +43,17 @@ export function replayCommand(): Command {
     .option('--database-url <url>', 'write the tables to this PostgreSQL database')
     .option('--replace', 'replace tables in PostgreSQL that a live pipeline wrote')
     .option('--strict', 'stop at the first malformed event (exit 65), writing nothing')
+    .option('--page', 'then serve the page over the end of the log, until Ctrl-C')
+    .option('--page-range <duration>', 'how far back from the end the page looks (1h)', durationMs)
+    .option('--host <address>', 'address to serve the page on', '127.0.0.1')
+    .option('--port <port>', 'port of the page; 0 picks a free one (4400, or the next free one)', port)
   return addPlanOptions(command).action((options: ReplayCommandOptions) => runReplay(options))
 }
 
 async function runReplay(options: ReplayCommandOptions): Promise<void> {
   const talk = createTalk(options)
   const plan = await loadPlan(options)
+  const page = await openPage(plan, options)
   const partitions = openPartitions(options)
   const { sink, deadLetters } = await createSinks(plan, options)
   const startMs = performance.now()
@@ -60,16 +68,30 @@ async function runReplay(options: ReplayCommandOptions): Promise<void> {
       nowMs: () => performance.now(),
       yieldTurn: () => nextTurn(),
       signal: interruptSignal(),
+      ...(page === undefined ? {} : forPage(page)),
       onProgress: ({ bytesTaken, byteLength, events }) =>
-        progress.update(byteLength === undefined ? undefined : bytesTaken / byteLength, `${group(events)} events`),
+        progress.update(byteLength === undefined ? undefined : bytesTaken / byteLength, `${grouped(events)} events`),
     })
     progress.end()
-    report(result, performance.now() - startMs, options, talk)
+    const elapsedMs = performance.now() - startMs
+    const pageUrl = await page?.serve(result.status)
+    report({ result, elapsedMs, pageUrl }, options, talk)
   } finally {
     progress.end()
     await sink.close()
     for (const { source } of partitions) await source.close()
   }
+  await page?.until(interruptSignal())
+}
+
+async function openPage(plan: Plan, options: ReplayCommandOptions): Promise<ReplayPage | undefined> {
+  if (options.page !== true) return undefined
+  const { ReplayPage } = await import('./replay-page.ts')
+  return new ReplayPage(plan, options)
+}
+
+function forPage(page: ReplayPage): Pick<ReplayOptions, 'pageRollUps' | 'onChanges'> {
+  return { pageRollUps: page.rollUps, onChanges: (changes) => page.apply(changes) }
 }
 
 function append(value: string, previous: readonly string[] | undefined): readonly string[] {
@@ -121,31 +143,29 @@ function refuse(letter: DeadLetter): void {
   )
 }
 
-function report(result: ReplayResult, elapsedMs: number, options: ReplayCommandOptions, talk: Talk): void {
+function report(
+  { result, elapsedMs, pageUrl }: { result: ReplayResult; elapsedMs: number; pageUrl: string | undefined },
+  options: ReplayCommandOptions,
+  talk: Talk,
+): void {
   const eventsPerSecond = Math.round(result.events / (elapsedMs / 1_000))
   if (options.json === true) {
     const { read, ledger, cells } = result
     const peakRssBytes = process.resourceUsage().maxRSS * 1_024
-    const document = { read, ledger, cells, elapsedMs: Math.round(elapsedMs), eventsPerSecond, peakRssBytes }
+    const document = { read, ledger, cells, elapsedMs: Math.round(elapsedMs), eventsPerSecond, peakRssBytes, pageUrl }
     process.stdout.write(`${JSON.stringify(document)}\n`)
     return
   }
   const lines = [
-    `${group(result.events)} events in ${(elapsedMs / 1_000).toFixed(2)} s (${group(eventsPerSecond)} events/s)`,
-    ...STREAM_NAMES.map((stream) => ledgerLine(stream, result)),
-    ...Object.entries(result.cells).map(([table, rows]) => `  ${table.padEnd(24)} ${group(rows).padStart(11)} rows`),
+    `${grouped(result.events)} events in ${(elapsedMs / 1_000).toFixed(2)} s (${grouped(eventsPerSecond)} events/s)`,
+    ...STREAM_NAMES.map((stream) => ledgerLine(stream, result.read[stream], result.ledger[stream])),
+    ...Object.entries(result.cells).map(([table, rows]) => `  ${table.padEnd(24)} ${grouped(rows).padStart(11)} rows`),
   ]
   process.stdout.write(`${lines.join('\n')}\n`)
-  if (options.out === undefined && options.databaseUrl === undefined)
-    talk.say('Nothing was written: give --out DIR or --database-url URL to keep the tables.')
+  if (pageUrl !== undefined) talk.say(`Page at ${talk.paint('1', pageUrl)} until Ctrl-C.`)
+  else if (options.out === undefined && options.databaseUrl === undefined)
+    talk.say('Nothing was written: give --out DIR or --database-url URL to keep the tables, or --page to see them.')
   talk.next(nextCommand(options))
-}
-
-function ledgerLine(stream: StreamName, result: ReplayResult): string {
-  const classes = result.ledger[stream]
-  const parts = EVENT_CLASSES.filter((name) => classes[name] > 0).map((name) => `${group(classes[name])} ${name}`)
-  const difference = result.read[stream] - EVENT_CLASSES.reduce((sum, name) => sum + classes[name], 0)
-  return `${stream.padEnd(12)} ${group(result.read[stream])} read = ${parts.join(' + ') || '0'}  (difference ${difference})`
 }
 
 function nextCommand(options: ReplayCommandOptions): string {
@@ -157,8 +177,4 @@ function nextCommand(options: ReplayCommandOptions): string {
     return ['tidemark verify', ...files, ...plan, '--tables', shellWord(options.out)].join(' ')
   if (options.databaseUrl !== undefined) return ['tidemark verify', ...files, ...plan, '--database-url URL'].join(' ')
   return ['tidemark replay', ...files, ...plan, '--out tables'].join(' ')
-}
-
-function group(value: number): string {
-  return value.toLocaleString('en-US')
 }

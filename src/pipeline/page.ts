@@ -86,14 +86,20 @@ export interface PagePlan {
 
 const HOUR_MS = 3_600_000
 const FEWEST_WINDOWS = 12
-const MOST_WINDOWS = 600
+/** The most windows a page shows. */
+export const MOST_WINDOWS = 600
 const MOST_TILES = 8
 
 const TOTAL: RollUp = { name: 'page:total', axis: 'impression', dimensions: [] }
 const CLICK_TOTAL: RollUp = { name: 'page:clicks:total', axis: 'click', dimensions: [] }
 
-/** The page of a plan. */
-export function planPage(plan: Plan): PagePlan {
+/**
+ * The page of a plan.
+ *
+ * @param rangeMs how far back it looks, a whole number of windows and {@link MOST_WINDOWS} at most; an hour where that
+ * is a fair number of windows
+ */
+export function planPage(plan: Plan, rangeMs: number = rangeOf(plan.parameters.windowSizeMs)): PagePlan {
   const { windowSizeMs, attributionWindowMs, allowedLatenessMs, clockSkewToleranceMs } = plan.parameters
   const { outOfOrdernessMs, idleTimeoutMs } = plan.parameters
   const measures = plan.measures.map((measure) => pageMeasure(plan, measure))
@@ -101,7 +107,7 @@ export function planPage(plan: Plan): PagePlan {
   return {
     name: plan.name,
     windowSizeMs,
-    rangeMs: rangeOf(windowSizeMs),
+    rangeMs,
     finalAfterMs: attributionWindowMs + Math.max(allowedLatenessMs, clockSkewToleranceMs),
     outOfOrdernessMs,
     idleTimeoutMs,

@@ -12,8 +12,11 @@ import { MAX_RECORD_BYTES } from '../engine/decode/decoder.ts'
 import { TidemarkError } from '../errors.ts'
 import type { ChangeSet } from '../pipeline/cells.ts'
 import type { EventClass, Plan, RollUp, StreamName } from '../pipeline/plan.ts'
+import { allTables } from '../pipeline/table-text.ts'
 import { Pipeline } from './pipeline.ts'
 import type { ByteSource, DeadLetterSink, Sink } from './ports.ts'
+import { endedStatus } from './run-status.ts'
+import type { PipelineStatus } from './status.ts'
 
 const READ_BYTES = 1 << 18
 const TURN_MS = 50
@@ -33,6 +36,10 @@ export interface ReplayOptions {
   readonly yieldTurn: () => Promise<void>
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: ReplayProgress) => void
+  /** Roll-ups kept beside the tables, such as the page's. They go to no sink. */
+  readonly pageRollUps?: readonly RollUp[]
+  /** Told what changed before the sink is, roll-ups of the page included. */
+  readonly onChanges?: (changes: ChangeSet) => void
 }
 
 export interface ReplayProgress {
@@ -48,6 +55,8 @@ export interface ReplayResult {
   /** Rows of each table. */
   readonly cells: Readonly<Record<string, number>>
   readonly events: number
+  /** The pipeline at its end. */
+  readonly status: PipelineStatus
 }
 
 /** Runs a replay to its end. */
@@ -71,20 +80,18 @@ class Replay {
   readonly #pipeline: Pipeline
   readonly #open: readonly OpenPartition[]
   readonly #cells: Record<string, number>
-  readonly #rollUps: readonly RollUp[]
+  readonly #startMs: number
   #epoch = 0
   #handedOutMs = -Infinity
   #turnMs = 0
 
   constructor(options: ReplayOptions) {
     this.#options = options
-    this.#rollUps = options.plan.tables
-    this.#cells = Object.fromEntries(
-      [...this.#rollUps.map((table) => table.name), options.plan.ledger.name].map((name) => [name, 0]),
-    )
+    this.#startMs = options.nowMs()
+    this.#cells = Object.fromEntries(allTables(options.plan).map(({ name }) => [name, 0]))
     this.#pipeline = new Pipeline({
       plan: options.plan,
-      rollUps: this.#rollUps,
+      rollUps: [...options.plan.tables, ...(options.pageRollUps ?? [])],
       partitions: options.partitions.map(({ stream, source }) => ({ stream, name: source.name })),
       deadLetters: options.deadLetters,
       random: options.random,
@@ -124,6 +131,7 @@ class Replay {
       ledger: { impressions: engine.classesOf('impressions'), clicks: engine.classesOf('clicks') },
       cells: this.#cells,
       events: this.#pipeline.eventsRead,
+      status: endedStatus(this.#pipeline, this.#epoch, this.#options.nowMs() - this.#startMs),
     }
   }
 
@@ -162,7 +170,9 @@ class Replay {
   }
 
   async #write(changes: ChangeSet): Promise<void> {
-    for (const cells of changes.cells) {
+    this.#options.onChanges?.(changes)
+    const tableCells = changes.cells.filter(({ rollUp }) => rollUp in this.#cells)
+    for (const cells of tableCells) {
       const removed = cells.removed.reduce((sum, isRemoved) => sum + (isRemoved ? 1 : 0), 0)
       this.#cells[cells.rollUp] = (this.#cells[cells.rollUp] ?? 0) + cells.count - removed
     }
@@ -171,7 +181,7 @@ class Replay {
     await this.#options.sink.write({
       number: ++this.#epoch,
       watermarkMs: this.#pipeline.engine.watermarks.pipelineMs,
-      changes,
+      changes: { cells: tableCells, ledger: changes.ledger },
     })
   }
 

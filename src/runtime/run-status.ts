@@ -71,6 +71,19 @@ export function pipelineStatus(parts: {
   }
 }
 
+/** The status of a bounded run that is over: the time is its highest event time, and stays there. */
+export function endedStatus(pipeline: Pipeline, epoch: number, elapsedMs: number): PipelineStatus {
+  const highestMs = pipeline.engine.watermarks.highestMs.filter((timeMs) => Number.isFinite(timeMs))
+  const nowMs = highestMs.length === 0 ? 0 : Math.max(...highestMs)
+  const status = { state: 'none', message: null, sinceMs: nowMs, waitingCells: 0, intakePaused: false } as const
+  const delivery = { epoch, epochDurationMs: 0, status }
+  const activity = new PartitionActivity(pipeline.partitions.length, nowMs)
+  return {
+    ...pipelineStatus({ pipeline, delivery, activity, nowMs, startedAtMs: nowMs }),
+    eventsPerSecond: (pipeline.eventsRead * 1_000) / Math.max(1, elapsedMs),
+  }
+}
+
 function partitionStatus(
   pipeline: Pipeline,
   activity: PartitionActivity,

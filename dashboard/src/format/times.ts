@@ -18,6 +18,11 @@ export function formatDay(timeMs: number): string {
   return new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(timeMs)
 }
 
+/** `24 Nov 2026` */
+export function formatDate(timeMs: number): string {
+  return `${formatDay(timeMs)} ${new Date(timeMs).getUTCFullYear()}`
+}
+
 /** A window by its start, to the second only where windows are that short: `14:32`. */
 export function formatWindow(startMs: number, windowSizeMs: number): string {
   return windowSizeMs % 60_000 === 0 ? formatMinute(startMs) : formatClock(startMs)

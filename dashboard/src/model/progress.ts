@@ -16,8 +16,12 @@ export interface Holder {
 /** Up to which event time everything has been read: the watermark without its allowance for disorder. */
 export function readUpToMs({ outOfOrdernessMs }: PagePlan, status: PipelineStatus): number | null {
   if (status.watermarkMs !== null) return Math.min(status.watermarkMs + outOfOrdernessMs, status.nowMs)
-  const allEnded = status.partitions.length > 0 && status.partitions.every(({ state }) => state === 'ended')
-  return allEnded ? highestMs(status.partitions) : null
+  return hasEnded(status) ? highestMs(status.partitions) : null
+}
+
+/** Whether the input was bounded and has been read to its end: nothing on the page will change any more. */
+export function hasEnded({ partitions }: PipelineStatus): boolean {
+  return partitions.length > 0 && partitions.every(({ state }) => state === 'ended')
 }
 
 /** Which partition holds the result back, and why; undefined when there is nothing to say. */

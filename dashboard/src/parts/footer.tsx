@@ -3,12 +3,13 @@ import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { formatCount, NOTHING, THIN_SPACE } from '../format/numbers.ts'
 import { formatClock, formatMinute } from '../format/times.ts'
-import { whoHoldsBack } from '../model/progress.ts'
+import { hasEnded, whoHoldsBack } from '../model/progress.ts'
 
-const DATABASE_WORDS = { starting: 'starting', up: 'up', down: 'down' } as const
+const DATABASE_WORDS = { starting: 'starting', up: 'up', down: 'down', none: 'not in use' } as const
 
 /** How the pipeline is doing, for whoever runs it. */
 export function Footer({ page, status }: { page: PagePlan; status: PipelineStatus }): VNode {
+  if (hasEnded(status)) return <FooterOfEnded status={status} />
   const holder = whoHoldsBack(page, status)
   const { database, epochDurationMs } = status
   return (
@@ -24,14 +25,33 @@ export function Footer({ page, status }: { page: PagePlan; status: PipelineStatu
         Epoch <b>{formatCount(status.epoch)}</b>, {formatCount(Math.round(epochDurationMs))}
         {THIN_SPACE}ms
       </span>
-      <span>
-        <b>{status.eventsPerSecond < 100 ? status.eventsPerSecond.toFixed(1) : formatCount(status.eventsPerSecond)}</b>{' '}
-        events/s
-      </span>
+      <Rate eventsPerSecond={status.eventsPerSecond} />
       <span class={database.state === 'down' ? 'down' : ''}>
         PostgreSQL <b>{DATABASE_WORDS[database.state]}</b>
         {database.waitingCells > 0 && `, ${formatCount(database.waitingCells)} cells wait`}
       </span>
     </footer>
+  )
+}
+
+/** A log that was read to its end waits for nothing. */
+function FooterOfEnded({ status }: { status: PipelineStatus }): VNode {
+  const { partitions, eventsPerSecond } = status
+  return (
+    <footer>
+      <span>Everything is final</span>
+      <span>
+        <b>{formatCount(partitions.length)}</b> partitions, read to their end
+      </span>
+      <Rate eventsPerSecond={eventsPerSecond} />
+    </footer>
+  )
+}
+
+function Rate({ eventsPerSecond }: { eventsPerSecond: number }): VNode {
+  return (
+    <span>
+      <b>{eventsPerSecond < 100 ? eventsPerSecond.toFixed(1) : formatCount(Math.round(eventsPerSecond))}</b> events/s
+    </span>
   )
 }

@@ -1,10 +1,10 @@
 import type { VNode } from 'preact'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
-import { formatClock, formatLength, rangeInWords } from '../format/times.ts'
+import { formatClock, formatDate, formatLength, rangeInWords } from '../format/times.ts'
 import { link, status } from '../live/store.ts'
 import { chooseTheme, theme, type Theme } from '../live/theme.ts'
-import { readUpToMs } from '../model/progress.ts'
+import { hasEnded, readUpToMs } from '../model/progress.ts'
 
 /** The mark, what is shown, how fresh it is, and the theme. */
 export function Header({ page }: { page: PagePlan | null }): VNode {
@@ -49,12 +49,20 @@ function Freshness({ page }: { page: PagePlan | null }): VNode {
 }
 
 function LiveFreshness({ now, asOfMs }: { now: PipelineStatus; asOfMs: number }): VNode {
-  const isEnded = now.partitions.length > 0 && now.partitions.every(({ state }) => state === 'ended')
-  const behindMs = now.nowMs - asOfMs
+  if (hasEnded(now)) {
+    return (
+      <p class="fresh is-ended">
+        Ended · as of{' '}
+        <b>
+          {formatDate(asOfMs)}, {formatClock(asOfMs)}
+        </b>
+      </p>
+    )
+  }
   return (
-    <p class={`fresh ${isEnded ? 'is-ended' : 'is-live'}`}>
-      {isEnded ? 'Ended' : 'Live'} · as of <b>{formatClock(asOfMs)}</b>
-      {isEnded ? '' : <span class="behind"> · {formatLength(behindMs)} behind</span>}
+    <p class="fresh is-live">
+      Live · as of <b>{formatClock(asOfMs)}</b>
+      <span class="behind"> · {formatLength(now.nowMs - asOfMs)} behind</span>
     </p>
   )
 }

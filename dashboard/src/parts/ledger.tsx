@@ -3,6 +3,7 @@ import { EVENT_CLASSES, type EventClass, type StreamName } from '../../../src/pi
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { formatCount } from '../format/numbers.ts'
 import { formatClock, formatDay } from '../format/times.ts'
+import { hasEnded } from '../model/progress.ts'
 
 const STREAMS: readonly StreamName[] = ['impressions', 'clicks']
 /** Classes that only clicks can have: an impression waits for nothing and belongs to nothing. */
@@ -17,7 +18,7 @@ export function Ledger({ status }: { status: PipelineStatus }): VNode {
       <div class="head">
         <h2 id="title-ledger">Every event</h2>
         <p class="sub">
-          since {formatDay(startedAtMs)}, {formatClock(startedAtMs)}
+          {hasEnded(status) ? 'of the whole log' : `since ${formatDay(startedAtMs)}, ${formatClock(startedAtMs)}`}
         </p>
       </div>
       {isBroken && (
