@@ -87,6 +87,11 @@ function toUnits(value: number | bigint | null): number {
 /** Millionths as a decimal with 6 places: 1500000n is `1.500000`. */
 export function formatMicros(micros: bigint): string {
   const sign = micros < 0n ? '-' : ''
-  const digits = (micros < 0n ? -micros : micros).toString().padStart(7, '0')
-  return `${sign}${digits.slice(0, -6)}.${digits.slice(-6)}`
+  const magnitude = micros < 0n ? -micros : micros
+  // Numbers are written several times as fast as bigints.
+  const digits = (magnitude <= MAX_EXACT ? Number(magnitude) : magnitude).toString()
+  if (digits.length > 6) return `${sign}${digits.slice(0, -6)}.${digits.slice(-6)}`
+  return `${sign}0.${'0'.repeat(6 - digits.length)}${digits}`
 }
+
+const MAX_EXACT = BigInt(Number.MAX_SAFE_INTEGER)

@@ -60,7 +60,7 @@ class LiveRollUp {
   /** Forgets keys that no live cell uses. */
   sweep(): void {
     const used = new Set<number>()
-    for (const block of this.windows.sorted()) for (const key of block.keys) if (key >= 0) used.add(key)
+    for (const block of this.windows.sorted()) for (let cell = 0; cell < block.end; cell++) used.add(block.keyOf(cell))
     this.keyOf.fill(-1)
     this.keys.retain((key) => used.has(key))
   }
@@ -114,7 +114,7 @@ export class Finalise {
   /** Cells held, those waiting to be taken over included. */
   get cellCount(): number {
     const all = [this.#state.byImpression, this.#state.byClick, ...this.#rollUps.map((rollUp) => rollUp.windows)]
-    return all.reduce((sum, windows) => sum + windows.sorted().reduce((cells, block) => cells + block.count, 0), 0)
+    return all.reduce((sum, windows) => sum + windows.sorted().reduce((cells, block) => cells + block.end, 0), 0)
   }
 
   /** Forgets unused keys and calls `use` with every dictionary code that is still needed. */
@@ -134,9 +134,8 @@ export class Finalise {
       for (const block of differences) {
         const target = rollUp.windows.at(block.startMs)
         for (let cell = 0; cell < block.end; cell++) {
-          const combination = block.keys[cell] as number
-          if (combination < 0) continue
-          const key = rollUp.keyFor(combination, this.#state.combinations)
+          if (block.isEmpty(cell)) continue
+          const key = rollUp.keyFor(block.keyOf(cell), this.#state.combinations)
           target.addCell(target.touch(key), block, cell)
         }
       }
@@ -144,66 +143,56 @@ export class Finalise {
   }
 
   #handOut(rollUp: LiveRollUp, finalBeforeMs: number, onlyFinal: boolean): CellChanges {
-    const rows = new ChangeRows(rollUp, this.#texts, this.#sumCount)
-    for (const block of rollUp.windows.take(finalBeforeMs)) {
+    const rows = new ChangeRows()
+    for (const block of rollUp.windows.take(finalBeforeMs))
       for (let cell = 0; cell < block.end; cell++)
         if (!block.isEmpty(cell) || block.isChanged(cell)) rows.add(block, cell, true)
-    }
     if (!onlyFinal)
       for (const block of rollUp.windows.sorted()) {
         for (let i = 0; i < block.changedCount; i++) rows.add(block, block.changed[i] as number, false)
         block.clearChanged()
       }
-    return rows.toChanges()
+    return rows.toChanges(rollUp, this.#texts, this.#sumCount)
   }
 }
 
-/** Collects rows of one roll-up, column by column. */
+/** Collects cells of one roll-up, then writes them out column by column. */
 class ChangeRows {
-  readonly #rollUp: LiveRollUp
-  readonly #texts: readonly Texts[]
-  readonly #windowStartMs: number[] = []
-  readonly #dimensions: string[][]
-  readonly #impressions: number[] = []
-  readonly #clicks: number[] = []
-  readonly #sumsMicros: bigint[][]
+  readonly #blocks: CellBlock[] = []
+  readonly #cells: number[] = []
   readonly #isFinal: boolean[] = []
-  readonly #removed: boolean[] = []
-
-  constructor(rollUp: LiveRollUp, texts: readonly Texts[], sumCount: number) {
-    this.#rollUp = rollUp
-    this.#texts = texts
-    this.#dimensions = rollUp.dimensions.map(() => [])
-    this.#sumsMicros = Array.from({ length: sumCount }, () => [])
-  }
 
   add(block: CellBlock, cell: number, isFinal: boolean): void {
-    const { keys, dimensions } = this.#rollUp
-    const base = (block.keys[cell] as number) * keys.width
-    this.#windowStartMs.push(block.startMs)
-    for (let d = 0; d < dimensions.length; d++) {
-      const texts = this.#texts[dimensions[d] as number] as Texts
-      ;(this.#dimensions[d] as string[]).push(texts.textOf(keys.codes[base + d] as number))
-    }
-    this.#impressions.push(block.impressions[cell] as number)
-    this.#clicks.push(block.clicks[cell] as number)
-    for (let sum = 0; sum < this.#sumsMicros.length; sum++)
-      (this.#sumsMicros[sum] as bigint[]).push(block.sumMicros(cell, sum))
+    this.#blocks.push(block)
+    this.#cells.push(cell)
     this.#isFinal.push(isFinal)
-    this.#removed.push(block.isEmpty(cell))
   }
 
-  toChanges(): CellChanges {
+  toChanges({ name, keys, dimensions }: LiveRollUp, texts: readonly Texts[], sumCount: number): CellChanges {
     return {
-      rollUp: this.#rollUp.name,
-      count: this.#windowStartMs.length,
-      windowStartMs: this.#windowStartMs,
-      dimensions: this.#dimensions,
-      impressions: this.#impressions,
-      clicks: this.#clicks,
-      sumsMicros: this.#sumsMicros,
+      rollUp: name,
+      count: this.#cells.length,
+      windowStartMs: this.#column((block) => block.startMs),
+      dimensions: dimensions.map((dimension, d) => {
+        const dictionary = texts[dimension] as Texts
+        return this.#column((block, cell) =>
+          dictionary.textOf(keys.codes[block.keyOf(cell) * keys.width + d] as number),
+        )
+      }),
+      impressions: this.#column((block, cell) => block.impressions[cell] as number),
+      clicks: this.#column((block, cell) => block.clicks[cell] as number),
+      sumsMicros: Array.from({ length: sumCount }, (_, sum) =>
+        this.#column((block, cell) => block.sumMicros(cell, sum)),
+      ),
       isFinal: this.#isFinal,
-      removed: this.#removed,
+      removed: this.#column((block, cell) => block.isEmpty(cell)),
     }
+  }
+
+  #column<T>(read: (block: CellBlock, cell: number) => T): T[] {
+    const column = new Array<T>(this.#cells.length)
+    for (let row = 0; row < column.length; row++)
+      column[row] = read(this.#blocks[row] as CellBlock, this.#cells[row] as number)
+    return column
   }
 }

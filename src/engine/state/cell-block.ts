@@ -9,7 +9,7 @@
  *
  * L1  A cell that was touched since the last `clearChanged` stands once in `changed`.
  * L2  |low| < 10^15 after every addition.
- * L3  `keys[cell]` is the key of a cell in use and −1 otherwise.
+ * L3  `keyOf(cell)` is the key of a cell. Where a key is its own cell, a cell that was never used is empty.
  */
 
 const CARRY = 1e15
@@ -17,12 +17,10 @@ const DIRECT_SHARE = 4
 
 export class CellBlock {
   readonly startMs: number
-  /** Every cell in use is below this. */
+  /** Every cell is below this. */
   end = 0
-  /** Cells in use. */
-  count = 0
-  /** Key of each cell (L3). */
-  keys: Int32Array
+  /** Hashed: key of each cell. Empty once a key is its own cell. */
+  #keys: Int32Array
   impressions: Float64Array
   clicks: Float64Array
   /** Of each sum, the part below 10^15 and the number of 10^15 (L2). */
@@ -38,7 +36,7 @@ export class CellBlock {
 
   constructor(startMs: number, sumCount: number) {
     this.startMs = startMs
-    this.keys = new Int32Array(16).fill(-1)
+    this.#keys = new Int32Array(16)
     this.impressions = new Float64Array(16)
     this.clicks = new Float64Array(16)
     this.sumLow = Array.from({ length: sumCount }, () => new Float64Array(16))
@@ -51,15 +49,20 @@ export class CellBlock {
   /** The cell of a key, made when there is none. */
   cellOf(key: number): number {
     const slots = this.#slots
-    if (slots.length === 0) return key < this.end && this.keys[key] === key ? key : this.#addDirect(key)
+    if (slots.length === 0) return key < this.end ? key : this.#addDirect(key)
     const mask = slots.length - 1
     let slot = spread(key) & mask
     for (;;) {
       const entry = slots[slot] as number
       if (entry === 0) return this.#addHashed(key, slot)
-      if (this.keys[entry - 1] === key) return entry - 1
+      if (this.#keys[entry - 1] === key) return entry - 1
       slot = (slot + 1) & mask
     }
+  }
+
+  /** The key of a cell (L3). */
+  keyOf(cell: number): number {
+    return this.#slots.length === 0 ? cell : (this.#keys[cell] as number)
   }
 
   /** Like {@link cellOf}, and marks the cell as changed. */
@@ -120,23 +123,20 @@ export class CellBlock {
   }
 
   #addDirect(key: number): number {
-    if (key >= this.keys.length) this.#resize(Math.max(key + 1, Math.ceil(this.keys.length * 1.25)))
-    this.keys[key] = key
-    this.end = Math.max(this.end, key + 1)
-    this.count++
+    if (key >= this.impressions.length) this.#resize(Math.max(key + 1, Math.ceil(this.end * 1.25)))
+    this.end = key + 1
     return key
   }
 
   #addHashed(key: number, slot: number): number {
-    if (this.count === this.keys.length) this.#resize(this.keys.length * 2)
-    const cell = this.count++
-    this.end = this.count
-    this.keys[cell] = key
+    if (this.end === this.#keys.length) this.#resize(this.end * 2)
+    const cell = this.end++
+    this.#keys[cell] = key
     this.#slots[slot] = cell + 1
     if (key > this.#largestKey) this.#largestKey = key
-    if (this.count * 2 <= this.#slots.length) return cell
+    if (this.end * 2 <= this.#slots.length) return cell
     // Few keys lie above a block's own: it will hardly get much larger than its keys would be by themselves.
-    if (this.count >= 64 && this.changedCount === 0 && this.count * DIRECT_SHARE > this.#largestKey) {
+    if (this.end >= 64 && this.changedCount === 0 && this.end * DIRECT_SHARE > this.#largestKey) {
       this.#goDirect()
       return key
     }
@@ -145,23 +145,20 @@ export class CellBlock {
   }
 
   #resize(capacity: number): void {
-    const keys = new Int32Array(capacity).fill(-1)
-    keys.set(this.keys.subarray(0, this.end))
-    this.keys = keys
+    if (this.#slots.length > 0) this.#keys = copied(this.#keys, new Int32Array(capacity))
     this.changed = copied(this.changed, new Int32Array(capacity))
     this.#isChanged = copied(this.#isChanged, new Uint8Array(capacity))
     this.#moveColumns((column) => copied(column, new Float64Array(capacity)))
   }
 
   #goDirect(): void {
-    const keys = this.keys.subarray(0, this.count)
+    const keys = this.#keys.subarray(0, this.end)
     const capacity = this.#largestKey + 1
     this.#slots = new Int32Array(0)
-    this.keys = new Int32Array(capacity).fill(-1)
+    this.#keys = new Int32Array(0)
     this.changed = new Int32Array(capacity)
     this.#isChanged = new Uint8Array(capacity)
     this.end = capacity
-    for (const key of keys) this.keys[key] = key
     this.#moveColumns((column) => {
       const moved = new Float64Array(capacity)
       keys.forEach((key, cell) => (moved[key] = column[cell] as number))
@@ -181,8 +178,8 @@ export class CellBlock {
   #rehash(): void {
     const slots = new Int32Array(this.#slots.length * 2)
     const mask = slots.length - 1
-    for (let cell = 0; cell < this.count; cell++) {
-      let slot = spread(this.keys[cell] as number) & mask
+    for (let cell = 0; cell < this.end; cell++) {
+      let slot = spread(this.#keys[cell] as number) & mask
       while (slots[slot] !== 0) slot = (slot + 1) & mask
       slots[slot] = cell + 1
     }
