@@ -121,6 +121,7 @@ class TableCells {
   readonly #dimensions: readonly number[]
   /** Start of the window, then the texts. */
   readonly #rows = new Map<number, Map<string, number>>()
+  readonly #known = new Map<string, string>()
   readonly #windowStartMs: number[] = []
   readonly #texts: readonly string[][]
   readonly #impressions: number[] = []
@@ -163,7 +164,9 @@ class TableCells {
       removed: new Array<boolean>(count).fill(false),
     }
     const format = cellRowFormatter(this.#plan, this.table)
-    return Array.from({ length: count }, (_, row) => format(cells, row)).sort(rowComparator(this.table))
+    const inOrder = rowComparator(this.table)
+    const windows = [...this.#rows].sort(([a], [b]) => a - b)
+    return windows.flatMap(([, rows]) => [...rows.values()].map((row) => format(cells, row)).sort(inOrder))
   }
 
   #addTo(row: number, impressions: number, clicks: number): void {
@@ -183,10 +186,15 @@ class TableCells {
     return row
   }
 
+  // Keeps one copy of each text, cut from the key: the impression's own may be slices of a whole record or block.
   #newRow(windowStartMs: number, key: string): number {
-    // Not the impression's own texts: they may be slices that would keep a whole record or block in memory.
     const texts = key.split(END)
-    for (const [i, column] of this.#texts.entries()) column.push(texts[i] ?? '')
+    for (const [i, column] of this.#texts.entries()) {
+      const text = texts[i] ?? ''
+      const known = this.#known.get(text)
+      if (known === undefined) this.#known.set(text, text)
+      column.push(known ?? text)
+    }
     return this.#windowStartMs.push(windowStartMs) - 1
   }
 }
