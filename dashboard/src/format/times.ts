@@ -49,6 +49,11 @@ export function beforeInWords(rangeMs: number): string {
   return rangeMs === 3_600_000 ? 'hour before' : `${formatLength(rangeMs)} before`
 }
 
+/** What one window is called: `minute`, `hour`, `day`, or `window` where its length has no word. */
+export function windowInWords(windowSizeMs: number): string {
+  return { 60_000: 'minute', 3_600_000: 'hour', 86_400_000: 'day' }[windowSizeMs] ?? 'window'
+}
+
 function twoUnits(large: number, largeUnit: string, small: number, smallUnit: string): string {
   const first = `${large}${THIN_SPACE}${largeUnit}`
   return small === 0 ? first : `${first} ${small}${THIN_SPACE}${smallUnit}`

@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { ChartPlan, PagePlan } from '../../../src/pipeline/page.ts'
 import type { PageData } from '../../../src/server/page-data.ts'
 import { gutterPx, Plot, type Hover, type PlotLabel } from '../charts/plot.ts'
+import { windowInWords } from '../format/times.ts'
 import { colourChanges } from '../live/theme.ts'
 import { chartModel, type ChartModel } from '../model/chart-model.ts'
 import { ChartTable } from './chart-table.tsx'
@@ -42,13 +43,14 @@ export function ChartPanel({ page, chart, data }: { page: PagePlan; chart: Chart
 }
 
 function subtitle(model: ChartModel, memberCount: number): string {
-  const { plan, series, isNoisy } = model
+  const { plan, series, isNoisy, windowSizeMs, finalUpToMs, endMs } = model
+  const window = windowInWords(windowSizeMs)
   const shown = series.filter(({ isOthers }) => !isOthers).length
   return [
-    plan.axis === 'click' ? 'by click minute' : 'by impression minute',
+    plan.axis === 'click' ? `by click ${window}` : `by impression ${window}`,
     ...(memberCount > shown ? [`${shown} largest of ${memberCount}`] : []),
-    ...(isNoisy ? ['few events a minute'] : []),
-    ...(plan.kind === 'lines' ? ['dashed: not final yet'] : []),
+    ...(isNoisy ? [`few events a ${window}`] : []),
+    ...(plan.kind === 'lines' && finalUpToMs < endMs ? ['dashed: not final yet'] : []),
   ].join(' · ')
 }
 

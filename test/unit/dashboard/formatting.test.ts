@@ -12,9 +12,11 @@ import {
 import {
   beforeInWords,
   formatClock,
+  formatDate,
   formatLength,
   formatWindow,
   rangeInWords,
+  windowInWords,
 } from '../../../dashboard/src/format/times.ts'
 import { tickText, timeTicks } from '../../../dashboard/src/charts/time-axis.ts'
 import { sharesDiffer, wilsonInterval } from '../../../dashboard/src/model/shares.ts'
@@ -85,6 +87,7 @@ describe('times', () => {
   it('are UTC', () => {
     const timeMs = Date.UTC(2026, 0, 1, 14, 32, 7)
     assert.equal(formatClock(timeMs), '14:32:07')
+    assert.equal(formatDate(timeMs), '1 Jan 2026')
     assert.equal(formatWindow(timeMs - 7_000, 60_000), '14:32')
     assert.equal(formatWindow(timeMs, 10_000), '14:32:07')
   })
@@ -103,6 +106,7 @@ describe('times', () => {
     ])
     assert.deepEqual([rangeInWords(3_600_000), beforeInWords(3_600_000)], ['last hour', 'hour before'])
     assert.equal(rangeInWords(600_000), 'last 10\u2009min')
+    assert.deepEqual([60_000, 3_600_000, 86_400_000, 10_000].map(windowInWords), ['minute', 'hour', 'day', 'window'])
   })
 
   it('put ticks at round times, as many as fit', () => {
