@@ -171,6 +171,20 @@ describe('withSpillFolder', () => {
   })
 })
 
+describe('a temporary folder that cannot be written', () => {
+  const { TMPDIR } = process.env
+  before(() => void (process.env['TMPDIR'] = join(folder, 'nowhere')))
+  after(() => {
+    if (TMPDIR === undefined) delete process.env['TMPDIR']
+    else process.env['TMPDIR'] = TMPDIR
+  })
+
+  it('is refused with a way out', async () => {
+    const work = withSpillFolder(() => Promise.resolve())
+    await assert.rejects(work, withCode('OUTPUT_UNWRITABLE', /nowhere" cannot be written/))
+  })
+})
+
 describe('csvTables', () => {
   async function tablesIn(path: string): Promise<readonly (FoundTable & { readonly rows: readonly unknown[] })[]> {
     const tables = []
