@@ -18,6 +18,8 @@ import { SeriesStore, type Amounts } from './series-store.ts'
 const CHART_MEMBERS = 5
 /** How many rows a board has. */
 const BOARD_ROWS = 10
+/** Rows after these must have at least a thousandth of all, or they are among the others. */
+const FIRST_BOARD_ROWS = 6
 /** Windows ahead of the range that are kept until the range reaches them. */
 const AHEAD_MS = 600_000
 /** Cells kept for each dimension, as members times windows. */
@@ -181,7 +183,7 @@ export class LiveView {
   #board(board: BoardPlan, end: number): BoardData {
     const store = this.#store(board.rollUp)
     const ranking = this.#rankings.get(board.rollUp)
-    const names = (ranking?.names ?? []).slice(0, BOARD_ROWS)
+    const names = this.#boardNames(store, ranking?.names ?? [], end)
     const slots = new Map(ranking?.shown.map(({ name, slot }) => [name, slot]))
     const rows = names.map((name) => this.#boardRow(store, name, slots.get(name), end))
     const counts = { memberCount: store.memberCount, isCapped: store.isCapped }
@@ -189,6 +191,13 @@ export class LiveView {
     const first = end - this.#rangeWindows
     const named = names.map((name) => store.sum(name, first, end))
     return { rows, ...counts, others: toValues(minus(this.#store(this.page.totalRollUp).sum('', first, end), named)) }
+  }
+
+  #boardNames(store: SeriesStore, ranked: readonly string[], end: number): readonly string[] {
+    const first = end - this.#rangeWindows
+    const least = Number(this.#store(this.page.totalRollUp).sum('', first, end)[0]) / 1_000
+    const isLarge = (name: string): boolean => store.impressions(name, first, end) >= least
+    return ranked.slice(0, BOARD_ROWS).filter((name, rank) => rank < FIRST_BOARD_ROWS || isLarge(name))
   }
 
   #boardRow(store: SeriesStore, name: string, slot: number | undefined, end: number): BoardRow {

@@ -3,7 +3,8 @@
  *
  * R1  Ranks are taken anew only when the range moves on or a member comes or goes: rows do not swap places every second.
  * R2  A member on a chart keeps its place there until another has 5 % more, and keeps its colour as long as it is shown.
- * R3  Equal members are ordered by name, so that the same cells always give the same page.
+ * R3  A chart shows nobody with less than 1 % of all, but always the largest: a layer too thin to see explains nothing.
+ * R4  Equal members are ordered by name, so that the same cells always give the same page.
  */
 import { compareUtf8 } from '../pipeline/table-text.ts'
 import type { ChartMember } from './page-data.ts'
@@ -11,6 +12,8 @@ import type { SeriesStore } from './series-store.ts'
 
 /** How much more a member must have to push a shown one off a chart. */
 const STAY_FACTOR = 1.05
+/** Least part of all that a member on a chart has (R3). */
+const LEAST_CHART_SHARE = 0.01
 
 export class Ranking {
   readonly #store: SeriesStore
@@ -46,7 +49,10 @@ export class Ranking {
 
   #chooseShown(weights: ReadonlyMap<string, number>): readonly ChartMember[] {
     const slots = new Map(this.#shown.map(({ name, slot }) => [name, slot]))
-    const chosen = new Set(orderedBy(weights, (name) => (slots.has(name) ? STAY_FACTOR : 1)).slice(0, this.#chartLimit))
+    const total = [...weights.values()].reduce((sum, weight) => sum + weight, 0)
+    const ranked = orderedBy(weights, (name) => (slots.has(name) ? STAY_FACTOR : 1))
+    const large = ranked.filter((name, rank) => rank === 0 || (weights.get(name) ?? 0) >= total * LEAST_CHART_SHARE)
+    const chosen = new Set(large.slice(0, this.#chartLimit))
     const taken = new Set([...slots].flatMap(([name, slot]) => (chosen.has(name) ? [slot] : [])))
     const free = Array.from({ length: this.#chartLimit }, (_, slot) => slot).filter((slot) => !taken.has(slot))
     return this.#names

@@ -4,6 +4,9 @@
  */
 import { SERIES_COUNT, type ChartModel, type SeriesModel } from '../model/chart-model.ts'
 
+/** A layer with less of the whole than this cannot be seen: it has no label. */
+const LEAST_LABEL_SHARE = 0.004
+
 type Column = (number | null)[]
 
 /** Index of the first window that is not final; the number of windows when all are. */
@@ -12,16 +15,25 @@ export function firstProvisional({ windowsMs, windowSizeMs, finalUpToMs }: Chart
   return index < 0 ? windowsMs.length : index
 }
 
+/**
+ * How many windows lines and areas draw. They leave the newest out while it fills: it would look like a fall, and its
+ * clicks are still to come.
+ */
+export function drawnWindows({ windowsMs, endMs, finalUpToMs }: ChartModel): number {
+  return finalUpToMs >= endMs ? windowsMs.length : Math.max(0, windowsMs.length - 1)
+}
+
 /** Two columns for each slot: the final stretch of its line, and the provisional one that starts where it ends. */
 export function lineColumns(model: ChartModel): readonly Column[] {
   const turn = firstProvisional(model)
+  const drawn = drawnWindows(model)
   return Array.from({ length: SERIES_COUNT }, (_, slot) => model.series.find((series) => series.slot === slot)).flatMap(
     (series) => {
       const lastFinal = lastValueIndex(series, turn - 1)
       return [
-        model.windowsMs.map((_, index) => (index < turn ? (series?.values[index] ?? null) : null)),
+        model.windowsMs.map((_, index) => (index < Math.min(turn, drawn) ? (series?.values[index] ?? null) : null)),
         model.windowsMs.map((_, index) =>
-          index >= turn || index === lastFinal ? (series?.values[index] ?? null) : null,
+          (index >= turn && index < drawn) || index === lastFinal ? (series?.values[index] ?? null) : null,
         ),
       ]
     },
@@ -36,11 +48,10 @@ function lastValueIndex(series: SeriesModel | undefined, index: number): number 
 }
 
 /**
- * Heights of a stack, the highest first, because what is drawn later covers what is below it. Areas leave the newest
- * window out: it is still filling, and would look like a fall.
+ * Heights of a stack, the highest first, because what is drawn later covers what is below it.
  */
 export function stackColumns(model: ChartModel): readonly Column[] {
-  const last = model.plan.kind === 'areas' && model.windowsMs.length > 1 ? model.windowsMs.length - 1 : Infinity
+  const last = model.plan.kind === 'areas' ? drawnWindows(model) : Infinity
   return Array.from({ length: SERIES_COUNT }, (_, layer) => {
     const upTo = model.series.length - layer
     return model.windowsMs.map((_, index) => (upTo <= 0 || index >= last ? null : stackHeight(model, upTo, index)))
@@ -56,14 +67,16 @@ export function stackHeight({ series }: ChartModel, upTo: number, index: number)
 export function labelValues(model: ChartModel): readonly { series: SeriesModel; value: number }[] {
   if (model.plan.kind === 'lines') {
     return model.series.flatMap((series) => {
-      const value = series.values[lastValueIndex(series, series.values.length - 1)]
+      const value = series.values[lastValueIndex(series, drawnWindows(model) - 1)]
       return value === null || value === undefined ? [] : [{ series, value }]
     })
   }
-  // The newest window has hardly begun: labels stand beside the one before.
-  const at = Math.max(0, model.windowsMs.length - 2)
+  // Labels of bars, too, stand beside the last window that is whole.
+  const at = Math.max(0, drawnWindows(model) - 1)
+  const sums = model.series.map(({ values }) => values.reduce<number>((sum, value) => sum + (value ?? 0), 0))
+  const least = LEAST_LABEL_SHARE * sums.reduce((total, sum) => total + sum, 0)
   return model.series.flatMap((series, layer) =>
-    series.values.some((value) => (value ?? 0) > 0)
+    (sums[layer] ?? 0) > least
       ? [{ series, value: (stackHeight(model, layer, at) + stackHeight(model, layer + 1, at)) / 2 }]
       : [],
   )

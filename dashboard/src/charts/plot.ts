@@ -10,7 +10,7 @@ import { axisText } from '../model/measures.ts'
 import { SERIES_COUNT, type ChartModel } from '../model/chart-model.ts'
 import { drawHatch, drawHatchLabel, drawLabelMarks, type LabelMark } from './drawing.ts'
 import { readPalette, slotColour, type Palette } from './palette.ts'
-import { firstProvisional, labelValues, lineColumns, stackColumns } from './plot-data.ts'
+import { drawnWindows, firstProvisional, labelValues, lineColumns, stackColumns } from './plot-data.ts'
 import { spread } from './spread.ts'
 import { tickText, timeTicks } from './time-axis.ts'
 
@@ -41,13 +41,14 @@ const AXIS_HEIGHT_PX = 26
 const TOP_PX = 20
 const LABEL_GAP_PX = 16
 const TICK_SPACE_PX = 74
+const LEAST_SPACED_BAR_PX = 4
 /** Stacks are hatched on top of their colours, which must stay what they are. */
 const STACK_HATCH_ALPHA = 0.42
 const FONT = '11.5px ui-sans-serif, system-ui, sans-serif'
 
 /** Px at the right that labels may use, by the width of the chart. */
 export function gutterPx(widthPx: number): number {
-  return widthPx < 420 ? 84 : 112
+  return widthPx < 420 ? 84 : widthPx < 560 ? 96 : 112
 }
 
 export class Plot {
@@ -126,7 +127,8 @@ export class Plot {
 
   #timeRange(): [number, number] {
     const { startMs, endMs, windowSizeMs } = this.#model
-    return [startMs, this.#isBars ? endMs : endMs - windowSizeMs]
+    const lastPointMs = startMs + (drawnWindows(this.#model) - 1) * windowSizeMs
+    return [startMs, this.#isBars ? endMs : Math.max(lastPointMs, startMs + windowSizeMs)]
   }
 
   #timeAxis(): uPlot.Axis {
@@ -164,7 +166,7 @@ export class Plot {
   }
 
   #stackSeries(): uPlot.Series[] {
-    const paths = this.#isBars ? uPlot.paths.bars?.({ size: [1, 40], align: 1, gap: 1 }) : undefined
+    const paths = this.#isBars ? barPaths() : undefined
     return Array.from({ length: SERIES_COUNT }, (_, layer): uPlot.Series => ({
       fill: () => slotColour(this.#palette, this.#model.series[this.#model.series.length - 1 - layer]?.slot ?? 0),
       stroke: () => this.#palette['--paper'],
@@ -222,6 +224,17 @@ export class Plot {
     const plotLeft = this.#plot.bbox.left / devicePixelRatio
     const isRightHalf = left > this.#plot.bbox.width / devicePixelRatio / 2
     this.#listener.onHover({ index, leftPx: plotLeft + left, isRightHalf })
+  }
+}
+
+/** Bars with a gap between them where there is room for one; gaps of every other pixel would shimmer. */
+function barPaths(): uPlot.Series.PathBuilder | undefined {
+  const spaced = uPlot.paths.bars?.({ size: [1, 40], align: 1, gap: 1 })
+  const tight = uPlot.paths.bars?.({ size: [1], align: 1, gap: 0 })
+  if (spaced === undefined || tight === undefined) return undefined
+  return (plot, series, first, last) => {
+    const barPx = plot.bbox.width / devicePixelRatio / Math.max(1, plot.data[0].length)
+    return (barPx < LEAST_SPACED_BAR_PX ? tight : spaced)(plot, series, first, last)
   }
 }
 

@@ -22,7 +22,9 @@ export function ChartPanel({ page, chart, data }: { page: PagePlan; chart: Chart
     <section class={`panel chart-${chart.kind}`} aria-labelledby={`title-${chart.id}`}>
       <div class="head">
         <h2 id={`title-${chart.id}`}>{chart.title}</h2>
-        <p class="sub">{model === undefined ? '' : subtitle(model, memberCount)}</p>
+        <p class="sub" title={model === undefined ? undefined : subtitle(model, memberCount)}>
+          {model === undefined ? '' : subtitle(model, memberCount)}
+        </p>
         <button
           type="button"
           class="quiet"

@@ -111,8 +111,31 @@ describe('chart models', () => {
     assert.equal(firstProvisional(model), 2)
     const columns = lineColumns(model)
     assert.deepEqual(columns[2], [0.1, 0.2, null, null])
-    assert.deepEqual(columns[3], [null, 0.2, 0.3, 0.4])
+    assert.deepEqual(columns[3], [null, 0.2, 0.3, null])
     assert.equal(columns.length, 12)
+  })
+
+  it('leave the newest window out while it fills, and draw it once everything is final', () => {
+    const rows = rowsOf([[[100, 10, 0]], [[100, 20, 0]]])
+    const drawn = (finalMinutes: number): unknown =>
+      labelValues(modelOf('main', { members: [{ name: 'a', slot: 1 }], rows }, 2, finalMinutes)).map(
+        ({ value }) => value,
+      )
+    assert.deepEqual([drawn(0), drawn(1), drawn(2)], [[0.1], [0.1], [0.2]])
+  })
+
+  it('give no label to a layer that cannot be seen', () => {
+    const thin = rowsOf([
+      [
+        [1_000, 0, 0],
+        [1, 0, 0],
+      ],
+    ])
+    const labels = labelValues(modelOf('impressions', { members, rows: thin }, 1, 1))
+    assert.deepEqual(
+      labels.map(({ series }) => series.name),
+      ['a'],
+    )
   })
 
   it('stack the highest first, and leave the filling minute out of areas', () => {

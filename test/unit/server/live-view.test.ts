@@ -152,6 +152,18 @@ describe('members of the live view', () => {
     )
   })
 
+  it('leaves members too small to matter out of charts, and out of boards after the sixth row', () => {
+    const small = Array.from({ length: 8 }, (_, i) => ({ minute: 0, campaign: `s${i}`, impressions: 2 }))
+    const { charts, boards } = shown([...campaigns(3), ...small])
+    assert.deepEqual(
+      charts['main']?.members.map(({ name }) => name),
+      ['c0', 'c1', 'c2'],
+    )
+    assert.equal(boards['campaign_id']?.rows.length, 6)
+    assert.equal(boards['campaign_id'].others?.[0], 10)
+    assert.equal(shown([{ minute: 0, campaign: 'only', impressions: 1 }]).charts['main']?.members.length, 1)
+  })
+
   it('keeps rows in place within a minute, and colours as long as a member is shown', () => {
     const view = viewOf(campaigns(6))
     const members = (): readonly (readonly [string, number])[] =>
