@@ -26,8 +26,10 @@ class Generation {
   /** Slots for each step of a 32-bit hash. */
   readonly scale: number
   count = 0
-  minTimeMs = Infinity
+  /** Highest event time of its ids. */
   maxTimeMs = -Infinity
+  /** The watermark when it was first seen to be the newest. */
+  sinceMs = -Infinity
 
   constructor(capacity: number) {
     this.capacity = capacity
@@ -63,7 +65,7 @@ export type IdWalk = (add: (first: number, second: number, timeMs: number) => vo
 export class IdFilter {
   /** Newest first. */
   #generations: Generation[]
-  /** Ids are added for this long, in event time, before a new generation starts, ms. */
+  /** How far the watermark comes before a new generation starts, ms. */
   readonly #generationMs: number
   readonly #retentionMs: number
 
@@ -97,7 +99,6 @@ export class IdFilter {
     const newest = generations[0] as Generation
     const tag = tagOf(second)
     if (timeMs > newest.maxTimeMs) newest.maxTimeMs = timeMs
-    if (timeMs < newest.minTimeMs) newest.minTimeMs = timeMs
     const slot = newest.find(first, tag)
     if (slot >= 0) return true
     newest.tags[~slot] = tag
@@ -116,9 +117,10 @@ export class IdFilter {
   }
 
   /**
-   * Drops generations that the watermark has left behind, and starts a new one when the newest covers its share of time
-   * or is full. While few ids live, or when generations pile up (one id stamped far ahead keeps its generation), they
-   * are made into one by `walk` instead: fewer generations are fewer questions an id.
+   * Drops generations that the watermark has left behind, and starts a new one when the newest has had its share of time
+   * or is full. Time is the watermark's: event times of partitions far apart meet in every generation. While few ids
+   * live, or when generations pile up (one id stamped far ahead keeps its generation), they are made into one by `walk`
+   * instead: fewer generations are fewer questions an id.
    */
   expire(watermarkMs: number, walk: IdWalk): void {
     this.#generations = this.#generations.filter(
@@ -129,7 +131,8 @@ export class IdFilter {
     if (this.#generations.length >= MAX_GENERATIONS || (isFull && newest.capacity <= MERGED_IDS))
       this.#merge(newest.capacity * GROWTH, walk)
     else if (isFull) this.#rotate(newest.capacity * GROWTH)
-    else if (newest.maxTimeMs - newest.minTimeMs >= this.#generationMs)
+    else if (newest.sinceMs === -Infinity) newest.sinceMs = watermarkMs
+    else if (watermarkMs - newest.sinceMs >= this.#generationMs)
       this.#rotate(Math.max(MIN_IDS, Math.ceil(newest.count * 1.2)))
   }
 
@@ -145,7 +148,6 @@ export class IdFilter {
       const tag = tagOf(second)
       const slot = whole.find(first, tag)
       whole.maxTimeMs = Math.max(whole.maxTimeMs, timeMs)
-      whole.minTimeMs = Math.min(whole.minTimeMs, timeMs)
       if (slot >= 0) return
       whole.tags[~slot] = tag
       whole.count++
