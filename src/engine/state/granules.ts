@@ -100,7 +100,7 @@ export class Granules<G extends Granule> {
   #make(timeMs: number, after: number): G {
     const previous = this.list[after]
     const next = this.list[after + 1]
-    if (previous !== undefined) this.#adaptLength(previous)
+    if (previous !== undefined) this.#adaptLength(previous, this.#rowsOfStretch(after))
     let lengthMs = this.#lengthMs
     let startMs = Math.floor(timeMs / lengthMs) * lengthMs
     while (
@@ -115,11 +115,19 @@ export class Granules<G extends Granule> {
   }
 
   // Lengths are powers of two down to 1 ms, so aligned stretches nest and the loop above ends.
-  #adaptLength(previous: G): void {
+  #adaptLength(previous: G, rows: number): void {
     const previousMs = previous.endMs - previous.startMs
-    if (previous.count > TARGET_ROWS * 1.5) this.#lengthMs = Math.max(1, previousMs / 2)
-    else if (previous.count < TARGET_ROWS / 3) this.#lengthMs = Math.min(MAX_GRANULE_MS, previousMs * 2)
+    if (rows > TARGET_ROWS * 1.5) this.#lengthMs = Math.max(1, previousMs / 2)
+    else if (rows < TARGET_ROWS / 3) this.#lengthMs = Math.min(MAX_GRANULE_MS, previousMs * 2)
     else this.#lengthMs = previousMs
+  }
+
+  // Rows of the granule at an index and of the full ones before it that cover the same stretch (R2).
+  #rowsOfStretch(last: number): number {
+    const startMs = this.list[last]?.startMs
+    let rows = 0
+    for (let at = last; at >= 0 && this.list[at]?.startMs === startMs; at--) rows += this.list[at]?.count ?? 0
+    return rows
   }
 
   #insert(at: number, startMs: number, endMs: number, likelyRows: number): G {
