@@ -8,6 +8,8 @@ import { CellBlock } from './cell-block.ts'
 export class Windows {
   readonly #blocks = new Map<number, CellBlock>()
   readonly #sumCount: number
+  /** The same blocks by start. */
+  readonly #sorted: CellBlock[] = []
   #last: CellBlock | undefined
 
   constructor(sumCount: number) {
@@ -21,19 +23,20 @@ export class Windows {
     if (block === undefined) {
       block = new CellBlock(startMs, this.#sumCount)
       this.#blocks.set(startMs, block)
+      this.#sorted.splice(this.#countBefore(startMs), 0, block)
     }
     this.#last = block
     return block
   }
 
   /** All blocks, by start. */
-  sorted(): CellBlock[] {
-    return [...this.#blocks.values()].sort((a, b) => a.startMs - b.startMs)
+  sorted(): readonly CellBlock[] {
+    return this.#sorted
   }
 
   /** Removes the windows that start before `startMs` and returns them by start. */
   take(startMs: number): CellBlock[] {
-    const taken = this.sorted().filter((block) => block.startMs < startMs)
+    const taken = this.#sorted.splice(0, this.#countBefore(startMs))
     for (const block of taken) this.#blocks.delete(block.startMs)
     if (taken.length > 0) this.#last = undefined
     return taken
@@ -45,8 +48,17 @@ export class Windows {
 
   /** Start of the earliest window, or +Infinity. */
   get earliestMs(): number {
-    let earliest = Infinity
-    for (const startMs of this.#blocks.keys()) earliest = Math.min(earliest, startMs)
-    return earliest
+    return this.#sorted[0]?.startMs ?? Infinity
+  }
+
+  #countBefore(startMs: number): number {
+    let low = 0
+    let high = this.#sorted.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#sorted[middle] as CellBlock).startMs < startMs) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 }
