@@ -2,7 +2,8 @@
  * The cells of one window: for each key (a combination of dimensions) its impressions, clicks and sums.
  *
  * A block begins as a hash table of its keys. Once it holds a good part of all keys there are, a key is its own cell
- * number: an addition is then one look at memory instead of three.
+ * number: an addition is then one look at memory instead of three. When a key comes that lies far above the others, it
+ * hashes again: room for all keys below would cost more than the cells in use.
  *
  * Sums of money must be exact: a sum is kept as `low + high × 10^15` millionths with 0 ≤ |low| < 10^15, so that every
  * addition of less than 10^15 stays below 2^53.
@@ -123,7 +124,14 @@ export class CellBlock {
   }
 
   #addDirect(key: number): number {
-    if (key >= this.impressions.length) this.#resize(Math.max(key + 1, Math.ceil(this.end * 1.25)))
+    if (key >= this.impressions.length) {
+      const used = this.#cellsInUse()
+      if (used.length * DIRECT_SHARE * 2 < key) {
+        this.#goHashed(used)
+        return this.cellOf(key)
+      }
+      this.#resize(Math.max(key + 1, Math.ceil(this.end * 1.25)))
+    }
     this.end = key + 1
     return key
   }
@@ -140,7 +148,7 @@ export class CellBlock {
       this.#goDirect()
       return key
     }
-    this.#rehash()
+    this.#buildSlots(this.#slots.length * 2)
     return cell
   }
 
@@ -166,6 +174,39 @@ export class CellBlock {
     })
   }
 
+  // A cell that is empty and not changed says nothing: it is as if it had never been.
+  #cellsInUse(): Int32Array {
+    const used = new Int32Array(this.end)
+    let count = 0
+    for (let cell = 0; cell < this.end; cell++)
+      if (!this.isEmpty(cell) || this.#isChanged[cell] !== 0) used[count++] = cell
+    return used.subarray(0, count)
+  }
+
+  #goHashed(used: Int32Array): void {
+    const capacity = Math.max(16, used.length * 2)
+    const wasChanged = this.#isChanged
+    this.#keys = copied(used, new Int32Array(capacity))
+    this.end = used.length
+    this.#largestKey = used.at(-1) ?? 0
+    this.changed = new Int32Array(capacity)
+    this.changedCount = 0
+    this.#isChanged = new Uint8Array(capacity)
+    used.forEach((key, cell) => {
+      if (wasChanged[key] === 0) return
+      this.#isChanged[cell] = 1
+      this.changed[this.changedCount++] = cell
+    })
+    this.#moveColumns((column) => {
+      const moved = new Float64Array(capacity)
+      used.forEach((key, cell) => (moved[cell] = column[key] as number))
+      return moved
+    })
+    let slotCount = 32
+    while (slotCount < capacity) slotCount *= 2
+    this.#buildSlots(slotCount)
+  }
+
   #moveColumns(move: (column: Float64Array) => Float64Array): void {
     this.impressions = move(this.impressions)
     this.clicks = move(this.clicks)
@@ -175,8 +216,8 @@ export class CellBlock {
     }
   }
 
-  #rehash(): void {
-    const slots = new Int32Array(this.#slots.length * 2)
+  #buildSlots(slotCount: number): void {
+    const slots = new Int32Array(slotCount)
     const mask = slots.length - 1
     for (let cell = 0; cell < this.end; cell++) {
       let slot = spread(this.#keys[cell] as number) & mask
