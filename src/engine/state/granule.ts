@@ -4,9 +4,9 @@
  * Rows lie in arrival order in typed arrays; an open-addressing index of 16-bit row numbers finds them. A granule is
  * kept small enough for the second-level cache by choosing its length (`granules.ts`), and expires whole.
  *
- * G1  Every row's event time is in [startMs, endMs), and endMs − startMs ≤ 65,536, so a time takes two bytes.
- * G2  A granule holds at most 65,535 rows; when it is full, another one takes over the same stretch.
- * G3  Rows are only ever added. The index holds row + 1; 0 is an empty slot.
+ * T1  Every row's event time is in [startMs, endMs), and endMs − startMs ≤ 65,536, so a time takes two bytes.
+ * T2  A granule holds at most 65,535 rows; when it is full, another one takes over the same stretch.
+ * T3  Rows are only ever added. The index holds row + 1; 0 is an empty slot.
  */
 
 import type { IdHashes } from './id-hashes.ts'
@@ -51,7 +51,7 @@ export class Granule {
     return this.ids.byteLength + this.timeOffsetMs.byteLength + this.index.byteLength
   }
 
-  /** Whether a row of event time `timeMs` belongs here and finds room (G1, G2). */
+  /** Whether a row of event time `timeMs` belongs here and finds room (T1, T2). */
   takes(timeMs: number): boolean {
     return timeMs >= this.startMs && timeMs < this.endMs && this.count < MAX_GRANULE_ROWS
   }
@@ -60,7 +60,7 @@ export class Granule {
     return this.startMs + (this.timeOffsetMs[row] as number)
   }
 
-  /** Adds a row; the caller knows that it is new and that there is room (G2). Returns the row. */
+  /** Adds a row; the caller knows that it is new and that there is room (T2). Returns the row. */
   append(lanes: Int32Array, source: number, hash: number, timeMs: number): number {
     if (this.count === this.capacity) this.grow(Math.min(MAX_GRANULE_ROWS, Math.ceil(this.capacity * 1.5)))
     const row = this.count++
