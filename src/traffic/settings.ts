@@ -116,7 +116,7 @@ export const TRAFFIC_PRESETS: Readonly<Record<TrafficPreset, Partial<TrafficSett
     late: 0.001,
     malformed: 0.0005,
     edgeClicks: 0.01,
-    hostileNames: 0.002,
+    hostileNames: 0.0003,
     escapes: 0.002,
   },
   /** Everything at once, for tests. */
