@@ -62,6 +62,15 @@ test('the TypeScript of docs/definition.md is the same plan again', () => {
   assert.deepEqual(JSON.parse(out), { ok: true, name: 'ads', hash: BY_COUNTRY }, err)
 })
 
+test('the definition that the README shows is sound, and small', () => {
+  const shown = /^```ts\n(.*?)^```$/ms.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))?.[1] ?? ''
+  assert.ok(shown.split('\n').length <= 21, 'at most 20 lines')
+  writeFileSync(join(folder, 'readme.ts'), shown)
+  const { code, out, err } = tidemark('plan', '--json', '--quiet', 'readme.ts')
+  assert.equal(code, 0, err)
+  assert.match(out, /"ctr_by_country"/)
+})
+
 test('every definition among the examples is sound', () => {
   const files = readdirSync(join(ROOT, 'examples'), { recursive: true, encoding: 'utf8' })
   const definitions = files.filter((file) => /(^|\/)(definition\.(ts|json)|minimal\.json)$/.test(file))
