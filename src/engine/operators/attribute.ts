@@ -43,6 +43,16 @@ export interface AttributeOptions {
   readonly clickRetentionMs: number
 }
 
+/** A new impression at `t` that may claim waiting clicks: its id in a batch, and where it is remembered. */
+interface Claim {
+  readonly ids: Int32Array
+  readonly source: number
+  readonly hash: number
+  readonly t: number
+  readonly granule: ImpressionGranule
+  readonly row: number
+}
+
 export class Attribute {
   readonly #options: AttributeOptions
   readonly #A: number
@@ -99,7 +109,8 @@ export class Attribute {
       const hash = freshFirst[j] as number
       if (!this.#named.has(hash, freshSecond[j] as number)) continue
       const source = fresh[j] as number
-      this.#claim(ids, source, hash, timeMs[source] as number, freshGranule[j], freshRow[j])
+      const granule = freshGranule[j] as ImpressionGranule
+      this.#claim({ ids, source, hash, t: timeMs[source] as number, granule, row: freshRow[j] as number })
     }
   }
 
@@ -216,50 +227,30 @@ export class Attribute {
     cells.addClick(c, combination, -1)
   }
 
-  // A new impression at t looks at every click of its id that it reaches (J1).
-  #claim(
-    ids: Int32Array,
-    source: number,
-    hash: number,
-    t: number,
-    granule: ImpressionGranule | undefined,
-    row: number | undefined,
-  ): void {
-    if (granule === undefined || row === undefined) return
+  // A new impression looks at every click of its id that it reaches (J1).
+  #claim(claim: Claim): void {
+    const { ids, source, hash, t } = claim
     const granules = this.#options.clicks.granules
     const earliestMs = t - this.#e - this.#L
     const latestMs = t + this.#A + this.#L
     for (let g = granules.firstEndingAfter(earliestMs); g < granules.list.length; g++) {
       const clicks = granules.list[g] as ClickGranule
       if (clicks.startMs > latestMs) break
-      for (
-        let click = clicks.newestOf(ids, source, hash);
-        click >= 0;
-        click = (clicks.nextOfImpression[click] as number) - 1
-      ) {
-        const c = clicks.timeMsOf(click)
-        if (c >= earliestMs && c <= latestMs) this.#reconsider(clicks, click, c, ids, source, hash, t, granule, row)
+      for (let row = clicks.newestOf(ids, source, hash); row >= 0; row = (clicks.nextOfImpression[row] as number) - 1) {
+        const c = clicks.timeMsOf(row)
+        if (c >= earliestMs && c <= latestMs) this.#reconsider(clicks, row, c, claim)
       }
     }
   }
 
-  #reconsider(
-    clicks: ClickGranule,
-    click: number,
-    c: number,
-    ids: Int32Array,
-    source: number,
-    hash: number,
-    t: number,
-    granule: ImpressionGranule,
-    row: number,
-  ): void {
+  #reconsider(clicks: ClickGranule, click: number, c: number, claim: Claim): void {
     const { ledger } = this.#options
+    const { t, granule, row } = claim
     const inWindow = t <= c + this.#e && c <= t + this.#A
     const standing = clicks.standing[click]
     if (standing === STANDS_ORPHAN) return
     if (standing === STANDS_IN_WINDOW) {
-      if (!inWindow || !this.#leaveEarlier(ids, source, hash, t, c)) return
+      if (!inWindow || !this.#leaveEarlier(claim, c)) return
     } else if (standing === STANDS_PENDING) ledger.add(CLICKS_STREAM, PENDING, c, -1)
     else if (inWindow) ledger.add(CLICKS_STREAM, OUT_OF_WINDOW, c, -1)
     else return
@@ -271,7 +262,7 @@ export class Attribute {
   // A click in the window of an earlier impression leaves it for the one at t. Possible only where L < e: two
   // impressions of one id are more than A + L apart, and both reach a click only when less than A + e apart. When the
   // counted click leaves, every later one leaves too, so no other has to take its place.
-  #leaveEarlier(ids: Int32Array, source: number, hash: number, t: number, c: number): boolean {
+  #leaveEarlier({ ids, source, hash, t }: Claim, c: number): boolean {
     if (this.#staysInWindow) return false
     const granules = this.#options.impressions.granules
     for (let g = granules.lastStartingBy(t - 1); g >= 0; g--) {
