@@ -16,6 +16,7 @@
 import type { ChangeSet } from '../pipeline/cells.ts'
 import {
   EVENT_CLASSES,
+  finalAfterMs,
   summedFields,
   type EventClass,
   type Plan,
@@ -232,9 +233,9 @@ export class Engine {
   }
 
   #finalBeforeMs(watermarkMs: number): number {
-    const { windowSizeMs, attributionWindowMs, allowedLatenessMs, clockSkewToleranceMs } = this.#options.plan.parameters
-    const closedMs = watermarkMs - attributionWindowMs - Math.max(allowedLatenessMs, clockSkewToleranceMs)
-    return Number.isFinite(closedMs) ? windowStartOf(closedMs, windowSizeMs) : closedMs
+    const { parameters } = this.#options.plan
+    const closedMs = watermarkMs - finalAfterMs(parameters)
+    return Number.isFinite(closedMs) ? windowStartOf(closedMs, parameters.windowSizeMs) : closedMs
   }
 
   #settle(watermarkMs: number): void {

@@ -8,7 +8,7 @@
  * G3  Any sound plan has a page: without a ratio, with one dimension or with none.
  */
 import type { DimensionPlan, MeasurePlan, Plan, RatioMeasurePlan, RollUp, TimeAxis } from './plan.ts'
-import { summedFields } from './plan.ts'
+import { finalAfterMs, summedFields } from './plan.ts'
 
 /** Index of counted impressions and counted clicks among the quantities; the sums follow. */
 export const IMPRESSIONS_QUANTITY = 0
@@ -100,15 +100,14 @@ const CLICK_TOTAL: RollUp = { name: 'page:clicks:total', axis: 'click', dimensio
  * is a fair number of windows
  */
 export function planPage(plan: Plan, rangeMs: number = rangeOf(plan.parameters.windowSizeMs)): PagePlan {
-  const { windowSizeMs, attributionWindowMs, allowedLatenessMs, clockSkewToleranceMs } = plan.parameters
-  const { outOfOrdernessMs, idleTimeoutMs } = plan.parameters
+  const { windowSizeMs, outOfOrdernessMs, idleTimeoutMs } = plan.parameters
   const measures = plan.measures.map((measure) => pageMeasure(plan, measure))
   const charts = planCharts(plan, measures)
   return {
     name: plan.name,
     windowSizeMs,
     rangeMs,
-    finalAfterMs: attributionWindowMs + Math.max(allowedLatenessMs, clockSkewToleranceMs),
+    finalAfterMs: finalAfterMs(plan.parameters),
     outOfOrdernessMs,
     idleTimeoutMs,
     quantityCount: FIRST_SUM_QUANTITY + summedFields(plan).length,

@@ -2,8 +2,7 @@
  * Finalisation: turns differences into the absolute cells of each roll-up, hands out what changed, and lets go of
  * windows that are final.
  *
- * A window is final when W ≥ window_end + A + max(L, e). SEMANTICS says L; where L < e, an impression read in the last
- * moment could still take over a click of the window before, and a final cell must never change, so it waits for e.
+ * A window is final when W ≥ window_end + `finalAfterMs` (`plan.ts`).
  *
  * N1  What is handed out is the whole value of a cell; a cell that became empty is handed out once as removed.
  * N2  Once a window is final, all of its cells are handed out as final, once, in one change set, and forgotten.

@@ -1,0 +1,333 @@
+/**
+ * The engine by its invariants G1 to G4, roll-up by U1 to U3 and finalisation by N1 to N4.
+ */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { ChangeSet } from '../../../src/pipeline/cells.ts'
+import type { StreamName } from '../../../src/pipeline/plan.ts'
+import { adPlan, EngineRig, MINUTE_MS, TEN_MS, type ClickRow, type ImpressionRow } from '../../support/engine-rig.ts'
+
+/** A = 30 min, e = 1 s, L = 5 min. */
+const plan = adPlan()
+const FINAL_AFTER_MS = MINUTE_MS + 35 * MINUTE_MS
+
+const impression = (id: number, ms: number, campaign: string = 'c1'): ImpressionRow => {
+  return { id, timeMs: TEN_MS + ms, dimensions: [campaign, 'mobile', 'chrome'], costMicros: 250_000 }
+}
+const click = (id: number, impressionId: number, ms: number): ClickRow => ({ id, impressionId, timeMs: TEN_MS + ms })
+
+/** Rows of one roll-up in a change set: minute, dimensions, impressions, clicks, final, removed. */
+function rowsOf(changes: ChangeSet, rollUp: string): unknown[][] {
+  const cells = changes.cells.find((part) => part.rollUp === rollUp)
+  assert.ok(cells)
+  return Array.from({ length: cells.count }, (_, row) => [
+    ((cells.windowStartMs[row] ?? NaN) - TEN_MS) / MINUTE_MS,
+    ...cells.dimensions.map((texts) => texts[row]),
+    cells.impressions[row],
+    cells.clicks[row],
+    cells.isFinal[row] === true ? 'final' : 'provisional',
+    ...(cells.removed[row] === true ? ['removed'] : []),
+  ])
+}
+
+describe('engine', () => {
+  it('G1: what was read is the sum of the classes after every batch', () => {
+    const rig = new EngineRig(plan)
+    const assertBalanced = (): void => {
+      for (const stream of [0, 1]) assert.equal(rig.engine.ledger.differenceOf(stream), 0)
+    }
+    for (let round = 0; round < 30; round++) {
+      const ms = round * 200_000
+      rig.impressions([impression(round, ms), impression(round, ms), impression(round - 1, ms - 400_000)])
+      assertBalanced()
+      rig.clicks([click(round, round, ms), click(round + 1_000, round + 1, ms), click(round, round, ms - 310_000)])
+      assertBalanced()
+      rig.engine.advance()
+      assertBalanced()
+    }
+    rig.finish()
+    assertBalanced()
+    assert.equal(rig.engine.ledger.readOf(0), 90)
+    for (const name of ['counted', 'duplicate', 'late'] as const) assert.ok(rig.engine.classesOf('impressions')[name])
+    assert.equal(rig.engine.classesOf('clicks').pending, 0)
+  })
+
+  it('G2: looks in between and the size of batches leave no trace', () => {
+    const impressions = Array.from({ length: 400 }, (_, i) => impression(i % 350, i * 11_000, `c${i % 7}`))
+    const clicks = Array.from({ length: 300 }, (_, i) => click(i, (i * 7) % 360, i * 14_000))
+    const run = (size: number, look: (rig: EngineRig, round: number) => void): unknown => {
+      const rig = new EngineRig(plan)
+      for (let start = 0, round = 0; start < 400; start += size, round++) {
+        rig.impressions(impressions.slice(start, start + size))
+        rig.clicks(clicks.slice(start, start + size))
+        look(rig, round)
+      }
+      return rig.finish()
+    }
+    const expected = run(400, () => undefined)
+    assert.deepEqual(
+      run(40, (rig) => rig.engine.advance()),
+      expected,
+    )
+    assert.deepEqual(
+      run(8, (rig, round) => (round % 3 === 0 ? rig.handOut(round % 2 === 0) : rig.engine.advance())),
+      expected,
+    )
+  })
+
+  it('G3: what is remembered is what the windows must remember', () => {
+    const rig = new EngineRig(plan)
+    const peak = { liveImpressions: 0, liveClicks: 0, cells: 0, idBytes: 0 }
+    const observe = (): void => {
+      const state = rig.engine.state()
+      for (const name of Object.keys(peak) as (keyof typeof peak)[]) peak[name] = Math.max(peak[name], state[name])
+    }
+    const fill = (fromMinute: number, minutes: number): void => {
+      for (let minute = fromMinute; minute < fromMinute + minutes; minute++) {
+        const ms = minute * MINUTE_MS
+        rig.impressions(Array.from({ length: 50 }, (_, i) => impression(minute * 50 + i, ms + i * 1_000)))
+        rig.clicks(Array.from({ length: 10 }, (_, i) => click(minute * 10 + i, minute * 50 + i, ms + i * 2_000)))
+        rig.engine.advance()
+        rig.handOut(true)
+        observe()
+      }
+    }
+    fill(0, 120)
+    const early = { ...peak }
+    fill(120, 600)
+    assert.ok(early.liveImpressions >= 40 * 50, 'A + 2L = 40 minutes of them')
+    for (const name of Object.keys(peak) as (keyof typeof peak)[])
+      assert.ok(peak[name] <= early[name] * 1.5, `${name}: ${peak[name]} after 12 hours, ${early[name]} after 2`)
+    rig.finish()
+    const { liveImpressions, liveClicks, cells } = rig.engine.state()
+    assert.deepEqual({ liveImpressions, liveClicks, cells }, { liveImpressions: 0, liveClicks: 0, cells: 0 })
+  })
+
+  it('G4: texts that are still needed survive a sweep; the others make room', () => {
+    const rig = new EngineRig(plan)
+    for (let part = 0; part < 8; part++) {
+      const rows = Array.from({ length: 10_000 }, (_, i) => {
+        const id = part * 10_000 + i
+        return impression(id, part * 20 * MINUTE_MS + i, `campaign ${id}`)
+      })
+      rig
+        .impressions(rows)
+        .passTo(TEN_MS + part * 20 * MINUTE_MS)
+        .handOut(true)
+    }
+    const [campaigns] = rig.dictionaries
+    assert.ok(campaigns && campaigns.size < 60_000, `${campaigns?.size} texts of 80,000`)
+    rig.clicks([click(1, 79_999, 141 * MINUTE_MS)])
+    const rows = rig.finish().get('ctr_by_campaign') ?? []
+    assert.equal(rows.length, 80_000)
+    assert.equal(new Set(rows.map(([campaign]) => campaign)).size, 80_000)
+    const clicked = rows.filter((row) => row[4] === '1')
+    assert.deepEqual(
+      clicked.map(([campaign]) => campaign),
+      ['campaign 79999'],
+    )
+    assert.deepEqual(rig.store.brokenFinals, [])
+  })
+
+  it('settles at every look, not only once a second of event time', () => {
+    const rig = new EngineRig(adPlan({ clockSkewTolerance: '0s', allowedLateness: '0s' }))
+    rig
+      .clicks([click(1, 1, 0)])
+      .passTo(TEN_MS)
+      .handOut()
+    assert.deepEqual(rig.classes('clicks'), { pending: 1 })
+    rig.passTo(TEN_MS + 1).handOut()
+    assert.deepEqual(rig.classes('clicks'), { orphan: 1 })
+  })
+
+  it('takes any number of partitions of a stream', () => {
+    const partitions: StreamName[] = ['clicks', 'impressions', 'clicks', 'impressions']
+    const rig = new EngineRig(plan, { partitions })
+    rig.clicks([click(1, 1, 1_000)], 0).clicks([click(2, 2, 2_000)], 2)
+    rig.impressions([impression(1, 0)], 1).impressions([impression(2, 0)], 3)
+    rig.engine.advance()
+    assert.equal(rig.engine.watermarks.pipelineMs, TEN_MS - 5_000)
+    assert.deepEqual(rig.classes('clicks'), { counted: 2 })
+  })
+})
+
+describe('roll-up', () => {
+  it('U1: an impression is added once, in the window of its event time', () => {
+    const rig = new EngineRig(plan).impressions([impression(1, 59_999), impression(1, 60_000), impression(2, 60_000)])
+    assert.deepEqual(rowsOf(rig.engine.changes(), 'ctr_by_campaign'), [
+      [0, 'c1', 1, 0, 'provisional'],
+      [1, 'c1', 1, 0, 'provisional'],
+    ])
+  })
+
+  it('U2: a click is added in the minute of its impression and in its own', () => {
+    const rig = new EngineRig(plan).impressions([impression(1, 59_900)]).clicks([click(1, 1, 60_100)])
+    const changes = rig.engine.changes()
+    assert.deepEqual(rowsOf(changes, 'ctr_by_campaign'), [[0, 'c1', 1, 1, 'provisional']])
+    assert.deepEqual(rowsOf(changes, 'clicks_by_minute'), [[1, 'c1', 'mobile', 0, 1, 'provisional']])
+  })
+
+  it('U3: a click finds the combination of its impression after a sweep of thousands that came between', () => {
+    const rig = new EngineRig(plan).impressions([impression(1, 0, 'the first')])
+    for (let part = 1; part <= 8; part++) {
+      const rows = Array.from({ length: 10_000 }, (_, i) =>
+        impression(part * 10_000 + i, part * 20_000 + i, `c${i + part * 10_000}`),
+      )
+      rig.impressions(rows).passTo(TEN_MS + part * 20_000)
+      rig.handOut()
+    }
+    rig.clicks([click(1, 1, 160_000)])
+    const clicked = (rig.finish().get('ctr_by_campaign') ?? []).filter((row) => row[4] === '1')
+    assert.deepEqual(
+      clicked.map(([campaign]) => campaign),
+      ['the first'],
+    )
+  })
+})
+
+describe('finalisation', () => {
+  it('N1: hands out whole values, and only of cells that changed', () => {
+    const rig = new EngineRig(plan).impressions([impression(1, 0), impression(2, 0, 'c2')])
+    assert.equal(rowsOf(rig.engine.changes(), 'ctr_by_campaign').length, 2)
+    assert.deepEqual(rowsOf(rig.engine.changes(), 'ctr_by_campaign'), [])
+    rig.impressions([impression(3, 1_000)]).clicks([click(1, 1, 2_000)])
+    const changes = rig.engine.changes()
+    assert.deepEqual(rowsOf(changes, 'ctr_by_campaign'), [[0, 'c1', 2, 1, 'provisional']])
+    const cells = changes.cells.find(({ rollUp }) => rollUp === 'ctr_by_campaign')
+    assert.deepEqual(cells?.sumsMicros, [[500_000n]])
+  })
+
+  it('N1: a cell that became empty is handed out as removed, once', () => {
+    const rig = new EngineRig(plan).impressions([impression(1, 0)]).clicks([click(1, 1, 5 * MINUTE_MS)])
+    rig.engine.changes()
+    rig.clicks([click(2, 1, 4 * MINUTE_MS)])
+    assert.deepEqual(rowsOf(rig.engine.changes(), 'clicks_by_minute'), [
+      [4, 'c1', 'mobile', 0, 1, 'provisional'],
+      [5, 'c1', 'mobile', 0, 0, 'provisional', 'removed'],
+    ])
+    assert.deepEqual(rowsOf(rig.engine.changes(), 'clicks_by_minute'), [])
+    rig.passTo(TEN_MS + 60 * MINUTE_MS)
+    assert.deepEqual(rowsOf(rig.engine.changes(), 'clicks_by_minute'), [[4, 'c1', 'mobile', 0, 1, 'final']])
+  })
+
+  it('N2: a window is final when W ≥ its end + A + L, not 1 ms before', () => {
+    const rig = new EngineRig(plan).impressions([impression(1, 0)])
+    rig.passTo(TEN_MS + FINAL_AFTER_MS - 1)
+    assert.equal(rig.engine.hasFinalWindows, false)
+    assert.deepEqual(rowsOf(rig.engine.changes(true), 'ctr_by_campaign'), [])
+    assert.deepEqual(rowsOf(rig.engine.changes(), 'ctr_by_campaign'), [[0, 'c1', 1, 0, 'provisional']])
+    rig.passTo(TEN_MS + FINAL_AFTER_MS)
+    assert.equal(rig.engine.hasFinalWindows, true)
+    assert.equal(rig.engine.finalUpToMs, TEN_MS + MINUTE_MS)
+    assert.deepEqual(rowsOf(rig.engine.changes(true), 'ctr_by_campaign'), [[0, 'c1', 1, 0, 'final']])
+    assert.equal(rig.engine.hasFinalWindows, false)
+    assert.deepEqual(rowsOf(rig.engine.changes(), 'ctr_by_campaign'), [])
+    assert.equal(rig.engine.state().cells, 0)
+  })
+
+  it('N2: all cells of a window become final in one change set, changed or not', () => {
+    const rig = new EngineRig(plan).impressions([impression(1, 0), impression(2, 1_000, 'c2'), impression(3, 61_000)])
+    rig.engine.changes()
+    rig.impressions([impression(4, 2_000, 'c3')]).passTo(TEN_MS + FINAL_AFTER_MS)
+    assert.deepEqual(rowsOf(rig.engine.changes(), 'ctr_by_campaign').toSorted(), [
+      [0, 'c1', 1, 0, 'final'],
+      [0, 'c2', 1, 0, 'final'],
+      [0, 'c3', 1, 0, 'final'],
+    ])
+  })
+
+  for (const [e, L] of [
+    ['5s', '1s'],
+    ['10s', '9s'],
+    ['10s', '0s'],
+    ['1s', '5s'],
+  ] as const) {
+    it(`N2: no final cell changes, with e = ${e} and L = ${L}`, () => {
+      const tight = adPlan({
+        attributionWindow: '10s',
+        clockSkewTolerance: e,
+        allowedLateness: L,
+        outOfOrderness: '0s',
+      })
+      const { attributionWindowMs, clockSkewToleranceMs, allowedLatenessMs } = tight.parameters
+      // The last impression of a minute, clicked at the last moment, and an impression that reaches that click too.
+      const clickMs = 59_999 + attributionWindowMs
+      const laterMs = clickMs + clockSkewToleranceMs
+      const rig = new EngineRig(tight).impressions([impression(1, 59_999)]).clicks([click(1, 1, clickMs)])
+      // Read as late as can be, with everything handed out before.
+      rig.passTo(TEN_MS + laterMs + allowedLatenessMs).handOut()
+      rig.impressions([impression(1, laterMs, 'c2')]).handOut()
+      rig.finish()
+      assert.deepEqual(rig.store.brokenFinals, [])
+      const clicked = (rig.store.tables().get('ctr_by_campaign') ?? []).map((row) => [row[0], row[4]])
+      const taken = laterMs - 59_999 > attributionWindowMs + allowedLatenessMs
+      assert.deepEqual(
+        clicked,
+        taken
+          ? [
+              ['c1', '0'],
+              ['c2', '1'],
+            ]
+          : [['c1', '1']],
+      )
+    })
+  }
+
+  it('N3: final windows come in ascending order over the whole run', () => {
+    const rig = new EngineRig(adPlan({ outOfOrderness: '20m' }))
+    const seen: number[] = []
+    const look = (): void => {
+      const cells = rig.engine.changes(true).cells.find(({ rollUp }) => rollUp === 'ctr_by_campaign')
+      seen.push(...(cells?.windowStartMs ?? []))
+    }
+    for (let i = 0; i < 300; i++) {
+      rig.impressions([impression(i, ((i * 37) % 20) * MINUTE_MS + i * 30_000)])
+      rig.clicks([click(i, i, i * 30_000)])
+      rig.engine.advance()
+      if (i % 4 === 0) look()
+    }
+    assert.ok(seen.length > 30, `${seen.length} windows`)
+    assert.deepEqual(
+      seen,
+      seen.toSorted((a, b) => a - b),
+    )
+  })
+
+  it('N4: every roll-up adds up to the same, exactly', () => {
+    const rollUps = [
+      { name: 'whole', axis: 'impression', dimensions: [] },
+      { name: 'by_campaign', axis: 'impression', dimensions: ['campaign_id'] },
+      { name: 'reversed', axis: 'impression', dimensions: ['browser', 'device_type', 'campaign_id'] },
+    ] as const
+    const rig = new EngineRig(plan, { rollUps })
+    for (let i = 0; i < 500; i++) {
+      const costMicros = 1e12 - i
+      rig.impressions([{ id: i, timeMs: TEN_MS, dimensions: [`c${i % 9}`, `d${i % 4}`, `b${i % 5}`], costMicros }])
+      if (i % 3 === 0) rig.clicks([click(i, i, 1_000)])
+      if (i === 250) rig.engine.changes()
+    }
+    rig.passTo(TEN_MS + FINAL_AFTER_MS)
+    const spend = 500n * 1_000_000_000_000n - BigInt((499 * 500) / 2)
+    for (const cells of rig.engine.changes().cells) {
+      assert.equal(
+        cells.impressions.reduce((a, b) => a + b, 0),
+        500,
+        cells.rollUp,
+      )
+      assert.equal(
+        cells.clicks.reduce((a, b) => a + b, 0),
+        167,
+      )
+      assert.equal(
+        cells.sumsMicros[0]?.reduce((a, b) => a + b, 0n),
+        spend,
+      )
+    }
+  })
+
+  it('a roll-up without dimensions is one row a window', () => {
+    const rig = new EngineRig(plan, { rollUps: [{ name: 'whole', axis: 'impression', dimensions: [] }] })
+    rig.impressions([impression(1, 0), impression(2, 0, 'c2')])
+    assert.deepEqual(rowsOf(rig.engine.changes(), 'whole'), [[0, 2, 0, 'provisional']])
+  })
+})
