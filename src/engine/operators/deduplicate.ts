@@ -25,6 +25,8 @@ export interface DeduplicateOptions<G extends Granule> {
   readonly createGranule: (capacity: number, hashes: IdHashes) => G
 }
 
+const FILTER_IDS = 1 << 16
+
 export class Deduplicate<G extends Granule> {
   /** Rows of the batch that are new, in order; with the granule and the row there that each was given. */
   fresh: Int32Array = new Int32Array(0)
@@ -41,7 +43,7 @@ export class Deduplicate<G extends Granule> {
   constructor(options: DeduplicateOptions<G>) {
     this.#options = options
     this.hashes = new IdHashes(options.hashKeys)
-    this.filter = new IdFilter(options.retentionMs)
+    this.filter = new IdFilter(options.retentionMs, FILTER_IDS)
     this.granules = new Granules(options.retentionMs, (capacity) => options.createGranule(capacity, this.hashes))
   }
 

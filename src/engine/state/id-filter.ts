@@ -17,7 +17,9 @@ const MAX_LOAD = 0.8
 const GROWTH = 4
 const MAX_GENERATIONS = 6
 // Merging walks over all live ids: up to this many it takes some ten milliseconds.
-const MERGED_IDS = 1 << 20
+const MERGED_IDS = 1 << 19
+// Tables of fewer slots stay in the second-level cache by themselves.
+const CACHED_SLOTS = 1 << 18
 
 class Generation {
   readonly tags: Uint16Array
@@ -68,12 +70,17 @@ export class IdFilter {
   /** How far the watermark comes before a new generation starts, ms. */
   readonly #generationMs: number
   readonly #retentionMs: number
+  readonly #leastIds: number
 
-  /** @param retentionMs how long after its event time an id must be found */
-  constructor(retentionMs: number) {
+  /**
+   * @param retentionMs how long after its event time an id must be found
+   * @param leastIds what the smallest generation is made for: fewer keep the table small, more save growing
+   */
+  constructor(retentionMs: number, leastIds: number = MIN_IDS) {
     this.#retentionMs = retentionMs
+    this.#leastIds = leastIds
     this.#generationMs = Math.max(1, retentionMs / 2)
-    this.#generations = [new Generation(MIN_IDS)]
+    this.#generations = [new Generation(leastIds)]
   }
 
   /** Memory held, bytes. */
@@ -111,8 +118,10 @@ export class IdFilter {
   /** Reads one tag of each id's place, so that the cache misses of a batch overlap instead of following each other. */
   warm(first: Int32Array, count: number): number {
     let sum = 0
-    for (const { tags, scale } of this.#generations)
+    for (const { tags, scale } of this.#generations) {
+      if (tags.length < CACHED_SLOTS) continue
       for (let j = 0; j < count; j++) sum |= tags[(((first[j] as number) >>> 0) * scale) >>> 0] as number
+    }
     return sum
   }
 
@@ -130,10 +139,17 @@ export class IdFilter {
     const isFull = newest.count >= newest.capacity
     if (this.#generations.length >= MAX_GENERATIONS || (isFull && newest.capacity <= MERGED_IDS))
       this.#merge(newest.capacity * GROWTH, walk)
-    else if (isFull) this.#rotate(newest.capacity * GROWTH)
+    else if (isFull) this.#rotate(this.#capacityAfter(newest, watermarkMs))
     else if (newest.sinceMs === -Infinity) newest.sinceMs = watermarkMs
     else if (watermarkMs - newest.sinceMs >= this.#generationMs)
-      this.#rotate(Math.max(MIN_IDS, Math.ceil(newest.count * 1.2)))
+      this.#rotate(Math.max(this.#leastIds, Math.ceil(newest.count * 1.2)))
+  }
+
+  // As many ids as a whole generation would have had at the rate of this one.
+  #capacityAfter(full: Generation, watermarkMs: number): number {
+    const spanMs = watermarkMs - full.sinceMs
+    const expected = (1.2 * full.count * this.#generationMs) / Math.max(1, Number.isFinite(spanMs) ? spanMs : 1)
+    return Math.ceil(Math.min(full.capacity * GROWTH, Math.max(full.capacity / GROWTH, this.#leastIds, expected)))
   }
 
   #rotate(capacity: number): void {
