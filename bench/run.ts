@@ -105,4 +105,10 @@ async function main(): Promise<void> {
   console.error(missed === 0 ? 'Every target was met.' : `${missed} targets were missed.`)
 }
 
-await main()
+try {
+  await main()
+} catch (error) {
+  const isUsage = error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
+  console.error(isUsage ? `${error.message}\n${USAGE}` : error)
+  process.exitCode = isUsage ? 2 : 1
+}

@@ -17,7 +17,6 @@ export interface BenchContext {
 
 export interface Findings {
   readonly figures: readonly Figure[]
-  readonly appendix?: string
 }
 
 export interface BenchPart {

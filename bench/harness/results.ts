@@ -11,12 +11,10 @@ export interface Measured {
   readonly figures: readonly Figure[]
   /** When, where, at which commit: one line. */
   readonly circumstances: string
-  /** What belongs below the table, such as a profile. */
-  readonly appendix?: string
 }
 
 /** The section of a part. */
-export function sectionOf({ name, title, figures, circumstances, appendix }: Measured): string {
+export function sectionOf({ name, title, figures, circumstances }: Measured): string {
   const commands = [...new Set(figures.map(({ command }) => command))]
   const parts = [
     `<!-- bench:${name} -->`,
@@ -31,7 +29,6 @@ export function sectionOf({ name, title, figures, circumstances, appendix }: Mea
     `npm run bench -- ${name}`,
     ...commands,
     '```',
-    ...(appendix === undefined ? [] : ['', appendix]),
     '<!-- prettier-ignore-end -->',
     `<!-- /bench:${name} -->`,
   ]

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { answerOfPeer, answerOfTable, requireSameAnswer } from '../harness/answers.ts'
 import { commandText, measureNode, type Measurement } from '../harness/child.ts'
 import { median, type Figure } from '../harness/figure.ts'
 import { standardLog, warm, type Log } from '../harness/logs.ts'
@@ -32,7 +33,7 @@ export const peersPart: BenchPart = {
     await warm(log)
     const out = join(context.dir, 'one-table')
     const ours = await replayRuns(context, 'Tidemark', log, ['--definition', SAME_JOB, '--out', out])
-    const answer = await answerOfTable(join(out, 'ctr_by_campaign.csv'))
+    const answer = answerOfTable(await readFile(join(out, 'ctr_by_campaign.csv'), 'utf8'))
     const figures = [...rateFigures('Tidemark', ours)]
     for (const peer of PEERS) figures.push(...(await measurePeer(context, peer, log, ours, answer)))
     return { figures }
@@ -50,7 +51,7 @@ async function measurePeer(
   const args = [join(ROOT, 'bench', 'programs', program), log.impressions, log.clicks, out]
   const options = { onOneCore: true, nodeOptions }
   const runs = await repeated(context, name, () => measureNode(args, options))
-  await requireSame(name, answer, out)
+  requireSameAnswer(name, answer, answerOfPeer(await readFile(out, 'utf8')))
   const command = commandText(args, options)
   const theirs = { log, runs }
   const ratios = (rate: typeof eventsPerSecond): number[] => rate(theirs).map((value) => median(rate(ours)) / value)
@@ -61,27 +62,4 @@ async function measurePeer(
     { name: `Tidemark to ${name}`, values: ratios(eventsPerSecond), target: { atLeast }, ...times },
     { name: `Tidemark to ${name}, by processor time`, values: ratios(eventsPerCpuSecond), ...times },
   ]
-}
-
-/** Lines of minute, campaign, impressions and clicks, sorted. */
-async function answerOfTable(path: string): Promise<readonly string[]> {
-  const [header = '', ...rows] = (await readFile(path, 'utf8')).trimEnd().split('\n')
-  const columns = header.split(',')
-  const [campaign, start, impressions, clicks] = ['campaign_id', 'window_start', 'impressions', 'clicks'].map((name) =>
-    columns.indexOf(name),
-  ) as [number, number, number, number]
-  const answer = rows.map((row) => {
-    const cells = row.split(',')
-    return [Date.parse(cells[start] ?? ''), cells[campaign], cells[impressions], cells[clicks]].join(',')
-  })
-  return answer.sort()
-}
-
-async function requireSame(name: string, answer: readonly string[], path: string): Promise<void> {
-  const found = (await readFile(path, 'utf8')).trimEnd().split('\n').sort()
-  const at = answer.findIndex((line, index) => line !== found[index])
-  if (at === -1 && answer.length === found.length) return
-  throw new Error(
-    `${name} has another answer: ${found.length} rows for our ${answer.length}; first ${found[at]} for our ${answer[at]}`,
-  )
 }

@@ -105,7 +105,7 @@ describe('the TalkingData log', { skip: skipWithoutLog() }, () => {
     assert.equal(page?.data.range.endMs, Date.UTC(2017, 10, 9, 16))
     assert.equal(page?.data.range.finalUpToMs, page?.data.range.endMs)
     await eventually('the example ends', () => children?.exitCode !== null)
-    assert.ok(!existsSync(join(folder, 'postgres', 'postmaster.pid')), 'its PostgreSQL is stopped')
+    assert.ok(!existsSync(join(folder, 'postgres', 'cluster', 'postmaster.pid')), 'its PostgreSQL is stopped')
   })
 })
 
