@@ -6,9 +6,14 @@
  * B2  `take` empties the backlog; what could not be written is given back with `putBack` and does not overwrite newer
  *     values.
  * B3  `size` is the number of waiting rows: whoever feeds a backlog stops at a limit of its own.
+ * B4  Memory follows `size`, however long a sink is away: a waiting row keeps the whole change set it came in, so waiting
+ *     rows are copied together once they are less than half of what is kept.
  */
 import type { CellChanges, ChangeSet, LedgerChanges } from '../pipeline/cells.ts'
 import type { EventClass, StreamName } from '../pipeline/plan.ts'
+
+// Copying a few rows is not worth it.
+const SPARE_ROWS = 4_096
 
 interface CellRow {
   readonly changes: CellChanges
@@ -23,6 +28,12 @@ interface LedgerRow {
 export class Backlog {
   #cells = new Map<string, Map<string, CellRow>>()
   #ledger = new Map<string, LedgerRow>()
+  #heldRows = 0
+
+  /** Rows of all change sets that waiting rows keep in memory (B4). */
+  get heldRows(): number {
+    return this.#heldRows
+  }
 
   /** Waiting rows. */
   get size(): number {
@@ -34,6 +45,7 @@ export class Backlog {
   /** Adds newer values. */
   add(changes: ChangeSet): void {
     this.#merge(changes, true)
+    if (this.#heldRows > 2 * this.size + SPARE_ROWS) this.#merge(this.take(), true)
   }
 
   /** Gives back what {@link take} gave out and could not be written. */
@@ -47,10 +59,12 @@ export class Backlog {
     const ledger = compactLedger([...this.#ledger.values()])
     this.#cells = new Map()
     this.#ledger = new Map()
+    this.#heldRows = 0
     return { cells, ledger }
   }
 
   #merge(changes: ChangeSet, isNewer: boolean): void {
+    this.#heldRows += rowsOf(changes)
     for (const cells of changes.cells) {
       let rows = this.#cells.get(cells.rollUp)
       if (rows === undefined) this.#cells.set(cells.rollUp, (rows = new Map()))
@@ -60,6 +74,11 @@ export class Backlog {
     for (let row = 0; row < ledger.count; row++)
       put(this.#ledger, ledgerKey(ledger, row), { changes: ledger, row }, isNewer)
   }
+}
+
+/** Rows of a change set: cells of all roll-ups and of the ledger. */
+export function rowsOf(changes: ChangeSet): number {
+  return changes.cells.reduce((sum, cells) => sum + cells.count, changes.ledger.count)
 }
 
 function put<T>(rows: Map<string, T>, key: string, value: T, isNewer: boolean): void {
