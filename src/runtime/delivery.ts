@@ -7,10 +7,11 @@
  * D2  What a failed write held goes back to the backlog, older than what came meanwhile (B2 of `backlog.ts`).
  * D3  While the sink is away it is tried again after 0.25 s, doubling to 5 s. Nobody waits for it but `drain`.
  * D4  Past `maxWaitingCells` intake has to pause: `isFull` says so. Memory stays bounded, nothing is dropped.
+ * D5  After an error that no try can mend, the sink is not called again.
  */
 import type { ChangeSet } from '../pipeline/cells.ts'
 import { TidemarkError } from '../errors.ts'
-import { Backlog } from './backlog.ts'
+import { Backlog, rowsOf } from './backlog.ts'
 import type { Clock, Sink } from './ports.ts'
 import type { DatabaseStatus } from './status.ts'
 
@@ -23,7 +24,7 @@ export interface DeliveryOptions {
   readonly maxWaitingCells: number
   /** Waits, or returns early when the signal is aborted. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>
-  /** Told once whenever the sink goes away or comes back, not of its first opening. */
+  /** Told once whenever the sink goes away or comes back, not of its first opening and not once `drain` has ended. */
   readonly onChange: (status: DatabaseStatus) => void
   /** An error after which no try can succeed: the run has to end. */
   readonly onFatal: (error: unknown) => void
@@ -43,7 +44,9 @@ export class Delivery {
   #watermarkMs = -Infinity
   #inFlight = 0
   #isOpen = false
-  #loop: Promise<void> | undefined
+  #isDelivering = false
+  #hasFailed = false
+  #loop: Promise<void> = Promise.resolve()
 
   constructor(options: DeliveryOptions) {
     this.#options = options
@@ -76,34 +79,49 @@ export class Delivery {
   offer(changes: ChangeSet, watermarkMs: number): void {
     this.#backlog.add(changes)
     this.#watermarkMs = watermarkMs
-    this.#loop ??= this.#deliver().finally(() => (this.#loop = undefined))
+    if (!this.#isDelivering && !this.#hasFailed) this.#loop = this.#deliver()
   }
 
-  /** Waits until everything offered is written, but no longer than `timeoutMs`; returns whether it was. */
+  /**
+   * Waits until everything offered is written, but no longer than `timeoutMs`, and ends the delivery.
+   *
+   * @returns whether everything was written. Where not, a write may still be under way: closing the sink ends it.
+   */
   async drain(timeoutMs: number): Promise<boolean> {
     const deadline = this.#options.pause(timeoutMs, this.#stopping.signal)
-    await Promise.race([this.#loop ?? Promise.resolve(), deadline])
+    await Promise.race([this.#loop, deadline])
     this.#stopping.abort()
-    await this.#loop
-    return this.#backlog.size === 0
+    return this.#backlog.size + this.#inFlight === 0
   }
 
   async #deliver(): Promise<void> {
+    this.#isDelivering = true
     let retryMs = FIRST_RETRY_MS
-    while (this.#backlog.size > 0 && !(this.#stopping.signal.aborted && this.#state === 'down')) {
-      const changes = this.#backlog.take()
-      this.#inFlight = rowsOf(changes)
-      try {
-        await this.#write(changes)
-        retryMs = FIRST_RETRY_MS
-      } catch (error) {
-        this.#backlog.putBack(changes)
-        this.#inFlight = 0
-        if (!(error instanceof TidemarkError && error.retryable)) return this.#options.onFatal(error)
-        this.#become('down', error.message)
+    while (this.#backlog.size > 0 && !this.#hasFailed && !this.#stopping.signal.aborted) {
+      if (await this.#tryWrite(this.#backlog.take())) retryMs = FIRST_RETRY_MS
+      else if (!this.#hasFailed) {
         await this.#options.pause(retryMs, this.#stopping.signal)
         retryMs = Math.min(LAST_RETRY_MS, retryMs * 2)
       }
+    }
+    // Set before anyone else can run: who offers from here on starts anew.
+    this.#isDelivering = false
+  }
+
+  async #tryWrite(changes: ChangeSet): Promise<boolean> {
+    this.#inFlight = rowsOf(changes)
+    try {
+      await this.#write(changes)
+      return true
+    } catch (error) {
+      this.#backlog.putBack(changes)
+      this.#inFlight = 0
+      if (error instanceof TidemarkError && error.retryable) this.#become('down', error.message)
+      else {
+        this.#hasFailed = true
+        this.#options.onFatal(error)
+      }
+      return false
     }
   }
 
@@ -124,10 +142,6 @@ export class Delivery {
     this.#message = message
     if (before === state) return
     this.#sinceMs = this.#options.clock.nowMs()
-    if (before !== 'starting') this.#options.onChange(this.status)
+    if (before !== 'starting' && !this.#stopping.signal.aborted) this.#options.onChange(this.status)
   }
-}
-
-function rowsOf(changes: ChangeSet): number {
-  return changes.cells.reduce((sum, cells) => sum + cells.count, changes.ledger.count)
 }

@@ -1,0 +1,64 @@
+/**
+ * Time that tests own: a clock, and pauses that end when the test lets their time come.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Clock } from '../../src/runtime/ports.ts'
+
+interface Waiting {
+  readonly dueMs: number
+  readonly wake: () => void
+}
+
+export class OwnedTime implements Clock {
+  #nowMs: number
+  readonly #waiting = new Set<Waiting>()
+
+  constructor(startMs: number) {
+    this.#nowMs = startMs
+  }
+
+  nowMs(): number {
+    return this.#nowMs
+  }
+
+  /** Waits until the time has come or the signal is aborted. */
+  readonly pause = (ms: number, signal: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      if (signal.aborted) return resolve()
+      const waiting = { dueMs: this.#nowMs + ms, wake: resolve }
+      this.#waiting.add(waiting)
+      signal.addEventListener(
+        'abort',
+        () => {
+          this.#waiting.delete(waiting)
+          resolve()
+        },
+        { once: true },
+      )
+    })
+
+  /** Lets `ms` pass: every pause ends in its turn, and what waited for it runs before the next one. */
+  async pass(ms: number): Promise<void> {
+    const endMs = this.#nowMs + ms
+    await nextTurn()
+    for (let next = this.#nextDue(endMs); next !== undefined; next = this.#nextDue(endMs)) {
+      this.#nowMs = Math.max(this.#nowMs, next.dueMs)
+      this.#waiting.delete(next)
+      next.wake()
+      await nextTurn()
+    }
+    this.#nowMs = endMs
+  }
+
+  /** Sets the clock forward without anyone running meanwhile, as when a machine sleeps. */
+  jump(ms: number): void {
+    this.#nowMs += ms
+  }
+
+  #nextDue(endMs: number): Waiting | undefined {
+    let next: Waiting | undefined
+    for (const waiting of this.#waiting)
+      if (waiting.dueMs <= endMs && (next === undefined || waiting.dueMs < next.dueMs)) next = waiting
+    return next
+  }
+}
