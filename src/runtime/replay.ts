@@ -124,6 +124,7 @@ class Replay {
   async finish(): Promise<ReplayResult> {
     const { engine } = this.#pipeline
     await this.#write(engine.changes())
+    this.#throwIfInterrupted()
     await this.#options.sink.commit()
     this.#report()
     return {
@@ -188,11 +189,15 @@ class Replay {
   async #takeTurn(): Promise<void> {
     this.#report()
     await this.#options.yieldTurn()
-    if (this.#options.signal?.aborted === true)
-      throw new TidemarkError('INTERRUPTED', 'The replay was interrupted; nothing was written.', {
-        fix: 'Run the same command again.',
-      })
+    this.#throwIfInterrupted()
     this.#turnMs = this.#options.nowMs()
+  }
+
+  #throwIfInterrupted(): void {
+    if (this.#options.signal?.aborted !== true) return
+    throw new TidemarkError('INTERRUPTED', 'The replay was interrupted; nothing was written.', {
+      fix: 'Run the same command again.',
+    })
   }
 
   #report(): void {
