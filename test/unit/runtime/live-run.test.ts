@@ -1,0 +1,327 @@
+/**
+ * A live run by its invariants R1 to R3, with a clock of the test's own.
+ */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { ChangeSet } from '../../../src/pipeline/cells.ts'
+import { STREAM_NAMES, type StreamName } from '../../../src/pipeline/plan.ts'
+import { Delivery } from '../../../src/runtime/delivery.ts'
+import { LiveRun, type LiveSource, type OfferLines } from '../../../src/runtime/live-run.ts'
+import { Pipeline } from '../../../src/runtime/pipeline.ts'
+import { adPlan, MINUTE_MS, TEN_MS } from '../../support/engine-rig.ts'
+import { clickLine, impressionLine, lineBytes } from '../../support/event-lines.ts'
+import { AWAY, FragileSink } from '../../support/fragile-sink.ts'
+import { OwnedTime } from '../../support/owned-time.ts'
+import { TableStore } from '../../support/table-store.ts'
+
+/** idleTimeout 10 s, outOfOrderness 5 s, maxFutureSkew 5 min. */
+const plan = adPlan()
+const EPOCH_MS = 1_000
+
+/** A source that hands over what a test put into it, and counts how often it was asked. */
+class QueueSource implements LiveSource {
+  polls = 0
+  /** The most lines one poll hands over. */
+  linesPerPoll = Infinity
+  readonly #queue: { partition: number; line: string }[] = []
+
+  put(partition: number, ...lines: readonly string[]): void {
+    for (const line of lines) this.#queue.push({ partition, line })
+  }
+
+  poll(_nowMs: number, offer: OfferLines): boolean {
+    this.polls++
+    for (const { partition, line } of this.#queue.splice(0, this.linesPerPoll)) {
+      const bytes = lineBytes(line)
+      offer(partition, bytes, 0, bytes.length)
+    }
+    return this.#queue.length > 0
+  }
+}
+
+class Live {
+  readonly time = new OwnedTime(TEN_MS)
+  readonly source = new QueueSource()
+  readonly sink = new FragileSink()
+  readonly heard: ChangeSet[] = []
+  readonly pipeline: Pipeline
+  readonly delivery: Delivery
+  readonly run: LiveRun
+  readonly #stop = new AbortController()
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(partitions: readonly StreamName[] = STREAM_NAMES, maxWaitingCells: number = 10_000) {
+    const { time } = this
+    this.pipeline = new Pipeline({
+      plan,
+      rollUps: [...plan.tables, { name: 'of the page', axis: 'impression', dimensions: [] }],
+      partitions: partitions.map((stream, i) => ({ stream, name: `${stream}/${i}` })),
+      deadLetters: { write: () => undefined },
+      random: Int32Array.from({ length: 16 }, (_, i) => Math.imul(i + 1, 0x9e3779b1)),
+    })
+    this.delivery = new Delivery({
+      sink: this.sink,
+      clock: time,
+      maxWaitingCells,
+      pause: time.pause,
+      onChange: () => undefined,
+      onFatal: (error) => assert.fail(String(error)),
+    })
+    this.run = new LiveRun({
+      pipeline: this.pipeline,
+      source: this.source,
+      delivery: this.delivery,
+      clock: time,
+      epochMs: EPOCH_MS,
+      onEpoch: (changes) => this.heard.push(changes),
+      pause: time.pause,
+    })
+  }
+
+  start(): this {
+    this.#running = this.run.run(this.#stop.signal)
+    return this
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+    assert.ok(await this.delivery.drain(0))
+  }
+
+  get watermarkMs(): number {
+    return this.pipeline.engine.watermarks.pipelineMs
+  }
+
+  /** Tables as the sink would hold them. */
+  tables(): ReturnType<TableStore['tables']> {
+    const store = new TableStore(plan)
+    for (const { changes } of this.sink.epochs) store.apply(changes)
+    return store.tables()
+  }
+}
+
+/** Runs `work` with a started run and stops it, whatever happens. */
+async function live(
+  work: (all: Live) => Promise<void>,
+  partitions?: readonly StreamName[],
+  maxWaitingCells?: number,
+): Promise<void> {
+  const all = new Live(partitions, maxWaitingCells).start()
+  try {
+    await work(all)
+  } finally {
+    await all.stop()
+  }
+}
+
+describe('live run: idleness and watermarks', () => {
+  it('R1: a partition silent for idleTimeout stops holding the watermark back, not sooner', () =>
+    live(async ({ time, source, run, ...all }) => {
+      const { pipeline } = all
+      source.put(1, clickLine('k1', 'i1', TEN_MS))
+      for (let second = 1; second < 10; second++) {
+        source.put(0, impressionLine(`i${second}`, TEN_MS + second * 1_000))
+        await time.pass(1_000)
+      }
+      assert.equal(pipeline.engine.watermarks.pipelineMs, TEN_MS - 5_000, 'held back by the clicks')
+      assert.equal(run.status().heldBackBy, 1)
+      assert.deepEqual(
+        run.status().partitions.map(({ state }) => state),
+        ['active', 'active'],
+      )
+      source.put(0, impressionLine('i10', TEN_MS + 10_000))
+      await time.pass(1_100)
+      assert.deepEqual(
+        run.status().partitions.map(({ state }) => state),
+        ['active', 'idle'],
+      )
+      assert.equal(pipeline.engine.watermarks.pipelineMs, TEN_MS + 10_000 - 5_000)
+      assert.equal(run.status().heldBackBy, 0)
+    }))
+
+  it('R1: when all are idle the watermark follows the clock − outOfOrderness, and the last minutes close', () =>
+    live(async ({ time, source, run, pipeline, sink }) => {
+      source.put(0, impressionLine('i1', TEN_MS))
+      await time.pass(9_900)
+      assert.equal(pipeline.engine.watermarks.pipelineMs, -Infinity, 'clicks were never heard of')
+      await time.pass(200)
+      assert.ok(run.status().partitions.every(({ state }) => state === 'idle'))
+      assert.ok(Math.abs(pipeline.engine.watermarks.pipelineMs - (time.nowMs() - 5_000)) <= 100)
+      await time.pass(37 * MINUTE_MS)
+      const rows = sink.epochs.flatMap(({ changes }) =>
+        changes.cells.filter(({ rollUp }) => rollUp === 'ctr_by_campaign'),
+      )
+      assert.deepEqual(rows.at(-1)?.isFinal, [true])
+      assert.equal(run.status().finalUpToMs, TEN_MS + 2 * MINUTE_MS)
+    }))
+
+  it('R1: one that speaks again is active at once, and its old events are late', () =>
+    live(async ({ time, source, run, pipeline }) => {
+      await time.pass(20 * MINUTE_MS)
+      const watermarkMs = pipeline.engine.watermarks.pipelineMs
+      source.put(0, impressionLine('old', TEN_MS), impressionLine('new', time.nowMs()))
+      await time.pass(100)
+      assert.equal(run.status().partitions[0]?.state, 'active')
+      assert.equal(pipeline.engine.classesOf('impressions').late, 1)
+      assert.equal(pipeline.engine.classesOf('impressions').counted, 1)
+      assert.ok(pipeline.engine.watermarks.pipelineMs >= watermarkMs)
+    }))
+
+  it('R1: while intake is paused nothing becomes idle, nor the moment it goes on', () =>
+    live(
+      async ({ time, source, sink, run, delivery, pipeline }) => {
+        await time.pass(500)
+        sink.failure = AWAY
+        source.put(0, impressionLine('i1', TEN_MS), impressionLine('i2', TEN_MS + MINUTE_MS))
+        source.put(1, clickLine('k1', 'i1', TEN_MS))
+        await time.pass(2_000)
+        assert.ok(delivery.isFull)
+        const { polls } = source
+        source.put(0, impressionLine('i3', TEN_MS + 1_000))
+        await time.pass(MINUTE_MS)
+        assert.equal(source.polls, polls, 'nobody was asked')
+        assert.ok(run.status().database.intakePaused)
+        assert.deepEqual(
+          run.status().partitions.map(({ state }) => state),
+          ['active', 'active'],
+        )
+        assert.equal(pipeline.engine.watermarks.pipelineMs, TEN_MS - 5_000)
+        sink.failure = undefined
+        await time.pass(6_000)
+        assert.ok(source.polls > polls)
+        assert.equal(pipeline.engine.classesOf('impressions').counted, 3)
+        assert.ok(run.status().partitions.every(({ state }) => state === 'active'))
+      },
+      STREAM_NAMES,
+      5,
+    ))
+
+  it('control: without the pause they would have become idle', () =>
+    live(async ({ time, source, run }) => {
+      source.put(0, impressionLine('i1', TEN_MS))
+      await time.pass(MINUTE_MS)
+      assert.ok(run.status().partitions.every(({ state }) => state === 'idle'))
+    }))
+
+  it('the watermark does not go back when the clock is set back', () =>
+    live(async ({ time, pipeline }) => {
+      await time.pass(MINUTE_MS)
+      const watermarkMs = pipeline.engine.watermarks.pipelineMs
+      time.jump(-30_000)
+      await time.pass(10_000)
+      assert.equal(pipeline.engine.watermarks.pipelineMs, watermarkMs)
+    }))
+
+  it('events more than maxFutureSkew ahead of the clock are set aside and move nothing', () =>
+    live(async ({ time, source, pipeline, run }) => {
+      const aheadMs = TEN_MS + 50 + 5 * MINUTE_MS
+      source.put(0, impressionLine('i1', aheadMs), impressionLine('i2', aheadMs + 1))
+      await time.pass(50)
+      const classes = pipeline.engine.classesOf('impressions')
+      assert.deepEqual([classes.counted, classes.future], [1, 1])
+      assert.equal(run.status().partitions[0]?.highestEventTimeMs, aheadMs)
+    }))
+})
+
+describe('live run: steps and epochs', () => {
+  it('R2: goes on at once while more is waiting, one step at a time', () =>
+    live(async ({ time, source, pipeline }) => {
+      source.linesPerPoll = 1
+      source.put(0, ...Array.from({ length: 40 }, (_, i) => impressionLine(`i${i}`, TEN_MS)))
+      await time.pass(50)
+      assert.equal(pipeline.eventsRead, 40, 'at the very next step, without waiting in between')
+      assert.ok(source.polls >= 40)
+    }))
+
+  it('R3: every change goes to the listener and to the sink, page roll-ups to the listener alone', async () => {
+    const all = new Live().start()
+    const { source, time, heard, sink } = all
+    for (let i = 0; i < 200; i++) {
+      const eventMs = TEN_MS + i * 100
+      source.put(0, impressionLine(`i${i}`, eventMs, { campaign_id: `c${i % 3}` }))
+      if (i % 2 === 0) source.put(1, clickLine(`k${i}`, `i${i}`, eventMs + 50))
+      await time.pass(100)
+    }
+    await all.stop()
+    const listener = new TableStore(plan)
+    for (const changes of heard) listener.apply(changes)
+    assert.deepEqual(listener.tables(), all.tables())
+    const impressions = (all.tables().get('ctr_by_campaign') ?? []).reduce((sum, row) => sum + Number(row[3]), 0)
+    assert.equal(impressions, 200)
+    assert.ok(heard.length >= 20, 'an epoch a second')
+    assert.ok(heard.every(({ cells }) => cells.some(({ rollUp }) => rollUp === 'of the page')))
+    assert.ok(sink.epochs.every(({ changes }) => changes.cells.every(({ rollUp }) => rollUp !== 'of the page')))
+  })
+
+  it('R3: nothing is lost when it is stopped in the middle of an epoch', async () => {
+    const all = new Live().start()
+    await all.time.pass(100)
+    all.source.put(0, impressionLine('i1', TEN_MS))
+    await all.time.pass(50)
+    await all.stop()
+    assert.equal(all.tables().get('ctr_by_campaign')?.length, 1)
+  })
+
+  it('R3: nor when the sink was away for a while', async () => {
+    const all = new Live().start()
+    const { source, time, sink } = all
+    for (let second = 0; second < 60; second++) {
+      sink.failure = second >= 10 && second < 40 ? AWAY : undefined
+      source.put(0, impressionLine(`i${second}`, TEN_MS + second * 1_000, { campaign_id: `c${second % 7}` }))
+      source.put(1, clickLine(`k${second}`, `i${second}`, TEN_MS + second * 1_000))
+      await time.pass(1_000)
+    }
+    await time.pass(6_000)
+    await all.stop()
+    const listener = new TableStore(plan)
+    for (const changes of all.heard) listener.apply(changes)
+    assert.deepEqual(all.tables(), listener.tables())
+  })
+})
+
+describe('live run: status', () => {
+  it('says what was read, from where, how fast, and that it balances', () =>
+    live(
+      async ({ time, source, run }) => {
+        const waiting = run.status()
+        assert.deepEqual(
+          waiting.partitions.map(({ state, partition, watermarkMs }) => [state, partition, watermarkMs]),
+          [
+            ['waiting', 0, null],
+            ['waiting', 1, null],
+            ['waiting', 0, null],
+          ],
+        )
+        assert.deepEqual([waiting.watermarkMs, waiting.finalUpToMs, waiting.eventsPerSecond], [null, null, 0])
+        for (let second = 0; second < 8; second++) {
+          const lines = Array.from({ length: 30 }, (_, i) => impressionLine(`${second}-${i}`, TEN_MS + second * 1_000))
+          source.put(0, ...lines, lines[0] ?? '', 'not json')
+          source.put(2, clickLine(`k${second}`, `${second}-1`, TEN_MS + second * 1_000))
+          await time.pass(1_000)
+        }
+        const status = run.status()
+        assert.ok(Math.abs(status.eventsPerSecond - 33) < 7, `${status.eventsPerSecond} events/s`)
+        assert.deepEqual([status.nowMs, status.startedAtMs], [TEN_MS + 8_000, TEN_MS])
+        assert.deepEqual(
+          status.partitions.map(({ eventsRead, name }) => [name, eventsRead]),
+          [
+            ['impressions/0', 8 * 32],
+            ['impressions/1', 0],
+            ['clicks/2', 8],
+          ],
+        )
+        assert.equal(status.partitions[0]?.watermarkMs, TEN_MS + 7_000 - 5_000)
+        assert.equal(status.partitions[1]?.silentForMs, 8_000)
+        assert.equal(status.heldBackBy, 1)
+        const { impressions, clicks } = status.ledger
+        assert.deepEqual([impressions.read, impressions.difference], [8 * 32, 0])
+        assert.deepEqual(
+          [impressions.classes.counted, impressions.classes.duplicate, impressions.classes.malformed],
+          [240, 8, 8],
+        )
+        assert.deepEqual([clicks.read, clicks.classes.counted, clicks.difference], [8, 8, 0])
+      },
+      ['impressions', 'impressions', 'clicks'],
+    ))
+})
