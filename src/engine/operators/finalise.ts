@@ -11,6 +11,8 @@
  */
 import type { CellChanges } from '../../pipeline/cells.ts'
 import type { RollUp } from '../../pipeline/plan.ts'
+import { orderRows } from '../../pipeline/row-order.ts'
+import { compareUtf8 } from '../../pipeline/table-text.ts'
 import type { CellBlock } from '../state/cell-block.ts'
 import { KeyTable } from '../state/key-table.ts'
 import { Windows } from '../state/windows.ts'
@@ -22,6 +24,8 @@ export interface Texts {
 }
 
 const FIRST_ROW = Int32Array.of(0)
+// A window with fewer cells than this share of all keys is not worth a walk over all of them.
+const SPARSE_SHARE = 4
 
 /** One roll-up: its own keys and the absolute values of its live cells. */
 class LiveRollUp {
@@ -33,6 +37,9 @@ class LiveRollUp {
   readonly windows: Windows
   /** Key of each combination, −1 where not yet known. */
   keyOf: Int32Array = new Int32Array(0)
+  /** All keys by the texts of their dimensions, as of a version of the table. */
+  #order: Int32Array = new Int32Array(0)
+  #orderVersion = -1
 
   constructor(rollUp: RollUp, dimensionNames: readonly string[], sumCount: number) {
     this.name = rollUp.name
@@ -56,6 +63,32 @@ class LiveRollUp {
     return key
   }
 
+  /** Cells of a final window that are to be handed out: by the texts of their keys where the window holds most keys. */
+  *cellsInOrder(block: CellBlock, texts: readonly Texts[]): Iterable<number> {
+    if (block.end * SPARSE_SHARE < this.keys.size) {
+      for (let cell = 0; cell < block.end; cell++) if (isHandedOut(block, cell)) yield cell
+      return
+    }
+    for (const key of this.#keysInOrder(texts)) {
+      const cell = block.find(key)
+      if (cell >= 0 && isHandedOut(block, cell)) yield cell
+    }
+  }
+
+  #keysInOrder(texts: readonly Texts[]): Int32Array {
+    if (this.#orderVersion === this.keys.version) return this.#order
+    const numbers: number[] = []
+    this.keys.forEach((key) => numbers.push(key))
+    const { codes, width } = this.keys
+    const columns = this.dimensions.map((dimension, d) => ({
+      textOf: (i: number) => (texts[dimension] as Texts).textOf(codes[(numbers[i] as number) * width + d] as number),
+      compare: compareUtf8,
+    }))
+    this.#order = orderRows(numbers.length, columns).map((i) => numbers[i] as number)
+    this.#orderVersion = this.keys.version
+    return this.#order
+  }
+
   /** Forgets keys that no live cell uses. */
   sweep(): void {
     const used = new Set<number>()
@@ -69,6 +102,10 @@ class LiveRollUp {
     larger.set(this.keyOf)
     this.keyOf = larger
   }
+}
+
+function isHandedOut(block: CellBlock, cell: number): boolean {
+  return !block.isEmpty(cell) || block.isChanged(cell)
 }
 
 export class Finalise {
@@ -98,8 +135,16 @@ export class Finalise {
    */
   run(finalBeforeMs: number, onlyFinal: boolean): CellChanges[] {
     const untilMs = onlyFinal ? finalBeforeMs : Infinity
-    this.#takeOver(this.#state.byImpression.take(untilMs), 'impression')
-    this.#takeOver(this.#state.byClick.take(untilMs), 'click')
+    const { byImpression, byClick } = this.#state
+    const impressionBlocks = byImpression.take(untilMs)
+    const clickBlocks = byClick.take(untilMs)
+    this.#takeOver(impressionBlocks, 'impression')
+    this.#takeOver(clickBlocks, 'click')
+    // Only a replay takes whole windows one after another; a live run would keep room for windows long past.
+    if (onlyFinal) {
+      for (const block of impressionBlocks) byImpression.release(block)
+      for (const block of clickBlocks) byClick.release(block)
+    }
     return this.#rollUps.map((rollUp) => this.#handOut(rollUp, finalBeforeMs, onlyFinal))
   }
 
@@ -143,15 +188,16 @@ export class Finalise {
 
   #handOut(rollUp: LiveRollUp, finalBeforeMs: number, onlyFinal: boolean): CellChanges {
     const rows = new ChangeRows()
-    for (const block of rollUp.windows.take(finalBeforeMs))
-      for (let cell = 0; cell < block.end; cell++)
-        if (!block.isEmpty(cell) || block.isChanged(cell)) rows.add(block, cell, true)
+    const taken = rollUp.windows.take(finalBeforeMs)
+    for (const block of taken) for (const cell of rollUp.cellsInOrder(block, this.#texts)) rows.add(block, cell, true)
     if (!onlyFinal)
       for (const block of rollUp.windows.sorted()) {
         for (let i = 0; i < block.changedCount; i++) rows.add(block, block.changed[i] as number, false)
         block.clearChanged()
       }
-    return rows.toChanges(rollUp, this.#texts, this.#sumCount)
+    const changes = rows.toChanges(rollUp, this.#texts, this.#sumCount)
+    if (onlyFinal) for (const block of taken) rollUp.windows.release(block)
+    return changes
   }
 }
 

@@ -17,7 +17,7 @@ const CARRY = 1e15
 const DIRECT_SHARE = 4
 
 export class CellBlock {
-  readonly startMs: number
+  startMs: number
   /** Every cell is below this. */
   end = 0
   /** Hashed: key of each cell. Empty once a key is its own cell. */
@@ -59,6 +59,31 @@ export class CellBlock {
       if (this.#keys[entry - 1] === key) return entry - 1
       slot = (slot + 1) & mask
     }
+  }
+
+  /** The cell of a key, or −1 when there is none. */
+  find(key: number): number {
+    const slots = this.#slots
+    if (slots.length === 0) return key < this.end ? key : -1
+    const mask = slots.length - 1
+    let slot = spread(key) & mask
+    for (;;) {
+      const entry = slots[slot] as number
+      if (entry === 0) return -1
+      if (this.#keys[entry - 1] === key) return entry - 1
+      slot = (slot + 1) & mask
+    }
+  }
+
+  /** Makes the block an empty one for another window, with the room it has. */
+  reuse(startMs: number): void {
+    this.startMs = startMs
+    this.clearChanged()
+    for (const column of [this.impressions, this.clicks, ...this.sumLow, ...this.sumHigh]) column.fill(0, 0, this.end)
+    if (this.#slots.length === 0) return
+    this.#slots.fill(0)
+    this.#largestKey = 0
+    this.end = 0
   }
 
   /** The key of a cell (L3). */
@@ -144,7 +169,7 @@ export class CellBlock {
     if (key > this.#largestKey) this.#largestKey = key
     if (this.end * 2 <= this.#slots.length) return cell
     // Few keys lie above a block's own: it will hardly get much larger than its keys would be by themselves.
-    if (this.end >= 64 && this.changedCount === 0 && this.end * DIRECT_SHARE > this.#largestKey) {
+    if (this.end >= 64 && this.end * DIRECT_SHARE > this.#largestKey) {
       this.#goDirect()
       return key
     }
@@ -162,10 +187,12 @@ export class CellBlock {
   #goDirect(): void {
     const keys = this.#keys.subarray(0, this.end)
     const capacity = this.#largestKey + 1
+    const changed = this.changed.subarray(0, this.changedCount).map((cell) => keys[cell] as number)
     this.#slots = new Int32Array(0)
     this.#keys = new Int32Array(0)
-    this.changed = new Int32Array(capacity)
+    this.changed = copied(changed, new Int32Array(capacity))
     this.#isChanged = new Uint8Array(capacity)
+    for (const key of changed) this.#isChanged[key] = 1
     this.end = capacity
     this.#moveColumns((column) => {
       const moved = new Float64Array(capacity)

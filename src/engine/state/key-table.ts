@@ -17,6 +17,8 @@ export class KeyTable {
   readonly width: number
   /** Tuples in the table. */
   size = 0
+  /** Changes whenever tuples come or go. */
+  version = 0
   /** Every number given out is below this. */
   end = 0
   /** Row-major: `width` codes for each number. */
@@ -77,6 +79,7 @@ export class KeyTable {
       else this.#free.push(number)
     })
     this.size = kept.length
+    this.version++
     this.#bits = this.#bits.map(() => 1)
     for (const number of kept) this.#widen(number)
     this.#rebuild(kept)
@@ -138,6 +141,7 @@ export class KeyTable {
     if (number >= this.#hashes.length) this.#grow()
     for (let d = 0; d < this.width; d++) this.codes[number * this.width + d] = (columns[d] as Int32Array)[row] as number
     this.size++
+    this.version++
     return number
   }
 

@@ -5,11 +5,14 @@
  */
 import { CellBlock } from './cell-block.ts'
 
+const MAX_POOLED = 4
+
 export class Windows {
   readonly #blocks = new Map<number, CellBlock>()
   readonly #sumCount: number
   /** The same blocks by start. */
   readonly #sorted: CellBlock[] = []
+  readonly #pool: CellBlock[] = []
   #last: CellBlock | undefined
 
   constructor(sumCount: number) {
@@ -21,7 +24,7 @@ export class Windows {
     if (this.#last !== undefined && this.#last.startMs === startMs) return this.#last
     let block = this.#blocks.get(startMs)
     if (block === undefined) {
-      block = new CellBlock(startMs, this.#sumCount)
+      block = this.#newBlock(startMs)
       this.#blocks.set(startMs, block)
       this.#sorted.splice(this.#countBefore(startMs), 0, block)
     }
@@ -42,6 +45,11 @@ export class Windows {
     return taken
   }
 
+  /** Takes back a block that was taken and read out: the next window will hardly be much smaller. */
+  release(block: CellBlock): void {
+    if (this.#pool.length < MAX_POOLED) this.#pool.push(block)
+  }
+
   get size(): number {
     return this.#blocks.size
   }
@@ -49,6 +57,13 @@ export class Windows {
   /** Start of the earliest window, or +Infinity. */
   get earliestMs(): number {
     return this.#sorted[0]?.startMs ?? Infinity
+  }
+
+  #newBlock(startMs: number): CellBlock {
+    const pooled = this.#pool.pop()
+    if (pooled === undefined) return new CellBlock(startMs, this.#sumCount)
+    pooled.reuse(startMs)
+    return pooled
   }
 
   #countBefore(startMs: number): number {
