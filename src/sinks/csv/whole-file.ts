@@ -26,6 +26,12 @@ export class WholeFile {
     if (this.#buffer.length >= BUFFER_CHARS) this.#flush()
   }
 
+  /** Appends bytes, which may be used again after the call. */
+  appendBytes(bytes: Uint8Array): void {
+    this.#flush()
+    this.#writeAll(bytes)
+  }
+
   /** Writes out and makes durable all that was appended. */
   finish(): void {
     this.#flush()
@@ -49,10 +55,15 @@ export class WholeFile {
   }
 
   #flush(): void {
-    const fd = this.#fd
-    if (fd === undefined) return
+    if (this.#buffer === '') return
     const bytes = Buffer.from(this.#buffer, 'utf8')
     this.#buffer = ''
+    this.#writeAll(bytes)
+  }
+
+  #writeAll(bytes: Uint8Array): void {
+    const fd = this.#fd
+    if (fd === undefined) return
     this.#guard(() => {
       for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at)
     })
