@@ -25,16 +25,14 @@ export class OwnedTime implements Clock {
   readonly pause = (ms: number, signal: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
       if (signal.aborted) return resolve()
-      const waiting = { dueMs: this.#nowMs + ms, wake: resolve }
+      const wake = (): void => {
+        this.#waiting.delete(waiting)
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      const waiting = { dueMs: this.#nowMs + ms, wake }
       this.#waiting.add(waiting)
-      signal.addEventListener(
-        'abort',
-        () => {
-          this.#waiting.delete(waiting)
-          resolve()
-        },
-        { once: true },
-      )
+      signal.addEventListener('abort', wake)
     })
 
   /** Lets `ms` pass: every pause ends in its turn, and what waited for it runs before the next one. */
@@ -43,7 +41,6 @@ export class OwnedTime implements Clock {
     await nextTurn()
     for (let next = this.#nextDue(endMs); next !== undefined; next = this.#nextDue(endMs)) {
       this.#nowMs = Math.max(this.#nowMs, next.dueMs)
-      this.#waiting.delete(next)
       next.wake()
       await nextTurn()
     }
