@@ -154,13 +154,16 @@ export class Engine {
   /**
    * Everything that changed since the last call.
    *
-   * @param onlyFinal leaves cells of windows that are not final, and the ledger, for later: what a bounded replay wants
+   * @param onlyFinal hands out the earliest window that is final and nothing else, so that a bounded replay never holds
+   * the rows of more than one; ask again while {@link hasFinalWindows}
    */
   changes(onlyFinal: boolean = false): ChangeSet {
     const watermarkMs = this.watermarks.pipelineMs
     if (watermarkMs > this.#advancedMs) this.#settle(watermarkMs)
+    const finalBeforeMs = this.#finalBeforeMs(watermarkMs)
+    const nextMs = this.#finalise.earliestMs + this.#options.plan.parameters.windowSizeMs
     return {
-      cells: this.#finalise.run(this.#finalBeforeMs(watermarkMs), onlyFinal),
+      cells: this.#finalise.run(onlyFinal ? Math.min(finalBeforeMs, nextMs) : finalBeforeMs, onlyFinal),
       ledger: onlyFinal
         ? { count: 0, windowStartMs: [], stream: [], eventClass: [], events: [] }
         : this.ledger.takeChanges(),
@@ -169,7 +172,7 @@ export class Engine {
 
   /** Whether a window is final and waits to be taken by {@link changes}. */
   get hasFinalWindows(): boolean {
-    return this.#finalise.hasFinal(this.#finalBeforeMs(this.watermarks.pipelineMs))
+    return this.#finalise.earliestMs < this.#finalBeforeMs(this.watermarks.pipelineMs)
   }
 
   /** End of the last window that is final, ms; −∞ while none is. */

@@ -123,6 +123,7 @@ class Replay {
 
   async finish(): Promise<ReplayResult> {
     const { engine } = this.#pipeline
+    await this.#handOutFinal()
     await this.#write(engine.changes())
     this.#throwIfInterrupted()
     await this.#options.sink.commit()
@@ -167,7 +168,7 @@ class Replay {
   async #handOutFinal(): Promise<void> {
     const { engine } = this.#pipeline
     this.#handedOutMs = engine.finalUpToMs
-    if (engine.hasFinalWindows) await this.#write(engine.changes(true))
+    while (engine.hasFinalWindows) await this.#write(engine.changes(true))
   }
 
   async #write(changes: ChangeSet): Promise<void> {

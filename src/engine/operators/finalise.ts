@@ -148,11 +148,14 @@ export class Finalise {
     return this.#rollUps.map((rollUp) => this.#handOut(rollUp, finalBeforeMs, onlyFinal))
   }
 
-  /** Whether some window that is final has not been handed out. */
-  hasFinal(finalBeforeMs: number): boolean {
-    if (this.#state.byImpression.earliestMs < finalBeforeMs || this.#state.byClick.earliestMs < finalBeforeMs)
-      return true
-    return this.#rollUps.some((rollUp) => rollUp.windows.earliestMs < finalBeforeMs)
+  /** Start of the earliest window that was not handed out as final, or +Infinity. */
+  get earliestMs(): number {
+    const { byImpression, byClick } = this.#state
+    return Math.min(
+      byImpression.earliestMs,
+      byClick.earliestMs,
+      ...this.#rollUps.map((rollUp) => rollUp.windows.earliestMs),
+    )
   }
 
   /** Cells held, those waiting to be taken over included. */
