@@ -5,6 +5,7 @@ import { createBatch, createDictionaries } from '../../src/engine/decode/decoder
 import type { Dictionary } from '../../src/engine/decode/dictionary.ts'
 import { Engine } from '../../src/engine/engine.ts'
 import type { EventBatch } from '../../src/engine/event-batch.ts'
+import type { ChangeSet } from '../../src/pipeline/cells.ts'
 import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
 import type { ParametersDefinition } from '../../src/pipeline/definition.ts'
 import { freezePlan } from '../../src/pipeline/freeze.ts'
@@ -145,10 +146,16 @@ export class EngineRig {
     return this
   }
 
-  /** Takes what changed into the tables. */
+  /** Takes what changed into the tables, or all windows that are final. */
   handOut(onlyFinal: boolean = false): this {
-    this.store.apply(this.engine.changes(onlyFinal))
+    if (onlyFinal) for (const changes of this.takeFinal()) this.store.apply(changes)
+    else this.store.apply(this.engine.changes())
     return this
+  }
+
+  /** Takes the windows that are final, one by one. */
+  *takeFinal(): Iterable<ChangeSet> {
+    while (this.engine.hasFinalWindows) yield this.engine.changes(true)
   }
 
   /** Ends all partitions and returns the tables. */

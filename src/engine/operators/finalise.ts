@@ -65,13 +65,13 @@ class LiveRollUp {
 
   /** Cells of a final window that are to be handed out: by the texts of their keys where the window holds most keys. */
   *cellsInOrder(block: CellBlock, texts: readonly Texts[]): Iterable<number> {
-    if (block.end * SPARSE_SHARE < this.keys.size) {
-      for (let cell = 0; cell < block.end; cell++) if (isHandedOut(block, cell)) yield cell
+    if (block.countUsed() * SPARSE_SHARE < this.keys.size) {
+      for (let cell = 0; cell < block.end; cell++) if (block.isUsed(cell)) yield cell
       return
     }
     for (const key of this.#keysInOrder(texts)) {
       const cell = block.find(key)
-      if (cell >= 0 && isHandedOut(block, cell)) yield cell
+      if (cell >= 0 && block.isUsed(cell)) yield cell
     }
   }
 
@@ -92,7 +92,8 @@ class LiveRollUp {
   /** Forgets keys that no live cell uses. */
   sweep(): void {
     const used = new Set<number>()
-    for (const block of this.windows.sorted()) for (let cell = 0; cell < block.end; cell++) used.add(block.keyOf(cell))
+    for (const block of this.windows.sorted())
+      for (let cell = 0; cell < block.end; cell++) if (block.isUsed(cell)) used.add(block.keyOf(cell))
     this.keyOf.fill(-1)
     this.keys.retain((key) => used.has(key))
   }
@@ -102,10 +103,6 @@ class LiveRollUp {
     larger.set(this.keyOf)
     this.keyOf = larger
   }
-}
-
-function isHandedOut(block: CellBlock, cell: number): boolean {
-  return !block.isEmpty(cell) || block.isChanged(cell)
 }
 
 export class Finalise {
@@ -161,7 +158,10 @@ export class Finalise {
   /** Cells held, those waiting to be taken over included. */
   get cellCount(): number {
     const all = [this.#state.byImpression, this.#state.byClick, ...this.#rollUps.map((rollUp) => rollUp.windows)]
-    return all.reduce((sum, windows) => sum + windows.sorted().reduce((cells, block) => cells + block.end, 0), 0)
+    return all.reduce(
+      (sum, windows) => sum + windows.sorted().reduce((cells, block) => cells + block.countUsed(), 0),
+      0,
+    )
   }
 
   /** Forgets unused keys and calls `use` with every dictionary code that is still needed. */

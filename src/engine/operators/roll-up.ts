@@ -72,7 +72,7 @@ export class RollUpState {
     for (const granule of remembered)
       for (let row = 0; row < granule.count; row++) used[granule.combination[row] as number] = 1
     for (const block of [...this.byImpression.sorted(), ...this.byClick.sorted()])
-      for (let cell = 0; cell < block.end; cell++) used[block.keyOf(cell)] = 1
+      for (let cell = 0; cell < block.end; cell++) if (block.isUsed(cell)) used[block.keyOf(cell)] = 1
     this.combinations.retain((number) => used[number] === 1)
   }
 }

@@ -75,9 +75,10 @@ export class CellBlock {
     }
   }
 
-  /** Makes the block an empty one for another window, with the room it has. */
+  /** Makes the block an empty one for another window, with the room it has unless that was much more than it used. */
   reuse(startMs: number): void {
     this.startMs = startMs
+    if (this.#slots.length === 0 && this.countUsed() * DIRECT_SHARE * 2 < this.end) this.#goHashed(new Int32Array(0))
     this.clearChanged()
     for (const column of [this.impressions, this.clicks, ...this.sumLow, ...this.sumHigh]) column.fill(0, 0, this.end)
     if (this.#slots.length === 0) return
@@ -129,6 +130,18 @@ export class CellBlock {
   /** Whether the cell has neither impressions nor clicks. */
   isEmpty(cell: number): boolean {
     return this.impressions[cell] === 0 && this.clicks[cell] === 0
+  }
+
+  /** Whether the cell says anything: one that is empty and not changed is as if it had never been. */
+  isUsed(cell: number): boolean {
+    return !this.isEmpty(cell) || this.#isChanged[cell] !== 0
+  }
+
+  /** Counts the cells that say anything, by a walk over all of them. */
+  countUsed(): number {
+    let used = 0
+    for (let cell = 0; cell < this.end; cell++) if (this.isUsed(cell)) used++
+    return used
   }
 
   /** Whether the cell was touched since the last {@link clearChanged}. */
@@ -201,12 +214,10 @@ export class CellBlock {
     })
   }
 
-  // A cell that is empty and not changed says nothing: it is as if it had never been.
   #cellsInUse(): Int32Array {
     const used = new Int32Array(this.end)
     let count = 0
-    for (let cell = 0; cell < this.end; cell++)
-      if (!this.isEmpty(cell) || this.#isChanged[cell] !== 0) used[count++] = cell
+    for (let cell = 0; cell < this.end; cell++) if (this.isUsed(cell)) used[count++] = cell
     return used.subarray(0, count)
   }
 

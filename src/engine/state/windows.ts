@@ -10,8 +10,9 @@ const MAX_POOLED = 4
 export class Windows {
   readonly #blocks = new Map<number, CellBlock>()
   readonly #sumCount: number
-  /** The same blocks by start. */
-  readonly #sorted: CellBlock[] = []
+  /** The same blocks by start, from #head on. What lies before was taken and goes when it is half of the list. */
+  #sorted: CellBlock[] = []
+  #head = 0
   readonly #pool: CellBlock[] = []
   #last: CellBlock | undefined
 
@@ -26,7 +27,7 @@ export class Windows {
     if (block === undefined) {
       block = this.#newBlock(startMs)
       this.#blocks.set(startMs, block)
-      this.#sorted.splice(this.#countBefore(startMs), 0, block)
+      this.#sorted.splice(this.#indexOf(startMs), 0, block)
     }
     this.#last = block
     return block
@@ -34,14 +35,21 @@ export class Windows {
 
   /** All blocks, by start. */
   sorted(): readonly CellBlock[] {
-    return this.#sorted
+    return this.#sorted.slice(this.#head)
   }
 
   /** Removes the windows that start before `startMs` and returns them by start. */
   take(startMs: number): CellBlock[] {
-    const taken = this.#sorted.splice(0, this.#countBefore(startMs))
+    const end = this.#indexOf(startMs)
+    const taken = this.#sorted.slice(this.#head, end)
+    if (taken.length === 0) return taken
+    this.#head = end
+    if (end * 2 >= this.#sorted.length) {
+      this.#sorted = this.#sorted.slice(end)
+      this.#head = 0
+    }
     for (const block of taken) this.#blocks.delete(block.startMs)
-    if (taken.length > 0) this.#last = undefined
+    this.#last = undefined
     return taken
   }
 
@@ -56,7 +64,7 @@ export class Windows {
 
   /** Start of the earliest window, or +Infinity. */
   get earliestMs(): number {
-    return this.#sorted[0]?.startMs ?? Infinity
+    return this.#sorted[this.#head]?.startMs ?? Infinity
   }
 
   #newBlock(startMs: number): CellBlock {
@@ -66,8 +74,9 @@ export class Windows {
     return pooled
   }
 
-  #countBefore(startMs: number): number {
-    let low = 0
+  // Index of the first block in #sorted that starts at `startMs` or later.
+  #indexOf(startMs: number): number {
+    let low = this.#head
     let high = this.#sorted.length
     while (low < high) {
       const middle = (low + high) >>> 1

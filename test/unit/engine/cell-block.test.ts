@@ -201,7 +201,89 @@ describe('cell block', () => {
   })
 })
 
+describe('cell block, used again', () => {
+  for (const [name, keys] of [
+    ['hashed', 20],
+    ['direct', 500],
+  ] as const)
+    it(`is empty of what it held: ${name}`, () => {
+      const block = new CellBlock(0, 1)
+      for (let key = 0; key < keys; key++) addOne(block, key, 7e14)
+      block.reuse(60)
+      assert.equal(block.startMs, 60)
+      assert.deepEqual(contents(block), new Map())
+      assert.deepEqual(changedKeys(block), [])
+      assert.equal(block.countUsed(), 0)
+      for (const key of [7, 3]) addOne(block, key, key)
+      assert.deepEqual(
+        contents(block),
+        new Map([
+          [3, [1, 0, 3n]],
+          [7, [1, 0, 7n]],
+        ]),
+      )
+      assert.deepEqual(changedKeys(block), [7, 3])
+      assert.equal(block.find(5) < 0 || !block.isUsed(block.find(5)), true)
+      assert.equal(block.keyOf(block.find(7)), 7)
+    })
+
+  it('does not keep room for far more cells than its windows use', () => {
+    const block = new CellBlock(0, 0)
+    for (let key = 0; key < 5_000; key++) addOneTo(block, key)
+    for (let window = 1; window <= 2; window++) {
+      block.reuse(window)
+      for (let key = 0; key < 10; key++) addOneTo(block, key)
+    }
+    block.reuse(3)
+    assert.ok(block.impressions.length < 500, `room for ${block.impressions.length}`)
+  })
+
+  it('finds a key only where there is a cell', () => {
+    const block = new CellBlock(0, 0)
+    addOneTo(block, 9)
+    assert.equal(block.find(8), -1)
+    assert.equal(block.keyOf(block.find(9)), 9)
+  })
+})
+
+function addOneTo(block: CellBlock, key: number): void {
+  const cell = block.cellOf(key)
+  block.impressions[cell] = (block.impressions[cell] ?? NaN) + 1
+}
+
 describe('windows', () => {
+  it('V1: agree with a map, whatever is made, taken and released', () => {
+    const step = fc.record({ at: fc.nat(40), take: fc.option(fc.nat(45), { nil: undefined }), release: fc.boolean() })
+    checkProperty(
+      fc.property(fc.array(step, { maxLength: 120, size: 'max' }), (steps) => {
+        const windows = new Windows(0)
+        const expected = new Map<number, number>()
+        for (const { at, take, release } of steps) {
+          addOneTo(windows.at(at), 1)
+          expected.set(at, (expected.get(at) ?? 0) + 1)
+          if (take !== undefined) {
+            const due = [...expected].filter(([startMs]) => startMs < take).toSorted(([a], [b]) => a - b)
+            const taken = windows.take(take)
+            assert.deepEqual(
+              taken.map((block) => [block.startMs, block.impressions[block.find(1)]]),
+              due,
+            )
+            for (const [startMs] of due) expected.delete(startMs)
+            if (release) for (const block of taken) windows.release(block)
+          }
+          const starts = [...expected.keys()].toSorted((a, b) => a - b)
+          assert.deepEqual(
+            windows.sorted().map(({ startMs }) => startMs),
+            starts,
+          )
+          assert.deepEqual([windows.size, windows.earliestMs], [starts.length, starts[0] ?? Infinity])
+        }
+      }),
+      200,
+      FILE,
+    )
+  })
+
   it('V1: a window stays from its first cell until it is taken, once, in order', () => {
     const windows = new Windows(0)
     for (const startMs of [180, 60, 120, 60, 0, 180]) windows.at(startMs).touch(1)
