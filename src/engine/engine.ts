@@ -26,7 +26,7 @@ import {
 import { Watermarks } from '../time/watermarks.ts'
 import { windowStartOf } from '../time/window.ts'
 import type { EventBatch } from './event-batch.ts'
-import { CLICKS_STREAM, IMPRESSIONS_STREAM, Ledger } from './ledger.ts'
+import { CLICKS_STREAM, COUNTED, IMPRESSIONS_STREAM, Ledger } from './ledger.ts'
 import { Admit } from './operators/admit.ts'
 import { Attribute } from './operators/attribute.ts'
 import { Deduplicate } from './operators/deduplicate.ts'
@@ -226,13 +226,13 @@ export class Engine {
     for (let j = 0; j < count; j++) {
       const t = timeMs[fresh[j] as number] as number
       if (!(t >= startMs && t < startMs + windowSizeMs)) {
-        if (run > 0) this.ledger.add(IMPRESSIONS_STREAM, 0, startMs, run)
+        if (run > 0) this.ledger.add(IMPRESSIONS_STREAM, COUNTED, startMs, run)
         startMs = windowStartOf(t, windowSizeMs)
         run = 0
       }
       run++
     }
-    if (run > 0) this.ledger.add(IMPRESSIONS_STREAM, 0, startMs, run)
+    if (run > 0) this.ledger.add(IMPRESSIONS_STREAM, COUNTED, startMs, run)
   }
 
   #finalBeforeMs(watermarkMs: number): number {

@@ -98,7 +98,7 @@ export class Delivery {
     this.#isDelivering = true
     let retryMs = FIRST_RETRY_MS
     while (this.#backlog.size > 0 && !this.#hasFailed && !this.#stopping.signal.aborted) {
-      if (await this.#tryWrite(this.#backlog.take())) retryMs = FIRST_RETRY_MS
+      if (await this.#tryWrite(this.#backlog.take(), this.#watermarkMs)) retryMs = FIRST_RETRY_MS
       else if (!this.#hasFailed) {
         await this.#options.pause(retryMs, this.#stopping.signal)
         retryMs = Math.min(LAST_RETRY_MS, retryMs * 2)
@@ -108,10 +108,10 @@ export class Delivery {
     this.#isDelivering = false
   }
 
-  async #tryWrite(changes: ChangeSet): Promise<boolean> {
+  async #tryWrite(changes: ChangeSet, watermarkMs: number): Promise<boolean> {
     this.#inFlight = rowsOf(changes)
     try {
-      await this.#write(changes)
+      await this.#write(changes, watermarkMs)
       return true
     } catch (error) {
       this.#backlog.putBack(changes)
@@ -125,11 +125,11 @@ export class Delivery {
     }
   }
 
-  async #write(changes: ChangeSet): Promise<void> {
+  async #write(changes: ChangeSet, watermarkMs: number): Promise<void> {
     const { sink, clock } = this.#options
     const startMs = clock.nowMs()
     if (!this.#isOpen) await this.open()
-    await sink.write({ number: this.epoch + 1, watermarkMs: this.#watermarkMs, changes })
+    await sink.write({ number: this.epoch + 1, watermarkMs, changes })
     this.epoch++
     this.#inFlight = 0
     this.epochDurationMs = clock.nowMs() - startMs

@@ -52,6 +52,8 @@ export class LiveRun {
   readonly #activity: PartitionActivity
   readonly #tableNames: ReadonlySet<string>
   readonly #offer: OfferLines
+  /** Partitions that the last poll had something from. */
+  readonly #spoke: Uint8Array
   readonly #startedAtMs: number
   #lastEpochMs: number
 
@@ -60,6 +62,7 @@ export class LiveRun {
     this.#options = options
     this.#startedAtMs = clock.nowMs()
     this.#lastEpochMs = this.#startedAtMs
+    this.#spoke = new Uint8Array(pipeline.partitions.length)
     this.#activity = new PartitionActivity(pipeline.partitions.length, this.#startedAtMs)
     this.#tableNames = new Set(allTables(pipeline.plan).map((table) => table.name))
     this.#offer = (partition, block, start, end) => this.#take(partition, block, start, end)
@@ -81,8 +84,10 @@ export class LiveRun {
     const { clock, source, delivery, pause, epochMs } = this.#options
     while (!signal.aborted) {
       const nowMs = clock.nowMs()
-      const hasMore = delivery.isFull ? false : source.poll(nowMs, this.#offer)
-      this.#step(nowMs, delivery.isFull)
+      const wasPaused = delivery.isFull
+      this.#spoke.fill(0)
+      const hasMore = wasPaused ? false : source.poll(nowMs, this.#offer)
+      this.#step(nowMs, wasPaused, hasMore)
       if (nowMs - this.#lastEpochMs >= epochMs) this.closeEpoch()
       const untilEpochMs = Math.max(1, this.#lastEpochMs + epochMs - clock.nowMs())
       await pause(hasMore ? 0 : Math.min(STEP_MS, untilEpochMs), signal)
@@ -108,15 +113,18 @@ export class LiveRun {
     pipeline.offerLines(partition, block, start, end, nowMs)
     pipeline.engine.watermarks.setIdle(partition, false)
     this.#activity.heard(partition, nowMs)
+    this.#spoke[partition] = 1
   }
 
-  #step(nowMs: number, isPaused: boolean): void {
+  #step(nowMs: number, isPaused: boolean, hasMore: boolean): void {
     const { engine, partitions, plan } = this.#options.pipeline
     const { idleTimeoutMs, outOfOrdernessMs } = plan.parameters
     if (isPaused) this.#activity.postpone(nowMs)
-    else
-      for (let partition = 0; partition < partitions.length; partition++)
-        if (this.#activity.silentForMs(partition, nowMs) >= idleTimeoutMs) engine.watermarks.setIdle(partition, true)
+    for (let partition = 0; partition < partitions.length; partition++) {
+      // What was not polled to its end, or has just spoken, is not idle, however short the timeout.
+      if (isPaused || hasMore || this.#spoke[partition] !== 0) continue
+      if (this.#activity.silentForMs(partition, nowMs) >= idleTimeoutMs) engine.watermarks.setIdle(partition, true)
+    }
     engine.advance(nowMs - outOfOrdernessMs)
   }
 }

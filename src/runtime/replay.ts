@@ -2,13 +2,15 @@
  * Replay: bounded partitions through the engine as fast as it goes, until all of them end.
  *
  * Partitions are read in step, the one with the lowest watermark next and about a second of its event time at once, so
- * that state stays as small as the disorder of the input allows and few clicks are read before their impressions. Windows go to the sink as they become final; memory holds what windows must remember, no more.
+ * that state stays as small as the disorder of the input allows and few clicks are read before their impressions.
+ * Windows go to the sink as they become final; memory holds what windows must remember, no more.
  *
  * Q1  The sink's `commit` is called once, after everything was written; after a failure or an interruption, never.
  * Q2  Results do not depend on how much is read at once (G2 of the engine).
  */
 import { LineFramer } from '../engine/decode/line-framer.ts'
 import { MAX_RECORD_BYTES } from '../engine/decode/decoder.ts'
+import { CLICKS_STREAM, IMPRESSIONS_STREAM } from '../engine/ledger.ts'
 import { TidemarkError } from '../errors.ts'
 import type { ChangeSet } from '../pipeline/cells.ts'
 import type { EventClass, Plan, RollUp, StreamName } from '../pipeline/plan.ts'
@@ -129,7 +131,10 @@ class Replay {
     await this.#options.sink.commit()
     this.#report()
     return {
-      read: { impressions: engine.ledger.readOf(0), clicks: engine.ledger.readOf(1) },
+      read: {
+        impressions: engine.ledger.readOf(IMPRESSIONS_STREAM),
+        clicks: engine.ledger.readOf(CLICKS_STREAM),
+      },
       ledger: { impressions: engine.classesOf('impressions'), clicks: engine.classesOf('clicks') },
       cells: this.#cells,
       events: this.#pipeline.eventsRead,

@@ -59,17 +59,20 @@ export class Watermarks {
   /**
    * Recomputes W and returns it.
    *
-   * @param whenAllIdleMs what W may rise to when every partition is idle; −∞ leaves it where it is
+   * @param whenAllIdleMs what W may rise to when every partition that has not ended is idle; −∞ leaves it where it is
    */
   refresh(whenAllIdleMs: number = -Infinity): number {
     let lowest = Infinity
-    let allIdle = true
+    let active = 0
+    let idle = 0
     for (let partition = 0; partition < this.#state.length; partition++) {
-      if (this.#state[partition] === IDLE) continue
-      allIdle = false
+      if (this.#state[partition] === IDLE) idle++
+      if (this.#state[partition] !== ACTIVE) continue
+      active++
       lowest = Math.min(lowest, this.ofPartition(partition))
     }
-    const next = allIdle ? whenAllIdleMs : lowest
+    // Ended partitions hold nothing back; only when all have ended is there nothing more to come.
+    const next = active === 0 && idle > 0 ? whenAllIdleMs : lowest
     if (next > this.#pipelineMs) this.#pipelineMs = next
     return this.#pipelineMs
   }

@@ -5,7 +5,7 @@
  * `late` follow SEMANTICS: an event is late when it lies behind max(w_p before it, W) − L. Everything else goes on.
  *
  * A1  Rows are looked at in the order of the partition; the highest event time is raised row by row.
- * A2  Malformed and future events move nothing.
+ * A2  Malformed and future events move nothing; late ones do, like any other, where they are the highest so far.
  * A3  Every row ends in exactly one of: malformed, future, late, `rows`.
  */
 import type { PlanParameters } from '../../pipeline/plan.ts'
@@ -50,11 +50,11 @@ export class Admit {
       const t = timeMs[row] as number
       if (malformed[row] !== 0) this.#ledger.add(this.#stream, MALFORMED, Math.max(0, highestMs), 1)
       else if (t > futureMs) this.#ledger.add(this.#stream, FUTURE, t, 1)
-      else if (t < Math.max(highestMs - trailMs, pipelineMs) - this.#allowedLatenessMs)
-        this.#ledger.add(this.#stream, LATE, t, 1)
       else {
-        rows[count++] = row
+        const boundMs = Math.max(highestMs - trailMs, pipelineMs) - this.#allowedLatenessMs
         if (t > highestMs) highestMs = t
+        if (t >= boundMs) rows[count++] = row
+        else this.#ledger.add(this.#stream, LATE, t, 1)
       }
     }
     this.#watermarks.highestMs[partition] = highestMs

@@ -125,7 +125,7 @@ export class Attribute {
         if (granule.pending > 0 && granule.earliestPendingMs < orphanBeforeMs) this.#settle(granule, orphanBeforeMs)
       }
     }
-    this.#named.expire(watermarkMs, (add) => this.#walkNamed(add))
+    this.#named.expire(watermarkMs, clicks.granules.rows, (add) => this.#walkNamed(add))
   }
 
   // A new click: counted, repeat, out of window or pending, by what is known now.
@@ -290,13 +290,11 @@ export class Attribute {
   }
 
   #walkNamed(add: (first: number, second: number, timeMs: number) => void): void {
-    const walker = new IdHashes(this.#options.hashKeys)
-    const rows = Int32Array.from({ length: 65_535 }, (_, row) => row)
-    for (const granule of this.#options.clicks.granules.list as readonly ClickGranule[]) {
-      walker.compute(granule.impressionIds, rows, granule.count)
-      for (let row = 0; row < granule.count; row++)
+    const hashes = new IdHashes(this.#options.hashKeys)
+    for (const granule of this.#options.clicks.granules.list)
+      hashes.forEach(granule.impressionIds, granule.count, (first, second, row) => {
         if (granule.standing[row] !== STANDS_IN_WINDOW || !this.#staysInWindow)
-          add(walker.first[row] as number, walker.second[row] as number, granule.timeMsOf(row))
-    }
+          add(first, second, granule.timeMsOf(row))
+      })
   }
 }

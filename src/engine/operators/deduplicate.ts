@@ -78,7 +78,7 @@ export class Deduplicate<G extends Granule> {
   /** Forgets what the watermark has left behind (D1). */
   expire(watermarkMs: number): void {
     this.granules.expire(watermarkMs)
-    this.filter.expire(watermarkMs, (add) => this.#walk(add))
+    this.filter.expire(watermarkMs, this.granules.rows, (add) => this.#walk(add))
   }
 
   #isDuplicate(ids: Int32Array, source: number, hash: number, t: number): boolean {
@@ -99,13 +99,9 @@ export class Deduplicate<G extends Granule> {
   }
 
   #walk(add: (first: number, second: number, timeMs: number) => void): void {
-    const walker = new IdHashes(this.#options.hashKeys)
-    const rows = Int32Array.from({ length: 65_535 }, (_, row) => row)
-    for (const granule of this.granules.list) {
-      walker.compute(granule.ids, rows, granule.count)
-      for (let row = 0; row < granule.count; row++)
-        add(walker.first[row] as number, walker.second[row] as number, granule.timeMsOf(row))
-    }
+    const hashes = new IdHashes(this.#options.hashKeys)
+    for (const granule of this.granules.list)
+      hashes.forEach(granule.ids, granule.count, (first, second, row) => add(first, second, granule.timeMsOf(row)))
   }
 
   #reserve(count: number): void {

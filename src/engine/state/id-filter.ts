@@ -128,17 +128,19 @@ export class IdFilter {
   /**
    * Drops generations that the watermark has left behind, and starts a new one when the newest has had its share of time
    * or is full. Time is the watermark's: event times of partitions far apart meet in every generation. While few ids
-   * live, or when generations pile up (one id stamped far ahead keeps its generation), they are made into one by `walk`
-   * instead: fewer generations are fewer questions an id.
+   * live they are made into one by `walk` instead: fewer generations are fewer questions an id. So are generations that
+   * pile up, however many ids live: that takes ids stamped further ahead than any live source accepts.
+   *
+   * @param live at least as many as `walk` will add
    */
-  expire(watermarkMs: number, walk: IdWalk): void {
+  expire(watermarkMs: number, live: number, walk: IdWalk): void {
     this.#generations = this.#generations.filter(
       (generation, index) => index === 0 || watermarkMs <= generation.maxTimeMs + this.#retentionMs,
     )
     const newest = this.#generations[0] as Generation
     const isFull = newest.count >= newest.capacity
-    if (this.#generations.length >= MAX_GENERATIONS || (isFull && newest.capacity <= MERGED_IDS))
-      this.#merge(newest.capacity * GROWTH, walk)
+    if (this.#generations.length >= MAX_GENERATIONS || (isFull && live <= MERGED_IDS))
+      this.#merge(Math.max(newest.capacity * GROWTH, live * 2), walk)
     else if (isFull) this.#rotate(this.#capacityAfter(newest, watermarkMs))
     else if (newest.sinceMs === -Infinity) newest.sinceMs = watermarkMs
     else if (watermarkMs - newest.sinceMs >= this.#generationMs)
@@ -156,10 +158,8 @@ export class IdFilter {
     this.#generations.unshift(new Generation(capacity))
   }
 
-  #merge(leastCapacity: number, walk: IdWalk): void {
-    let live = 0
-    walk(() => live++)
-    const whole = new Generation(Math.max(leastCapacity, live * 2))
+  #merge(capacity: number, walk: IdWalk): void {
+    const whole = new Generation(capacity)
     walk((first, second, timeMs) => {
       const tag = tagOf(second)
       const slot = whole.find(first, tag)

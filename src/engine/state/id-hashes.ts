@@ -21,6 +21,7 @@ export class IdHashes {
   first: Int32Array = new Int32Array(0)
   second: Int32Array = new Int32Array(0)
   readonly #keys: HashKeys
+  #rows: Int32Array = new Int32Array(0)
 
   constructor(keys: HashKeys) {
     this.#keys = keys
@@ -35,6 +36,13 @@ export class IdHashes {
     x = Math.imul((lanes[base + 2] as number) ^ x ^ (x >>> 16), keys[2] as number)
     x = Math.imul((lanes[base + 3] as number) ^ x ^ (x >>> 15), keys[3] as number)
     return x ^ (x >>> 16)
+  }
+
+  /** Calls `visit` with both hashes of each of the first `count` ids of `lanes`. */
+  forEach(lanes: Int32Array, count: number, visit: (first: number, second: number, row: number) => void): void {
+    if (this.#rows.length < count) this.#rows = Int32Array.from({ length: count }, (_, row) => row)
+    this.compute(lanes, this.#rows, count)
+    for (let row = 0; row < count; row++) visit(this.first[row] as number, this.second[row] as number, row)
   }
 
   /** Computes the hashes of `count` ids, found in row-major `lanes` at the rows listed in `rows`. */

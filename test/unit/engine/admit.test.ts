@@ -65,13 +65,13 @@ describe('admission', () => {
     assert.equal(admission.watermarks.highestMs[0], TEN_MS - LATE_BEHIND_MS)
   })
 
-  it('a late event does not raise the highest event time, a duplicate would', () => {
+  it('A2: a late event raises the highest event time where it is the highest so far', () => {
     const admission = new Admission(parametersOf({ outOfOrdernessMs: 0, allowedLatenessMs: 0 }), 2)
     admission.run([TEN_MS], 1)
     admission.watermarks.setIdle(0, true)
     admission.watermarks.refresh()
     assert.deepEqual(admission.run([TEN_MS - 1], 0), [])
-    assert.equal(admission.watermarks.ofPartition(0), -Infinity)
+    assert.equal(admission.watermarks.highestMs[0], TEN_MS - 1)
   })
 
   it('an event exactly maxFutureSkew ahead of the clock goes on, 1 ms more is future', () => {

@@ -46,7 +46,7 @@ class Pair {
   expire(watermarkMs: number): void {
     this.watermarkMs = watermarkMs
     for (const [id, timeMs] of this.live) if (watermarkMs > timeMs + this.retentionMs) this.live.delete(id)
-    this.filter.expire(watermarkMs, this.walk)
+    this.filter.expire(watermarkMs, this.live.size, this.walk)
   }
 
   has(id: number): boolean {

@@ -50,11 +50,11 @@ class Live {
   readonly #stop = new AbortController()
   #running: Promise<void> = Promise.resolve()
 
-  constructor(partitions: readonly StreamName[] = STREAM_NAMES, maxWaitingCells: number = 10_000) {
+  constructor(partitions: readonly StreamName[] = STREAM_NAMES, maxWaitingCells: number = 10_000, livePlan = plan) {
     const { time } = this
     this.pipeline = new Pipeline({
-      plan,
-      rollUps: [...plan.tables, { name: 'of the page', axis: 'impression', dimensions: [] }],
+      plan: livePlan,
+      rollUps: [...livePlan.tables, { name: 'of the page', axis: 'impression', dimensions: [] }],
       partitions: partitions.map((stream, i) => ({ stream, name: `${stream}/${i}` })),
       deadLetters: { write: () => undefined },
       random: Int32Array.from({ length: 16 }, (_, i) => Math.imul(i + 1, 0x9e3779b1)),
@@ -139,6 +139,17 @@ describe('live run: idleness and watermarks', () => {
       assert.equal(pipeline.engine.watermarks.pipelineMs, TEN_MS + 10_000 - 5_000)
       assert.equal(run.status().heldBackBy, 0)
     }))
+
+  it('R1: with an idleTimeout of 0 s, what has just spoken is not idle, so old events in order are not late', async () => {
+    const all = new Live(['impressions'], undefined, adPlan({ idleTimeout: '0s' }))
+    for (let i = 0; i < 120; i++) all.source.put(0, impressionLine(`i${i}`, TEN_MS - 20 * MINUTE_MS + i * 100))
+    all.source.linesPerPoll = 1
+    all.start()
+    await all.time.pass(200)
+    await all.stop()
+    const { late, counted } = all.pipeline.engine.classesOf('impressions')
+    assert.deepEqual({ late, counted }, { late: 0, counted: 120 })
+  })
 
   it('R1: when all are idle the watermark follows the clock − outOfOrderness, and the last minutes close', () =>
     live(async ({ time, source, run, pipeline, sink }) => {
