@@ -15,6 +15,7 @@ import { NO_FIELD, REASON, RecordParser } from './json-record.ts'
 import { LayoutPredictor } from './layout-predictor.ts'
 import { isSpace } from './json-scan.ts'
 import { knownFields } from './record-fields.ts'
+import { afterLineEnd, endRow } from './record-layout.ts'
 
 /** A longer record, white space around it left out, is malformed. */
 export const MAX_RECORD_BYTES = 1_048_576
@@ -87,11 +88,16 @@ export class Decoder {
     let lineStart = start
     let position = firstPosition
     while (batch.count < batch.limit && lineStart < end) {
-      const row = batch.count
-      const after = this.#predictor.decode(view, block, lineStart, end, batch, row)
+      const before = batch.count
+      lineStart = this.#predictor.decodeRun(view, block, lineStart, end, batch, position)
+      const inRun = batch.count - before
+      this.#predictedRecords += inRun
+      position += inRun
+      if (batch.count >= batch.limit || lineStart >= end) break
+      const after = this.#predictor.decode(view, block, lineStart, end, batch, batch.count)
       const next = after < 0 ? -1 : afterLineEnd(block, after, end)
       if (next >= 0) {
-        this.#endPredicted(batch, row, lineStart, after, position)
+        this.#endPredicted(batch, lineStart, after, position)
         lineStart = next
       } else {
         const lineEnd = block.indexOf(LF, lineStart)
@@ -112,7 +118,7 @@ export class Decoder {
   decodeRecord(block: Uint8Array, start: number, end: number, position: number, batch: EventBatch): boolean {
     const after = this.#predictor.decode(this.#viewOf(block), block, start, end, batch, batch.count)
     if (after !== end) return this.#parseTrimmed(block, start, end, position, batch)
-    this.#endPredicted(batch, batch.count, start, end, position)
+    this.#endPredicted(batch, start, end, position)
     return true
   }
 
@@ -124,14 +130,9 @@ export class Decoder {
     return this.#view
   }
 
-  #endPredicted(batch: EventBatch, row: number, start: number, end: number, position: number): void {
+  #endPredicted(batch: EventBatch, start: number, end: number, position: number): void {
     this.#predictedRecords++
-    batch.malformed[row] = 0
-    batch.malformedField[row] = NO_FIELD
-    batch.byteStart[row] = start
-    batch.byteEnd[row] = end
-    batch.position[row] = position
-    batch.count = row + 1
+    endRow(batch, batch.count, start, end, position)
   }
 
   #parseTrimmed(block: Uint8Array, start: number, end: number, position: number, batch: EventBatch): boolean {
@@ -154,10 +155,4 @@ export class Decoder {
     if (batch.malformed[row] === 0) this.#predictor.learn(block, from, to, batch)
     return true
   }
-}
-
-/** The position after the line end at `pos`, an LF with or without a CR, or -1 where there is something else. */
-function afterLineEnd(block: Uint8Array, pos: number, end: number): number {
-  if (pos < end && block[pos] === LF) return pos + 1
-  return pos + 1 < end && block[pos] === 0x0d && block[pos + 1] === LF ? pos + 2 : -1
 }

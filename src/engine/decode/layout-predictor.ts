@@ -8,9 +8,10 @@
 import type { EventBatch } from '../event-batch.ts'
 import type { Dictionary } from './dictionary.ts'
 import type { RecordParser } from './json-record.ts'
+import { learnSegments } from './learn-segments.ts'
 import { MemberTable } from './member-table.ts'
 import type { KnownField } from './record-fields.ts'
-import { learnSegments, RecordLayout } from './record-layout.ts'
+import { RecordLayout } from './record-layout.ts'
 import { NO_MATCH, ValueReader } from './value-reader.ts'
 
 /** Layouts kept for one stream: producers of several makes, fields that are there or not. */
@@ -55,6 +56,37 @@ export class LayoutPredictor {
     if (after < 0) return this.#fail()
     this.#failures = 0
     return after
+  }
+
+  /**
+   * As {@link RecordLayout.decodeRun}, by whatever layouts fit.
+   *
+   * @returns the start of the first line that none fits
+   */
+  decodeRun(
+    view: DataView,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    batch: EventBatch,
+    position: number,
+  ): number {
+    if (!isWorthTrying(this.#layoutFailures)) return start
+    const layouts = this.#layouts
+    const firstRow = batch.count
+    let lineStart = start
+    for (let i = 0; i < layouts.length; i++) {
+      const layout = layouts[i] as RecordLayout
+      const row = batch.count
+      lineStart = layout.decodeRun(view, bytes, lineStart, end, batch, position + row - firstRow)
+      if (batch.count === row) continue
+      this.#layoutFailures = 0
+      this.#failures = 0
+      if (i > 0) this.#moveToFront(i, layout)
+      if (!layout.hasMatched) this.#welcome(layout)
+      i = 0
+    }
+    return lineStart
   }
 
   /** Learns, now and then, from the sound record [start, end), which the parser has just parsed. */

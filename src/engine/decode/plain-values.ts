@@ -16,16 +16,27 @@ const QUOTE = 0x22
 const ZERO = 0x30
 
 /**
- * Flags, by their highest bits, the bytes of a word that may not stand in a plain string: the quote, the backslash, controls,
- * non-ASCII.
+ * Flags, by their highest bits, the bytes of a word that may not stand in a plain string: the quote, the backslash,
+ * controls, non-ASCII. With its second bit turned the quote is the only printable byte below 0x21.
  */
 export function endFlags(word: number): number {
-  const quote = word ^ 0x22222222
-  const backslash = word ^ 0x5c5c5c5c
-  return (
-    (((quote - 0x01010101) & ~quote) | ((backslash - 0x01010101) & ~backslash) | (word - 0x20202020) | word) &
-    0x80808080
-  )
+  return (((word ^ 0x02020202) - 0x21212121) | ((word ^ 0x5c5c5c5c) - 0x01010101) | word) & 0x80808080
+}
+
+/** The lowest flag of a word, a power of two, or 0. */
+export function lowestFlag(word: number): number {
+  const flags = endFlags(word)
+  return flags & -flags
+}
+
+/** Index in its word of the byte with a flag. */
+export function flaggedByte(flag: number): number {
+  return (31 - Math.clz32(flag)) >> 3
+}
+
+/** A mask of the bytes below a flag. */
+export function keptBits(flag: number): number {
+  return (flag >>> 7) - 1
 }
 
 /**
@@ -39,7 +50,7 @@ export function plainStringEnd(view: DataView, pos: number, end: number): number
   for (; at + 4 <= limit; at += 4) {
     const flags = endFlags(view.getInt32(at, true))
     if (flags === 0) continue
-    at += (31 - Math.clz32(flags & -flags)) >> 3
+    at += flaggedByte(flags & -flags)
     return view.getUint8(at) === QUOTE ? at : -1
   }
   for (; at < limit; at++) {
@@ -59,16 +70,18 @@ for (let value = 0; value < 256; value++) {
   HEX_PAIR[high | (low << 8)] = value
 }
 
-const HYPHEN = 0x2d
-
 /** Reads the canonical UUID at `pos`, where 36 bytes must exist; as `readUuid` of id-hash.ts. */
 export function readPlainUuid(view: DataView, pos: number, lanes: Int32Array, at: number): boolean {
   const pair = HEX_PAIR
   const w0 = view.getInt32(pos, true)
   const w1 = view.getInt32(pos + 4, true)
-  const w2 = view.getInt32(pos + 9, true)
-  const w3 = view.getInt32(pos + 14, true)
-  const w4 = view.getInt32(pos + 19, true)
+  const h0 = view.getInt32(pos + 8, true)
+  const h1 = view.getInt32(pos + 12, true)
+  const h2 = view.getInt32(pos + 16, true)
+  const h3 = view.getInt32(pos + 20, true)
+  const w2 = (h0 >>> 8) | (h1 << 24)
+  const w3 = (h1 >>> 16) | (h2 << 16)
+  const w4 = (h2 >>> 24) | (h3 << 8)
   const w5 = view.getInt32(pos + 24, true)
   const w6 = view.getInt32(pos + 28, true)
   const w7 = view.getInt32(pos + 32, true)
@@ -92,17 +105,13 @@ export function readPlainUuid(view: DataView, pos: number, lanes: Int32Array, at
   lanes[at + 1] = (b0 << 24) | (b1 << 16) | (b2 << 8) | b3
   lanes[at + 2] = (c0 << 24) | (c1 << 16) | (c2 << 8) | c3
   lanes[at + 3] = (d0 << 24) | (d1 << 16) | (d2 << 8) | d3
-  const hyphens =
-    (view.getUint8(pos + 8) ^ HYPHEN) |
-    (view.getUint8(pos + 13) ^ HYPHEN) |
-    (view.getUint8(pos + 18) ^ HYPHEN) |
-    (view.getUint8(pos + 23) ^ HYPHEN)
+  const hyphens = (h0 & 0xff) | (h1 & 0xff00) | (h2 & 0xff0000) | (h3 & 0xff000000)
   const digits = a0 | a1 | a2 | a3 | b0 | b1 | b2 | b3 | c0 | c1 | c2 | c3 | d0 | d1 | d2 | d3
-  return hyphens === 0 && digits >= 0
+  return hyphens === 0x2d2d2d2d && digits >= 0
 }
 
 /** Four ASCII digits in a word as a number, or -1. */
-function fourDigits(word: number): number {
+export function fourDigits(word: number): number {
   if ((((word & 0xf0f0f0f0) ^ 0x30303030) | (((word + 0x06060606) & 0xf0f0f0f0) ^ 0x30303030)) !== 0) return -1
   const digits = word & 0x0f0f0f0f
   const pairs = Math.imul(digits, 10) + (digits >>> 8)

@@ -2,6 +2,7 @@
  * One step through a predicted record: bytes that must stand there, and what is done with the value after them.
  */
 import type { Dictionary } from './dictionary.ts'
+import { UUID_LENGTH } from './id-hash.ts'
 import type { KnownField } from './record-fields.ts'
 import { OPERATIONS, TIME_DIGITS } from './value-operations.ts'
 
@@ -18,6 +19,8 @@ export interface Segment {
   readonly length: number
   /** Bytes the literal and the shortest value after it take. */
   readonly needed: number
+  /** Bytes the literal takes and those after it that may be looked at unasked. */
+  readonly room: number
   readonly word0: number
   readonly offset1: number
   readonly word1: number
@@ -26,6 +29,7 @@ export interface Segment {
   /** What the three words leave to be compared: a literal shorter than a word, or bytes past the third word. */
   readonly restOffset: number
   readonly restLength: number
+  readonly restByte: number
   /** One of {@link OPERATIONS}. */
   readonly operation: number
   readonly field: KnownField | undefined
@@ -54,6 +58,7 @@ export function makeSegment(
     literal,
     length: literal.length,
     needed: literal.length + (operation === OPERATIONS.eventTime ? TIME_DIGITS : operation < 0 ? 0 : 1),
+    room: literal.length + roomFor(operation),
     word0: wordOf(literal, 0),
     offset1,
     word1: wordOf(literal, offset1),
@@ -61,6 +66,7 @@ export function makeSegment(
     word2: wordOf(literal, offset2),
     restOffset: covered,
     restLength: literal.length - covered,
+    restByte: literal[covered] ?? 0,
     operation,
     field,
     target,
@@ -86,7 +92,8 @@ export function hasLiteral(segment: Segment, view: DataView, bytes: Uint8Array, 
   return segment.restLength === 0 || hasRest(segment, bytes, pos)
 }
 
-function hasRest(segment: Segment, bytes: Uint8Array, pos: number): boolean {
+/** Whether the bytes past the words stand there too. */
+export function hasRest(segment: Segment, bytes: Uint8Array, pos: number): boolean {
   const literal = segment.literal
   for (let i = segment.restOffset; i < literal.length; i++) if (bytes[pos + i] !== literal[i]) return false
   return true
@@ -96,4 +103,21 @@ function hasRest(segment: Segment, bytes: Uint8Array, pos: number): boolean {
 function wordOf(literal: Uint8Array, offset: number): number {
   if (literal.length < WORD_BYTES) return 0.5
   return new DataView(literal.buffer, literal.byteOffset, literal.byteLength).getFloat64(offset, true)
+}
+
+function roomFor(operation: number): number {
+  switch (operation) {
+    case OPERATIONS.skipString:
+    case OPERATIONS.dimension:
+      return 12
+    case OPERATIONS.eventId:
+    case OPERATIONS.impressionId:
+      return UUID_LENGTH + 1
+    case OPERATIONS.eventTime:
+      return TIME_DIGITS
+    case OPERATIONS.money:
+      return 5
+    default:
+      return 1
+  }
 }

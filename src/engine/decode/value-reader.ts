@@ -10,7 +10,7 @@ import type { Dictionary } from './dictionary.ts'
 import { UUID_LENGTH } from './id-hash.ts'
 import type { RecordParser } from './json-record.ts'
 import { scanNumber } from './json-scan.ts'
-import { endFlags, plainStringEnd, plainTime, readPlainUuid } from './plain-values.ts'
+import { flaggedByte, keptBits, lowestFlag, plainStringEnd, plainTime, readPlainUuid } from './plain-values.ts'
 import type { Segment } from './segment.ts'
 import { MAX_MICROS, MAX_TEXT_BYTES, parseMoney, parseTimeNumber, parseTimeText } from './text-values.ts'
 import { OPERATIONS, TIME_DIGITS } from './value-operations.ts'
@@ -110,23 +110,23 @@ export class ValueReader {
     let first = view.getInt32(pos, true)
     let second = 0
     let third = 0
-    let flags = endFlags(first)
+    let flag = lowestFlag(first)
     let at = pos
-    if (flags !== 0) first &= keptBits(flags)
+    if (flag !== 0) first &= keptBits(flag)
     else {
       second = view.getInt32(pos + 4, true)
-      flags = endFlags(second)
+      flag = lowestFlag(second)
       at = pos + 4
-      if (flags !== 0) second &= keptBits(flags)
+      if (flag !== 0) second &= keptBits(flag)
       else {
         third = view.getInt32(pos + 8, true)
-        flags = endFlags(third)
+        flag = lowestFlag(third)
         at = pos + 8
-        if (flags === 0) return this.#readLongDimension(view, bytes, pos, end, dictionary, codes, row)
-        third &= keptBits(flags)
+        if (flag === 0) return this.#readLongDimension(view, bytes, pos, end, dictionary, codes, row)
+        third &= keptBits(flag)
       }
     }
-    at += (31 - Math.clz32(flags & -flags)) >> 3
+    at += flaggedByte(flag)
     if (bytes[at] !== QUOTE) return NO_MATCH
     let code = at === pos ? 0 : dictionary.findShort(first, second, third)
     if (code < 0) {
@@ -223,11 +223,6 @@ export class ValueReader {
     if (segment.field?.isEventTime === true) batch.timeMs[row] = timeMs
     return pos
   }
-}
-
-/** A mask of the bytes below the lowest flag. */
-function keptBits(flags: number): number {
-  return (1 << ((31 - Math.clz32(flags & -flags)) & 24)) - 1
 }
 
 function isDigit(byte: number): boolean {
