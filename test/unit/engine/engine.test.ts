@@ -85,8 +85,8 @@ describe('engine', () => {
     const fill = (fromMinute: number, minutes: number): void => {
       for (let minute = fromMinute; minute < fromMinute + minutes; minute++) {
         const ms = minute * MINUTE_MS
-        rig.impressions(Array.from({ length: 50 }, (_, i) => impression(minute * 50 + i, ms + i * 1_000)))
-        rig.clicks(Array.from({ length: 10 }, (_, i) => click(minute * 10 + i, minute * 50 + i, ms + i * 2_000)))
+        rig.impressions(Array.from({ length: 200 }, (_, i) => impression(minute * 200 + i, ms + i * 250)))
+        rig.clicks(Array.from({ length: 10 }, (_, i) => click(minute * 10 + i, minute * 200 + i, ms + i * 2_000)))
         rig.engine.advance()
         rig.handOut(true)
         observe()
@@ -95,7 +95,7 @@ describe('engine', () => {
     fill(0, 120)
     const early = { ...peak }
     fill(120, 600)
-    assert.ok(early.liveImpressions >= 40 * 50, 'A + 2L = 40 minutes of them')
+    assert.ok(early.liveImpressions >= 40 * 200, 'A + 2L = 40 minutes of them')
     for (const name of Object.keys(peak) as (keyof typeof peak)[])
       assert.ok(peak[name] <= early[name] * 1.5, `${name}: ${peak[name]} after 12 hours, ${early[name]} after 2`)
     rig.finish()

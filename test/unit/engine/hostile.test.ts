@@ -12,7 +12,7 @@ import { adPlan, EngineRig, MINUTE_MS, TEN_MS, type ClickRow, type ImpressionRow
 import { clickLine, impressionLine } from '../../support/event-lines.ts'
 
 const BATCH = 2_000
-const MOST_TIMES_SLOWER = 30
+const MOST_TIMES_SLOWER = 40
 
 /** Calls `offer` with runs of `count` numbers. */
 function inBatches(count: number, offer: (numbers: readonly number[]) => void): void {
@@ -20,12 +20,13 @@ function inBatches(count: number, offer: (numbers: readonly number[]) => void): 
     offer(Array.from({ length: Math.min(BATCH, count - start) }, (_, i) => start + i))
 }
 
-/** The shortest of three runs, ms: what else the machine does only ever adds. */
+/** Processor time of the shortest of three runs, ms: other programs do not count, and caches only ever add. */
 function shortestMs(run: () => void): number {
   const times = [1, 2, 3].map(() => {
-    const startMs = performance.now()
+    const before = process.threadCpuUsage()
     run()
-    return performance.now() - startMs
+    const { user, system } = process.threadCpuUsage(before)
+    return (user + system) / 1_000
   })
   return Math.min(...times)
 }
@@ -58,23 +59,23 @@ describe('hostile: a campaign of its own for every event', () => {
   }
 
   it('what is held follows the windows, not the length of the input', () => {
-    const short = feed(new EngineRig(adPlan()), 100_000)
-    const long = feed(new EngineRig(adPlan()), 300_000)
-    assert.ok(short.texts < 100_000)
-    assert.ok(long.texts < short.texts * 1.3, `${long.texts} texts, ${short.texts} in a third of the input`)
-    assert.ok(long.cells < short.cells * 1.3, `${long.cells} cells, ${short.cells} in a third of the input`)
+    const short = feed(new EngineRig(adPlan()), 80_000)
+    const long = feed(new EngineRig(adPlan()), 200_000)
+    assert.ok(short.texts < 80_000)
+    assert.ok(long.texts < short.texts * 1.3, `${long.texts} texts, ${short.texts} in less than half the input`)
+    assert.ok(long.cells < short.cells * 1.3, `${long.cells} cells, ${short.cells} in less than half the input`)
   })
 
   it('every cell comes out right, under its own name', () => {
     const rig = new EngineRig(adPlan())
-    const { rows } = feed(rig, 80_000)
+    const { rows } = feed(rig, 70_000)
     assert.ok(rows > 0)
     const final = rig.finish()
     for (const [campaign, , , impressions, clicks, , spend] of final.get('ctr_by_campaign') ?? []) {
       const id = Number(campaign?.split(' ')[1])
       assert.deepEqual([impressions, clicks, spend], ['1', id % 10 === 0 ? '1' : '0', '0.000001'])
     }
-    assert.equal(rig.engine.classesOf('clicks').counted, 8_000)
+    assert.equal(rig.engine.classesOf('clicks').counted, 7_000)
   })
 
   it('late events of new campaigns do not blow old windows up', () => {
@@ -129,7 +130,7 @@ describe('hostile: 200,000 clicks on one impression', () => {
         assert.deepEqual(rig.classes('clicks'), { counted: 1, repeat: 199_999 })
         const minutes = (rig.finish().get('clicks_by_minute') ?? []).map((row) => [row[2]?.slice(11, 16), row[4]])
         assert.deepEqual(minutes, [['10:00', '1']])
-        assertNotQuadratic((count) => run(orderOf, count, clicksFirst), 10_000)
+        assertNotQuadratic((count) => run(orderOf, count, clicksFirst), 25_000)
       })
 })
 
