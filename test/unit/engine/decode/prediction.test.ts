@@ -89,6 +89,92 @@ describe('after a layout is learned', () => {
   })
 })
 
+describe('a run of lines', () => {
+  const encoder = new TextEncoder()
+  const full = (turn: number, cost: string): string =>
+    `{"impression_id":"3f2504e0-4f89-41d3-9a0c-0305e82c${4096 + turn}","user_id":"user-${turn}","campaign_id":"camp-${turn}",` +
+    `"ad_id":"ad","device_type":"tv","browser":"a browser of some length","event_timestamp":${1767225600000 + turn},` +
+    `"a_long_key_that_takes_more_than_three_words":"x","cost":${cost}}\n`
+  const bare = (turn: number): string => `{"impression_id":"i${turn}","event_timestamp":${1767225600000 + turn}}\n`
+  const lessons = full(1, '0.25') + full(2, '0.5') + full(3, '1.75')
+  const newDecoder = (dictionaries = createDictionaries(plan, 9)): ReturnType<typeof createDecoder> =>
+    createDecoder({ plan, stream: 'impressions', dictionaries, idKey: ID_KEY })
+
+  it('ends at any byte that is not as predicted', () => {
+    const line = encoder.encode(full(7, '0.05'))
+    const lines: Uint8Array[] = [encoder.encode(lessons)]
+    for (let at = 0; at < line.length - 1; at++) {
+      for (const byte of [0x22, 0x5c, 0x01, 0x20, 0x2f, 0x35, 0x3a, 0x67, 0xc3]) {
+        const changed = line.slice()
+        changed[at] = byte
+        lines.push(changed, line)
+      }
+    }
+    const block = new Uint8Array(lines.flatMap((part) => [...part]))
+    const dictionaries = createDictionaries(plan, 9)
+    const decoder = newDecoder(dictionaries)
+    const batch = createBatch(plan, 'impressions', lines.length + 2)
+    decoder.decodeLines(block, 0, block.length, batch, 1)
+    const rows = rowsOf(batch, block, plan, 'impressions', dictionaries)
+    assert.deepEqual(rows, parseLines(block, plan, 'impressions'))
+    assert.ok(decoder.predictedRecords > lines.length / 2, `${decoder.predictedRecords} predicted`)
+  })
+
+  it('reads nothing past its end, wherever that is', () => {
+    const block = encoder.encode(lessons + full(4, '0.5') + full(5, '0.5'))
+    const lastStart = encoder.encode(lessons + full(4, '0.5')).length
+    const ends = Array.from({ length: block.length - lastStart + 1 }, (_, i) => lastStart + i)
+    for (const end of ends) {
+      const dictionaries = createDictionaries(plan, 9)
+      const batch = createBatch(plan, 'impressions', 9)
+      const decoder = newDecoder(dictionaries)
+      const { nextStart } = decoder.decodeLines(block, 0, end, batch, 1)
+      assert.equal(nextStart, end === block.length ? end : lastStart)
+      const rows = rowsOf(batch, block, plan, 'impressions', dictionaries)
+      assert.deepEqual(rows, parseLines(block.subarray(0, end), plan, 'impressions'))
+      assert.equal(decoder.predictedRecords, batch.count - 1)
+    }
+  })
+
+  it('stops at the limit of the batch, below its capacity, and goes on at the next line and position', () => {
+    const block = encoder.encode(lessons + full(4, '0.5').replace('\n', '\r\n') + full(5, '0.5') + full(6, '0.5'))
+    const decoder = newDecoder()
+    const batch = createBatch(plan, 'impressions', 9)
+    const positions: number[] = []
+    let [start, position] = [0, 1]
+    for (const limit of [2, 3, 1]) {
+      batch.count = 0
+      batch.limit = limit
+      ;({ nextStart: start, nextPosition: position } = decoder.decodeLines(block, start, block.length, batch, position))
+      assert.equal(batch.count, limit)
+      positions.push(...batch.position.subarray(0, limit))
+    }
+    assert.deepEqual(positions, [1, 2, 3, 4, 5, 6])
+    assert.deepEqual([start, position], [block.length, 7])
+    assert.equal(decoder.predictedRecords, 5)
+  })
+
+  it('leaves nothing in a row of what stood there before', () => {
+    const dictionaries = createDictionaries(plan, 9)
+    const decoder = newDecoder(dictionaries)
+    const batch = createBatch(plan, 'impressions', 9)
+    const bares = bare(1) + bare(2) + bare(3)
+    const taught = encoder.encode(`${full(1, '0.5')}{"impression_id":7}\n${full(2, '0.5')}${bares}`)
+    decoder.decodeLines(taught, 0, taught.length, batch, 1)
+    batch.count = 0
+    const block = encoder.encode(bares)
+    decoder.decodeLines(block, 0, block.length, batch, 1)
+    assert.deepEqual(rowsOf(batch, block, plan, 'impressions', dictionaries), parseLines(block, plan, 'impressions'))
+  })
+
+  it('follows producers that take turns, each by its own layout', () => {
+    const turns = Array.from({ length: 40 }, (_, turn) => (turn % 3 === 0 ? bare(turn) : full(turn, '0.5')))
+    const { rows, predicted, expected } = decode(turns.map((text) => text.slice(0, -1)))
+    assert.deepEqual(rows, expected)
+    assert.ok(predicted >= 36, `${predicted} of 40 predicted`)
+  })
+})
+
 describe('after members are learned', () => {
   const member = { id: '"impression_id":"i"', time: `"event_timestamp":${T}`, cost: '"cost":0.5', nil: '"cost":null' }
   const record = (...members: string[]): string => `{${members.join()}}`
