@@ -95,7 +95,8 @@ export class Decoder {
       position += inRun
       if (batch.count >= batch.limit || lineStart >= end) break
       const after = this.#predictor.decode(view, block, lineStart, end, batch, batch.count)
-      const next = after < 0 ? -1 : afterLineEnd(block, after, end)
+      const isPredicted = after >= 0 && after - lineStart <= MAX_RECORD_BYTES
+      const next = isPredicted ? afterLineEnd(block, after, end) : -1
       if (next >= 0) {
         this.#endPredicted(batch, lineStart, after, position)
         lineStart = next
@@ -117,7 +118,7 @@ export class Decoder {
    */
   decodeRecord(block: Uint8Array, start: number, end: number, position: number, batch: EventBatch): boolean {
     const after = this.#predictor.decode(this.#viewOf(block), block, start, end, batch, batch.count)
-    if (after !== end) return this.#parseTrimmed(block, start, end, position, batch)
+    if (after !== end || after - start > MAX_RECORD_BYTES) return this.#parseTrimmed(block, start, end, position, batch)
     this.#endPredicted(batch, start, end, position)
     return true
   }

@@ -8,6 +8,8 @@
  *     sound JSON with the same members, and its row is the one the general parser would give. On any surprise the
  *     layout says so, and what it wrote to the row so far is void.
  * L3  Nothing is allocated while decoding.
+ * L4  No record it decodes is longer than a record may be: 64 members at most, each with a literal of up to 4,096 bytes and
+ *     a value of up to 512, are less.
  */
 import { END_EVENT_TIME_MS } from '../../time/window.ts'
 import type { EventBatch } from '../event-batch.ts'

@@ -169,7 +169,7 @@ export class ValueReader {
     }
     let micros = digits * (MICROS_OF_DECIMALS[decimals] as number)
     if (!isSimple || at >= end || continuesNumber(bytes[at] as number)) {
-      at = scanNumber(bytes, pos, end)
+      at = plainNumberEnd(bytes, pos, end)
       micros = at < 0 ? -1 : parseMoney(bytes, pos, at)
     }
     if (micros < 0 || micros > MAX_MICROS) return NO_MATCH
@@ -189,11 +189,11 @@ export class ValueReader {
   ): number {
     switch (segment.operation) {
       case OPERATIONS.skipNumber:
-        return scanNumber(bytes, pos, end)
+        return plainNumberEnd(bytes, pos, end)
       case OPERATIONS.textString:
         return this.#readText(segment, bytes, pos, plainStringEnd(view, pos, end), batch, row)
       case OPERATIONS.textNumber:
-        return this.#readText(segment, bytes, pos, scanNumber(bytes, pos, end), batch, row)
+        return this.#readText(segment, bytes, pos, plainNumberEnd(bytes, pos, end), batch, row)
       case OPERATIONS.timeString: {
         const textEnd = plainStringEnd(view, pos, end)
         return textEnd < 0
@@ -201,7 +201,7 @@ export class ValueReader {
           : this.#writeTime(segment, parseTimeText(bytes, pos, textEnd), batch, row, textEnd)
       }
       default: {
-        const numberEnd = scanNumber(bytes, pos, end)
+        const numberEnd = plainNumberEnd(bytes, pos, end)
         return numberEnd < 0
           ? NO_MATCH
           : this.#writeTime(segment, parseTimeNumber(bytes, pos, numberEnd), batch, row, numberEnd)
@@ -223,6 +223,13 @@ export class ValueReader {
     if (segment.field?.isEventTime === true) batch.timeMs[row] = timeMs
     return pos
   }
+}
+
+/** The end of the number at `pos`, or {@link NO_MATCH} where it is none, or so long that a record might be too long. */
+function plainNumberEnd(bytes: Uint8Array, pos: number, end: number): number {
+  const limit = Math.min(end, pos + MAX_TEXT_BYTES)
+  const after = scanNumber(bytes, pos, limit)
+  return after === limit && limit < end ? NO_MATCH : after
 }
 
 function isDigit(byte: number): boolean {

@@ -238,3 +238,22 @@ describe('prediction keeps up', () => {
     assert.ok(predicted > 100, `${predicted} of 1200 predicted`)
   })
 })
+
+describe('a record over 1 MiB', () => {
+  const long = (digits: number): string => `{"impression_id":"i","n":${'1'.repeat(digits)},"event_timestamp":${T}}`
+
+  it('is malformed, also where a layout or its members would fit', () => {
+    for (const teachers of [[long(1), long(2), long(3)], ['{"n":1,"impression_id":"i"}', long(1)]]) {
+      const { rows } = decode([...teachers, long(1_100_000), long(4)])
+      assert.deepEqual(
+        rows.slice(-2).map(({ malformed }) => malformed),
+        ['record_too_long', 'none'],
+      )
+    }
+  })
+
+  it('control: one of just under 1 MiB is an event', () => {
+    const { rows } = decode([long(1), long(2), long(1_048_000)])
+    assert.equal(rows.at(-1)?.malformed, 'none')
+  })
+})
