@@ -125,14 +125,16 @@ describe('a run of lines', () => {
     const lastStart = encoder.encode(lessons + full(4, '0.5')).length
     const ends = Array.from({ length: block.length - lastStart + 1 }, (_, i) => lastStart + i)
     for (const end of ends) {
-      const dictionaries = createDictionaries(plan, 9)
-      const batch = createBatch(plan, 'impressions', 9)
-      const decoder = newDecoder(dictionaries)
-      const { nextStart } = decoder.decodeLines(block, 0, end, batch, 1)
-      assert.equal(nextStart, end === block.length ? end : lastStart)
-      const rows = rowsOf(batch, block, plan, 'impressions', dictionaries)
-      assert.deepEqual(rows, parseLines(block.subarray(0, end), plan, 'impressions'))
-      assert.equal(decoder.predictedRecords, batch.count - 1)
+      for (const bytes of [block, block.slice(0, end)]) {
+        const dictionaries = createDictionaries(plan, 9)
+        const batch = createBatch(plan, 'impressions', 9)
+        const decoder = newDecoder(dictionaries)
+        const { nextStart } = decoder.decodeLines(bytes, 0, end, batch, 1)
+        assert.equal(nextStart, end === block.length ? end : lastStart)
+        const rows = rowsOf(batch, bytes, plan, 'impressions', dictionaries)
+        assert.deepEqual(rows, parseLines(bytes.subarray(0, end), plan, 'impressions'))
+        assert.equal(decoder.predictedRecords, batch.count - 1)
+      }
     }
   })
 
@@ -219,6 +221,30 @@ describe('after members are learned', () => {
 })
 
 describe('prediction keeps up', () => {
+  it('with amounts of any precision, and ids that only begin like UUIDs', () => {
+    const amounts = ['0.5', '0.05', '7.25', '0.125', '12.5', '3', '0', '0.000001', '250.75', '5e-1']
+    const ids = ['"3f2504e0-4f89-41d3-9a0c-0305e82c33ab-2"', '"3f2504e0-4f89-41d3-9a0c-0305e82c33ab"', '7', '"id"']
+    const lines = amounts.flatMap((amount) => ids.map((id) => line(amount, '"c"', T, id)))
+    const { rows, predicted, expected } = decode([...sound, ...lines])
+    assert.deepEqual(rows, expected)
+    assert.equal(predicted, lines.length + sound.length - 2)
+  })
+
+  it('with amounts that no measure sums', () => {
+    const measures = { clicks: adPipeline.measures.clicks }
+    const tables = { clicks: { dimensions: ['campaign_id'], measures: ['clicks'] } }
+    const unsummed = freezePlan({ ...adPipeline, measures, tables })
+    const block = new TextEncoder().encode(sound.map((text) => `${text}\n`).join(''))
+    const dictionaries = createDictionaries(unsummed, 9)
+    const decoder = createDecoder({ plan: unsummed, stream: 'impressions', dictionaries, idKey: ID_KEY })
+    const batch = createBatch(unsummed, 'impressions', 9)
+    assert.equal(batch.sumsMicros.length, 0)
+    decoder.decodeLines(block, 0, block.length, batch, 1)
+    const rows = rowsOf(batch, block, unsummed, 'impressions', dictionaries)
+    assert.deepEqual(rows, parseLines(block, unsummed, 'impressions'))
+    assert.equal(decoder.predictedRecords, 2)
+  })
+
   const keys = ['user_id', 'campaign_id', 'ad_id', 'device_type', 'browser'].map((key) => `"${key}":"v"`)
   const rotated = (turn: number): string => {
     const members = [...keys, '"cost":0.5', '"impression_id":"i"', `"event_timestamp":${T}`]
@@ -243,7 +269,10 @@ describe('a record over 1 MiB', () => {
   const long = (digits: number): string => `{"impression_id":"i","n":${'1'.repeat(digits)},"event_timestamp":${T}}`
 
   it('is malformed, also where a layout or its members would fit', () => {
-    for (const teachers of [[long(1), long(2), long(3)], ['{"n":1,"impression_id":"i"}', long(1)]]) {
+    for (const teachers of [
+      [long(1), long(2), long(3)],
+      ['{"n":1,"impression_id":"i"}', long(1)],
+    ]) {
       const { rows } = decode([...teachers, long(1_100_000), long(4)])
       assert.deepEqual(
         rows.slice(-2).map(({ malformed }) => malformed),
