@@ -140,7 +140,7 @@ async function run(options: Options): Promise<void> {
 
 function outFolder({ out, kafka, http }: Options): string {
   const target = kafka !== undefined ? '--kafka' : http !== undefined ? '--http' : undefined
-  const fix = 'tidemark generate --out log'
+  const fix = './tidemark generate --out log'
   if (target !== undefined)
     throw new TidemarkError('USAGE', `${target} is not available yet (allowed: --out DIR).`, { fix })
   if (out === undefined || out === '') throw new TidemarkError('USAGE', 'generate needs --out DIR.', { fix })

@@ -60,7 +60,7 @@ export async function loadPlanFile(file: string | undefined, parameters: Paramet
   const reasons = checked.problems.map((problem) => `${problem.message} Given: ${problem.given}.`)
   throw new TidemarkError('USAGE', `The parameters given do not fit: ${reasons.join(' ')}`, {
     where: loaded.source,
-    fix: 'tidemark plan prints the parameters of the definition itself',
+    fix: './tidemark plan prints the parameters of the definition itself',
   })
 }
 

@@ -78,7 +78,11 @@ function usageError(error: CommanderError, asked: string | undefined, program: C
   const fix = command === undefined ? './tidemark --help' : `./tidemark ${asked} --help`
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
   const sentence = (first.charAt(0).toUpperCase() + first.slice(1)).replace(/([^.?!)])$/, '$1.')
-  return new TidemarkError('USAGE', [sentence, ...rest, ...nearestOption(first, command ?? program)].join(' '), { fix })
+  return new TidemarkError(
+    'USAGE',
+    [sentence, ...(rest.length > 0 ? rest : nearestOption(first, command ?? program))].join(' '),
+    { fix },
+  )
 }
 
 /** Commander suggests nothing for `--flag=value`. */

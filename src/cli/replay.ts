@@ -102,7 +102,7 @@ function openPartitions(options: ReplayCommandOptions): { stream: StreamName; so
   const named = STREAM_NAMES.flatMap((stream) => (options[stream] ?? []).map((path) => ({ stream, path })))
   if (named.length === 0)
     throw new TidemarkError('USAGE', 'replay needs files: none was given with --impressions or --clicks.', {
-      fix: 'tidemark replay --impressions impressions-0.ndjson --clicks clicks-0.ndjson --out tables',
+      fix: './tidemark replay --impressions impressions-0.ndjson --clicks clicks-0.ndjson --out tables',
     })
   if (named.filter(({ path }) => path === '-').length > 1)
     throw new TidemarkError('USAGE', 'Standard input (-) was given more than once; it can be one partition only.', {
@@ -174,7 +174,7 @@ function nextCommand(options: ReplayCommandOptions): string {
   )
   const plan = planArguments(options)
   if (options.out !== undefined)
-    return ['tidemark verify', ...files, ...plan, '--tables', shellWord(options.out)].join(' ')
-  if (options.databaseUrl !== undefined) return ['tidemark verify', ...files, ...plan, '--database-url URL'].join(' ')
-  return ['tidemark replay', ...files, ...plan, '--out tables'].join(' ')
+    return ['./tidemark verify', ...files, ...plan, '--tables', shellWord(options.out)].join(' ')
+  if (options.databaseUrl !== undefined) return ['./tidemark verify', ...files, ...plan, '--database-url URL'].join(' ')
+  return ['./tidemark replay', ...files, ...plan, '--out tables'].join(' ')
 }

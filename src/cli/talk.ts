@@ -62,16 +62,21 @@ const SILENT: Progress = { update: () => undefined, end: () => undefined }
 
 function terminalProgress(label: string, stream: TalkStream, paint: Talk['paint']): Progress {
   let drawnAtMs = -Infinity
+  let isShown = false
   const clear = '\r\u001b[2K'
   return {
     update(share, note = '') {
       const nowMs = performance.now()
       if (nowMs - drawnAtMs < REDRAW_MS) return
       drawnAtMs = nowMs
+      isShown = true
       const text = [label, ...(share === undefined ? [] : [bar(share)]), note].join(' ')
-      stream.write(clear + paint('2', text.slice(0, (stream.columns ?? 80) - 1)))
+      stream.write(clear + paint('2', text.slice(0, (stream.columns || 80) - 1)))
     },
-    end: () => void stream.write(clear),
+    end() {
+      if (isShown) stream.write(clear)
+      isShown = false
+    },
   }
 }
 

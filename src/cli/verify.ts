@@ -61,7 +61,7 @@ function inputFiles({ impressions = [], clicks = [] }: VerifyOptions): InputFile
   const all = [...impressions, ...clicks]
   if (all.length === 0)
     throw new TidemarkError('USAGE', 'verify needs files: none was given with --impressions or --clicks.', {
-      fix: 'tidemark verify --impressions impressions-0.ndjson --clicks clicks-0.ndjson --tables tables',
+      fix: './tidemark verify --impressions impressions-0.ndjson --clicks clicks-0.ndjson --tables tables',
     })
   if (all.filter((file) => file === '-').length > 1)
     throw new TidemarkError('USAGE', 'Standard input (-) was given more than once; it can be one partition only.', {
@@ -79,7 +79,7 @@ interface Target {
 async function openTarget(plan: Plan, { tables, databaseUrl }: VerifyOptions): Promise<Target> {
   if ((tables === undefined) === (databaseUrl === undefined))
     throw new TidemarkError('USAGE', 'verify needs either --tables DIR or --database-url URL to compare with.', {
-      fix: 'tidemark verify --impressions FILE --clicks FILE --tables DIR',
+      fix: './tidemark verify --impressions FILE --clicks FILE --tables DIR',
     })
   if (databaseUrl !== undefined) return openDatabase(plan, databaseUrl)
   const folder = tables ?? ''
@@ -185,11 +185,11 @@ function shown(text: string | null): string {
 }
 
 function nextCommand(options: VerifyOptions, isEqual: boolean): string {
-  if (isEqual) return 'tidemark demo'
+  if (isEqual) return './tidemark demo'
   const files = STREAM_NAMES.flatMap((stream) => {
     const names = options[stream]
     return names === undefined ? [] : [`--${stream}`, ...names.map(shellWord)]
   })
   const target = options.tables === undefined ? ['--database-url URL'] : ['--out', shellWord(options.tables)]
-  return ['tidemark replay', ...files, ...planArguments(options), ...target].join(' ')
+  return ['./tidemark replay', ...files, ...planArguments(options), ...target].join(' ')
 }

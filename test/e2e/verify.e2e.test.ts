@@ -53,7 +53,7 @@ describe('verify', () => {
     assert.match(stdout, /3,000 events recounted/)
     assert.match(stdout, /\(difference 0\)/)
     assert.match(stdout, /equal: all [\d,]+ cells/)
-    assert.match(stderr, /next: tidemark /)
+    assert.match(stderr, /next: \.\/tidemark /)
   })
 
   it('exits 3 when one cell differs, and names it', async () => {
@@ -62,7 +62,7 @@ describe('verify', () => {
     assert.equal(code, 3)
     assert.match(stdout, /DIFFERENT: 1 of [\d,]+ cells/)
     assert.match(stdout, /ctr_by_campaign \[window_start=\S+, campaign_id=\S+\] is_final: expected true, found false/)
-    assert.match(stderr, /next: tidemark replay .*--out 'one cell'/)
+    assert.match(stderr, /next: \.\/tidemark replay .*--out 'one cell'/)
   })
 
   it('prints one document with --json', async () => {
