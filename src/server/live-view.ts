@@ -6,13 +6,16 @@
  * L3  What is shown is a function of the change sets and of the two times given to `advance`; no clock is read.
  * L4  The range ends with the newest window that has anything, but not beyond the wall clock's window, and not before
  *     the watermark's: one event from the future does not push the last hour off the page, and silence moves it on.
+ * L5  The memory ends `AHEAD_MS` after both at most. What is told of later windows waits for them (S5 of
+ *     `series-store.ts`), however far ahead the pipeline lets events be.
  */
 import type { CellChanges, ChangeSet } from '../pipeline/cells.ts'
 import { planPage, type BoardPlan, type ChartPlan, type PagePlan } from '../pipeline/page.ts'
 import type { Plan } from '../pipeline/plan.ts'
+import type { Amounts } from './held-cells.ts'
 import type { BoardData, BoardRow, ChartData, PageData, PeriodValues, Quantity, Values } from './page-data.ts'
 import { Ranking } from './ranking.ts'
-import { SeriesStore, type Amounts } from './series-store.ts'
+import { SeriesStore } from './series-store.ts'
 
 /** How many members a chart shows by name. */
 const CHART_MEMBERS = 5
@@ -20,7 +23,7 @@ const CHART_MEMBERS = 5
 const BOARD_ROWS = 10
 /** Rows after these must have at least a thousandth of all, or they are among the others. */
 const FIRST_BOARD_ROWS = 6
-/** Windows ahead of the range that are kept until the range reaches them. */
+/** How far the memory reaches beyond the range, so that clocks may be a little fast. */
 const AHEAD_MS = 600_000
 /** Cells kept for each dimension, as members times windows. */
 const CELL_BUDGET = 260_000
@@ -36,10 +39,14 @@ export interface LiveViewOptions {
 export class LiveView {
   readonly page: PagePlan
   readonly #rangeWindows: number
+  readonly #aheadWindows: number
   readonly #memoryWindows: number
   readonly #stores: ReadonlyMap<string, SeriesStore>
   readonly #rankings: ReadonlyMap<string, Ranking>
+  /** Last window of the memory. */
   #newest = -Infinity
+  /** Last window that anything was told of. */
+  #newestTold = -Infinity
   #earliest = Infinity
   #finalUpToMs = 0
   #nowWindow = Infinity
@@ -48,7 +55,8 @@ export class LiveView {
   constructor(plan: Plan, options: LiveViewOptions = {}) {
     this.page = planPage(plan, options.rangeMs)
     this.#rangeWindows = this.page.rangeMs / this.page.windowSizeMs
-    this.#memoryWindows = 2 * this.#rangeWindows + 2 + Math.ceil(AHEAD_MS / this.page.windowSizeMs)
+    this.#aheadWindows = Math.ceil(AHEAD_MS / this.page.windowSizeMs)
+    this.#memoryWindows = 2 * this.#rangeWindows + 2 + this.#aheadWindows
     const memberLimit = options.maxMembers ?? Math.max(100, Math.floor(CELL_BUDGET / this.#memoryWindows))
     const shape = { sumCount: this.page.quantityCount - 2, windowCount: this.#memoryWindows, memberLimit }
     this.#stores = new Map(this.page.rollUps.map(({ name }) => [name, new SeriesStore(shape)]))
@@ -67,11 +75,12 @@ export class LiveView {
   advance(nowMs: number, watermarkMs: number | null): void {
     const { windowSizeMs, finalAfterMs } = this.page
     this.#nowWindow = Math.floor(nowMs / windowSizeMs)
-    if (watermarkMs === null || !Number.isFinite(watermarkMs)) return
-    this.#watermarkWindow = Math.floor(watermarkMs / windowSizeMs)
-    const finalWindow = Math.floor((watermarkMs - finalAfterMs) / windowSizeMs)
-    this.#finalUpToMs = Math.max(this.#finalUpToMs, finalWindow * windowSizeMs)
-    if (this.#newest > -Infinity) this.#raiseNewest(this.#watermarkWindow)
+    if (watermarkMs !== null && Number.isFinite(watermarkMs)) {
+      this.#watermarkWindow = Math.floor(watermarkMs / windowSizeMs)
+      const finalWindow = Math.floor((watermarkMs - finalAfterMs) / windowSizeMs)
+      this.#finalUpToMs = Math.max(this.#finalUpToMs, finalWindow * windowSizeMs)
+    }
+    this.#moveMemory()
   }
 
   /** What the page shows now. Plain data, made anew each time. */
@@ -116,13 +125,17 @@ export class LiveView {
       this.#earliest = Math.min(this.#earliest, startMs / windowSizeMs)
       if (cells.isFinal[row] === true) this.#finalUpToMs = Math.max(this.#finalUpToMs, startMs + windowSizeMs)
     }
-    this.#raiseNewest(newestMs / windowSizeMs)
+    this.#newestTold = Math.max(this.#newestTold, newestMs / windowSizeMs)
+    this.#moveMemory()
   }
 
-  #raiseNewest(window: number): void {
-    if (window <= this.#newest) return
-    this.#newest = window
-    for (const store of this.#stores.values()) store.advance(window)
+  #moveMemory(): void {
+    if (this.#newestTold === -Infinity) return
+    const limit = Math.max(this.#nowWindow, this.#watermarkWindow) + this.#aheadWindows
+    const newest = Math.max(this.#watermarkWindow, Math.min(this.#newestTold, limit))
+    if (newest <= this.#newest) return
+    this.#newest = newest
+    for (const store of this.#stores.values()) store.advance(newest)
   }
 
   #setCells(store: SeriesStore, cells: CellChanges): void {

@@ -6,10 +6,13 @@
  * S3  A member that came after others gave way may be one of them: until all of that has left the memory, its sums are
  *     lower bounds, and it says so.
  * S4  Windows older than the memory are gone; a member without anything left goes with them.
+ * S5  Windows ahead of the memory wait until it has reached them: `HELD_CELLS` cells at most. Where more came, the sums
+ *     of that window are lower bounds until its cells are told again.
  */
+import { type Amounts, HeldCells } from './held-cells.ts'
 
-/** Counts as numbers and sums as bigint, in the order of the page's quantities. */
-export type Amounts = readonly (number | bigint)[]
+/** Cells ahead of the memory that are kept. Hardly any are, unless clocks are wrong by more than minutes. */
+const HELD_CELLS = 5_000
 
 /** Members and windows of one roll-up. Windows are numbered: start divided by size. */
 export class SeriesStore {
@@ -17,6 +20,7 @@ export class SeriesStore {
   readonly #windowCount: number
   readonly #memberLimit: number
   readonly #members = new Map<string, Member>()
+  readonly #ahead = new HeldCells(HELD_CELLS)
   #newest = -Infinity
   #lostAt = -Infinity
   #version = 0
@@ -54,11 +58,14 @@ export class SeriesStore {
       for (let window = first; window <= newest; window++) member.clear(window % this.#windowCount)
       if (member.weight === 0) this.#drop(name)
     }
+    for (const { name, window, amounts } of this.#ahead.takeUpTo(newest)) this.set(name, window, amounts)
+    this.#lose(this.#ahead.lostUpTo(newest))
   }
 
-  /** Sets one cell. Windows outside of the memory are ignored; `advance` first. */
+  /** Sets one cell. Windows before the memory are ignored, those after it wait for `advance`. */
   set(name: string, window: number, amounts: Amounts): void {
-    if (window > this.#newest || window <= this.#newest - this.#windowCount) return
+    if (window > this.#newest) return this.#ahead.hold(name, window, amounts)
+    if (window <= this.#newest - this.#windowCount) return
     let member = this.#members.get(name)
     if (member === undefined) {
       if (isNothing(amounts)) return
@@ -116,6 +123,13 @@ export class SeriesStore {
     this.#lostAt = this.#newest
   }
 
+  /** Notes that cells of `window` and of windows before it may be missing (S5). */
+  #lose(window: number): void {
+    if (window <= this.#newest - this.#windowCount) return
+    this.#lostAt = Math.max(this.#lostAt, window)
+    for (const member of this.#members.values()) member.exactFrom = Math.max(member.exactFrom, window + 1)
+  }
+
   #drop(name: string): void {
     this.#members.delete(name)
     this.#version++
@@ -132,7 +146,8 @@ function isNothing(amounts: Amounts): boolean {
 
 /** One member: a ring of windows. */
 class Member {
-  readonly exactFrom: number
+  /** Windows from here on hold everything told of them. */
+  exactFrom: number
   /** Impressions and clicks over the whole memory. */
   weight = 0
   readonly #impressions: Float64Array

@@ -97,6 +97,22 @@ describe('the live view', () => {
     assert.equal(view.snapshot().totals.rows[NOON_MS + 4 * MINUTE_MS]?.[0], 1)
   })
 
+  it('keeps the last hour whatever comes from hours ahead, and shows that when its time has come', () => {
+    const view = new LiveView(adPlan)
+    const at = (minute: number): void => view.advance(NOON_MS + minute * MINUTE_MS, NOON_MS + (minute - 1) * MINUTE_MS)
+    at(0)
+    view.apply(pageChanges(each(-60, 1, 10)))
+    view.apply(pageChanges([{ minute: 180, campaign: 'fast', impressions: 1 }]))
+    assert.equal(view.snapshot().totals.last[0], 600)
+    assert.equal(view.snapshot().range.endMs, NOON_MS + MINUTE_MS)
+    view.apply(pageChanges([{ minute: 0, campaign: 'a', impressions: 15 }]))
+    view.apply(pageChanges([{ minute: 180, campaign: 'fast', impressions: 2 }]))
+    assert.equal(view.snapshot().totals.last[0], 605, 'what comes after it counts')
+    for (let minute = 1; minute <= 180; minute++) at(minute)
+    const { totals, boards } = view.snapshot()
+    assert.deepEqual([totals.last[0], boards['campaign_id']?.rows[0]?.name], [2, 'fast'])
+  })
+
   it('moves on with the watermark through silence', () => {
     const view = viewOf(each(-60, 1, 10))
     view.advance(NOON_MS + 30 * MINUTE_MS, NOON_MS + 30 * MINUTE_MS - 5_000)
