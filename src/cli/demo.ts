@@ -74,6 +74,7 @@ async function runDemo(options: DemoOptions): Promise<void> {
   announce(service, plan, options, talk)
   await service.run(signal)
   talk.say('Stopped. Everything counted is in PostgreSQL; the next demo starts with empty tables.')
+  talk.next('./tidemark generate --events 200000 --partitions 4 --out log')
 }
 
 function announce(service: LiveService, plan: Plan, options: DemoOptions, talk: Talk): void {

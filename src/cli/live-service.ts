@@ -92,6 +92,7 @@ async function start(
     pause,
   })
   run.closeEpoch()
+  onStep('history written to PostgreSQL', (await timed(() => delivery.settle(DRAIN_MS))).elapsedMs)
   const served = await timed(() => serve(options, liveView, run))
   const server = served.value
   closers.unshift(() => server.close())

@@ -82,6 +82,13 @@ export class Delivery {
     if (!this.#isDelivering && !this.#hasFailed) this.#loop = this.#deliver()
   }
 
+  /** Waits until everything offered so far is written, but no longer than `timeoutMs`. */
+  async settle(timeoutMs: number): Promise<void> {
+    const waiting = new AbortController()
+    await Promise.race([this.#loop, this.#options.pause(timeoutMs, waiting.signal)])
+    waiting.abort()
+  }
+
   /**
    * Waits until everything offered is written, but no longer than `timeoutMs`, and ends the delivery.
    *

@@ -58,6 +58,20 @@ async function opened(maxWaitingCells?: number): Promise<Deliveries> {
 }
 
 describe('delivery', () => {
+  it('settle waits for what was offered, and not for a sink that stays away', async () => {
+    const { delivery, sink, time } = await opened()
+    delivery.offer(counts({ a: 1 }), 0)
+    await delivery.settle(1_000)
+    assert.deepEqual(tableAfter(sink.epochs), { a: 1 })
+    assert.equal(delivery.status.waitingCells, 0)
+    sink.failure = AWAY
+    delivery.offer(counts({ a: 2 }), 0)
+    const settled = delivery.settle(1_000)
+    await time.pass(1_100)
+    await settled
+    assert.deepEqual(tableAfter(sink.epochs), { a: 1 })
+  })
+
   it('writes each epoch with its number and watermark', async () => {
     const { delivery, sink, time } = await opened()
     delivery.offer(counts({ c1: 1 }), 5)
