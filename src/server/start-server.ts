@@ -111,6 +111,9 @@ function protect(app: FastifyInstance, host: string): void {
   })
 }
 
+/** A parameter given twice arrives as a list. */
+const LIVE_QUERY = { type: 'object', properties: { after: { type: 'string', maxLength: 64 } } } as const
+
 function addApi(app: FastifyInstance, { feed, streams, status }: Parts): void {
   app.get('/healthz', () => ({ ok: true }))
   app.get('/readyz', (_request, reply) => {
@@ -118,16 +121,22 @@ function addApi(app: FastifyInstance, { feed, streams, status }: Parts): void {
     return reply.code(waitingFor.length === 0 ? 200 : 503).send({ ready: waitingFor.length === 0, waitingFor })
   })
   app.get('/api/page', () => feed.message())
-  app.get<{ Querystring: { after?: string } }>('/api/live', (request, reply) => {
-    if (streams.isFull) {
-      return reply.code(503).header('retry-after', '10').send({ error: 'Too many pages are open. Close one.' })
-    }
-    const header = request.headers['last-event-id']
-    const lastId = typeof header === 'string' ? header : request.query.after
-    reply.hijack()
-    streams.add(request.raw, reply.raw, API_HEADERS, feed.eventsSince(lastId))
-    return reply
-  })
+  app.get<{ Querystring: { after?: string } }>(
+    '/api/live',
+    { schema: { querystring: LIVE_QUERY } },
+    (request, reply) => {
+      if (streams.isFull) {
+        return reply.code(503).header('retry-after', '10').send({ error: 'Too many pages are open. Close one.' })
+      }
+      const header = request.headers['last-event-id']
+      const lastId = typeof header === 'string' ? header : request.query.after
+      const missed = feed.eventsSince(lastId)
+      // From here on nobody but the stream answers: whatever can fail comes before.
+      reply.hijack()
+      streams.add(request.raw, reply.raw, API_HEADERS, missed)
+      return reply
+    },
+  )
 }
 
 async function addPage(app: FastifyInstance, assetsDir: string): Promise<void> {

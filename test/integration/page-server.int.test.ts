@@ -146,6 +146,14 @@ describe('the live stream', () => {
     }
   })
 
+  it('answers at once to a place to resume after that makes no sense', async () => {
+    const { port } = await start()
+    assert.equal((await get(port, '/api/live?after=a.1&after=b.1')).status, 400)
+    assert.equal((await get(port, `/api/live?after=${'1'.repeat(65)}`)).status, 400)
+    const [event] = await readEvents(await open(port, '/api/live?after=&other=1&other=2'), 1)
+    assert.equal(event?.event, 'snapshot')
+  })
+
   it('says something every interval, even when nothing changes', async () => {
     const server = await start({ patchIntervalMs: 20 })
     const events = await readEvents(await open(server.port, '/api/live'), 4)
