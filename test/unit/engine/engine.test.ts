@@ -167,21 +167,37 @@ describe('roll-up', () => {
     assert.deepEqual(rowsOf(changes, 'clicks_by_minute'), [[1, 'c1', 'mobile', 0, 1, 'provisional']])
   })
 
-  it('U3: a click finds the combination of its impression after a sweep of thousands that came between', () => {
-    const rig = new EngineRig(plan).impressions([impression(1, 0, 'the first')])
-    for (let part = 1; part <= 8; part++) {
-      const rows = Array.from({ length: 10_000 }, (_, i) =>
-        impression(part * 10_000 + i, part * 20_000 + i, `c${i + part * 10_000}`),
-      )
-      rig.impressions(rows).passTo(TEN_MS + part * 20_000)
-      rig.handOut()
-    }
-    rig.clicks([click(1, 1, 160_000)])
-    const clicked = (rig.finish().get('ctr_by_campaign') ?? []).filter((row) => row[4] === '1')
+  /** Impressions of 10,000 new campaigns. */
+  function newCampaigns(part: number, ms: number): ImpressionRow[] {
+    return Array.from({ length: 10_000 }, (_, i) => impression(part * 10_000 + i, ms + i, `c${part * 10_000 + i}`))
+  }
+
+  it('U3: clicks find the combinations of their impressions after sweeps, and cells keep their own', () => {
+    const rig = new EngineRig(plan)
+    for (let part = 0; part < 9; part++)
+      rig
+        .impressions(newCampaigns(part, part * 20_000))
+        .passTo(TEN_MS + part * 20_000)
+        .handOut()
+    const clicked = Array.from({ length: 9 }, (_, part) => [part * 10_000, part * 10_000 + 9_999]).flat()
+    rig.clicks(clicked.map((id) => click(id, id, 200_000)))
+    const rows = rig.finish().get('ctr_by_campaign') ?? []
+    assert.equal(rows.length, 90_000)
+    assert.ok(rows.every((row) => row[3] === '1'))
     assert.deepEqual(
-      clicked.map(([campaign]) => campaign),
-      ['the first'],
+      new Set(rows.filter((row) => row[4] === '1').map(([campaign]) => campaign)),
+      new Set(clicked.map((id) => `c${id}`)),
     )
+  })
+
+  it('U3: what waits to be handed out keeps its combination, even when its impression is long forgotten', () => {
+    const rig = new EngineRig(plan)
+    for (let part = 0; part < 9; part++)
+      rig.impressions(newCampaigns(part, part * 50 * MINUTE_MS)).passTo(TEN_MS + part * 50 * MINUTE_MS)
+    assert.ok(rig.engine.state().liveImpressions < 30_000)
+    const rows = rig.finish().get('ctr_by_campaign') ?? []
+    assert.equal(new Set(rows.map(([campaign]) => campaign)).size, 90_000)
+    assert.ok(rows.every((row) => row[3] === '1'))
   })
 })
 

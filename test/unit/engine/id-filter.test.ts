@@ -87,14 +87,42 @@ describe('id filter', () => {
     )
   })
 
-  it('F1: an id is found until the watermark has passed its time + retention', () => {
+  /** Lets generations pass until a new one begins. */
+  function startNewGeneration(pair: Pair, watermarkMs: number): void {
+    pair.expire(watermarkMs)
+    pair.expire(watermarkMs + RETENTION_MS / 2)
+  }
+
+  it('F1: an id is found until the watermark has passed its time + retention, and not much longer', () => {
     const pair = new Pair()
     pair.add(1, 1_000)
-    // A newer generation, so that the old one may go.
-    pair.add(2, 1_000 + RETENTION_MS)
-    pair.expire(1_000)
+    startNewGeneration(pair, 0)
+    pair.add(2, 50_000)
     pair.expire(1_000 + RETENTION_MS)
     assert.ok(pair.has(1))
+    pair.expire(1_000 + RETENTION_MS + 1)
+    assert.ok(!pair.has(1))
+  })
+
+  it('F1: an id that came again is found by its later time', () => {
+    const pair = new Pair()
+    pair.add(1, 1_000)
+    pair.add(1, 8_000)
+    startNewGeneration(pair, 0)
+    pair.add(2, 50_000)
+    pair.expire(8_000 + RETENTION_MS)
+    assert.ok(pair.has(1))
+  })
+
+  it('F1: ids are found for as long after generations were made into one', () => {
+    const pair = new Pair()
+    for (let id = 0; id < 5_000; id++) pair.add(id, 50_000)
+    pair.expire(0)
+    assert.ok(pair.walks > 0, 'they were')
+    startNewGeneration(pair, 10_000)
+    pair.add(9_000, 50_000)
+    for (let watermarkMs = 20_000; watermarkMs <= 50_000 + RETENTION_MS; watermarkMs += 10_000) pair.expire(watermarkMs)
+    for (let id = 0; id < 5_000; id += 7) assert.ok(pair.has(id))
   })
 
   it('F1: says whether an id may have been there before, whichever generation holds it', () => {
