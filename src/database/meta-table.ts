@@ -61,11 +61,13 @@ function watermarkText(watermarkMs: number): string {
   return watermarkMs === -Infinity ? '-infinity' : new Date(watermarkMs).toISOString()
 }
 
-/** Who wrote last to any of the plan's tables, under whatever name of pipeline; undefined where nobody said so. */
-export async function lastWriter(client: Client, plan: Plan): Promise<WriterKind | undefined> {
-  const { rows } = await client.query<{ writer: WriterKind }>(
-    `select writer from ${META} where tables && $1::text[] order by updated_at desc limit 1`,
-    [allTables(plan).map((table) => table.name)],
+/**
+ * Who wrote last to each table that some pipeline listed as its own, under whatever name of pipeline. A table that is not
+ * in here is none of ours.
+ */
+export async function lastWriters(client: Client): Promise<ReadonlyMap<string, WriterKind>> {
+  const { rows } = await client.query<{ table: string; writer: WriterKind }>(
+    `select distinct on (t) t as table, writer from ${META}, unnest(tables) as t order by t, updated_at desc`,
   )
-  return rows[0]?.writer
+  return new Map(rows.map(({ table, writer }) => [table, writer]))
 }

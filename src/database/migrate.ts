@@ -82,11 +82,12 @@ export async function clearTables(client: Client, plan: Plan): Promise<void> {
   await client.query(`truncate ${tables.join(', ')}`)
 }
 
-/** Whether any table of a plan holds a row. The tables exist. */
-export async function anyTableHoldsRows(client: Client, plan: Plan): Promise<boolean> {
-  for (const table of allTables(plan)) {
-    const found = await findRelation(client, table.name)
-    if (found !== undefined && 'rp'.includes(found.kind) && (await holdsRows(client, table.name))) return true
+/** Names of the plan's tables that exist and hold a row. */
+export async function tablesWithRows(client: Client, plan: Plan): Promise<readonly string[]> {
+  const names: string[] = []
+  for (const { name } of allTables(plan)) {
+    const found = await findRelation(client, name)
+    if (found !== undefined && 'rp'.includes(found.kind) && (await holdsRows(client, name))) names.push(name)
   }
-  return false
+  return names
 }

@@ -335,18 +335,37 @@ describe('PostgresSink', { timeout: 120_000 }, () => {
       )
     })
 
-    it('refuses to replace the rows of a live pipeline or of a stranger unless told to', async () => {
+    it('replaces the rows of a live pipeline only when told to, those of a stranger never', async () => {
       const url = await postgres.createDatabase()
       const live = await openSink(url)
       await live.write(epoch(1, [cellChanges('ctr_by_campaign', [campaign('a', { impressions: 1 })])]))
       await live.close()
       await assert.rejects(sinkOn(url, whole).open(), { code: 'DATABASE_BUSY', message: /written by tidemark run/ })
-      await runSql(url, 'delete from tidemark_meta')
-      await assert.rejects(sinkOn(url, whole).open(), { code: 'DATABASE_BUSY', message: /not written by tidemark/ })
       const told = await openSink(url, { ...whole, replace: true })
       await told.commit()
       await told.close()
       assert.deepEqual(await campaignRows(url), [])
+    })
+
+    it('leaves a table of someone else alone, also beside tables of ours', async () => {
+      const url = await postgres.createDatabase()
+      const first = await openSink(url, whole)
+      await first.write(epoch(1, [cellChanges('ctr_by_campaign', [campaign('a', { impressions: 1, isFinal: true })])]))
+      await first.commit()
+      await first.close()
+      await runSql(url, `create table orders (id int primary key, what text)`)
+      await runSql(url, `insert into orders values (1, 'an order')`)
+      const wider = freezePlan({
+        ...adPipeline,
+        tables: { ...adPipeline.tables, orders: { dimensions: ['browser'], measures: ['clicks'] } },
+      })
+      for (const replace of [false, true])
+        await assert.rejects(sinkOn(url, { ...whole, plan: wider, replace }).open(), {
+          code: 'DATABASE_BUSY',
+          message: /"orders" \(written by someone else\)/,
+        })
+      assert.deepEqual(await runSql(url, 'select what from orders'), [['an order']])
+      assert.equal((await campaignRows(url)).length, 1)
     })
 
     it('is lost with its session, and says so instead of committing half', async () => {

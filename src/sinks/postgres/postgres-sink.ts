@@ -8,14 +8,15 @@
  * W3  One writer: the tables are locked for the session (writer-lock.ts). A session that was cut off is over, whatever it
  *     still had under way, before its successor writes.
  * W4  No call hangs: the server has `timeoutMs` to answer each statement, then the connection is given up.
- * W5  Rows are only thrown away where the same kind of writer left them, or where `replace` says so.
+ * W5  Rows are only thrown away from a table that the same kind of writer wrote last, or any of ours where `replace` says
+ *     so. A table that no pipeline of ours listed is never touched.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { type Connection, connect } from '../../database/connection.ts'
 import { databaseError, isConflict } from '../../database/database-error.ts'
-import { ensureMetaTable, lastWriter, recordEpoch, recordWriter, type WriterKind } from '../../database/meta-table.ts'
-import { anyTableHoldsRows, clearTables, migrate, migrateTables } from '../../database/migrate.ts'
+import { ensureMetaTable, lastWriters, recordEpoch, recordWriter, type WriterKind } from '../../database/meta-table.ts'
+import { clearTables, migrate, migrateTables, tablesWithRows } from '../../database/migrate.ts'
 import { qualifiedTable } from '../../database/sql-text.ts'
 import { lockTables } from '../../database/writer-lock.ts'
 import { TidemarkError } from '../../errors.ts'
@@ -156,20 +157,21 @@ export class PostgresSink implements Sink {
     for (const table of allTables(plan)) await client.query(`delete from ${qualifiedTable(table.name)}`)
   }
 
+  // Judged table by table (W5): that one of them is ours says nothing of the others.
   async #checkMayReplace(client: Client): Promise<void> {
     const { plan, writer, replace } = this.#options
     await ensureMetaTable(client)
-    if (replace === true || !(await anyTableHoldsRows(client, plan))) return
-    const last = await lastWriter(client, plan)
-    if (last === writer) return
-    const names = allTables(plan).map((table) => `"${table.name}"`)
-    const by = last === undefined ? 'not written by tidemark' : `written by tidemark ${last}`
+    const writers = await lastWriters(client)
+    const kept = (await tablesWithRows(client, plan)).filter((name) => {
+      const last = writers.get(name)
+      return last === undefined || (last !== writer && replace !== true)
+    })
+    if (kept.length === 0) return
+    const described = kept.map((name) => `"${name}" (written by ${writerText(writers.get(name))})`)
     throw new TidemarkError(
       'DATABASE_BUSY',
-      `The tables ${names.join(', ')} hold rows ${by}, which ${writer} would replace.`,
-      {
-        fix: 'use another database, or empty those tables first',
-      },
+      `${kept.length === 1 ? 'A table holds' : 'Tables hold'} rows that ${writer} would replace: ${described.join(', ')}.`,
+      { fix: 'use another database, rename those tables in the definition, or empty them first' },
     )
   }
 
@@ -188,6 +190,10 @@ export class PostgresSink implements Sink {
       }
     }
   }
+}
+
+function writerText(writer: WriterKind | undefined): string {
+  return writer === undefined ? 'someone else' : `tidemark ${writer}`
 }
 
 async function backendOf(client: Client): Promise<number> {
