@@ -1,9 +1,10 @@
 /**
  * One way to PostgreSQL for everybody: a given server, else our own from installed programs, else the limited fallback.
  */
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { TidemarkError } from '../errors.ts'
+import { makeFolder } from '../runtime/make-folder.ts'
 import { findServerBinaries, type ServerBinaries } from './binaries.ts'
 import {
   type ClusterFiles,
@@ -60,7 +61,7 @@ const MIN_SERVER_VERSION = 130_000
  */
 export async function openDatabase(options: OpenDatabaseOptions): Promise<Database> {
   if (options.databaseUrl !== undefined) return openGiven(options.databaseUrl)
-  const folder = makeFolder(resolve(options.dataDir, 'postgres'))
+  const folder = makeDataFolder(resolve(options.dataDir, 'postgres'))
   const lock = lockFolder(folder, 'data folder')
   try {
     return await openOwn(folder, () => lock.release(), options)
@@ -159,9 +160,9 @@ async function createDatabase(url: string, files: ClusterFiles): Promise<void> {
   })
 }
 
-function makeFolder(folder: string): string {
+function makeDataFolder(folder: string): string {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     return folder
   } catch (error) {
     throw unusableUnlessKnown(error, folder)

@@ -7,11 +7,12 @@
  * K3  The ledger changes to the very end: its newest values are kept and written at `commit`.
  * K4  Memory holds one change set and the ledger, whatever the size of the input.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { TidemarkError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { formatLedgerRow, rowComparator, textColumns } from '../../pipeline/table-text.ts'
+import { makeFolder } from '../../runtime/make-folder.ts'
 import type { DeadLetterSink, Epoch, Sink } from '../../runtime/ports.ts'
 import { LedgerTotals } from '../ledger-totals.ts'
 import { CellLines } from './cell-lines.ts'
@@ -44,7 +45,7 @@ export class CsvSink implements Sink {
 
   /** @throws TidemarkError OUTPUT_UNWRITABLE */
   async open(): Promise<void> {
-    makeFolder(this.#folder)
+    makeOutputFolder(this.#folder)
     try {
       this.#tables = this.#plan.tables.map((table) => new CellLines(this.#plan, table, this.#file(`${table.name}.csv`)))
       this.#deadLetters = new DeadLetterLines(this.#file(DEAD_LETTERS_FILE))
@@ -88,9 +89,9 @@ export class CsvSink implements Sink {
   }
 }
 
-function makeFolder(folder: string): void {
+function makeOutputFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new TidemarkError('OUTPUT_UNWRITABLE', `Could not make the folder ${folder}: ${reason}`, {

@@ -18,6 +18,13 @@ export interface LogFile {
 const OWNED = /^(?:impressions|clicks)-\d+\.ndjson$/
 const TEMPORARY = /\.partial-(\d+)$/
 
+// One by one: Node's recursive way never returns where a file system calls what it forbids "no such file" (`/proc`).
+function makeFolder(folder: string): void {
+  if (fs.existsSync(folder)) return
+  makeFolder(path.dirname(folder))
+  fs.mkdirSync(folder)
+}
+
 export class LogFolder {
   readonly #folder: string
   /** Open files by their final name, relative to the folder. */
@@ -28,7 +35,7 @@ export class LogFolder {
     this.#folder = folder
     this.#attempt(folder, () => {
       for (const sub of [folder, path.join(folder, 'truth')]) {
-        fs.mkdirSync(sub, { recursive: true })
+        makeFolder(sub)
         removeAbandoned(sub)
       }
     })

@@ -172,6 +172,11 @@ describe('CsvSink', () => {
     writeFileSync(join(folder, 'file'), '')
     const below = new CsvSink({ plan, folder: join(folder, 'file', 'below') })
     await assert.rejects(below.open(), { code: 'OUTPUT_UNWRITABLE', message: /file\/below/, fix: /--out/ })
+    // Where a pseudo file system calls what it forbids "no such file", Node's recursive mkdir never returns.
+    if (existsSync('/proc/self')) {
+      const pseudo = new CsvSink({ plan, folder: '/proc/nope/below' })
+      await assert.rejects(pseudo.open(), { code: 'OUTPUT_UNWRITABLE', message: /\/proc\/nope/ })
+    }
     mkdirSync(join(folder, 'ctr_by_campaign.csv'))
     const blocked = new CsvSink({ plan, folder })
     await blocked.open()
