@@ -6,56 +6,12 @@ import { describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { TidemarkError } from '../../../src/errors.ts'
-import type { ChangeSet } from '../../../src/pipeline/cells.ts'
-import { Delivery } from '../../../src/runtime/delivery.ts'
-import type { Epoch } from '../../../src/runtime/ports.ts'
-import type { DatabaseStatus } from '../../../src/runtime/status.ts'
-import { cellChanges, ledgerChanges, START_MS } from '../../support/change-sets.ts'
+import { START_MS } from '../../support/change-sets.ts'
 import { checkAsyncProperty } from '../../support/check-property.ts'
-import { AWAY, FragileSink } from '../../support/fragile-sink.ts'
-import { OwnedTime } from '../../support/owned-time.ts'
+import { counts, FragileDelivery, opened, tableAfter } from '../../support/fragile-delivery.ts'
+import { AWAY } from '../../support/fragile-sink.ts'
 
 const FILE = 'test/unit/runtime/delivery.test.ts'
-
-/** Impressions of each campaign named. */
-function counts(impressions: Readonly<Record<string, number>>): ChangeSet {
-  const cells = Object.entries(impressions).map(([campaign, n]) => ({ dimensions: [campaign], impressions: n }))
-  return { cells: cells.length === 0 ? [] : [cellChanges('ctr_by_campaign', cells)], ledger: ledgerChanges([]) }
-}
-
-/** What a database holds after these epochs. */
-function tableAfter(epochs: readonly Epoch[]): Record<string, number> {
-  const table: Record<string, number> = {}
-  for (const { changes } of epochs)
-    for (const { count, dimensions, impressions } of changes.cells)
-      for (let row = 0; row < count; row++) table[dimensions[0]?.[row] ?? ''] = impressions[row] ?? NaN
-  return table
-}
-
-class Deliveries {
-  readonly time = new OwnedTime(START_MS)
-  readonly sink = new FragileSink()
-  readonly changes: DatabaseStatus[] = []
-  readonly fatal: unknown[] = []
-  readonly delivery: Delivery
-
-  constructor(maxWaitingCells: number = 1_000) {
-    this.delivery = new Delivery({
-      sink: this.sink,
-      clock: this.time,
-      maxWaitingCells,
-      pause: this.time.pause,
-      onChange: (status) => this.changes.push(status),
-      onFatal: (error) => this.fatal.push(error),
-    })
-  }
-}
-
-async function opened(maxWaitingCells?: number): Promise<Deliveries> {
-  const all = new Deliveries(maxWaitingCells)
-  await all.delivery.open()
-  return all
-}
 
 describe('delivery', () => {
   it('settle waits for what was offered, and not for a sink that stays away', async () => {
@@ -201,6 +157,27 @@ describe('delivery', () => {
     assert.equal(await triesIn(1), 1)
   })
 
+  it('D3: starts anew too when more waits behind the write that worked', async () => {
+    const { delivery, sink, time } = await opened()
+    sink.failure = AWAY
+    delivery.offer(counts({ c1: 1 }), 0)
+    await time.pass(20_000)
+    sink.failure = undefined
+    sink.afterWrite = () => {
+      sink.failure = AWAY
+      delivery.offer(counts({ c2: 1 }), 0)
+    }
+    // Tries at 0.25, 0.75, 1.75, 3.75, 7.75, 12.75, 17.75 and 22.75 s: the last one works, the next fails at once.
+    await time.pass(2_750)
+    assert.deepEqual([delivery.epoch, delivery.status.state], [1, 'down'])
+    sink.afterWrite = undefined
+    sink.failure = undefined
+    await time.pass(249)
+    assert.equal(delivery.epoch, 1)
+    await time.pass(1)
+    assert.deepEqual(tableAfter(sink.epochs), { c1: 1, c2: 1 })
+  })
+
   it('D4: is full at the limit, with what is being written, and no longer once that is out', async () => {
     const { delivery, sink, time } = await opened(4)
     const gate = Promise.withResolvers<void>()
@@ -258,7 +235,7 @@ describe('delivery', () => {
   })
 
   it('open says at once what is wrong, and nobody is told of a first opening', async () => {
-    const { delivery, sink, changes } = new Deliveries()
+    const { delivery, sink, changes } = new FragileDelivery()
     sink.failure = AWAY
     await assert.rejects(delivery.open(), AWAY)
     assert.equal(delivery.status.state, 'starting')
@@ -269,7 +246,7 @@ describe('delivery', () => {
   })
 
   it('opens a sink that was not open yet before it writes', async () => {
-    const { delivery, sink, time } = new Deliveries()
+    const { delivery, sink, time } = new FragileDelivery()
     sink.failure = AWAY
     delivery.offer(counts({ c1: 1 }), 0)
     await time.pass(100)
@@ -277,65 +254,5 @@ describe('delivery', () => {
     await time.pass(1_000)
     assert.equal(sink.calls, 3, 'a failed opening, an opening, a write')
     assert.deepEqual(tableAfter(sink.epochs), { c1: 1 })
-  })
-})
-
-describe('delivery: drain', () => {
-  it('waits until everything is written', async () => {
-    const { delivery, sink, time } = await opened()
-    const gate = Promise.withResolvers<void>()
-    sink.gate = gate.promise
-    delivery.offer(counts({ c1: 1 }), 0)
-    delivery.offer(counts({ c1: 2 }), 0)
-    const drained = delivery.drain(1_000)
-    await time.pass(900)
-    gate.resolve()
-    assert.equal(await drained, true)
-    assert.deepEqual(tableAfter(sink.epochs), { c1: 2 })
-  })
-
-  it('goes on trying a sink that is away, and is done when it comes back in time', async () => {
-    const { delivery, sink, time } = await opened()
-    sink.failure = AWAY
-    delivery.offer(counts({ c1: 1 }), 0)
-    const drained = delivery.drain(8_000)
-    await time.pass(3_000)
-    sink.failure = undefined
-    await time.pass(4_000)
-    assert.equal(await drained, true)
-  })
-
-  it('gives up at its deadline and tries no more', async () => {
-    const { delivery, sink, time } = await opened()
-    sink.failure = AWAY
-    delivery.offer(counts({ c1: 1 }), 0)
-    const drained = delivery.drain(8_000)
-    await time.pass(8_000)
-    assert.equal(await drained, false)
-    assert.equal(delivery.status.waitingCells, 1)
-    const { calls } = sink
-    await time.pass(60_000)
-    assert.equal(sink.calls, calls)
-  })
-
-  it('gives up at its deadline on a write that never ends', async () => {
-    const { delivery, sink, time, changes } = await opened()
-    const gate = Promise.withResolvers<void>()
-    sink.gate = gate.promise
-    delivery.offer(counts({ c1: 1 }), 0)
-    const drained = delivery.drain(8_000)
-    await time.pass(8_000)
-    assert.equal(await drained, false)
-    // Closing the sink ends that write.
-    sink.failure = AWAY
-    gate.resolve()
-    await time.pass(10_000)
-    assert.deepEqual(changes, [], 'nobody is told of what follows')
-    assert.equal(sink.epochs.length, 0)
-  })
-
-  it('is done at once where nothing waits', async () => {
-    const { delivery } = await opened()
-    assert.equal(await delivery.drain(8_000), true)
   })
 })
