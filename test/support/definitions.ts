@@ -66,11 +66,11 @@ const measures: fc.Arbitrary<Readonly<Record<string, MeasureDefinition>>> = fc
 const table = (dimensionNames: readonly string[], measureNames: readonly string[]): fc.Arbitrary<TableDefinition> =>
   fc.oneof(
     fc.record({
-      dimensions: fc.shuffledSubarray([...dimensionNames]),
+      dimensions: fc.shuffledSubarray([...dimensionNames], { maxLength: Math.min(5, dimensionNames.length) }),
       measures: fc.shuffledSubarray([...measureNames], { minLength: 1 }),
     }),
     fc.record({
-      dimensions: fc.shuffledSubarray([...dimensionNames]),
+      dimensions: fc.shuffledSubarray([...dimensionNames], { maxLength: Math.min(5, dimensionNames.length) }),
       measures: fc.constant(['taps']),
       minuteOf: fc.constant('click' as const),
     }),

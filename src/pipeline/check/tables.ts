@@ -11,6 +11,8 @@ const KINDS = ['count', 'sum', 'ratio'] as const
 const MAX_MEASURES = 64
 const MAX_SUMS = 16
 const MAX_TABLES = 64
+// A primary key is a row of a PostgreSQL index, 2,704 bytes at most, and a text may take 512 of them.
+const MAX_TABLE_DIMENSIONS = 5
 const MAX_SCALE = 1_000_000_000
 
 /** Checks each measure by itself and what its ratio or sum is made of. */
@@ -90,6 +92,11 @@ function checkTable(draft: Draft, path: Path, table: PlainObject): Problem[] {
     ...checkReferences(draft, [...path, 'dimensions'], asList(dimensions), 'dimension'),
     ...checkReferences(draft, [...path, 'measures'], asList(measures), 'measure'),
   ]
+  if (asList(dimensions).length > MAX_TABLE_DIMENSIONS) {
+    const message = `A table is split by ${MAX_TABLE_DIMENSIONS} dimensions at most: more would not always fit its primary key.`
+    const details = { given: asList(dimensions).length, allowed: [`up to ${MAX_TABLE_DIMENSIONS}`] }
+    problems.push(problemAt([...path, 'dimensions'], 'TOO_MANY', message, details))
+  }
   if (Array.isArray(measures) && measures.length === 0) {
     const details = { given: measures, allowed: namesIn(draft, 'measures') }
     problems.push(problemAt([...path, 'measures'], 'EMPTY', 'A table has at least one measure.', details))

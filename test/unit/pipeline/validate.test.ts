@@ -682,6 +682,22 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: 'more dimensions in a table than its primary key always has room for',
+    definition: ads({
+      dimensions: { a: {}, b: {}, c: {} },
+      tables: { mine: { dimensions: ['campaign_id', 'device_type', 'browser', 'a', 'b', 'c'], measures: ['clicks'] } },
+    }),
+    problems: [
+      {
+        path: 'tables.mine.dimensions',
+        code: 'TOO_MANY',
+        message: 'A table is split by 5 dimensions at most: more would not always fit its primary key.',
+        given: '6',
+        allowed: ['up to 5'],
+      },
+    ],
+  },
+  {
     name: 'a table without measures',
     definition: table({ measures: [] }),
     problems: [
