@@ -5,10 +5,10 @@ import { randomInt } from 'node:crypto'
 import { Command } from 'commander'
 import { psqlCommand } from '../database/open-database.ts'
 import type { Plan } from '../pipeline/plan.ts'
+import { startLiveService, type LiveService } from '../service/live-service.ts'
 import { TrafficSource } from '../sources/traffic-source.ts'
 import type { CommonOptions } from './common-options.ts'
 import { interruptSignal } from './interrupt.ts'
-import { startLiveService, type LiveService } from './live-service.ts'
 import { createLog } from './log.ts'
 import { durationMs, port, wholeNumber } from './option-values.ts'
 import { addPlanOptions, loadPlan, type PlanOptions } from './plan-options.ts'
@@ -59,20 +59,24 @@ async function runDemo(options: DemoOptions): Promise<void> {
   talk.say(`Tidemark demo: ${options.rate} impressions/s of simulated traffic, some of it hostile.`)
   if (source.historyRate < options.rate)
     talk.say(`  (the two hours before now at ${Math.round(source.historyRate)}/s, so that the start stays quick)`)
-  const service = await startLiveService({
-    plan,
-    source,
-    host: options.host,
-    port: options.port,
-    dataDir: options.dataDir,
-    databaseUrl: options.databaseUrl,
-    epochMs: options.epoch,
-    replace: options.replace ?? false,
-    onStep: (step, elapsedMs) => talk.say(`  ${talk.paint('32', '✓')} ${step} ${talk.paint('2', seconds(elapsedMs))}`),
-    log: createLog(options),
-  })
+  const service = await startLiveService(
+    {
+      plan,
+      source,
+      host: options.host,
+      port: options.port,
+      dataDir: options.dataDir,
+      databaseUrl: options.databaseUrl,
+      epochMs: options.epoch,
+      replace: options.replace ?? false,
+      onStep: (step, elapsedMs) =>
+        talk.say(`  ${talk.paint('32', '✓')} ${step} ${talk.paint('2', seconds(elapsedMs))}`),
+      log: createLog(options),
+    },
+    signal,
+  )
   announce(service, plan, options, talk)
-  await service.run(signal)
+  await service.run()
   talk.say('Stopped. Everything counted is in PostgreSQL; the next demo starts with empty tables.')
   talk.next('./tidemark generate --events 200000 --partitions 4 --out log')
 }

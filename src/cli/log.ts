@@ -3,9 +3,7 @@
  */
 import { pino } from 'pino'
 import { PinoPretty } from 'pino-pretty'
-
-/** Writes one entry. */
-export type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void
+import type { Log } from '../service/live-service.ts'
 
 /** `--quiet` leaves warnings and errors, `--verbose` adds the notices of each part. */
 export function createLog(options: { readonly quiet?: boolean; readonly verbose?: boolean }): Log {

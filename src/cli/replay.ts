@@ -10,23 +10,28 @@ import type { ByteSource, DeadLetter, DeadLetterSink, Sink } from '../runtime/po
 import { replay, type ReplayOptions, type ReplayResult } from '../runtime/replay.ts'
 import { AllSinks } from '../sinks/all-sinks.ts'
 import { CsvSink } from '../sinks/csv/csv-sink.ts'
+import type { ReplayPage } from '../service/replay-page.ts'
 import { openFile } from '../sources/file/open-file.ts'
 import { interruptSignal } from './interrupt.ts'
 import { grouped, ledgerLine } from './ledger-text.ts'
 import { durationMs, port } from './option-values.ts'
+import { pageRangeMs } from './page-range.ts'
 import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
 import type { CommonOptions } from './common-options.ts'
-import type { ReplayPage, ReplayPageOptions } from './replay-page.ts'
 import { shellWord } from './shell-word.ts'
 import { createTalk, type Talk } from './talk.ts'
 
-interface ReplayCommandOptions extends PlanOptions, CommonOptions, ReplayPageOptions {
+interface ReplayCommandOptions extends PlanOptions, CommonOptions {
   readonly impressions?: readonly string[]
   readonly clicks?: readonly string[]
   readonly out?: string
   readonly databaseUrl?: string
   readonly replace?: boolean
   readonly strict?: boolean
+  readonly page?: boolean
+  readonly pageRange?: number
+  readonly host: string
+  readonly port?: number
 }
 
 /** The command, for `main.ts`. */
@@ -86,8 +91,10 @@ async function runReplay(options: ReplayCommandOptions): Promise<void> {
 
 async function openPage(plan: Plan, options: ReplayCommandOptions): Promise<ReplayPage | undefined> {
   if (options.page !== true) return undefined
-  const { ReplayPage } = await import('./replay-page.ts')
-  return new ReplayPage(plan, options)
+  const { host, port: pagePort, pageRange } = options
+  const rangeMs = pageRange === undefined ? undefined : pageRangeMs(plan, pageRange)
+  const { ReplayPage } = await import('../service/replay-page.ts')
+  return new ReplayPage(plan, { rangeMs, host, port: pagePort })
 }
 
 function forPage(page: ReplayPage): Pick<ReplayOptions, 'pageRollUps' | 'onChanges'> {

@@ -29,7 +29,8 @@ const ZONE_RANKS: Readonly<Record<string, number>> = {
   server: 5,
   stack: 5,
   doctor: 5,
-  cli: 6,
+  service: 6,
+  cli: 7,
   /** The public entry: it may name the definition and the plan, nothing may name it. */
   index: 2.5,
 }

@@ -3,22 +3,18 @@
  * interrupted. It shows the end of the log as of the log's own time, and needs no PostgreSQL.
  */
 import { once } from 'node:events'
-import { TidemarkError } from '../errors.ts'
 import type { ChangeSet } from '../pipeline/cells.ts'
-import { MOST_WINDOWS } from '../pipeline/page.ts'
 import type { Plan, RollUp } from '../pipeline/plan.ts'
 import type { PipelineStatus } from '../runtime/status.ts'
 import { LiveView } from '../server/live-view.ts'
 import { startServer, type RunningServer } from '../server/start-server.ts'
-import { formatDuration } from '../time/duration.ts'
 
-/** What `replay` offers for its page. */
 export interface ReplayPageOptions {
-  readonly page?: boolean
-  /** How far back from the end of the log, ms. */
-  readonly pageRange?: number
+  /** How far back from the end of the log, a whole number of windows; the plan's page says it unless given. */
+  readonly rangeMs: number | undefined
   readonly host: string
-  readonly port?: number
+  /** 0 picks a free port; left out it is 4400 or the next free one. */
+  readonly port: number | undefined
 }
 
 /** A page that takes in changes and can be served at the end. */
@@ -29,10 +25,7 @@ export class ReplayPage {
 
   constructor(plan: Plan, options: ReplayPageOptions) {
     this.#options = options
-    this.#view = new LiveView(
-      plan,
-      options.pageRange === undefined ? {} : { rangeMs: rangeOf(plan, options.pageRange) },
-    )
+    this.#view = new LiveView(plan, options.rangeMs === undefined ? {} : { rangeMs: options.rangeMs })
   }
 
   /** What the replay has to keep beside the tables. */
@@ -69,16 +62,4 @@ export class ReplayPage {
     if (!signal.aborted) await once(signal, 'abort')
     await this.#server?.close()
   }
-}
-
-function rangeOf(plan: Plan, askedMs: number): number {
-  const { windowSizeMs } = plan.parameters
-  const windows = Math.ceil(askedMs / windowSizeMs)
-  if (windows >= 1 && windows <= MOST_WINDOWS) return windows * windowSizeMs
-  const [least, most] = [windowSizeMs, MOST_WINDOWS * windowSizeMs].map(formatDuration)
-  throw new TidemarkError(
-    'USAGE',
-    `--page-range ${formatDuration(askedMs)}: allowed are ${least} to ${most} with windows of ${least}.`,
-    { fix: `--page-range ${most}, or a definition with a longer windowSize.` },
-  )
 }

@@ -5,10 +5,12 @@
  * S1  The database starts while history is being filled in: neither waits for the other.
  * S2  On the way down: intake stops, the last epoch is written, then page, sink and database close. Whatever step fails,
  *     the later ones still run.
+ * S3  A start that fails or is interrupted takes down whatever had begun to start, the database included.
  */
 import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { openDatabase, type Database } from '../database/open-database.ts'
+import type { ChangeSet } from '../pipeline/cells.ts'
 import type { Plan, RollUp } from '../pipeline/plan.ts'
 import { Delivery } from '../runtime/delivery.ts'
 import { LiveRun, type OfferLines, type SourceWithHistory } from '../runtime/live-run.ts'
@@ -17,11 +19,14 @@ import type { DatabaseStatus, PipelineStatus } from '../runtime/status.ts'
 import { LiveView } from '../server/live-view.ts'
 import { startServer, type RunningServer } from '../server/start-server.ts'
 import { PostgresSink } from '../sinks/postgres/postgres-sink.ts'
-import type { Log } from './log.ts'
+import { Teardown } from './teardown.ts'
 
 // About 300 bytes a waiting row: 300 MB at most while PostgreSQL is away.
 const MAX_WAITING_CELLS = 1_000_000
 const DRAIN_MS = 8_000
+
+/** Writes one entry of the log. */
+export type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void
 
 export interface LiveServiceOptions {
   readonly plan: Plan
@@ -43,65 +48,65 @@ export interface LiveServiceOptions {
 export interface LiveService {
   readonly server: RunningServer
   readonly database: Database
-  /** Runs until the signal is aborted, then shuts down; rejects where the run failed. */
-  run(signal: AbortSignal): Promise<void>
-  /** Takes everything down without having run. */
-  close(): Promise<void>
+  /** Runs until the signal of the start is aborted, then shuts down; rejects where the run failed. Called once. */
+  run(): Promise<void>
 }
 
-/** Starts everything but the run itself. */
-export async function startLiveService(options: LiveServiceOptions): Promise<LiveService> {
-  const closers: (() => Promise<void>)[] = []
-  const close = (): Promise<void> => closeAll(closers, options)
+/**
+ * Starts everything but the run itself.
+ *
+ * @param signal ends the start when it is aborted, between two steps; the start then rejects with the signal's reason
+ */
+export async function startLiveService(options: LiveServiceOptions, signal: AbortSignal): Promise<LiveService> {
+  const teardown = new Teardown((error) => options.log('warn', error instanceof Error ? error.message : String(error)))
   try {
-    return await start(options, closers, close)
+    return await start(options, teardown, signal)
   } catch (error) {
-    await close()
-    throw error
+    await teardown.run()
+    // Ctrl-C in a terminal reaches programs of the database as well: what they complain of then is no news.
+    throw signal.aborted ? signal.reason : error
   }
 }
 
-async function start(
-  options: LiveServiceOptions,
-  closers: (() => Promise<void>)[],
-  close: () => Promise<void>,
-): Promise<LiveService> {
+async function start(options: LiveServiceOptions, teardown: Teardown, signal: AbortSignal): Promise<LiveService> {
   const { plan, source, onStep, epochMs } = options
   const opening = timed(() => openDatabase({ ...options, log: (line) => options.log('debug', line) }))
-  opening.catch(() => undefined)
+  // Whoever waits for the opening is told why it failed; here only what it may have started counts.
+  const begun = opening.then(
+    ({ value }) => value,
+    () => undefined,
+  )
+  teardown.add(async () => (await begun)?.stop())
   const liveView = new LiveView(plan)
   const pipeline = createPipeline(plan, source, liveView.page.rollUps)
-  const filled = await timed(() => fillHistory(pipeline, source))
+  const filled = await timed(() => fillHistory(pipeline, source, signal))
   onStep(`${filled.value.toLocaleString('en-US')} events of history counted`, filled.elapsedMs)
 
   const opened = await opening
+  signal.throwIfAborted()
   const database = opened.value
-  closers.unshift(() => database.stop())
   onStep(database.describe, opened.elapsedMs)
   const failed = new AbortController()
-  const delivery = createDelivery(options, database, closers, failed)
+  const stop = AbortSignal.any([signal, failed.signal])
+  const delivery = createDelivery(options, database, teardown, failed)
   onStep('tables ready; rows of earlier demos removed', (await timed(() => delivery.open())).elapsedMs)
+  stop.throwIfAborted()
 
-  const run = new LiveRun({
-    pipeline,
-    source,
-    delivery,
-    clock: CLOCK,
-    epochMs,
-    onEpoch: (changes) => liveView.apply(changes),
-    pause,
-  })
+  const onEpoch = (changes: ChangeSet): void => liveView.apply(changes)
+  const run = new LiveRun({ pipeline, source, delivery, clock: CLOCK, epochMs, onEpoch, pause })
+  liveView.advance(CLOCK.nowMs(), null)
   run.closeEpoch()
   onStep('history written to PostgreSQL', (await timed(() => delivery.settle(DRAIN_MS))).elapsedMs)
+  stop.throwIfAborted()
+
   const served = await timed(() => serve(options, liveView, run))
   const server = served.value
-  closers.unshift(() => server.close())
+  teardown.add(() => server.close())
   onStep(`page at ${server.url}`, served.elapsedMs)
   return {
     server,
     database,
-    close,
-    run: (signal) => runUntil(AbortSignal.any([signal, failed.signal]), { run, delivery, failed, close, options }),
+    run: () => runUntil(stop, { run, delivery, failed, teardown, options }),
   }
 }
 
@@ -111,17 +116,17 @@ async function runUntil(
     run: LiveRun
     delivery: Delivery
     failed: AbortController
-    close: () => Promise<void>
+    teardown: Teardown
     options: LiveServiceOptions
   },
 ): Promise<void> {
-  const { run, delivery, failed, close, options } = parts
+  const { run, delivery, failed, teardown, options } = parts
   try {
     await run.run(stop)
     if (!failed.signal.aborted && !(await delivery.drain(DRAIN_MS)))
       options.log('warn', `${delivery.status.waitingCells} changed cells could not be written to PostgreSQL.`)
   } finally {
-    await close()
+    await teardown.run()
   }
   if (failed.signal.aborted) throw failed.signal.reason
 }
@@ -129,15 +134,15 @@ async function runUntil(
 function createDelivery(
   options: LiveServiceOptions,
   database: Database,
-  closers: (() => Promise<void>)[],
+  teardown: Teardown,
   failed: AbortController,
 ): Delivery {
   const { plan, replace } = options
   const log = (line: string): void => options.log('debug', line)
   const url = database.url
   const sink = new PostgresSink({ url, plan, writer: 'demo', mode: 'epochs', startEmpty: true, replace, log })
-  closers.unshift(() => sink.close())
-  return new Delivery({
+  teardown.add(() => sink.close())
+  const delivery = new Delivery({
     sink,
     clock: CLOCK,
     maxWaitingCells: MAX_WAITING_CELLS,
@@ -145,6 +150,9 @@ function createDelivery(
     onChange: (status) => logDatabase(status, options),
     onFatal: (error) => failed.abort(error),
   })
+  // Whatever still waits when the sink closes must not be tried again.
+  teardown.add(() => delivery.drain(0))
+  return delivery
 }
 
 function serve({ host, port }: LiveServiceOptions, liveView: LiveView, run: LiveRun): Promise<RunningServer> {
@@ -168,12 +176,15 @@ function createPipeline(
   })
 }
 
-async function fillHistory(pipeline: Pipeline, source: SourceWithHistory): Promise<number> {
+async function fillHistory(pipeline: Pipeline, source: SourceWithHistory, signal: AbortSignal): Promise<number> {
   const offer: OfferLines = (partition, block, start, end) => {
     pipeline.offerLines(partition, block, start, end, Infinity)
     pipeline.engine.advance()
   }
-  while (source.fillSome(offer)) await nextTurn()
+  while (source.fillSome(offer)) {
+    await nextTurn()
+    signal.throwIfAborted()
+  }
   return pipeline.eventsRead
 }
 
@@ -192,9 +203,4 @@ async function timed<T>(work: () => Promise<T>): Promise<{ value: T; elapsedMs: 
   const startMs = performance.now()
   const value = await work()
   return { value, elapsedMs: performance.now() - startMs }
-}
-
-async function closeAll(closers: (() => Promise<void>)[], { log }: LiveServiceOptions): Promise<void> {
-  for (const close of closers.splice(0))
-    await close().catch((error: unknown) => log('warn', error instanceof Error ? error.message : String(error)))
 }
