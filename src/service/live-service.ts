@@ -3,7 +3,7 @@
  * parts together, tells each step and its time, and takes them down in the right order.
  *
  * S1  The database starts while history is being filled in: neither waits for the other.
- * S2  On the way down: intake stops, the last epoch is written, then page, sink and database close. Whatever step fails,
+ * S2  On the way down: intake stops, the last epoch is written, then sink, page and database close. Whatever step fails,
  *     the later ones still run.
  * S3  A start that fails or is interrupted takes down whatever had begun to start, the database included.
  */
@@ -86,6 +86,11 @@ async function start(options: LiveServiceOptions, teardown: Teardown, signal: Ab
   signal.throwIfAborted()
   const database = opened.value
   onStep(database.describe, opened.elapsedMs)
+  // Before any row of an earlier run is removed: a port that is taken must cost nothing.
+  const running: { run?: LiveRun } = {}
+  const served = await timed(() => serve(options, liveView, running))
+  const server = served.value
+  teardown.add(() => server.close())
   const failed = new AbortController()
   const stop = AbortSignal.any([signal, failed.signal])
   const delivery = createDelivery(options, database, teardown, failed)
@@ -98,10 +103,8 @@ async function start(options: LiveServiceOptions, teardown: Teardown, signal: Ab
   run.closeEpoch()
   onStep('history written to PostgreSQL', (await timed(() => delivery.settle(DRAIN_MS))).elapsedMs)
   stop.throwIfAborted()
-
-  const served = await timed(() => serve(options, liveView, run))
-  const server = served.value
-  teardown.add(() => server.close())
+  running.run = run
+  server.flush()
   onStep(`page at ${server.url}`, served.elapsedMs)
   return {
     server,
@@ -155,8 +158,13 @@ function createDelivery(
   return delivery
 }
 
-function serve({ host, port }: LiveServiceOptions, liveView: LiveView, run: LiveRun): Promise<RunningServer> {
-  const status = (): PipelineStatus => run.status()
+// Until the run is there, the page says that it waits.
+function serve(
+  { host, port }: LiveServiceOptions,
+  liveView: LiveView,
+  running: { readonly run?: LiveRun },
+): Promise<RunningServer> {
+  const status = (): PipelineStatus | null => running.run?.status() ?? null
   return startServer({ liveView, status, host, ...(port === undefined ? {} : { port }) })
 }
 
