@@ -5,6 +5,7 @@ import type { Client } from 'pg'
 import { allTables } from '../pipeline/table-text.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { errorState } from './database-error.ts'
+import { META_TABLE } from './meta-table.ts'
 import { qualifiedTable, quoteIdentifier, SCHEMA } from './sql-text.ts'
 
 /** Its name, on every server. */
@@ -56,7 +57,19 @@ async function makeIfMissing(client: Client): Promise<boolean> {
 async function grantTables(client: Client, plan: Plan): Promise<void> {
   const role = quoteIdentifier(READER_ROLE)
   const tables = allTables(plan).map((table) => qualifiedTable(table.name))
-  await client.query(`revoke all on all tables in schema ${quoteIdentifier(SCHEMA)} from ${role}`)
+  await revokeFormerTables(client, plan, role)
   await client.query(`grant usage on schema ${quoteIdentifier(SCHEMA)} to ${role}`)
   await client.query(`grant select on ${tables.join(', ')} to ${role}`)
+}
+
+// Only what this pipeline had and has no more: other pipelines and administrators grant rights of their own.
+async function revokeFormerTables(client: Client, plan: Plan, role: string): Promise<void> {
+  const names = allTables(plan).map((table) => table.name)
+  const { rows } = await client.query<{ name: string }>(
+    `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = $1 and c.relkind in ('r', 'p')
+       and c.relname in (select unnest(tables) from ${qualifiedTable(META_TABLE)} where pipeline = $2) and c.relname <> all ($3)`,
+    [SCHEMA, plan.name, names],
+  )
+  for (const { name } of rows) await client.query(`revoke all on ${qualifiedTable(name)} from ${role}`)
 }

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { withConnection } from '../../src/database/connection.ts'
+import { recordWriter } from '../../src/database/meta-table.ts'
 import { clearTables, migrate, type MigrationReport } from '../../src/database/migrate.ts'
 import { TidemarkError } from '../../src/errors.ts'
 import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
@@ -183,6 +184,23 @@ describe('migrate', { timeout: 60_000 }, () => {
     await assert.rejects(runSql(reader, `${writing} delete from ctr_by_campaign`), { code: '42501' })
     await assert.rejects(runSql(reader, `${writing} create table mine (one int)`), { code: '42501' })
     await assert.rejects(runSql(reader, 'select * from secret'), { code: '42501' })
+  })
+
+  it('leaves the rights on tables of other pipelines alone, and takes back those on tables it gave up', async () => {
+    const url = await postgres.createDatabase()
+    const mayRead = async (table: string): Promise<string | null | undefined> =>
+      (await runSql(url, `select has_table_privilege('tidemark_reader', '${table}', 'select')`))[0]?.[0]
+    const { ctr_by_campaign: campaigns, engagement_by_device: devices } = adPipeline.tables
+    assert.ok(campaigns !== undefined && devices !== undefined)
+    const other = (tables: Definition['tables']): ReturnType<typeof freezePlan> =>
+      freezePlan({ ...adPipeline, name: 'other', ledger: 'other_ledger', tables })
+    const both = other({ other_campaigns: campaigns, other_devices: devices })
+    await migrateAt(url, plan)
+    await migrateAt(url, both)
+    await withConnection({ url, applicationName: 'tidemark test' }, (client) => recordWriter(client, both, 'run'))
+    assert.deepEqual([await mayRead('ctr_by_campaign'), await mayRead('other_devices')], ['t', 't'])
+    await migrateAt(url, other({ other_campaigns: campaigns }))
+    assert.deepEqual([await mayRead('ctr_by_campaign'), await mayRead('other_devices')], ['t', 'f'])
   })
 
   it('empties exactly the tables of the plan', async () => {
