@@ -2,10 +2,14 @@
  * Ctrl-C: whoever asked to be told ends by itself, everybody else at once, and the exit code is always 130.
  */
 import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { openDatabase } from '../../src/database/open-database.ts'
+import { makeDataDir } from '../support/postgres.ts'
 import { runProgram, type Ended } from '../support/run-program.ts'
 
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
 const INTERRUPT = JSON.stringify(join(import.meta.dirname, '..', '..', 'src', 'cli', 'interrupt.ts'))
 
 /** Runs code that says `ready`, and sends `signals` one by one, each when the code has said one more line. */
@@ -56,5 +60,21 @@ describe('an interrupt', () => {
 
   it('control: without an interrupt the exit code is 0', async () => {
     assert.equal((await interrupted("interruptSignal(); console.log('ready')")).code, 0)
+  })
+
+  it('ends a demo that is still making its database, and leaves no server behind', async (context) => {
+    const dataDir = makeDataDir()
+    context.after(() => rmSync(dataDir, { recursive: true, force: true }))
+    const ended = await runProgram(process.execPath, [MAIN, 'demo', '--data-dir', dataDir, '--port', '0'], {
+      started: (child) => child.stderr?.once('data', () => child.kill('SIGINT')),
+    })
+    assert.equal(ended.code, 130, ended.stderr)
+    assert.doesNotMatch(ended.stderr, /error|Page/)
+    const notices: string[] = []
+    await (await openDatabase({ dataDir, log: (line) => notices.push(line) })).stop()
+    assert.deepEqual(
+      notices.filter((line) => line.includes('left behind')),
+      [],
+    )
   })
 })
