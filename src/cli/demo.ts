@@ -10,7 +10,7 @@ import { TrafficSource } from '../sources/traffic-source.ts'
 import type { CommonOptions } from './common-options.ts'
 import { interruptSignal } from './interrupt.ts'
 import { createLog } from './log.ts'
-import { durationMs, port, wholeNumber } from './option-values.ts'
+import { durationBetween, port, wholeNumber } from './option-values.ts'
 import { addPlanOptions, loadPlan, type PlanOptions } from './plan-options.ts'
 import { createTalk, type Talk } from './talk.ts'
 
@@ -20,7 +20,7 @@ interface DemoOptions extends PlanOptions, CommonOptions {
   readonly port?: number
   readonly dataDir: string
   readonly databaseUrl?: string
-  readonly epoch: number
+  readonly epoch?: number
   readonly replace?: boolean
 }
 
@@ -37,7 +37,7 @@ export function demoCommand(): Command {
     .option('--port <port>', 'port of the page; 0 picks a free one (4400, or the next free one)', port)
     .option('--data-dir <dir>', 'where PostgreSQL keeps its files', '.tidemark')
     .option('--database-url <url>', 'use this PostgreSQL database instead of our own server')
-    .option('--epoch <duration>', 'how often results are written', durationMs, 1_000)
+    .option('--epoch <duration>', 'how often results are written, 100ms to 1m (1s)', durationBetween(100, 60_000))
     .option('--replace', 'replace tables that something other than a demo wrote')
     .option('--no-open', 'do not open a browser (the demo never does; accepted for scripts)')
   return addPlanOptions(command).action((options: DemoOptions) => runDemo(options))
@@ -67,7 +67,7 @@ async function runDemo(options: DemoOptions): Promise<void> {
       port: options.port,
       dataDir: options.dataDir,
       databaseUrl: options.databaseUrl,
-      epochMs: options.epoch,
+      epochMs: options.epoch ?? 1_000,
       replace: options.replace ?? false,
       onStep: (step, elapsedMs) =>
         talk.say(`  ${talk.paint('32', '✓')} ${step} ${talk.paint('2', seconds(elapsedMs))}`),

@@ -2,13 +2,22 @@
  * Values of options as people type them. Each parser fails with the allowed form; commander adds option and value.
  */
 import { InvalidArgumentError } from 'commander'
-import { DURATION_FORM, parseDuration } from '../time/duration.ts'
+import { DURATION_FORM, formatDuration, parseDuration } from '../time/duration.ts'
 
 /** A duration such as `30m`, in milliseconds. */
 export function durationMs(text: string): number {
   const value = parseDuration(text)
   if (value === undefined) throw new InvalidArgumentError(`Allowed: ${DURATION_FORM}.`)
   return value
+}
+
+/** A parser of durations in `[leastMs, mostMs]`. */
+export function durationBetween(leastMs: number, mostMs: number): (text: string) => number {
+  return (text) => {
+    const value = durationMs(text)
+    if (value >= leastMs && value <= mostMs) return value
+    throw new InvalidArgumentError(`Allowed: ${formatDuration(leastMs)} to ${formatDuration(mostMs)}.`)
+  }
 }
 
 /** A share of 0 to 1, written `2%` or `0.02`. */

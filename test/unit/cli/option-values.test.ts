@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { durationMs, port, share, wholeNumber } from '../../../src/cli/option-values.ts'
+import { durationBetween, durationMs, port, share, wholeNumber } from '../../../src/cli/option-values.ts'
 
 describe('option values', () => {
   it('reads durations', () => {
@@ -26,4 +26,10 @@ describe('option values', () => {
     assert.deepEqual(['0', '65535'].map(port), [0, 65_535])
     assert.throws(() => port('65536'), /0 to 65535/)
   })
+})
+
+it('a duration out of its range is refused with the range', () => {
+  const parse = durationBetween(100, 60_000)
+  assert.deepEqual([parse('100ms'), parse('1m')], [100, 60_000])
+  for (const text of ['0s', '99ms', '61s', '366d']) assert.throws(() => parse(text), /Allowed: 100ms to 1m\./)
 })
