@@ -2,24 +2,27 @@
  * Files as bounded partitions: NDJSON, plain, gzip (`.gz`) or Zstandard (`.zst`), and standard input (`-`).
  *
  * O1  A file that is missing, a folder, or not readable is refused when it is opened, before anything is read.
- * O2  Compressed input that is cut off or damaged is an error, never a short file.
+ * O2  Compressed input that is cut off or damaged, or a disk that fails, is an error, never a short file.
+ * O3  Progress counts bytes as they lie on disk, compressed ones included.
  */
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
-import { TidemarkError } from '../../errors.ts'
 import type { ByteSource } from '../../runtime/ports.ts'
 import { cutAtFrames } from '../../verify/readers/zstd-frames.ts'
+import { damaged, unreadable } from './input-error.ts'
 import { StreamSource } from './stream-source.ts'
 
 /** Opens a file, or standard input for `-`. Throws `INPUT_MISSING`. */
 export function openFile(path: string): ByteSource {
-  if (path === '-') return new StreamSource('standard input', process.stdin, undefined)
+  if (path === '-') return new StreamSource({ name: 'standard input', raw: process.stdin })
   const { fd, byteLength } = openForReading(path)
   if (!path.endsWith('.gz') && !path.endsWith('.zst')) return new PlainFile(path, fd, byteLength)
-  const raw = createReadStream(path, { fd, highWaterMark: 1 << 18 })
-  if (path.endsWith('.gz')) return new StreamSource(path, raw, byteLength, createGunzip({ chunkSize: 1 << 18 }))
-  return new StreamSource(path, Readable.from(cutAtFrames(raw)), byteLength, createZstdDecompress())
+  const file = createReadStream(path, { fd, highWaterMark: 1 << 18 })
+  const of = { name: path, byteLength, bytesTaken: () => file.bytesRead }
+  if (path.endsWith('.gz'))
+    return new StreamSource({ ...of, raw: file, decompress: createGunzip({ chunkSize: 1 << 18 }) })
+  return new StreamSource({ ...of, raw: Readable.from(cutAtFrames(file)), decompress: createZstdDecompress() })
 }
 
 function openForReading(path: string): { fd: number; byteLength: number | undefined } {
@@ -32,7 +35,7 @@ function openForReading(path: string): { fd: number; byteLength: number | undefi
   const stat = fstatSync(fd)
   if (stat.isDirectory()) {
     closeSync(fd)
-    throw unreadable(path, 'it is a folder, not a file', undefined)
+    throw unreadable(path, 'it is a folder, not a file')
   }
   return { fd, byteLength: stat.isFile() ? stat.size : undefined }
 }
@@ -42,14 +45,6 @@ function causeText(cause: unknown): string {
   if (code === 'ENOENT') return 'there is no such file'
   if (code === 'EACCES') return 'permission was denied'
   return (cause as Error).message
-}
-
-function unreadable(path: string, why: string, cause: unknown): TidemarkError {
-  return new TidemarkError('INPUT_MISSING', `The input "${path}" cannot be read: ${why}.`, {
-    where: path,
-    fix: 'Give the path of an NDJSON file (plain, .gz or .zst), or - for standard input.',
-    cause,
-  })
 }
 
 // Plain files are read synchronously into the framer's own buffer: from the page cache that is one copy and no event.
@@ -67,7 +62,7 @@ class PlainFile implements ByteSource {
 
   read(into: Uint8Array, offset: number, length: number): number {
     if (this.#fd === undefined) return 0
-    const read = readSync(this.#fd, into, offset, length, null)
+    const read = readFrom(this.#fd, this.name, into, offset, length)
     this.bytesTaken += read
     return read
   }
@@ -76,5 +71,13 @@ class PlainFile implements ByteSource {
     if (this.#fd !== undefined) closeSync(this.#fd)
     this.#fd = undefined
     return Promise.resolve()
+  }
+}
+
+function readFrom(fd: number, name: string, into: Uint8Array, offset: number, length: number): number {
+  try {
+    return readSync(fd, into, offset, length, null)
+  } catch (cause) {
+    throw damaged(name, cause)
   }
 }

@@ -3,23 +3,36 @@
  */
 import type { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { TidemarkError } from '../../errors.ts'
 import type { ByteSource } from '../../runtime/ports.ts'
+import { damaged } from './input-error.ts'
+
+export interface StreamSourceOptions {
+  /** What messages call it. */
+  readonly name: string
+  readonly raw: Readable
+  /** Bytes in all as they lie on disk, where that is known. */
+  readonly byteLength?: number | undefined
+  readonly decompress?: Transform
+  /** Bytes taken from disk so far; what was handed out unless given. */
+  readonly bytesTaken?: () => number
+}
 
 export class StreamSource implements ByteSource {
   readonly name: string
   readonly byteLength: number | undefined
-  bytesTaken = 0
   readonly #raw: Readable
   readonly #chunks: AsyncIterator<Uint8Array>
+  readonly #bytesTaken: () => number
   #chunk: Uint8Array = new Uint8Array(0)
   #used = 0
+  #handedOut = 0
   #failure: unknown
 
-  constructor(name: string, raw: Readable, byteLength: number | undefined, decompress?: Transform) {
+  constructor({ name, raw, byteLength, decompress, bytesTaken }: StreamSourceOptions) {
     this.name = name
     this.byteLength = byteLength
     this.#raw = raw
+    this.#bytesTaken = bytesTaken ?? (() => this.#handedOut)
     if (decompress === undefined) {
       this.#chunks = raw[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
       return
@@ -29,11 +42,16 @@ export class StreamSource implements ByteSource {
     this.#chunks = decompress[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
   }
 
+  get bytesTaken(): number {
+    return this.#bytesTaken()
+  }
+
   async read(into: Uint8Array, offset: number, length: number): Promise<number> {
     if (this.#used === this.#chunk.length && !(await this.#next())) return 0
     const count = Math.min(length, this.#chunk.length - this.#used)
     into.set(this.#chunk.subarray(this.#used, this.#used + count), offset)
     this.#used += count
+    this.#handedOut += count
     return count
   }
 
@@ -49,14 +67,9 @@ export class StreamSource implements ByteSource {
       if (next.done === true) return false
       this.#chunk = next.value
       this.#used = 0
-      this.bytesTaken += next.value.length
       return true
     } catch (cause) {
-      throw new TidemarkError('INPUT_CORRUPT', `The input "${this.name}" is damaged: ${(cause as Error).message}.`, {
-        where: this.name,
-        fix: 'Fetch or compress the file again; nothing was written.',
-        cause,
-      })
+      throw damaged(this.name, cause)
     }
   }
 }
