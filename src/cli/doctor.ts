@@ -14,7 +14,6 @@ interface DoctorOptions extends CommonOptions {
   readonly dataDir: string
   readonly databaseUrl?: string
   readonly port: number
-  readonly adminPort: number
 }
 
 /** The command, ready to be added to the program. */
@@ -24,7 +23,6 @@ export function doctorCommand(): Command {
     .option('--data-dir <folder>', 'the data folder to look at', '.tidemark')
     .option('--database-url <url>', 'a PostgreSQL server to look at instead of our own')
     .option('--port <port>', 'the port of the page', port, 4400)
-    .option('--admin-port <port>', 'the port of the metrics', port, 4401)
     .action(runDoctor)
 }
 
@@ -34,7 +32,6 @@ async function runDoctor(options: DoctorOptions): Promise<void> {
     dataDir: options.dataDir,
     databaseUrl: options.databaseUrl,
     port: options.port,
-    adminPort: options.adminPort,
     nowMs: Date.now(),
   })
   const sound = checks.every((check) => check.status !== 'fail')

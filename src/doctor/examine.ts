@@ -17,7 +17,6 @@ export interface ExamineOptions {
   readonly dataDir: string
   readonly databaseUrl: string | undefined
   readonly port: number
-  readonly adminPort: number
   readonly nowMs: number
 }
 
@@ -34,7 +33,6 @@ export async function examine(options: ExamineOptions): Promise<readonly Check[]
     ...checkDataFolder(options.dataDir),
     await checkPostgres(options.databaseUrl),
     await checkPort(options.port, 'page'),
-    await checkPort(options.adminPort, 'metrics'),
     checkPage(options.root),
   ]
 }

@@ -143,7 +143,6 @@ describe('the command line', () => {
       'disk',
       'postgresql',
       'port 4400',
-      'port 4401',
       'page',
     ])
       assert.ok(
