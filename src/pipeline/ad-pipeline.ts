@@ -73,5 +73,9 @@ export const adPipeline: Definition<AdDimension, AdMeasure> = {
     clicks_by_minute: { dimensions: ['campaign_id', 'device_type'], measures: ['clicks'], minuteOf: 'click' },
   },
 
+  sources: {
+    http: { kind: 'http' },
+  },
+
   ledger: 'ledger',
 }

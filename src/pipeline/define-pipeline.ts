@@ -8,6 +8,7 @@ import type {
   DimensionDefinition,
   MeasureDefinition,
   ParametersDefinition,
+  SourceDefinition,
   StreamDefinition,
   TableDefinition,
 } from './definition.ts'
@@ -35,6 +36,7 @@ export interface ExtendedDefinition<Dimension extends string = string, Measure e
   readonly dimensions?: Readonly<Record<Dimension, Changed<DimensionDefinition> | null>>
   readonly measures?: Readonly<Record<Measure, ChangedMeasure<NoInfer<Measure> | AdMeasure> | null>>
   readonly tables?: Readonly<Record<string, ChangedTable<NoInfer<Dimension>, NoInfer<Measure>> | null>>
+  readonly sources?: Readonly<Record<string, SourceDefinition | null>>
   readonly ledger?: string
 }
 

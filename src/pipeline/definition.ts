@@ -66,6 +66,22 @@ export interface TableDefinition<Dimension extends string = string, Measure exte
   readonly minuteOf?: 'impression' | 'click'
 }
 
+/** Events sent over HTTP, both streams. */
+export interface HttpSourceDefinition {
+  readonly kind: 'http'
+}
+
+/** Files of one stream that grow: NDJSON, followed as lines are added and as files are rotated. */
+export interface FilesSourceDefinition {
+  readonly kind: 'files'
+  readonly stream: 'impressions' | 'clicks'
+  /** A file, or a folder whose files are all followed. Relative to where the command runs. */
+  readonly path: string
+}
+
+/** Where `run` takes events from. */
+export type SourceDefinition = HttpSourceDefinition | FilesSourceDefinition
+
 /** The parameters of SEMANTICS. */
 export interface ParametersDefinition {
   readonly windowSize?: DurationText
@@ -85,9 +101,14 @@ export interface Definition<Dimension extends string = string, Measure extends s
   readonly dimensions: Readonly<Record<Dimension, DimensionDefinition>>
   readonly measures: Readonly<Record<Measure, MeasureDefinition<NoInfer<Measure>>>>
   readonly tables: Readonly<Record<string, TableDefinition<NoInfer<Dimension>, NoInfer<Measure>>>>
+  /** Where `run` takes events from, each under a name of its own; HTTP unless said otherwise. */
+  readonly sources?: Readonly<Record<string, SourceDefinition>>
   /** Name of the ledger's table; `ledger` unless said otherwise. */
   readonly ledger?: string
 }
+
+/** The sources where nobody names any. */
+export const DEFAULT_SOURCES: Readonly<Record<string, SourceDefinition>> = { http: { kind: 'http' } }
 
 /** What a parameter is when nobody gives it. */
 export const DEFAULT_PARAMETERS: Required<ParametersDefinition> = {

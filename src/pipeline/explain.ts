@@ -3,7 +3,16 @@
  */
 import { formatDuration } from '../time/duration.ts'
 import { planHash } from './plan-hash.ts'
-import type { DimensionPlan, FieldPlan, LedgerTablePlan, MeasurePlan, Plan, StreamPlan, TablePlan } from './plan.ts'
+import type {
+  DimensionPlan,
+  FieldPlan,
+  LedgerTablePlan,
+  MeasurePlan,
+  Plan,
+  SourcePlan,
+  StreamPlan,
+  TablePlan,
+} from './plan.ts'
 
 type Row = readonly string[]
 
@@ -17,6 +26,7 @@ export function explainPlan(plan: Plan): string {
     ['Measures', ...columns(plan.measures.map(explainMeasure))],
     ...plan.tables.map(explainTable),
     explainLedger(plan.ledger),
+    ['Sources', ...columns(plan.sources.map(explainSource))],
   ]
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`
 }
@@ -75,6 +85,11 @@ function explainTable(table: TablePlan): readonly string[] {
 
 function explainLedger(ledger: LedgerTablePlan): readonly string[] {
   return [`Table ${ledger.name} (the ledger: every event in one class)`, ...explainColumns(ledger)]
+}
+
+function explainSource(source: SourcePlan): Row {
+  if (source.kind === 'http') return [source.name, 'HTTP', 'impressions and clicks']
+  return [source.name, 'files', `${source.stream} from ${source.path}`]
 }
 
 function explainColumns({ columns: all, primaryKey }: TablePlan | LedgerTablePlan): readonly string[] {

@@ -7,10 +7,12 @@
 import { parseDuration } from '../time/duration.ts'
 import {
   DEFAULT_PARAMETERS,
+  DEFAULT_SOURCES,
   type ClicksDefinition,
   type Definition,
   type DimensionDefinition,
   type MeasureDefinition,
+  type SourceDefinition,
   type StreamDefinition,
   type TableDefinition,
 } from './definition.ts'
@@ -23,6 +25,7 @@ import type {
   MeasurePlan,
   Plan,
   PlanParameters,
+  SourcePlan,
   StreamName,
   StreamPlan,
   TablePlan,
@@ -45,6 +48,7 @@ export function freezePlan(definition: Definition): Plan {
     measures,
     tables: Object.entries(definition.tables).map(([name, table]) => planTable(name, table, measures)),
     ledger: planLedger(definition.ledger ?? 'ledger'),
+    sources: Object.entries(definition.sources ?? DEFAULT_SOURCES).map(([name, source]) => planSource(name, source)),
   })
 }
 
@@ -148,6 +152,11 @@ function planLedger(name: string): LedgerTablePlan {
     ],
     primaryKey: ['window_start', 'stream', 'class'],
   }
+}
+
+function planSource(name: string, source: SourceDefinition): SourcePlan {
+  if (source.kind === 'http') return { name, kind: 'http' }
+  return { name, kind: 'files', stream: source.stream, path: source.path }
 }
 
 function labelOf(name: string): string {

@@ -128,6 +128,11 @@ export interface PlanParameters {
   readonly maxFutureSkewMs: number
 }
 
+/** Where `run` takes events from. Its name is part of the names of the partitions it fills. */
+export type SourcePlan =
+  | { readonly name: string; readonly kind: 'http' }
+  | { readonly name: string; readonly kind: 'files'; readonly stream: StreamName; readonly path: string }
+
 export interface Plan {
   readonly formatVersion: 1
   readonly name: string
@@ -137,6 +142,8 @@ export interface Plan {
   readonly measures: readonly MeasurePlan[]
   readonly tables: readonly TablePlan[]
   readonly ledger: LedgerTablePlan
+  /** Sources of a live run. No number depends on them, so they are no part of the plan's hash. */
+  readonly sources: readonly SourcePlan[]
 }
 
 /** The classes of the ledger, in the order of SEMANTICS; their index is their code. */

@@ -11,6 +11,7 @@ import { copyPlainData, isPlainObject } from './check/plain-data.ts'
 import { DefinitionError, problemAt, type Problem } from './check/problem.ts'
 import { extendDefinition } from './check/extend.ts'
 import { checkShape } from './check/shape.ts'
+import { checkSources } from './check/sources.ts'
 import { checkDimensions, checkStreams } from './check/streams.ts'
 import { checkMeasures, checkTables } from './check/tables.ts'
 import type { Definition } from './definition.ts'
@@ -41,6 +42,7 @@ export function checkDefinition(input: unknown): Checked {
     ...checkDimensions(extended),
     ...checkMeasures(extended),
     ...checkTables(extended),
+    ...checkSources(extended),
   ]
   const all = [...copy.problems, ...leaveOut(problems, copy.problems)]
   if (all.length > 0) return { ok: false, problems: all }

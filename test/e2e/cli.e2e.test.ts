@@ -135,16 +135,7 @@ describe('the command line', () => {
     const ended = await run('doctor', '--json', '--data-dir', join(folder, 'data'))
     const { ok, checks } = JSON.parse(ended.stdout) as { ok: boolean; checks: { name: string; status: string }[] }
     assert.equal(ok, ended.code === 0)
-    for (const name of [
-      'node',
-      'memory',
-      'clock',
-      'data folder',
-      'disk',
-      'postgresql',
-      'port 4400',
-      'page',
-    ])
+    for (const name of ['node', 'memory', 'clock', 'data folder', 'disk', 'postgresql', 'port 4400', 'page'])
       assert.ok(
         checks.some((check) => check.name === name),
         name,

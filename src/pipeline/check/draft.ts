@@ -10,8 +10,11 @@ export interface Draft {
   readonly removed: ReadonlySet<string>
 }
 
+/** The parts of a definition whose members a user names. */
+export type Section = 'dimensions' | 'measures' | 'tables' | 'sources'
+
 /** Names of the members of a section of the definition. */
-export function namesIn(draft: Draft, section: 'dimensions' | 'measures' | 'tables'): readonly string[] {
+export function namesIn(draft: Draft, section: Section): readonly string[] {
   return membersAt(draft.definition, section).map(([name]) => name)
 }
 

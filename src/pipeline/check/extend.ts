@@ -4,7 +4,8 @@
  * X1  Objects are merged key by key; texts, numbers and lists replace what the base has.
  * X2  A key set to null removes what the base has there; removing what is not there is a problem.
  * X3  A measure that says how it is measured replaces the base's measure whole: it has one kind, not two.
- * X4  What the base has keeps its place in the order; what is new comes after it.
+ * X4  A source replaces the base's source of its name whole.
+ * X5  What the base has keeps its place in the order; what is new comes after it.
  */
 import { adPipeline } from '../ad-pipeline.ts'
 import { isPlainObject, member, type PlainObject } from './plain-data.ts'
@@ -51,7 +52,7 @@ class Merge {
 
   private values(base: unknown, change: unknown, path: Path): unknown {
     if (!isPlainObject(change)) return change
-    if (!isPlainObject(base) || isWholeMeasure(change, path)) return change
+    if (!isPlainObject(base) || isWholeMeasure(change, path) || isSource(path)) return change
     return this.objects(base, change, path)
   }
 
@@ -70,4 +71,8 @@ function isWholeMeasure(change: PlainObject, path: Path): boolean {
   return (
     path.length === 2 && path[0] === 'measures' && ['count', 'sum', 'ratio'].some((kind) => Object.hasOwn(change, kind))
   )
+}
+
+function isSource(path: Path): boolean {
+  return path.length === 2 && path[0] === 'sources'
 }

@@ -26,6 +26,7 @@ export function checkNames(draft: Draft): Problem[] {
     ...checkMeasureNamesDiffer(draft),
     ...namesIn(draft, 'tables').flatMap((name) => checkTableName(['tables', name], name)),
     ...checkLedgerName(draft),
+    ...namesIn(draft, 'sources').flatMap((name) => checkName(['sources', name], name)),
     ...checkKeyNames(draft),
   ]
 }

@@ -46,6 +46,12 @@ const table = z.strictObject({
   minuteOf: z.enum(['impression', 'click']).optional(),
 })
 
+const source = z.strictObject({
+  kind: z.enum(['http', 'files']),
+  stream: z.enum(['impressions', 'clicks']).optional(),
+  path: z.string().optional(),
+})
+
 const definition = z.strictObject({
   name: z.string(),
   streams: z.strictObject({ impressions, clicks }),
@@ -53,6 +59,7 @@ const definition = z.strictObject({
   dimensions: z.record(z.string(), dimension),
   measures: z.record(z.string(), measure),
   tables: z.record(z.string(), table),
+  sources: z.record(z.string(), source).optional(),
   ledger: z.string().optional(),
 })
 

@@ -228,7 +228,7 @@ const CASES: readonly Case[] = [
         code: 'UNKNOWN_KEY',
         message: 'There is no key "extend" here.',
         given: '"ads"',
-        allowed: ['extends', 'name', 'streams', 'parameters', 'dimensions', 'measures', 'tables', 'ledger'],
+        allowed: ['extends', 'name', 'streams', 'parameters', 'dimensions', 'measures', 'tables', 'sources', 'ledger'],
         suggestion: 'extends',
       },
     ],
@@ -707,6 +707,19 @@ const CASES: readonly Case[] = [
         message: 'A table has at least one measure.',
         given: '[]',
         allowed: MEASURES,
+      },
+    ],
+  },
+  {
+    name: 'a source of HTTP with a path',
+    definition: ads({ sources: { http: { kind: 'http', path: 'x' } } }),
+    problems: [
+      {
+        path: 'sources.http.path',
+        code: 'WRONG_SOURCE',
+        message: `A source of kind http takes both streams at the server's own address: it has no "path".`,
+        given: '"x"',
+        allowed: ['kind'],
       },
     ],
   },
