@@ -4,7 +4,7 @@
 import { STREAM_NAMES, type StreamName } from '../pipeline/plan.ts'
 import type { Delivery } from './delivery.ts'
 import type { Pipeline } from './pipeline.ts'
-import type { PartitionStatus, PipelineStatus, StreamLedgerStatus } from './status.ts'
+import type { IntakeStatus, PartitionStatus, PipelineStatus, StreamLedgerStatus } from './status.ts'
 
 const RATE_WINDOW_MS = 5_000
 
@@ -45,6 +45,9 @@ export class PartitionActivity {
   }
 }
 
+/** A bounded run takes nothing in. */
+const NO_INTAKE: IntakeStatus = { state: 'none', message: null, queuedBytes: 0, journalBytes: 0, freeBytes: 0 }
+
 /** Puts the status together. */
 export function pipelineStatus(parts: {
   pipeline: Pipeline
@@ -68,6 +71,7 @@ export function pipelineStatus(parts: {
     heldBackBy: slowest < 0 ? null : slowest,
     ledger: { impressions: streamLedger(pipeline, 'impressions'), clicks: streamLedger(pipeline, 'clicks') },
     database: delivery.status,
+    intake: NO_INTAKE,
   }
 }
 
@@ -103,6 +107,7 @@ function partitionStatus(
     highestEventTimeMs: finiteOrNull(watermarks.highestMs[partition] ?? NaN),
     watermarkMs: finiteOrNull(watermarks.ofPartition(partition)),
     silentForMs: activity.silentForMs(partition, nowMs),
+    unreadBytes: 0,
   }
 }
 

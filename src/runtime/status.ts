@@ -16,6 +16,22 @@ export interface PartitionStatus {
   readonly watermarkMs: number | null
   /** How long nothing has come from it, ms. */
   readonly silentForMs: number
+  /** Bytes that are in the journal and wait to be read. */
+  readonly unreadBytes: number
+}
+
+/** The way in: what was sent, up to where it is on disk. */
+export interface IntakeStatus {
+  /** `none`: a bounded run. `full`: the disk has no more room for the journal, or too much waits to be written to it. */
+  readonly state: 'open' | 'full' | 'closed' | 'none'
+  /** Why it is not open, in one sentence. */
+  readonly message: string | null
+  /** Bytes that wait to be on disk; nobody was told yet that they are accepted. */
+  readonly queuedBytes: number
+  /** Bytes of the journal on disk. */
+  readonly journalBytes: number
+  /** Bytes free on the journal's disk. */
+  readonly freeBytes: number
 }
 
 /** Events of one stream by class since the start, and how many were read. */
@@ -56,4 +72,5 @@ export interface PipelineStatus {
   readonly heldBackBy: number | null
   readonly ledger: Readonly<Record<StreamName, StreamLedgerStatus>>
   readonly database: DatabaseStatus
+  readonly intake: IntakeStatus
 }

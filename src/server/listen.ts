@@ -12,13 +12,31 @@ const PORTS_TRIED = 20
 /** Something that listens once, or rejects with the system's error. */
 export type Listener = (port: number) => Promise<unknown>
 
+/** Where to listen, and what messages call it. */
+export interface Place {
+  readonly host: string
+  /** 0 picks a free one; undefined is `firstPort` or the next free one. */
+  readonly port: number | undefined
+  readonly firstPort: number
+  /** The option that sets the port. */
+  readonly option: string
+  /** Begins a sentence: "The page". */
+  readonly what: string
+}
+
+/** The page's place. */
+export function pagePlace(host: string, port: number | undefined): Place {
+  return { host, port, firstPort: DEFAULT_PORT, option: '--port', what: 'The page' }
+}
+
 /**
- * Listens with `listener` on `port` (0 picks a free one), or, where it is undefined, on the default or the next free one.
+ * Listens with `listener` on the port of `place`, or, where it names none, on the first or the next free one.
  *
  * @throws TidemarkError `PORT_UNAVAILABLE`, naming who holds the port where that can be found out
  */
-export async function listenOnFreePort(listener: Listener, host: string, port: number | undefined): Promise<void> {
-  const candidates = port === undefined ? Array.from({ length: PORTS_TRIED }, (_, i) => DEFAULT_PORT + i) : [port]
+export async function listenOnFreePort(listener: Listener, place: Place): Promise<void> {
+  const { port, firstPort } = place
+  const candidates = port === undefined ? Array.from({ length: PORTS_TRIED }, (_, i) => firstPort + i) : [port]
   for (const candidate of candidates) {
     try {
       await listener(candidate)
@@ -26,24 +44,26 @@ export async function listenOnFreePort(listener: Listener, host: string, port: n
     } catch (error) {
       const isTaken = codeOf(error) === 'EADDRINUSE'
       if (isTaken && candidate !== candidates.at(-1)) continue
-      throw await portError(error, host, candidate, port === undefined)
+      throw await portError(error, place, candidate)
     }
   }
 }
 
-async function portError(error: unknown, host: string, port: number, isDefault: boolean): Promise<TidemarkError> {
+async function portError(error: unknown, place: Place, port: number): Promise<TidemarkError> {
+  const { host, firstPort, option, what } = place
   const where = `${host}:${port}`
   const code = codeOf(error)
   if (code === 'EADDRINUSE') {
     const holder = await findPortHolder(port)
     const by = holder === undefined ? 'by another program' : `by ${holder}`
-    const message = isDefault
-      ? `The page found no free port: ${DEFAULT_PORT} to ${port} on ${host} are all taken, the last ${by}.`
-      : `The page cannot listen on port ${port} of ${host}: it is taken ${by}.`
+    const message =
+      place.port === undefined
+        ? `${what} found no free port: ${firstPort} to ${port} on ${host} are all taken, the last ${by}.`
+        : `${what} cannot listen on port ${port} of ${host}: it is taken ${by}.`
     return new TidemarkError('PORT_UNAVAILABLE', message, {
       where,
       cause: error,
-      fix: 'Use --port 0 for any free port.',
+      fix: `Use ${option} 0 for any free port.`,
     })
   }
   const reason =
@@ -52,8 +72,8 @@ async function portError(error: unknown, host: string, port: number, isDefault: 
       : code === 'EADDRNOTAVAIL'
         ? 'this machine has no such address'
         : String(error)
-  const message = `The page cannot listen on port ${port} of ${host}: ${reason}.`
-  const fix = code === 'EACCES' ? 'Use --port with 1024 to 65535, or 0 for any free port.' : 'Use --host 127.0.0.1.'
+  const message = `${what} cannot listen on port ${port} of ${host}: ${reason}.`
+  const fix = code === 'EACCES' ? `Use ${option} with 1024 to 65535, or 0 for any free port.` : 'Use --host 127.0.0.1.'
   return new TidemarkError('PORT_UNAVAILABLE', message, { where, cause: error, fix })
 }
 

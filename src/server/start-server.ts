@@ -12,7 +12,7 @@ import fastifyStatic from '@fastify/static'
 import { fastify, type FastifyInstance } from 'fastify'
 import type { PipelineStatus } from '../runtime/status.ts'
 import { EventStreams } from './event-stream.ts'
-import { listenOnFreePort } from './listen.ts'
+import { listenOnFreePort, pagePlace } from './listen.ts'
 import { LiveFeed } from './live-feed.ts'
 import type { LiveView } from './live-view.ts'
 import { API_HEADERS, isAllowedHost, SECURITY_HEADERS } from './protection.ts'
@@ -72,7 +72,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   protect(app, host)
   addApi(app, { feed, streams, status })
   await addPage(app, assetsDir)
-  await listenOnFreePort((candidate) => app.listen({ host, port: candidate }), host, port)
+  await listenOnFreePort((candidate) => app.listen({ host, port: candidate }), pagePlace(host, port))
 
   const flush = (): void => streams.broadcast(feed.tick())
   const timer = setInterval(flush, patchIntervalMs)

@@ -22,6 +22,7 @@ export function healthyStatus(changed: Partial<PipelineStatus> = {}): PipelineSt
       clicks: streamLedger({ counted: 70, repeat: 3 }),
     },
     database: { state: 'up', message: null, sinceMs: NOON_MS - 3_600_000, waitingCells: 0, intakePaused: false },
+    intake: { state: 'open', message: null, queuedBytes: 0, journalBytes: 4_096, freeBytes: 1e9 },
     ...changed,
   }
 }
@@ -36,6 +37,7 @@ export function partition(changed: Partial<PartitionStatus> = {}): PartitionStat
     highestEventTimeMs: NOON_MS - 1_000,
     watermarkMs: NOON_MS - 6_000,
     silentForMs: 40,
+    unreadBytes: 0,
     ...changed,
   }
 }
