@@ -7,8 +7,8 @@
  *   both:        advance (watermark) → changes (finalise)
  *
  * G1  After every `offer`, for each stream: read = Σ classes (E1 of `ledger.ts`).
- * G2  The cells and the ledger, once everything is final, are a function of what each partition holds: batch sizes,
- *     the order of partitions and calls of `advance` and `changes` in between leave no trace.
+ * G2  The cells and the ledger, once everything is final, are a function of what each partition holds, arrivals and
+ *     floors included: batch sizes, the order of partitions and calls of `advance` and `changes` leave no trace.
  * G3  State is bounded by what the windows must remember: events younger than A + L + max(L, e) behind the watermark,
  *     windows that are not final, and the ledger's cells.
  * G4  `advance` may forget dictionary codes: a batch decoded before it must be offered before it.
@@ -132,11 +132,13 @@ export class Engine {
   /**
    * Takes the decoded events of one partition, in its order.
    *
-   * @param nowMs the wall clock of a live source; +Infinity in a replay, where nothing is `future`
+   * @param arrivalMs the wall clock when the events arrived; +Infinity in a replay, where nothing is `future`
+   * @param floorMs W when they arrived (`admit.ts`); −Infinity in a replay
    */
-  offer(partition: number, batch: EventBatch, nowMs: number = Infinity): void {
-    if (this.#options.partitions[partition] === 'impressions') this.#offerImpressions(partition, batch, nowMs)
-    else this.#offerClicks(partition, batch, nowMs)
+  offer(partition: number, batch: EventBatch, arrivalMs: number = Infinity, floorMs: number = -Infinity): void {
+    if (this.#options.partitions[partition] === 'impressions')
+      this.#offerImpressions(partition, batch, arrivalMs, floorMs)
+    else this.#offerClicks(partition, batch, arrivalMs, floorMs)
   }
 
   /**
@@ -201,18 +203,18 @@ export class Engine {
     }
   }
 
-  #offerImpressions(partition: number, batch: EventBatch, nowMs: number): void {
+  #offerImpressions(partition: number, batch: EventBatch, arrivalMs: number, floorMs: number): void {
     const admit = this.#admit[IMPRESSIONS_STREAM]
-    const admitted = admit.run(batch, partition, nowMs)
+    const admitted = admit.run(batch, partition, arrivalMs, floorMs)
     const fresh = this.#impressions.run(batch.id, batch.timeMs, admit.rows, admitted)
     this.#rollUp.addImpressions(batch, this.#impressions, fresh)
     this.#addCounted(batch.timeMs, fresh)
     this.#attribute.runImpressions(batch.id, batch.timeMs, fresh)
   }
 
-  #offerClicks(partition: number, batch: EventBatch, nowMs: number): void {
+  #offerClicks(partition: number, batch: EventBatch, arrivalMs: number, floorMs: number): void {
     const admit = this.#admit[CLICKS_STREAM]
-    const admitted = admit.run(batch, partition, nowMs)
+    const admitted = admit.run(batch, partition, arrivalMs, floorMs)
     const fresh = this.#clicks.run(batch.id, batch.timeMs, admit.rows, admitted)
     this.#attribute.runClicks(batch.impressionId, batch.timeMs, fresh)
   }

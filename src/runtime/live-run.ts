@@ -110,7 +110,7 @@ export class LiveRun {
   #take(partition: number, block: Uint8Array, start: number, end: number): void {
     const { pipeline, clock } = this.#options
     const nowMs = clock.nowMs()
-    pipeline.offerLines(partition, block, start, end, nowMs)
+    pipeline.offerLines(partition, block, start, end, nowMs, pipeline.engine.watermarks.pipelineMs)
     pipeline.engine.watermarks.setIdle(partition, false)
     this.#activity.heard(partition, nowMs)
     this.#spoke[partition] = 1

@@ -68,7 +68,8 @@ export class Pipeline {
   /**
    * Decodes whole lines in [start, end) of `block` and offers them.
    *
-   * @param nowMs the wall clock of a live source, +Infinity in a replay
+   * @param arrivalMs the wall clock when the lines arrived, +Infinity in a replay
+   * @param floorMs W when they arrived (`admit.ts`), −Infinity in a replay
    * @param maxEvents stops after so many
    * @returns the start of the first line not taken
    */
@@ -77,7 +78,8 @@ export class Pipeline {
     block: Uint8Array,
     start: number,
     end: number,
-    nowMs: number,
+    arrivalMs: number,
+    floorMs: number = -Infinity,
     maxEvents: number = Infinity,
   ): number {
     const stream = (this.partitions[partition] as { stream: StreamName }).stream
@@ -91,18 +93,19 @@ export class Pipeline {
       if (decoded.nextStart === from) break
       from = decoded.nextStart
       this.nextLineOf[partition] = decoded.nextPosition
-      this.#offer(partition, stream, block, batch, nowMs)
+      this.#count(partition, stream, block, batch)
+      this.engine.offer(partition, batch, arrivalMs, floorMs)
     }
     return from
   }
 
-  #offer(partition: number, stream: StreamName, block: Uint8Array, batch: EventBatch, nowMs: number): void {
+  // Counts the events of a batch and buries those that are none.
+  #count(partition: number, stream: StreamName, block: Uint8Array, batch: EventBatch): void {
     this.eventsRead += batch.count
     this.eventsReadOf[partition] = (this.eventsReadOf[partition] as number) + batch.count
     const { malformed } = batch
     for (let row = 0; row < batch.count; row++)
       if (malformed[row] !== 0) this.#bury(partition, stream, block, batch, row)
-    this.engine.offer(partition, batch, nowMs)
   }
 
   #bury(partition: number, stream: StreamName, block: Uint8Array, batch: EventBatch, row: number): void {

@@ -163,7 +163,7 @@ class Replay {
     const { highestMs } = this.#pipeline.engine.watermarks
     const beforeMs = highestMs[index] as number
     const { block, linesStart, linesEnd } = framer
-    const taken = this.#pipeline.offerLines(index, block, linesStart, linesEnd, Infinity, stepEvents)
+    const taken = this.#pipeline.offerLines(index, block, linesStart, linesEnd, Infinity, -Infinity, stepEvents)
     framer.consume(taken, this.#pipeline.nextLineOf[index] as number)
     const progressMs = (highestMs[index] as number) - beforeMs
     if (progressMs > STEP_MS * 2) partition.stepEvents = Math.max(LEAST_STEP_EVENTS, stepEvents / 2)

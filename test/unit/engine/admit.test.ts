@@ -27,14 +27,19 @@ class Admission {
   }
 
   /** Admits events of these times, NaN for a malformed one; returns the rows that go on. */
-  run(timesMs: readonly number[], partition: number = 0, nowMs: number = Infinity): number[] {
+  run(
+    timesMs: readonly number[],
+    partition: number = 0,
+    nowMs: number = Infinity,
+    floorMs: number = this.watermarks.pipelineMs,
+  ): number[] {
     const batch = new EventBatch(timesMs.length, { hasImpressionId: false, dimensionCount: 0, sumCount: 0 })
     batch.count = timesMs.length
     timesMs.forEach((timeMs, row) => {
       batch.malformed[row] = Number.isNaN(timeMs) ? 1 : 0
       batch.timeMs[row] = timeMs
     })
-    const count = this.#admit.run(batch, partition, nowMs)
+    const count = this.#admit.run(batch, partition, nowMs, floorMs)
     return Array.from(this.#admit.rows.subarray(0, count))
   }
 
@@ -63,6 +68,30 @@ describe('admission', () => {
     admission.watermarks.refresh()
     assert.deepEqual(admission.run([TEN_MS - LATE_BEHIND_MS, TEN_MS - LATE_BEHIND_MS - 1], 0), [0])
     assert.equal(admission.watermarks.highestMs[0], TEN_MS - LATE_BEHIND_MS)
+  })
+
+  it('a floor decides what is late, wherever W has come since or has not come yet', () => {
+    const floorMs = TEN_MS
+    const oldest = floorMs - parameters.allowedLatenessMs
+    const trailing = new Admission(parameters, 2)
+    assert.deepEqual(trailing.run([oldest, oldest - 1], 0, Infinity, floorMs), [0])
+    const ahead = new Admission(parameters, 2)
+    ahead.watermarks.highestMs.fill(TEN_MS + 60_000 + parameters.outOfOrdernessMs)
+    ahead.watermarks.refresh()
+    assert.deepEqual(ahead.run([oldest + 60_000, oldest + 59_999], 0, Infinity, floorMs), [0], 'w_p is ahead of it')
+  })
+
+  it('A4: an event that only a wrong floor lets in is refused, and one that W would let in is not', () => {
+    const admission = new Admission(parameters, 2)
+    admission.run([TEN_MS], 1)
+    admission.watermarks.setIdle(0, true)
+    admission.watermarks.refresh()
+    assert.deepEqual(admission.run([TEN_MS - LATE_BEHIND_MS], 0, Infinity, -Infinity), [0])
+    const again = new Admission(parameters, 2)
+    again.run([TEN_MS], 1)
+    again.watermarks.setIdle(0, true)
+    again.watermarks.refresh()
+    assert.throws(() => again.run([TEN_MS - LATE_BEHIND_MS - 1], 0, Infinity, -Infinity), /behind the watermark/)
   })
 
   it('A2: a late event raises the highest event time where it is the highest so far', () => {
