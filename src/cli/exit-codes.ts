@@ -26,6 +26,7 @@ const EXIT_BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   INPUT_BAD_DATA: EXIT.badData,
   OUTPUT_UNWRITABLE: EXIT.failed,
   DATABASE_UNAVAILABLE: EXIT.unavailable,
+  DATABASE_FAILED: EXIT.failed,
   DATABASE_BINARIES_MISSING: EXIT.unavailable,
   DATABASE_SCHEMA_MISMATCH: EXIT.configuration,
   DATABASE_BUSY: EXIT.unavailable,

@@ -3,25 +3,38 @@
  *
  * X1  `retryable` means that the same work may succeed later without anyone changing anything.
  * X2  No message ever holds a password.
+ * X3  Only what is known counts as a server that is away or that turns us down (`DATABASE_UNAVAILABLE`). Everything else
+ *     is `DATABASE_FAILED`: trying it again would hide a fault behind an outage.
  */
 import { TidemarkError } from '../errors.ts'
 
 const NETWORK_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
+  'ECONNABORTED',
   'EPIPE',
   'ETIMEDOUT',
   'EHOSTUNREACH',
+  'EHOSTDOWN',
   'ENETUNREACH',
+  'ENETDOWN',
   'ENOTFOUND',
   'EAI_AGAIN',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_WRITE_AFTER_END',
 ])
 const CONFLICT_STATES = new Set(['40P01', '40001'])
-// Connection, resources (disk, memory, connections), shutdown, system trouble.
-const PASSING_CLASSES = ['08', '53', '57P', '58']
-// Cancelled or waiting too long; a server that became a standby.
-const PASSING_STATES = new Set(['57014', '55P03', '25006'])
-const DRIVER_LOSS = /^(Query read timeout|timeout exp|Connection terminated|Client has encountered a connection error)/
+// Connection, transaction rolled back, resources (disk, memory, connections), shutdown, system trouble.
+const PASSING_CLASSES = ['08', '40', '53', '57P', '58']
+// Cancelled or waiting too long; in use; a server that became a standby.
+const PASSING_STATES = new Set(['57014', '55P03', '55006', '25P03', '25P04', '25006'])
+const DRIVER_LOSS =
+  /^(Query read timeout|timeout exp|Connection terminated|Client (has encountered a connection error|was closed))/
+
+// Password or user, no such database, no right to do this.
+const REFUSING_STATES = ['28', '3D000', '42501']
+const DRIVER_REFUSAL = /^SASL|SSL connection/
+const TLS_CODES = /^(ERR_TLS|ERR_SSL|EPROTO$|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/
 
 /** The SQLSTATE or system code of an error, or undefined. */
 export function errorState(error: unknown): string | undefined {
@@ -47,6 +60,13 @@ export function describeUrl(url: string): string {
   return url.replace(/(:\/\/[^:/@?#]*):[^@/]*@/, '$1:…@').replace(/([?&]password=)[^&]*/, '$1…')
 }
 
+/** Whether the server is there and turns us down: somebody has to change the URL, or a right. */
+function isRefusal(error: unknown): boolean {
+  const state = errorState(error) ?? ''
+  if (TLS_CODES.test(state) || REFUSING_STATES.some((refusing) => state.startsWith(refusing))) return true
+  return error instanceof Error && DRIVER_REFUSAL.test(error.message)
+}
+
 /**
  * The error a user should meet for `error`, thrown while doing `what` (such as `write epoch 7`) on the server at `url`.
  * A TidemarkError is given back as it is.
@@ -54,13 +74,12 @@ export function describeUrl(url: string): string {
 export function databaseError(error: unknown, what: string, url: string): TidemarkError {
   if (error instanceof TidemarkError) return error
   const where = describeUrl(url)
-  const unavailable = isUnavailable(error)
-  return new TidemarkError('DATABASE_UNAVAILABLE', `Could not ${what}: ${reasonOf(error)} (${where}).`, {
-    retryable: unavailable || isConflict(error),
-    where,
-    fix: fixFor(error, unavailable),
-    cause: error,
-  })
+  const retryable = isUnavailable(error) || isConflict(error)
+  const details = { retryable, where, fix: fixFor(error), cause: error }
+  const failed = `Could not ${what}: ${reasonOf(error)} (${where}).`
+  return retryable || isRefusal(error)
+    ? new TidemarkError('DATABASE_UNAVAILABLE', failed, details)
+    : new TidemarkError('DATABASE_FAILED', `${failed} This does not pass by itself, so it is not tried again.`, details)
 }
 
 function reasonOf(error: unknown): string {
@@ -82,12 +101,15 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-function fixFor(error: unknown, unavailable: boolean): string {
-  const state = errorState(error)
-  if (state === '28P01' || state === '28000') return 'check the user and the password in the database URL'
+function fixFor(error: unknown): string {
+  const state = errorState(error) ?? ''
+  const text = messageOf(error)
+  if (state.startsWith('28') || text.startsWith('SASL')) return 'check the user and the password in the database URL'
   if (state === '3D000') return 'create the database first: createdb NAME'
   if (state === '42501') return 'give the user of the URL the right to create tables, or name another user'
   if (state === '53100') return 'free disk space on the database server'
-  if (unavailable) return 'start the server, or give another one with --database-url'
-  return 'see the log of the database server'
+  if (isRefusal(error)) return 'check sslmode in the database URL, and the certificate of the server'
+  if (isUnavailable(error)) return 'start the server, or give another one with --database-url'
+  if (/^[0-9A-Z]{5}$/.test(state)) return 'see the log of the database server'
+  return 'run it again with --verbose and report what it prints: this is a fault of Tidemark'
 }

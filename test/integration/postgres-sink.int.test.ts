@@ -202,7 +202,7 @@ describe('PostgresSink', { timeout: 120_000 }, () => {
         cellChanges('ctr_by_campaign', [campaign('a', { impressions: 1 })]),
         cellChanges('engagement_by_device', [{ dimensions: ['no\0database'], impressions: 1 }]),
       ])
-      await assert.rejects(sink.write(half), { code: 'DATABASE_UNAVAILABLE', retryable: false })
+      await assert.rejects(sink.write(half), { code: 'DATABASE_FAILED', retryable: false })
       assert.deepEqual(await campaignRows(url), [])
       // The control: the sink goes on, and the good part alone does get through.
       await sink.write({ ...half, changes: { ...half.changes, cells: half.changes.cells.slice(0, 1) } })

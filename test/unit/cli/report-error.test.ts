@@ -14,7 +14,7 @@ const missing = new TidemarkError('INPUT_MISSING', 'Cannot read the clicks: ther
 
 describe('exit codes', () => {
   const expected: Readonly<Record<string, readonly ErrorCode[]>> = {
-    1: ['INTERNAL', 'OUTPUT_UNWRITABLE', 'STATE_LIMIT'],
+    1: ['INTERNAL', 'DATABASE_FAILED', 'OUTPUT_UNWRITABLE', 'STATE_LIMIT'],
     2: ['USAGE'],
     65: ['INPUT_BAD_DATA'],
     66: ['INPUT_MISSING', 'INPUT_CORRUPT'],

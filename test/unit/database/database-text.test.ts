@@ -24,7 +24,7 @@ describe('SQL text', () => {
 })
 
 describe('database errors', () => {
-  it('hide passwords wherever a URL is shown', () => {
+  it('X2: hide passwords wherever a URL is shown', () => {
     assert.equal(describeUrl(URL_WITH_SECRET), 'postgresql://me:…@db.example:5432/ads')
     assert.equal(
       describeUrl('postgresql:///ads?user=me&password=s3cret&x=1'),
@@ -35,24 +35,50 @@ describe('database errors', () => {
     assert.equal(error.where?.includes('s3cret'), false)
   })
 
-  it('tell what may pass by itself from what will not', () => {
+  it('X1: tell what may pass by itself from what needs somebody to change something', () => {
     const cases: readonly [Error, boolean, RegExp][] = [
       [failure('connect ECONNREFUSED 127.0.0.1:1', 'ECONNREFUSED'), true, /nothing accepts connections there/],
       [failure('Connection terminated unexpectedly'), true, /closed the connection/],
+      [failure('Client was closed and is not queryable'), true, /was closed/],
+      [failure('Cannot call write after a stream was destroyed', 'ERR_STREAM_DESTROYED'), true, /destroyed/],
       [failure('Query read timeout'), true, /does not answer/],
       [failure('terminating connection', '57P01'), true, /shutting down/],
       [failure('sorry, too many clients already', '53300'), true, /too many clients/],
       [failure('deadlock detected', '40P01'), true, /deadlock/],
+      [failure('terminating connection due to idle-in-transaction timeout', '25P03'), true, /idle-in-transaction/],
       [failure('password authentication failed', '28P01'), false, /password authentication failed/],
-      [failure('column does not exist', '42703'), false, /column does not exist/],
+      [failure('SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string'), false, /password/],
+      [failure('The server does not support SSL connections'), false, /SSL/],
+      [failure('self-signed certificate', 'DEPTH_ZERO_SELF_SIGNED_CERT'), false, /self-signed/],
+      [failure('database "x" does not exist', '3D000'), false, /does not exist/],
     ]
     for (const [given, retryable, message] of cases) {
       const error = databaseError(given, 'write epoch 7', URL_WITH_SECRET)
-      assert.equal(error.code, 'DATABASE_UNAVAILABLE')
+      assert.equal(error.code, 'DATABASE_UNAVAILABLE', given.message)
       assert.equal(error.retryable, retryable, given.message)
       assert.match(error.message, /^Could not write epoch 7: /)
       assert.match(error.message, message)
       assert.ok(error.fix)
+    }
+  })
+
+  it('X3: what is not known to pass is no outage: it is not tried again, and says so', () => {
+    const cases: readonly [unknown, RegExp, RegExp][] = [
+      [failure('column does not exist', '42703'), /column does not exist \[42703\]/, /log of the database server/],
+      [failure('duplicate key value', '23505'), /duplicate key/, /log of the database server/],
+      [failure('invalid page in block 3', 'XX001'), /invalid page/, /log of the database server/],
+      [new TypeError('x is not a function'), /x is not a function/, /--verbose/],
+      [failure('Received unexpected dataRow message from backend.'), /unexpected dataRow/, /--verbose/],
+      ['a thrown text', /a thrown text/, /--verbose/],
+    ]
+    for (const [given, message, fix] of cases) {
+      const error = databaseError(given, 'write epoch 7', URL_WITH_SECRET)
+      assert.equal(error.code, 'DATABASE_FAILED')
+      assert.equal(error.retryable, false)
+      assert.match(error.message, message)
+      assert.match(error.message, /not tried again/)
+      assert.match(error.fix ?? '', fix)
+      assert.equal(error.cause, given)
     }
   })
 
