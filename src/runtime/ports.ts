@@ -62,3 +62,20 @@ export interface DeadLetter {
 export interface DeadLetterSink {
   write(letter: DeadLetter): void
 }
+
+/**
+ * Where a source hands over live events: they are on disk before anyone is told that they are accepted.
+ *
+ * Whoever appends does not touch `lines` again before the promise settles.
+ */
+export interface Intake {
+  /** Whether to hand over anything now; false while the journal is full, not ready yet or on its way down. */
+  readonly isOpen: boolean
+  /**
+   * Appends whole NDJSON lines, each ended by LF, malformed ones included, and resolves once they are durable.
+   *
+   * @param recordCount lines that hold a record; blank ones do not count
+   * @throws TidemarkError retryable where the same lines may be sent again later
+   */
+  append(stream: StreamName, lines: Uint8Array, recordCount: number): Promise<void>
+}

@@ -2,7 +2,8 @@
  * The page's server: the built page, its data, and the live stream.
  *
  * H1  Bound to 127.0.0.1 unless told otherwise.
- * H2  Nothing a browser sends changes anything: every route only reads.
+ * H2  Nothing a page of another origin sends changes anything: every route here only reads, and the ingest, which has
+ *     paths of its own on the same port, asks where a browser's request comes from.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
@@ -12,6 +13,9 @@ import fastifyStatic from '@fastify/static'
 import { fastify, type FastifyInstance } from 'fastify'
 import type { PipelineStatus } from '../runtime/status.ts'
 import { EventStreams } from './event-stream.ts'
+import { createHttpServer } from './http-server.ts'
+import type { HttpIngest } from './ingest/http-ingest.ts'
+import { DEFAULT_INGEST_LIMITS } from './ingest/limits.ts'
 import { listenOnFreePort, pagePlace } from './listen.ts'
 import { LiveFeed } from './live-feed.ts'
 import type { LiveView } from './live-view.ts'
@@ -22,6 +26,8 @@ export interface ServerOptions {
   readonly liveView: LiveView
   /** What the pipeline says of itself; null before it runs. */
   readonly status: () => PipelineStatus | null
+  /** Takes events sent to this server; left out where there is nothing to take them. */
+  readonly ingest?: HttpIngest
   /** Address to bind to; 127.0.0.1 by default. */
   readonly host?: string
   /** 0 picks a free one; left out, it is 4400 or the next free one. */
@@ -50,6 +56,9 @@ interface Parts {
   readonly status: () => PipelineStatus | null
 }
 
+/** How long requests that are being taken may go on once the server closes, ms. */
+const INGEST_DRAIN_MS = 3_000
+
 /** Where `vite build dashboard` puts the page. */
 const BUILT_PAGE = fileURLToPath(new URL('../../dist/dashboard/', import.meta.url))
 
@@ -59,7 +68,15 @@ const BUILT_PAGE = fileURLToPath(new URL('../../dist/dashboard/', import.meta.ur
  * @throws TidemarkError `PORT_UNAVAILABLE`
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { liveView, status, host = '127.0.0.1', port, assetsDir = BUILT_PAGE, patchIntervalMs = 1_000 } = options
+  const {
+    liveView,
+    status,
+    ingest,
+    host = '127.0.0.1',
+    port,
+    assetsDir = BUILT_PAGE,
+    patchIntervalMs = 1_000,
+  } = options
   const { maxConnections = 64, maxBufferedBytes = 512 * 1_024 } = options
   const feed = new LiveFeed({
     view: liveView,
@@ -68,7 +85,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     instance: randomBytes(6).toString('hex'),
   })
   const streams = new EventStreams({ maxConnections, maxBufferedBytes })
-  const app = fastify({ logger: false, forceCloseConnections: true, bodyLimit: 1_024 })
+  const limits = ingest?.limits ?? DEFAULT_INGEST_LIMITS
+  const app = fastify({
+    logger: false,
+    forceCloseConnections: true,
+    bodyLimit: 1_024,
+    serverFactory: (handler) => createHttpServer(handler, ingest, limits, host),
+  })
   protect(app, host)
   addApi(app, { feed, streams, status })
   await addPage(app, assetsDir)
@@ -83,6 +106,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     flush,
     close: async () => {
       clearInterval(timer)
+      await ingest?.drain(INGEST_DRAIN_MS)
       streams.close()
       await app.close()
     },

@@ -1,0 +1,57 @@
+/**
+ * Answers of the ingest. They carry the headers of every answer of the server, and say all in JSON.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { API_HEADERS } from '../protection.ts'
+import type { Rejected } from './judge.ts'
+import type { Refusal } from './refusal.ts'
+
+/** How long the rest of a refused body is read and dropped, so that its sender gets to read the answer, ms. */
+const LINGER_MS = 2_000
+
+const COMMON = Object.entries(API_HEADERS).flat()
+const JSON_HEADERS = [...COMMON, 'content-type', 'application/json; charset=utf-8', 'content-length']
+
+/** 200 with the counts: everything accepted is on disk. */
+export function answerCounts(response: ServerResponse, accepted: number, rejected: readonly Rejected[]): void {
+  const list = rejected.length === 0 ? '[]' : JSON.stringify(rejected)
+  answerJson(response, 200, `{"accepted":${accepted},"rejected":${list}}`)
+}
+
+/** An answer without a body of its own kind: an image, a redirect, nothing. */
+export function answerWith(
+  response: ServerResponse,
+  status: number,
+  headers: readonly string[],
+  body: Uint8Array | undefined,
+): void {
+  response.writeHead(status, [...COMMON, ...headers, 'content-length', String(body?.length ?? 0)])
+  response.end(body)
+}
+
+/** Says why nothing was taken. */
+export function refuse(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
+  if (response.headersSent || response.destroyed) return
+  const { status, code, message, retryAfterS } = refusal
+  const more: string[] = []
+  if (retryAfterS !== undefined) more.push('retry-after', String(retryAfterS))
+  if (status === 401) more.push('www-authenticate', 'Bearer realm="tidemark"')
+  if (status === 405) more.push('allow', message.slice(message.lastIndexOf(' ') + 1, -1))
+  answerJson(response, status, JSON.stringify({ error: message, code }), more)
+  if (!request.complete) dropRest(request)
+}
+
+function answerJson(response: ServerResponse, status: number, text: string, more: readonly string[] = []): void {
+  const body = Buffer.from(text)
+  response.writeHead(status, [...JSON_HEADERS, String(body.length), ...more])
+  response.end(body)
+}
+
+/** Reads on for a while without keeping anything; a sender that goes on longer is cut off. */
+function dropRest(request: IncomingMessage): void {
+  request.resume()
+  const timer = setTimeout(() => {
+    if (!request.complete) request.socket.destroy()
+  }, LINGER_MS)
+  request.once('close', () => clearTimeout(timer))
+}

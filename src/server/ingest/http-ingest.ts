@@ -1,0 +1,203 @@
+/**
+ * Events over HTTP: requests become lines of the journal.
+ *
+ * N1  200 is sent only after every event it speaks of is durable; malformed ones too, so that they end in the ledger.
+ * N2  A request is taken whole or not at all: whatever is refused left nothing behind.
+ * N3  What is in memory is bounded in bytes: a request that would go over is refused with 503 before it is kept.
+ * N4  A repeated delivery is taken again; ids make it harmless.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { TidemarkError } from '../../errors.ts'
+import type { Plan, StreamName } from '../../pipeline/plan.ts'
+import type { Intake } from '../../runtime/ports.ts'
+import { answerCounts, refuse } from './answer.ts'
+import { isCrossOrigin } from './browser-origin.ts'
+import { ByteBudget, ByteLease } from './byte-budget.ts'
+import { encodingOf, Inflater, type BodyEncoding } from './inflate.ts'
+import { Judge, type Verdict } from './judge.ts'
+import { DEFAULT_INGEST_LIMITS, type IngestLimits } from './limits.ts'
+import { mediaKindOf, type MediaKind } from './media-kind.ts'
+import { addressGroup, RateLimiter } from './rate-limiter.ts'
+import { bodyTooLarge, receiveBody, tooBusy } from './receive-body.ts'
+import { Refusal } from './refusal.ts'
+import { toLines } from './to-lines.ts'
+
+/** What a request costs in memory beside its body, about. */
+const REQUEST_BYTES = 2_048
+
+export interface HttpIngestOptions {
+  readonly plan: Plan
+  readonly intake: Intake
+  readonly limits?: Partial<IngestLimits>
+  /** A clock that never goes back, for rates; ms. */
+  readonly monotonicMs?: () => number
+  /** Told what went wrong on our side. */
+  readonly onError?: (error: unknown) => void
+}
+
+/** A request that was let in, before its body is read. */
+interface Admitted {
+  readonly stream: StreamName
+  readonly kind: MediaKind
+  readonly encoding: BodyEncoding
+  readonly address: string
+}
+
+const STREAM_OF_PATH: ReadonlyMap<string, StreamName> = new Map([
+  ['/v1/impressions', 'impressions'],
+  ['/v1/clicks', 'clicks'],
+])
+
+export class HttpIngest {
+  readonly limits: IngestLimits
+  readonly #intake: Intake
+  readonly #judge: Judge
+  readonly #inflater: Inflater
+  readonly #budget: ByteBudget
+  readonly #addressRates: RateLimiter
+  readonly #onError: (error: unknown) => void
+  /** Requests whose answer is still to come. */
+  readonly #underWay = new Set<Promise<void>>()
+  #isClosing = false
+
+  constructor(options: HttpIngestOptions) {
+    const { plan, intake, limits, monotonicMs = (): number => performance.now(), onError } = options
+    this.limits = { ...DEFAULT_INGEST_LIMITS, ...limits }
+    this.#intake = intake
+    this.#judge = new Judge(plan)
+    this.#inflater = new Inflater(this.limits)
+    this.#budget = new ByteBudget(this.limits.maxBytesInFlight)
+    const { maxEventsPerSecondPerAddress, burstSeconds } = this.limits
+    this.#addressRates = new RateLimiter(maxEventsPerSecondPerAddress, burstSeconds, monotonicMs)
+    this.#onError = onError ?? ((): void => undefined)
+  }
+
+  /** Bytes of requests in flight. */
+  get bytesInFlight(): number {
+    return this.#budget.heldBytes
+  }
+
+  /** Whether requests to this path are the ingest's. */
+  takes(path: string): boolean {
+    return path.startsWith('/v1/')
+  }
+
+  /** Answers a request whose path the ingest takes. */
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    const lease = new ByteLease(this.#budget)
+    response.once('close', () => lease.release())
+    const admitted = lease.tryTake(REQUEST_BYTES) ? this.#admit(request) : tooBusy()
+    if (admitted instanceof Refusal) {
+      refuse(request, response, admitted)
+      return
+    }
+    if (request.headers.expect !== undefined) response.writeContinue()
+    const taking = this.#take(request, response, lease, admitted)
+      .catch((error: unknown) => refuse(request, response, this.#refusalOf(error)))
+      .finally(() => this.#underWay.delete(taking))
+    this.#underWay.add(taking)
+  }
+
+  /** Takes no more requests, and resolves once those under way are answered, or after `withinMs`. */
+  async drain(withinMs: number): Promise<void> {
+    this.#isClosing = true
+    const deadline = new AbortController()
+    const timeout = delay(withinMs, undefined, { signal: deadline.signal }).catch(() => undefined)
+    await Promise.race([Promise.all(this.#underWay), timeout])
+    deadline.abort()
+  }
+
+  async #take(request: IncomingMessage, response: ServerResponse, lease: ByteLease, admitted: Admitted): Promise<void> {
+    const { stream, address } = admitted
+    const verdict = await this.#read(request, lease, admitted)
+    if (verdict === undefined) return
+    if (verdict instanceof Refusal) {
+      refuse(request, response, verdict)
+      return
+    }
+    const { recordCount, rejected, lines } = verdict
+    this.#addressRates.charge(address, recordCount)
+    if (recordCount > 0) await this.#intake.append(stream, lines, recordCount)
+    answerCounts(response, recordCount - rejected.length, rejected)
+  }
+
+  /** Everything that can be said before the body comes. */
+  #admit(request: IncomingMessage): Admitted | Refusal {
+    const path = pathOf(request)
+    const stream = STREAM_OF_PATH.get(path)
+    if (stream === undefined)
+      return new Refusal('not_found', `There is no ${path}. Events go to /v1/impressions or /v1/clicks.`)
+    if (request.method !== 'POST') return new Refusal('method_not_allowed', `${path} takes POST.`)
+    if (isCrossOrigin(request)) return crossOrigin()
+    const address = addressGroup(request.socket.remoteAddress)
+    const waitMs = this.#addressRates.waitMs(address)
+    if (waitMs > 0) return rateLimited(waitMs)
+    if (this.#isClosing || !this.#intake.isOpen) return notReady()
+    const kind = mediaKindOf(request.headers['content-type'])
+    if (kind === undefined) return unknownMediaType(request.headers['content-type'])
+    const encoding = encodingOf(request.headers['content-encoding'])
+    if (encoding === undefined)
+      return new Refusal('content_encoding', 'Content-Encoding must be gzip, zstd or identity.')
+    const length = Number(request.headers['content-length'] ?? 0)
+    if (length > this.limits.maxBodyBytes) return bodyTooLarge(this.limits.maxBodyBytes)
+    return { stream, kind, encoding, address }
+  }
+
+  /** Reads the body and judges it; undefined where the client left. */
+  async #read(request: IncomingMessage, lease: ByteLease, admitted: Admitted): Promise<Verdict | Refusal | undefined> {
+    const { encoding, kind, stream } = admitted
+    const { maxBodyBytes, maxEventsPerRequest } = this.limits
+    const isPlain = encoding === 'identity'
+    const received = await receiveBody(request, lease, maxBodyBytes, isPlain ? 1 : 0)
+    if (received === undefined || received instanceof Refusal) return received
+    const body = isPlain ? received : await this.#inflater.inflate(received, encoding, 1)
+    if (body instanceof Refusal) return body
+    if (!isPlain && !lease.tryTake(body.length)) return tooBusy()
+    const lines = await toLines(body, kind === 'lines')
+    if (lines instanceof Refusal) return lines
+    const verdict = await this.#judge.judge(stream, lines, maxEventsPerRequest)
+    return (
+      verdict ??
+      new Refusal('too_many_events', `The request holds over ${maxEventsPerRequest} events. Send fewer at a time.`)
+    )
+  }
+
+  #refusalOf(error: unknown): Refusal {
+    if (error instanceof TidemarkError && error.retryable) return notReady()
+    this.#onError(error)
+    return new Refusal('internal', 'The events could not be written down. Nothing is said to be accepted.')
+  }
+}
+
+function pathOf({ url = '/' }: IncomingMessage): string {
+  const query = url.indexOf('?')
+  return query < 0 ? url : url.slice(0, query)
+}
+
+function crossOrigin(): Refusal {
+  return new Refusal(
+    'cross_origin',
+    'Pages of another origin may not add events here. Send them from a program, or with a key.',
+  )
+}
+
+function rateLimited(waitMs: number): Refusal {
+  return new Refusal(
+    'rate_limited',
+    'Too many events from this address. Send it again later.',
+    Math.ceil(waitMs / 1_000),
+  )
+}
+
+function notReady(): Refusal {
+  return new Refusal('not_ready', 'No events can be taken at present. Nothing was taken; send it again.', 1)
+}
+
+function unknownMediaType(given: string | undefined): Refusal {
+  const what = given === undefined ? 'Content-Type is missing' : 'This Content-Type is not taken'
+  return new Refusal(
+    'media_type',
+    `${what}. Use application/json or application/x-ndjson (curl: -H 'Content-Type: application/json').`,
+  )
+}

@@ -1,0 +1,60 @@
+/**
+ * A request's bytes as they come, bounded in size, in time (by the server's own timeouts) and in sum.
+ */
+import type { IncomingMessage } from 'node:http'
+import type { ByteLease } from './byte-budget.ts'
+import { Refusal } from './refusal.ts'
+
+/**
+ * Resolves with the whole body and `room` bytes behind it; with undefined where the client left before its end.
+ *
+ * @param maxBytes a body that is longer is refused as soon as that shows
+ */
+export function receiveBody(
+  request: IncomingMessage,
+  lease: ByteLease,
+  maxBytes: number,
+  room: number,
+): Promise<Buffer | Refusal | undefined> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    let byteLength = 0
+    const settle = (result: Buffer | Refusal | undefined): void => {
+      request.off('data', onData)
+      chunks.length = 0
+      resolve(result)
+    }
+    const onData = (chunk: Buffer): void => {
+      byteLength += chunk.length
+      if (byteLength > maxBytes) settle(bodyTooLarge(maxBytes))
+      else if (!lease.tryTake(chunk.length)) settle(tooBusy())
+      else chunks.push(chunk)
+    }
+    request.on('data', onData)
+    request.once('end', () => settle(joined(chunks, byteLength, room)))
+    request.once('close', () => settle(undefined))
+    request.once('error', () => settle(undefined))
+  })
+}
+
+function joined(chunks: readonly Buffer[], byteLength: number, room: number): Buffer {
+  const [first] = chunks
+  if (chunks.length === 1 && first !== undefined && room === 0) return first
+  const body = Buffer.allocUnsafe(byteLength + room)
+  let at = 0
+  for (const chunk of chunks) {
+    body.set(chunk, at)
+    at += chunk.length
+  }
+  return body
+}
+
+/** The answer to a body over the limit. */
+export function bodyTooLarge(maxBytes: number): Refusal {
+  return new Refusal('body_too_large', `The body is over ${maxBytes} bytes. Send fewer events at a time, or compress.`)
+}
+
+/** The answer where too many bytes are in flight. */
+export function tooBusy(): Refusal {
+  return new Refusal('too_busy', 'Too many events are on their way at present. Nothing was taken; send it again.', 1)
+}

@@ -1,0 +1,134 @@
+/**
+ * Events over real connections, up to the intake: what is taken, what is answered, and when.
+ */
+import assert from 'node:assert/strict'
+import { afterEach, describe, it } from 'node:test'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { TidemarkError } from '../../src/errors.ts'
+import { eventually } from '../support/eventually.ts'
+import { startIngest, type IngestRig } from '../support/ingest-rig.ts'
+
+const rigs: IngestRig[] = []
+const start = async (...options: Parameters<typeof startIngest>): Promise<IngestRig> => {
+  const rig = await startIngest(...options)
+  rigs.push(rig)
+  return rig
+}
+afterEach(async () => {
+  for (const { intake } of rigs) intake.sync()
+  await Promise.all(rigs.splice(0).map((rig) => rig.close()))
+})
+
+const impression = (id: string): string =>
+  JSON.stringify({ impression_id: id, event_timestamp: 1_767_225_600_000, campaign_id: 'c1', device_type: 'tv' })
+const click = (id: string): string =>
+  JSON.stringify({ click_id: id, impression_id: 'i1', event_timestamp: 1_767_225_600_500 })
+const NDJSON = { 'content-type': 'application/x-ndjson' }
+
+describe('bodies', () => {
+  it('one event, an array, lines; each stream by its path', async () => {
+    const { post, intake } = await start()
+    const pretty = JSON.stringify(JSON.parse(impression('i1')), null, 2)
+    for (const [body, headers] of [
+      [impression('i1'), {}],
+      [pretty, {}],
+      [`[${impression('i2')},\n ${impression('i3')}]`, {}],
+      [`${impression('i4')}\n${impression('i5')}\n`, NDJSON],
+      [`${impression('i6')}\r\n\r\n${impression('i7')}`, {}],
+      [`\ufeff${impression('i8')}`, { 'content-type': 'text/plain; charset=UTF-8' }],
+    ] as const)
+      assert.equal((await post('/v1/impressions', body, headers)).status, 200, body)
+    assert.deepEqual((await post('/v1/clicks', click('k1'))).body, { accepted: 1, rejected: [] })
+    const ids = intake
+      .records('impressions')
+      .map((line) => (JSON.parse(line) as { impression_id: string }).impression_id)
+    assert.deepEqual(ids, ['i1', 'i1', 'i2', 'i3', 'i4', 'i5', 'i6', 'i7', 'i8'])
+    assert.deepEqual(intake.records('clicks'), [click('k1')])
+    assert.ok(intake.appended.every(({ text }) => text.endsWith('\n')))
+  })
+
+  it('compressed, in one frame or several', async () => {
+    const { post, intake } = await start()
+    const [one, two] = [Buffer.from(`${impression('i1')}\n`), Buffer.from(`${impression('i2')}\n`)]
+    for (const [encoding, compress] of [
+      ['gzip', gzipSync],
+      ['zstd', zstdCompressSync],
+    ] as const) {
+      const body = Buffer.concat([compress(one), compress(two)])
+      const { status, body: answer } = await post('/v1/impressions', body, { ...NDJSON, 'content-encoding': encoding })
+      assert.deepEqual([status, answer], [200, { accepted: 2, rejected: [] }], encoding)
+    }
+    assert.equal(intake.records('impressions').length, 4)
+  })
+
+  it('nothing at all is no event', async () => {
+    const { post, intake } = await start()
+    for (const body of ['', '[]', ' [ \n ] ', '\n\n'])
+      assert.deepEqual((await post('/v1/impressions', body)).body, { accepted: 0, rejected: [] })
+    assert.deepEqual(intake.appended, [])
+  })
+})
+
+describe('answers', () => {
+  it('name malformed events by index, reason and field, and journal them too', async () => {
+    const { post, intake } = await start()
+    const { status, body } = await post('/v1/impressions', `[${impression('i1')},{"campaign_id":"c"},7,{bad}]`)
+    assert.equal(status, 200)
+    assert.deepEqual(body, {
+      accepted: 1,
+      rejected: [
+        { index: 1, reason: 'missing_field', field: 'impression_id' },
+        { index: 2, reason: 'not_an_object' },
+        { index: 3, reason: 'not_json' },
+      ],
+    })
+    assert.equal(intake.records('impressions').length, 4)
+    assert.equal(intake.appended[0]?.recordCount, 4)
+  })
+
+  it('come only once everything is durable', async () => {
+    const { post, intake } = await start()
+    intake.isHeld = true
+    let isAnswered = false
+    const posting = post('/v1/impressions', impression('i1')).finally(() => (isAnswered = true))
+    await eventually('the append waits', () => intake.waiting === 1)
+    // Another request comes and goes: an answer that did not wait would be here by then.
+    await post('/v1/nothing', '')
+    assert.equal(isAnswered, false)
+    intake.sync()
+    assert.equal((await posting).status, 200)
+  })
+
+  it('are the same when a delivery is repeated', async () => {
+    const { post, intake } = await start()
+    for (let i = 0; i < 2; i++)
+      assert.deepEqual((await post('/v1/impressions', impression('i1'))).body, { accepted: 1, rejected: [] })
+    assert.equal(intake.records('impressions').length, 2)
+  })
+
+  it('say to come back while the intake is closed or fails for now', async () => {
+    const { post, intake } = await start()
+    intake.isOpen = false
+    const closed = await post('/v1/impressions', impression('i1'))
+    intake.isOpen = true
+    intake.failure = new TidemarkError('OUTPUT_UNWRITABLE', 'full', { retryable: true })
+    const failed = await post('/v1/impressions', impression('i1'))
+    for (const { status, headers, body } of [closed, failed]) {
+      assert.equal(status, 503)
+      assert.equal(headers.get('retry-after'), '1')
+      assert.equal((body as { code: string }).code, 'not_ready')
+    }
+    intake.failure = new TidemarkError('OUTPUT_UNWRITABLE', 'broken')
+    assert.equal((await post('/v1/impressions', impression('i1'))).status, 500)
+  })
+})
+
+describe('the page beside it', () => {
+  it('is served on the same port, and the ingest carries its headers', async () => {
+    const { server, post } = await start()
+    assert.equal((await fetch(`${server.url}/healthz`)).status, 200)
+    const { headers } = await post('/v1/impressions', impression('i1'))
+    assert.equal(headers.get('cache-control'), 'no-store')
+    assert.equal(headers.get('x-content-type-options'), 'nosniff')
+  })
+})
