@@ -143,11 +143,13 @@ describe('each rule can fail', () => {
       'src/time/a.ts': "import { readFileSync } from 'node:fs'",
       'src/pipeline/b.ts': "import pg from 'pg'",
       'src/verify/c.ts': "import { read } from './readers/lines.ts'",
+      'src/checkpoint/format/d.ts': "import { crc32 } from 'node:zlib'",
     })
     assert.deepEqual(impurities(broken), [
       'src/time/a.ts:1: a pure file imports node:fs',
       'src/pipeline/b.ts:1: a pure file imports pg',
       'src/verify/c.ts:1: a pure file imports src/verify/readers/lines.ts',
+      'src/checkpoint/format/d.ts:1: a pure file imports node:zlib',
     ])
     assert.deepEqual(impurities(files({ 'src/verify/readers/lines.ts': "import 'node:fs'" })), [])
   })
