@@ -34,6 +34,12 @@ const EXIT_BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   DATA_DIR_UNUSABLE: EXIT.configuration,
   PORT_UNAVAILABLE: EXIT.unavailable,
   STATE_LIMIT: EXIT.failed,
+  DISK_FAILED: EXIT.failed,
+  DISK_FULL: EXIT.unavailable,
+  JOURNAL_BUSY: EXIT.unavailable,
+  JOURNAL_CORRUPT: EXIT.inputMissing,
+  JOURNAL_MISSING: EXIT.inputMissing,
+  FORMAT_NEWER: EXIT.configuration,
   INTERRUPTED: EXIT.interrupted,
   INTERNAL: EXIT.failed,
 }

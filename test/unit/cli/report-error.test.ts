@@ -14,12 +14,12 @@ const missing = new TidemarkError('INPUT_MISSING', 'Cannot read the clicks: ther
 
 describe('exit codes', () => {
   const expected: Readonly<Record<string, readonly ErrorCode[]>> = {
-    1: ['INTERNAL', 'DATABASE_FAILED', 'OUTPUT_UNWRITABLE', 'STATE_LIMIT'],
+    1: ['INTERNAL', 'DATABASE_FAILED', 'OUTPUT_UNWRITABLE', 'STATE_LIMIT', 'DISK_FAILED'],
     2: ['USAGE'],
     65: ['INPUT_BAD_DATA'],
-    66: ['INPUT_MISSING', 'INPUT_CORRUPT'],
-    69: ['DATABASE_UNAVAILABLE', 'PORT_UNAVAILABLE'],
-    78: ['DEFINITION_INVALID', 'DEFINITION_UNREADABLE'],
+    66: ['INPUT_MISSING', 'INPUT_CORRUPT', 'JOURNAL_CORRUPT', 'JOURNAL_MISSING'],
+    69: ['DATABASE_UNAVAILABLE', 'PORT_UNAVAILABLE', 'DISK_FULL', 'JOURNAL_BUSY'],
+    78: ['DEFINITION_INVALID', 'DEFINITION_UNREADABLE', 'FORMAT_NEWER'],
     130: ['INTERRUPTED'],
   }
   for (const [exitCode, codes] of Object.entries(expected)) {

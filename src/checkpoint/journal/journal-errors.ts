@@ -1,0 +1,112 @@
+/**
+ * What goes wrong with a journal, as errors a user can act on.
+ */
+import { TidemarkError } from '../../errors.ts'
+
+/** Where in a file something was found. */
+export interface Place {
+  readonly partition: string
+  readonly path: string
+  /** Byte of the file. */
+  readonly at: number
+  /** Logical offset in the partition; everything before it is intact. */
+  readonly offset: number
+}
+
+/** What was acknowledged cannot be read any more. */
+export function corrupt(place: Place, what: string, fix: string): TidemarkError {
+  return new TidemarkError(
+    'JOURNAL_CORRUPT',
+    `The journal of "${place.partition}" is damaged: ${place.path}, byte ${place.at}: ${what}. ` +
+      `Everything before logical offset ${place.offset} is intact.`,
+    { where: place.path, fix },
+  )
+}
+
+/** How to go on from damage in the middle. */
+export function restoreFix(path: string): string {
+  return `restore ${path} from a copy, or recount without it: tidemark rebuild`
+}
+
+/** A part that retention has removed, or that someone has. */
+export function missing(partition: string, folder: string, offset: number, earliest: number): TidemarkError {
+  return new TidemarkError(
+    'JOURNAL_MISSING',
+    `The journal of "${partition}" does not hold logical offset ${offset}: it begins at ${earliest}.`,
+    { where: folder, fix: 'restore the folder from a copy, or recount what is there: tidemark rebuild' },
+  )
+}
+
+/** A partition in a folder of another name: a copy, or one that was renamed. */
+export function misplaced(folder: string, partition: string): TidemarkError {
+  return new TidemarkError(
+    'JOURNAL_CORRUPT',
+    `${folder} holds the partition "${partition}", whose folder is another.`,
+    {
+      where: folder,
+      fix: 'move the folder out of the journal, or give it its old name back',
+    },
+  )
+}
+
+/** Written by a newer version of this program. */
+export function newer(path: string, version: number, known: number): TidemarkError {
+  return new TidemarkError(
+    'FORMAT_NEWER',
+    `${path} has format version ${version}; this program reads up to ${known}.`,
+    {
+      where: path,
+      fix: 'run the version of tidemark that wrote it, or a later one',
+    },
+  )
+}
+
+/** The disk cannot be trusted any more: a failed sync may have lost what it was to make durable. */
+export function diskFailed(path: string, doing: string, cause: unknown): TidemarkError {
+  return new TidemarkError('DISK_FAILED', `Could not ${doing} ${path}: ${reasonOf(cause)}. Nothing more is accepted.`, {
+    where: path,
+    fix: 'check the disk, then start again: what was acknowledged is read back from it',
+    cause,
+  })
+}
+
+/** There is no room; the same append may succeed later. */
+export function diskFull(folder: string, cause?: unknown): TidemarkError {
+  const details = cause === undefined ? {} : { cause }
+  return new TidemarkError('DISK_FULL', `No room for the journal in ${folder}.`, {
+    where: folder,
+    retryable: true,
+    fix: 'free disk space; intake goes on by itself',
+    ...details,
+  })
+}
+
+/** More is waiting for the disk than memory may hold. */
+export function busy(queuedBytes: number): TidemarkError {
+  return new TidemarkError('JOURNAL_BUSY', `${queuedBytes} bytes are waiting for the disk; try again.`, {
+    retryable: true,
+  })
+}
+
+/** Whether the system says that a disk, or a share of it, is full. */
+export function isNoSpace(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+}
+
+/** A failed sync is never taken for a full disk, whatever the system calls it: what it was to write may be gone. */
+export async function synced(sync: Promise<void>): Promise<void> {
+  try {
+    await sync
+  } catch (error) {
+    throw new Error(`sync failed: ${reasonOf(error)}`, { cause: error })
+  }
+}
+
+/** Whether the system says that there is no such file. */
+export function isNoFile(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}

@@ -1,0 +1,167 @@
+/**
+ * Appends to one partition, with group commit: while one group is written and synced, later appends gather for the next.
+ *
+ * A1  An append is acknowledged only when its block, the segment's name and all before it are durable.
+ * A2  Blocks lie in the order of the appends.
+ * A3  Where the disk is full, the file is cut back to what is durable, those appends are refused, and later ones may
+ *     succeed.
+ * A4  After any other error of the disk nothing is ever written or synced again: a sync that failed may have dropped what
+ *     it was to write, and the next one would not say so.
+ */
+import type { Disk, DiskFile } from '../disk/disk.ts'
+import { GroupEncoder, takeGroup, type PendingAppend } from './group.ts'
+import { diskFailed, diskFull, isNoSpace } from './journal-errors.ts'
+import type { JournalPartition } from './partition.ts'
+import { createSegment, writeAll } from './segment.ts'
+
+/** What a writer needs from the journal. */
+export interface WriterHost {
+  readonly disk: Disk
+  readonly segmentBytes: number
+  /** A segment that began so long ago is ended, so that retention can let go of it, ms. */
+  readonly segmentAgeMs: number
+  /** Unsigned 32-bit chance. */
+  readonly salt: () => number
+  /** Why nothing is accepted any more. */
+  readonly failure: () => Error | undefined
+  readonly fail: (error: Error) => void
+  /** Appends were written, or refused. */
+  readonly settled: (byteCount: number) => void
+  readonly durable: (partition: string) => void
+  readonly full: () => void
+}
+
+/** The end of a partition that grows. */
+export class PartitionWriter {
+  readonly #host: WriterHost
+  readonly #partition: JournalPartition
+  readonly #encoder = new GroupEncoder()
+  readonly #queue: PendingAppend[] = []
+  #file: DiskFile | undefined
+  #running: Promise<void> | undefined
+
+  constructor(host: WriterHost, partition: JournalPartition) {
+    this.#host = host
+    this.#partition = partition
+  }
+
+  /** Queues an append; it settles later. */
+  append(append: PendingAppend): void {
+    this.#queue.push(append)
+    this.#running ??= this.#run()
+  }
+
+  /** Resolves when nothing is waiting. */
+  async drained(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+  }
+
+  close(): void {
+    this.#file?.close()
+    this.#file = undefined
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0) {
+      // Lets the requests of one turn of the event loop go together.
+      await new Promise((resolve) => setImmediate(resolve))
+      const group = takeGroup(this.#queue, this.#host.segmentBytes)
+      const error = await this.#commit(group)
+      this.#settle(group, error)
+    }
+    this.#running = undefined
+  }
+
+  #settle(group: readonly PendingAppend[], error: Error | undefined): void {
+    const { name, durableEnd } = this.#partition
+    const byteCount = bytesOf(group)
+    this.#host.settled(byteCount)
+    if (error === undefined) this.#host.durable(name)
+    let offset = durableEnd - byteCount
+    for (const { byteLength, resolve, reject } of group) {
+      if (error !== undefined) reject(error)
+      else resolve({ offset, nextOffset: offset + byteLength })
+      offset += byteLength
+    }
+  }
+
+  /** Makes a group durable; returns why it could not. */
+  async #commit(group: readonly PendingAppend[]): Promise<Error | undefined> {
+    const host = this.#host
+    const failure = host.failure()
+    if (failure !== undefined) return failure
+    try {
+      const file = await this.#fileFor(group)
+      if (file instanceof Error) return file
+      const refused = await this.#write(file, group)
+      if (refused !== undefined) return refused
+      await file.sync()
+      this.#partition.extend(bytesOf(group), group.at(-1)?.sourcePosition)
+      return undefined
+    } catch (error) {
+      const failed = diskFailed(this.#partition.folder, 'write to', error)
+      host.fail(failed)
+      return failed
+    }
+  }
+
+  async #write(file: DiskFile, group: readonly PendingAppend[]): Promise<Error | undefined> {
+    const { current, durableEnd } = this.#partition
+    if (current === undefined) throw new Error('a group is written to a segment')
+    const position = current.positionOf(durableEnd)
+    try {
+      await writeAll(file, this.#encoder.encode(group, current.salt, durableEnd), position)
+      return undefined
+    } catch (error) {
+      if (!isNoSpace(error)) throw error
+      await file.truncate(position)
+      await file.sync()
+      this.#host.full()
+      return diskFull(this.#partition.folder, error)
+    }
+  }
+
+  /** The file to append to: that of the current segment, or of a new one. */
+  async #fileFor(group: readonly PendingAppend[]): Promise<DiskFile | Error> {
+    const arrivalMs = group[0]?.meta.arrivalMs ?? 0
+    const { current } = this.#partition
+    if (current === undefined || this.#isDone(current, arrivalMs)) return this.#begin(arrivalMs)
+    this.#file ??= this.#host.disk.open(current.path, 'write')
+    return this.#file
+  }
+
+  #isDone(current: { readonly byteLength: number; readonly firstArrivalMs: number }, arrivalMs: number): boolean {
+    if (current.byteLength === 0) return false
+    const { segmentBytes, segmentAgeMs } = this.#host
+    return current.byteLength >= segmentBytes || arrivalMs - current.firstArrivalMs >= segmentAgeMs
+  }
+
+  async #begin(arrivalMs: number): Promise<DiskFile | Error> {
+    const { disk, salt } = this.#host
+    const partition = this.#partition
+    try {
+      await partition.makeFolder(disk)
+      const header = {
+        partition: partition.name,
+        startOffset: partition.durableEnd,
+        firstArrivalMs: arrivalMs,
+        salt: salt(),
+      }
+      const { segment, file } = await createSegment(disk, partition.folder, header)
+      this.close()
+      this.#file = file
+      partition.segments.push(segment)
+      return file
+    } catch (error) {
+      if (!isNoSpace(error)) throw error
+      this.#host.full()
+      return diskFull(partition.folder, error)
+    }
+  }
+}
+
+function bytesOf(group: readonly PendingAppend[]): number {
+  let bytes = 0
+  for (const { byteLength } of group) bytes += byteLength
+  return bytes
+}

@@ -1,0 +1,133 @@
+/**
+ * Segment files of a partition: how they are named, begun and found in a file.
+ */
+import { join } from 'node:path'
+import type { Disk, DiskFile } from '../disk/disk.ts'
+import {
+  decodeSegmentHeader,
+  encodeSegmentHeader,
+  JOURNAL_VERSION,
+  MAX_SEGMENT_HEADER_BYTES,
+  segmentFileName,
+  type SegmentHeader,
+} from '../format/journal-segment.ts'
+import { corrupt, newer, restoreFix, synced } from './journal-errors.ts'
+
+/** What a segment is called until it is whole; opening a journal removes it. */
+export const UNFINISHED_SUFFIX = '.new'
+
+/** One file of a partition. Logical offsets count bytes of blocks only. */
+export class Segment {
+  readonly path: string
+  readonly startOffset: number
+  readonly firstArrivalMs: number
+  readonly salt: number
+  readonly headerBytes: number
+  /** Logical offset up to which its blocks are durable. */
+  endOffset: number
+
+  constructor(path: string, header: SegmentHeader, headerBytes: number, endOffset: number) {
+    this.path = path
+    this.startOffset = header.startOffset
+    this.firstArrivalMs = header.firstArrivalMs
+    this.salt = header.salt
+    this.headerBytes = headerBytes
+    this.endOffset = endOffset
+  }
+
+  /** Bytes of its blocks. */
+  get byteLength(): number {
+    return this.endOffset - this.startOffset
+  }
+
+  /** The byte of the file at which a logical offset lies. */
+  positionOf(offset: number): number {
+    return offset - this.startOffset + this.headerBytes
+  }
+
+  /** The logical offset of a byte of the file. */
+  offsetAt(position: number): number {
+    return position - this.headerBytes + this.startOffset
+  }
+}
+
+/**
+ * Begins a segment: its name is durable before anything is written to it.
+ *
+ * @returns the segment and its file, open for writing
+ */
+export async function createSegment(
+  disk: Disk,
+  folder: string,
+  header: SegmentHeader,
+): Promise<{ readonly segment: Segment; readonly file: DiskFile }> {
+  const path = join(folder, segmentFileName(header.startOffset))
+  const bytes = encodeSegmentHeader(header)
+  await writeUnfinished(disk, `${path}${UNFINISHED_SUFFIX}`, bytes)
+  await disk.rename(`${path}${UNFINISHED_SUFFIX}`, path)
+  await synced(disk.syncFolder(folder))
+  return { segment: new Segment(path, header, bytes.length, header.startOffset), file: disk.open(path, 'write') }
+}
+
+async function writeUnfinished(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
+  const file = disk.open(path, 'create')
+  try {
+    await writeAll(file, [bytes], 0)
+    await synced(file.sync())
+  } finally {
+    file.close()
+  }
+}
+
+/** Writes all of `parts`, however many writes the system makes of it. */
+export async function writeAll(file: DiskFile, parts: readonly Uint8Array[], at: number): Promise<void> {
+  let rest = parts
+  for (let position = at; rest.length > 0;) {
+    const written = await file.write(rest, position)
+    if (written === 0) throw new Error('the system wrote nothing and gave no reason')
+    position += written
+    rest = without(rest, written)
+  }
+}
+
+function without(parts: readonly Uint8Array[], byteCount: number): readonly Uint8Array[] {
+  let left = byteCount
+  let i = 0
+  for (; i < parts.length && left >= (parts[i] as Uint8Array).length; i++) left -= (parts[i] as Uint8Array).length
+  const [first, ...others] = parts.slice(i)
+  return first === undefined ? [] : [first.subarray(left), ...others]
+}
+
+/**
+ * Reads the header of a segment file. Its end is taken from the file's length.
+ *
+ * @throws TidemarkError JOURNAL_CORRUPT, FORMAT_NEWER
+ */
+export function openSegment(
+  path: string,
+  file: DiskFile,
+  expected: { partition?: string; startOffset: number },
+): Found {
+  const bytes = new Uint8Array(Math.min(MAX_SEGMENT_HEADER_BYTES, file.size()))
+  const reading = decodeSegmentHeader(bytes.subarray(0, file.read(bytes, 0)))
+  const place = { partition: expected.partition ?? '?', path, at: 0, offset: expected.startOffset }
+  if ('problem' in reading) {
+    if (reading.problem === 'newer') throw newer(path, reading.version, JOURNAL_VERSION)
+    throw corrupt(place, 'its header does not match its checksum', restoreFix(path))
+  }
+  const { header, byteLength } = reading
+  const isExpected =
+    header.startOffset === expected.startOffset && (expected.partition ?? header.partition) === header.partition
+  if (!isExpected) {
+    const is = `it holds "${header.partition}" from ${header.startOffset}`
+    throw corrupt(place, `${is}, not "${place.partition}" from ${expected.startOffset}`, restoreFix(path))
+  }
+  const endOffset = header.startOffset + file.size() - byteLength
+  return { partition: header.partition, segment: new Segment(path, header, byteLength, endOffset) }
+}
+
+/** A segment and the partition it says it belongs to. */
+export interface Found {
+  readonly partition: string
+  readonly segment: Segment
+}
