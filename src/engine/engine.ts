@@ -118,7 +118,6 @@ export class Engine {
       cells: this.#rollUp,
       ledger: this.ledger,
       hashKeys,
-      clickRetentionMs: retentionMs,
     })
     this.#finalise = new Finalise({
       state: this.#rollUp,

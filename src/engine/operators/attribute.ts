@@ -30,6 +30,8 @@ import type { Deduplicate } from './deduplicate.ts'
 import type { RollUpState } from './roll-up.ts'
 
 const NOT_ATTRIBUTED = -1
+// Every impression is looked up here and hardly one is found: a table that is nearly empty answers at the first look.
+const NAMED_IDS = 1 << 13
 
 /** What attribution works on: the remembered events of both streams, the cells and the ledger. */
 export interface AttributeOptions {
@@ -39,8 +41,6 @@ export interface AttributeOptions {
   readonly cells: RollUpState
   readonly ledger: Ledger
   readonly hashKeys: HashKeys
-  /** How long clicks are remembered, ms. */
-  readonly clickRetentionMs: number
 }
 
 /** A new impression at `t` that may claim waiting clicks: its id in a batch, and where it is remembered. */
@@ -58,12 +58,16 @@ export class Attribute {
   readonly #A: number
   readonly #e: number
   readonly #L: number
+  /** No impression can claim a click any more that lies further behind the watermark. */
+  readonly #reachMs: number
   /** Impression ids named by clicks that an impression read later could claim. */
   readonly #named: IdFilter
   /** Two impressions that reach one click are less than A + e apart, and more than A + L: none are where L ≥ e. */
   readonly #staysInWindow: boolean
   readonly #hashes: IdHashes
   #settledMs = -Infinity
+  /** What a filter says of each id of a run. */
+  #answers: Uint8Array = new Uint8Array(0)
   // The impression found by the last search.
   #granule: ImpressionGranule | undefined
   #row = 0
@@ -74,7 +78,8 @@ export class Attribute {
     this.#e = options.parameters.clockSkewToleranceMs
     this.#L = options.parameters.allowedLatenessMs
     this.#staysInWindow = this.#L >= this.#e
-    this.#named = new IdFilter(options.clickRetentionMs)
+    this.#reachMs = this.#e + 2 * this.#L
+    this.#named = new IdFilter(this.#reachMs, NAMED_IDS)
     this.#hashes = new IdHashes(options.hashKeys)
   }
 
@@ -84,15 +89,15 @@ export class Attribute {
     const { fresh, freshGranule, freshRow } = clicks
     this.#hashes.compute(impressionIds, fresh, count)
     const { first, second } = this.#hashes
-    impressions.filter.warm(first, count)
+    const isKnown = this.#answersFor(count)
+    impressions.filter.hasAll(this.#hashes, count, isKnown)
     for (let j = 0; j < count; j++) {
       const source = fresh[j] as number
       const granule = freshGranule[j] as ClickGranule
       const row = freshRow[j] as number
       const c = timeMs[source] as number
       const hash = first[j] as number
-      const known = impressions.filter.has(hash, second[j] as number)
-      const standing = known ? this.#stand(impressionIds, source, hash, c) : this.#wait(c)
+      const standing = isKnown[j] !== 0 ? this.#stand(impressionIds, source, hash, c) : this.#wait(c)
       granule.initStanding(row, standing)
       if (standing === STANDS_IN_WINDOW && this.#staysInWindow) continue
       granule.link(row, impressionIds, source, hash)
@@ -104,10 +109,12 @@ export class Attribute {
   runImpressions(ids: Int32Array, timeMs: Float64Array, count: number): void {
     const { impressions, clicks } = this.#options
     if (clicks.granules.rows === 0) return
-    const { fresh, freshGranule, freshRow, freshFirst, freshSecond } = impressions
+    const { fresh, freshGranule, freshRow, freshHashes } = impressions
+    const isNamed = this.#answersFor(count)
+    this.#named.hasAll(freshHashes, count, isNamed)
     for (let j = 0; j < count; j++) {
-      const hash = freshFirst[j] as number
-      if (!this.#named.has(hash, freshSecond[j] as number)) continue
+      if (isNamed[j] === 0) continue
+      const hash = freshHashes.first[j] as number
       const source = fresh[j] as number
       const granule = freshGranule[j] as ImpressionGranule
       this.#claim({ ids, source, hash, t: timeMs[source] as number, granule, row: freshRow[j] as number })
@@ -117,7 +124,7 @@ export class Attribute {
   /** Turns clicks into orphans that no impression can claim any more, and forgets what the watermark left behind. */
   advance(watermarkMs: number): void {
     const { clicks } = this.#options
-    const orphanBeforeMs = watermarkMs - this.#e - 2 * this.#L
+    const orphanBeforeMs = watermarkMs - this.#reachMs
     if (orphanBeforeMs > this.#settledMs) {
       this.#settledMs = orphanBeforeMs
       for (const granule of clicks.granules.list) {
@@ -125,7 +132,12 @@ export class Attribute {
         if (granule.pending > 0 && granule.earliestPendingMs < orphanBeforeMs) this.#settle(granule, orphanBeforeMs)
       }
     }
-    this.#named.expire(watermarkMs, clicks.granules.rows, (add) => this.#walkNamed(add))
+    this.#named.expire(watermarkMs, this.#named.size, (add) => this.#walkNamed(orphanBeforeMs, add))
+  }
+
+  #answersFor(count: number): Uint8Array {
+    if (this.#answers.length < count) this.#answers = new Uint8Array(count)
+    return this.#answers
   }
 
   // A new click: counted, repeat, out of window or pending, by what is known now.
@@ -289,12 +301,14 @@ export class Attribute {
     granule.earliestPendingMs = earliestMs
   }
 
-  #walkNamed(add: (first: number, second: number, timeMs: number) => void): void {
+  #walkNamed(fromMs: number, add: (first: number, second: number, timeMs: number) => void): void {
     const hashes = new IdHashes(this.#options.hashKeys)
-    for (const granule of this.#options.clicks.granules.list)
+    for (const granule of this.#options.clicks.granules.list) {
+      if (granule.endMs <= fromMs) continue
       hashes.forEach(granule.impressionIds, granule.count, (first, second, row) => {
-        if (granule.standing[row] !== STANDS_IN_WINDOW || !this.#staysInWindow)
-          add(first, second, granule.timeMsOf(row))
+        const c = granule.timeMsOf(row)
+        if (c >= fromMs && (granule.standing[row] !== STANDS_IN_WINDOW || !this.#staysInWindow)) add(first, second, c)
       })
+    }
   }
 }

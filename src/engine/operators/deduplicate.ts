@@ -10,7 +10,7 @@
  */
 import type { Granule } from '../state/granule.ts'
 import { Granules } from '../state/granules.ts'
-import { IdFilter } from '../state/id-filter.ts'
+import { IdFilter, type HashedIds } from '../state/id-filter.ts'
 import { IdHashes, type HashKeys } from '../state/id-hashes.ts'
 import { DUPLICATE, type Ledger } from '../ledger.ts'
 
@@ -33,12 +33,13 @@ export class Deduplicate<G extends Granule> {
   freshGranule: G[] = []
   freshRow: Int32Array = new Int32Array(0)
   /** The hashes of each new row's id. */
-  freshFirst: Int32Array = new Int32Array(0)
-  freshSecond: Int32Array = new Int32Array(0)
+  freshHashes: HashedIds = { first: new Int32Array(0), second: new Int32Array(0) }
   readonly granules: Granules<G>
   readonly filter: IdFilter
   readonly hashes: IdHashes
   readonly #options: DeduplicateOptions<G>
+  /** Whether each row's id may have been seen before. */
+  #seen: Uint8Array = new Uint8Array(0)
 
   constructor(options: DeduplicateOptions<G>) {
     this.#options = options
@@ -51,24 +52,24 @@ export class Deduplicate<G extends Granule> {
   run(ids: Int32Array, timeMs: Float64Array, rows: Int32Array, count: number): number {
     this.#reserve(count)
     this.hashes.compute(ids, rows, count)
-    const { filter, granules, fresh, freshGranule, freshRow, freshFirst, freshSecond } = this
+    const { filter, granules, fresh, freshGranule, freshRow, freshHashes } = this
     const { first, second } = this.hashes
-    filter.warm(first, count)
+    const seen = this.#seen
+    filter.addAll(this.hashes, count, latestOf(timeMs, rows, count), seen)
     let freshCount = 0
     let granule: G | undefined
     for (let j = 0; j < count; j++) {
       const source = rows[j] as number
       const t = timeMs[source] as number
-      const hash = first[j] as number
-      if (filter.add(hash, second[j] as number, t) && this.#isDuplicate(ids, source, hash, t)) {
+      if (seen[j] !== 0 && this.#isDuplicate(ids, source, first[j] as number, t)) {
         this.#options.ledger.add(this.#options.stream, DUPLICATE, t, 1)
         continue
       }
       if (granule === undefined || !granule.takes(t)) granule = granules.forAppend(t)
-      freshRow[freshCount] = granule.append(ids, source, hash, t)
+      freshRow[freshCount] = granule.append(ids, source, t)
       freshGranule[freshCount] = granule
-      freshFirst[freshCount] = hash
-      freshSecond[freshCount] = second[j] as number
+      freshHashes.first[freshCount] = first[j] as number
+      freshHashes.second[freshCount] = second[j] as number
       fresh[freshCount++] = source
     }
     granules.rows += freshCount
@@ -106,12 +107,21 @@ export class Deduplicate<G extends Granule> {
 
   #reserve(count: number): void {
     if (this.fresh.length >= count) return
+    this.#seen = new Uint8Array(count)
     this.fresh = new Int32Array(count)
     this.freshRow = new Int32Array(count)
-    this.freshFirst = new Int32Array(count)
-    this.freshSecond = new Int32Array(count)
+    this.freshHashes = { first: new Int32Array(count), second: new Int32Array(count) }
     this.freshGranule = new Array<G>(count)
   }
+}
+
+function latestOf(timeMs: Float64Array, rows: Int32Array, count: number): number {
+  let latestMs = -Infinity
+  for (let j = 0; j < count; j++) {
+    const t = timeMs[rows[j] as number] as number
+    if (t > latestMs) latestMs = t
+  }
+  return latestMs
 }
 
 function holdsWithin(

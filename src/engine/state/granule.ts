@@ -7,6 +7,8 @@
  * T1  Every row's event time is in [startMs, endMs), and endMs − startMs ≤ 65,536, so a time takes two bytes.
  * T2  A granule holds at most 65,535 rows; when it is full, another one takes over the same stretch.
  * T3  Rows are only ever added. The index holds row + 1; 0 is an empty slot.
+ * T4  Rows go into the index when a search needs them, many at once: adding an event then only writes at the ends of
+ *     columns, and the index's cache misses overlap in a loop of their own. A search begins at `firstSlot`.
  */
 
 import type { IdHashes } from './id-hashes.ts'
@@ -27,6 +29,8 @@ export class Granule {
   index: Uint16Array
   indexMask: number
   readonly #hashes: IdHashes
+  /** Rows below it are in the index (T4). */
+  #indexed = 0
 
   constructor(capacity: number, hashes: IdHashes) {
     this.#hashes = hashes
@@ -43,6 +47,7 @@ export class Granule {
     this.startMs = startMs
     this.endMs = endMs
     this.count = 0
+    this.#indexed = 0
     this.index.fill(0)
   }
 
@@ -61,7 +66,7 @@ export class Granule {
   }
 
   /** Adds a row; the caller knows that it is new and that there is room (T2). Returns the row. */
-  append(lanes: Int32Array, source: number, hash: number, timeMs: number): number {
+  append(lanes: Int32Array, source: number, timeMs: number): number {
     if (this.count === this.capacity) this.grow(Math.min(MAX_GRANULE_ROWS, Math.ceil(this.capacity * 1.5)))
     const row = this.count++
     const from = source * 4
@@ -72,15 +77,12 @@ export class Granule {
     ids[to + 2] = lanes[from + 2] as number
     ids[to + 3] = lanes[from + 3] as number
     this.timeOffsetMs[row] = timeMs - this.startMs
-    const { index, indexMask } = this
-    let slot = hash & indexMask
-    while (index[slot] !== 0) slot = (slot + 1) & indexMask
-    index[slot] = row + 1
     return row
   }
 
   /** The first slot at which a search for `hash` starts; pass it to {@link nextMatch}. */
   firstSlot(hash: number): number {
+    if (this.#indexed < this.count) this.#indexRows()
     return hash & this.indexMask
   }
 
@@ -108,19 +110,21 @@ export class Granule {
     this.ids = enlarged(this.ids, new Int32Array(capacity * 4))
     this.timeOffsetMs = enlarged(this.timeOffsetMs, new Uint16Array(capacity))
     const slots = slotsFor(capacity)
-    if (slots > this.index.length) this.#reindex(slots)
+    if (slots <= this.index.length) return
+    this.index = new Uint16Array(slots)
+    this.indexMask = slots - 1
+    this.#indexed = 0
   }
 
-  #reindex(slots: number): void {
-    const index = new Uint16Array(slots)
-    const mask = slots - 1
-    for (let row = 0; row < this.count; row++) {
-      let slot = this.#hashes.firstOf(this.ids, row) & mask
-      while (index[slot] !== 0) slot = (slot + 1) & mask
+  #indexRows(): void {
+    const { index, indexMask, ids, count } = this
+    const hashes = this.#hashes
+    for (let row = this.#indexed; row < count; row++) {
+      let slot = hashes.firstOf(ids, row) & indexMask
+      while (index[slot] !== 0) slot = (slot + 1) & indexMask
       index[slot] = row + 1
     }
-    this.index = index
-    this.indexMask = mask
+    this.#indexed = count
   }
 }
 

@@ -20,6 +20,9 @@ const MAX_GENERATIONS = 6
 const MERGED_IDS = 1 << 19
 // Tables of fewer slots stay in the second-level cache by themselves.
 const CACHED_SLOTS = 1 << 18
+// Ids whose places are read ahead: their cache lines and pages must still be near when they are looked at. A multiple of
+// four.
+const RUN_IDS = 256
 
 class Generation {
   readonly tags: Uint16Array
@@ -55,6 +58,66 @@ class Generation {
       if (++slot === tags.length) slot = 0
     }
   }
+
+  /**
+   * Finds where the search for each of `count` ids from `from` on starts, and reads a tag there, so that cache misses
+   * overlap instead of following each other. Short steps without a branch keep twice as many under way: with 32 MB of
+   * tags 12 ns an id, where one loop that did both took 24 ns.
+   */
+  locateRun(first: Int32Array, from: number, count: number, slots: Int32Array): number {
+    const { tags, scale } = this
+    for (let i = 0; i < count; i++) slots[i] = (((first[from + i] as number) >>> 0) * scale) >>> 0
+    if (tags.length < CACHED_SLOTS) return 0
+    let read = 0
+    for (let i = 0; i < count; i += 4) {
+      read |= tags[slots[i] as number] as number
+      read |= tags[slots[i + 1] as number] as number
+      read |= tags[slots[i + 2] as number] as number
+      read |= tags[slots[i + 3] as number] as number
+    }
+    return read
+  }
+
+  /** Adds `count` ids from `from` on, located before, and says of each in `seen` whether its tag stood there before. */
+  addRun(second: Int32Array, from: number, count: number, slots: Int32Array, seen: Uint8Array): void {
+    const tags = this.tags
+    let added = 0
+    for (let i = 0; i < count; i++) {
+      const tag = tagOf(second[from + i] as number)
+      let slot = slots[i] as number
+      let found = tags[slot] as number
+      while (found !== 0 && found !== tag) {
+        if (++slot === tags.length) slot = 0
+        found = tags[slot] as number
+      }
+      seen[from + i] = found === 0 ? 0 : 1
+      if (found !== 0) continue
+      tags[slot] = tag
+      added++
+    }
+    this.count += added
+  }
+
+  /** Marks in `seen` those of `count` ids from `from` on, located before, whose tags stand here. */
+  findRun(second: Int32Array, from: number, count: number, slots: Int32Array, seen: Uint8Array): void {
+    const tags = this.tags
+    for (let i = 0; i < count; i++) {
+      const tag = tagOf(second[from + i] as number)
+      let slot = slots[i] as number
+      let found = tags[slot] as number
+      while (found !== 0 && found !== tag) {
+        if (++slot === tags.length) slot = 0
+        found = tags[slot] as number
+      }
+      if (found !== 0) seen[from + i] = 1
+    }
+  }
+}
+
+/** Hashes of ids (`id-hashes.ts`). */
+export interface HashedIds {
+  readonly first: Int32Array
+  readonly second: Int32Array
 }
 
 function tagOf(second: number): number {
@@ -71,6 +134,8 @@ export class IdFilter {
   readonly #generationMs: number
   readonly #retentionMs: number
   readonly #leastIds: number
+  /** Where the ids of a run are looked for. */
+  readonly #slots: Int32Array = new Int32Array(RUN_IDS)
 
   /**
    * @param retentionMs how long after its event time an id must be found
@@ -88,16 +153,13 @@ export class IdFilter {
     return this.#generations.reduce((sum, generation) => sum + generation.tags.byteLength, 0)
   }
 
-  get generationCount(): number {
-    return this.#generations.length
+  /** Ids in all generations: one that came again later may count twice. */
+  get size(): number {
+    return this.#generations.reduce((sum, generation) => sum + generation.count, 0)
   }
 
-  /** Whether the id may have been added. */
-  has(first: number, second: number): boolean {
-    const generations = this.#generations
-    const tag = tagOf(second)
-    for (let g = 0; g < generations.length; g++) if ((generations[g] as Generation).find(first, tag) >= 0) return true
-    return false
+  get generationCount(): number {
+    return this.#generations.length
   }
 
   /** Adds an id; returns whether it may have been there before. */
@@ -115,14 +177,41 @@ export class IdFilter {
     return false
   }
 
-  /** Reads one tag of each id's place, so that the cache misses of a batch overlap instead of following each other. */
-  warm(first: Int32Array, count: number): number {
-    let sum = 0
-    for (const { tags, scale } of this.#generations) {
-      if (tags.length < CACHED_SLOTS) continue
-      for (let j = 0; j < count; j++) sum |= tags[(((first[j] as number) >>> 0) * scale) >>> 0] as number
+  /**
+   * Adds the first `count` ids of `ids` and says of each in `seen` whether it may have been there before, in this run or
+   * earlier.
+   *
+   * @param latestMs the highest event time among them
+   */
+  addAll({ first, second }: HashedIds, count: number, latestMs: number, seen: Uint8Array): void {
+    const slots = this.#slots
+    for (let from = 0; from < count; from += RUN_IDS) {
+      const run = Math.min(count - from, RUN_IDS)
+      this.#makeRoom(run)
+      const generations = this.#generations
+      const newest = generations[0] as Generation
+      if (latestMs > newest.maxTimeMs) newest.maxTimeMs = latestMs
+      newest.locateRun(first, from, run, slots)
+      newest.addRun(second, from, run, slots, seen)
+      for (let g = 1; g < generations.length; g++) {
+        const generation = generations[g] as Generation
+        generation.locateRun(first, from, run, slots)
+        generation.findRun(second, from, run, slots, seen)
+      }
     }
-    return sum
+  }
+
+  /** Says of each of the first `count` ids of `ids` in `seen` whether it may have been added. */
+  hasAll({ first, second }: HashedIds, count: number, seen: Uint8Array): void {
+    const slots = this.#slots
+    seen.fill(0, 0, count)
+    for (let from = 0; from < count; from += RUN_IDS) {
+      const run = Math.min(count - from, RUN_IDS)
+      for (const generation of this.#generations) {
+        generation.locateRun(first, from, run, slots)
+        generation.findRun(second, from, run, slots, seen)
+      }
+    }
   }
 
   /**
@@ -152,6 +241,11 @@ export class IdFilter {
     const spanMs = watermarkMs - full.sinceMs
     const expected = (1.2 * full.count * this.#generationMs) / Math.max(1, Number.isFinite(spanMs) ? spanMs : 1)
     return Math.ceil(Math.min(full.capacity * GROWTH, Math.max(full.capacity / GROWTH, this.#leastIds, expected)))
+  }
+
+  #makeRoom(ids: number): void {
+    const newest = this.#generations[0] as Generation
+    if (newest.count + ids > newest.tags.length * MAX_LOAD) this.#rotate(newest.capacity * GROWTH)
   }
 
   #rotate(capacity: number): void {

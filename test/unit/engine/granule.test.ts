@@ -1,5 +1,5 @@
 /**
- * Granules by their invariants T1 to T3, and what impressions and clicks keep beside their ids (K1, K2 of clicks).
+ * Granules by their invariants T1 to T4, and what impressions and clicks keep beside their ids (K1, K2 of clicks).
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -13,7 +13,7 @@ const hashes = new IdHashes(hashKeysFrom(RANDOM_KEYS))
 
 function append(granule: Granule, id: number, timeMs: number = TEN_MS): number {
   const lanes = lanesOf(id)
-  return granule.append(lanes, 0, hashes.firstOf(lanes, 0), timeMs)
+  return granule.append(lanes, 0, timeMs)
 }
 
 /** Rows that hold an id, in the order a search meets them. */
@@ -75,10 +75,22 @@ describe('granule', () => {
     }
   })
 
+  it('T4: a row is found whether it came before or after the last search', () => {
+    const granule = plain()
+    for (let id = 0; id < 2_000; id++) {
+      append(granule, id)
+      if (id % 7 === 0) assert.deepEqual(rowsOf(granule, id >> 1), [id >> 1])
+    }
+    for (let id = 0; id < 2_000; id++) assert.deepEqual(rowsOf(granule, id), [id])
+    granule.reset(TEN_MS, TEN_MS + MAX_GRANULE_MS)
+    append(granule, 1)
+    assert.deepEqual([rowsOf(granule, 0), rowsOf(granule, 1)], [[], [0]])
+  })
+
   it('tells ids apart by each of their four lanes', () => {
     const granule = plain()
     const lanes = lanesOf(1)
-    granule.append(lanes, 0, hashes.firstOf(lanes, 0), TEN_MS)
+    granule.append(lanes, 0, TEN_MS)
     for (let lane = 0; lane < 4; lane++) {
       const other = lanes.slice()
       other[lane] = (other[lane] ?? 0) ^ 1

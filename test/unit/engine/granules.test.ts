@@ -29,7 +29,7 @@ function append(granules: Granules<Granule>, timeMs: number, count: number = 1):
     if (!granule.takes(timeMs)) granule = granules.forAppend(timeMs)
     // Ids do not matter here, but equal ones would make the index slow.
     lanes[0] = nextId++
-    granule.append(lanes, 0, hashes.firstOf(lanes, 0), timeMs)
+    granule.append(lanes, 0, timeMs)
   }
   granules.rows += count
   return granule

@@ -50,8 +50,18 @@ class Pair {
   }
 
   has(id: number): boolean {
-    return this.filter.has(...hashesOf(id))
+    return has(this.filter, ...hashesOf(id))
   }
+}
+
+function has(filter: IdFilter, first: number, second: number): boolean {
+  const seen = new Uint8Array(1)
+  filter.hasAll({ first: Int32Array.of(first), second: Int32Array.of(second) }, 1, seen)
+  return seen[0] === 1
+}
+
+function rowsUpTo(count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, row) => row)
 }
 
 function hashesOf(id: number): [number, number] {
@@ -160,17 +170,41 @@ describe('id filter', () => {
 
   it('F3: an id whose tag would be 0 is found like any other, and an empty filter finds nothing', () => {
     const filter = new IdFilter(RETENTION_MS)
-    assert.equal(filter.has(5, 0), false)
+    assert.equal(has(filter, 5, 0), false)
     assert.equal(filter.add(5, 0xffff, 0), false)
-    assert.equal(filter.has(5, 0), true)
-    assert.equal(filter.has(5, 0x0002_0000), false)
+    assert.equal(has(filter, 5, 0), true)
+    assert.equal(has(filter, 5, 0x0002_0000), false)
+  })
+
+  it('F1: many at once, each is seen that came in this run or earlier, and hardly any other', () => {
+    const filter = new IdFilter(RETENTION_MS)
+    const ids = new IdHashes(hashKeysFrom(RANDOM_KEYS))
+    const added = new Set<number>()
+    let mistaken = 0
+    for (let batch = 0; batch < 200; batch++) {
+      // Every third id is one from before or of this run.
+      const count = 1 + ((batch * 37) % 700)
+      const drawn = Array.from({ length: count }, (_, j) => (j % 3 === 0 ? added.size >> 1 : added.size + j))
+      ids.compute(Int32Array.from(drawn.flatMap((id) => [...lanesOf(id)])), rowsUpTo(count), count)
+      const seen = new Uint8Array(count)
+      filter.addAll(ids, count, batch, seen)
+      drawn.forEach((id, j) => {
+        if (added.has(id)) assert.equal(seen[j], 1, `id ${id}`)
+        else mistaken += seen[j] ?? 0
+        added.add(id)
+      })
+      filter.hasAll(ids, count, seen)
+      assert.ok(seen.every((isSeen) => isSeen === 1))
+    }
+    assert.ok(added.size > 10_000 && filter.generationCount > 1, `${added.size} ids, ${filter.generationCount} tables`)
+    assert.ok(mistaken < 20, `${mistaken} ids that never came`)
   })
 
   it('finds a place at the very end of the table and goes on at its start', () => {
     const filter = new IdFilter(RETENTION_MS)
     for (let tag = 1; tag <= 100; tag++) assert.equal(filter.add(-1, tag << 16, 0), false)
-    for (let tag = 1; tag <= 100; tag++) assert.equal(filter.has(-1, tag << 16), true)
-    assert.equal(filter.has(-1, 101 << 16), false)
+    for (let tag = 1; tag <= 100; tag++) assert.equal(has(filter, -1, tag << 16), true)
+    assert.equal(has(filter, -1, 101 << 16), false)
   })
 
   it('one id far ahead does not make generations pile up', () => {
