@@ -1,15 +1,23 @@
 /**
  * One running instance per folder.
  *
- * L1  The lock file appears whole: it is written aside and linked into place.
- * L2  A lock counts only while the process that took it runs: a killed one leaves nothing in the way. Process numbers are
- *     given out again, so the lock names the start of the process too.
- * L3  Of several that find the same dead lock, one takes its place.
+ * L1  The lock is the operating system's: it is held while the process that took it lives and not a moment longer, however
+ *     that one ends. No lock is ever stale, so none is ever taken over, and of many that ask at once exactly one gets it.
+ * L2  Who holds it stands in a file beside it, for messages only.
+ *
+ * SQLite, which Node brings, asks the system for it: an exclusive transaction on an empty database that is never written.
+ * The lock file is never opened in another way: closing any descriptor of it would give the lock up.
  */
-import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { TidemarkError } from '../errors.ts'
-import { startMark } from './process-identity.ts'
+import { isAlive } from './process-identity.ts'
+
+const LOCK_FILE = 'running.lock'
+const OWNER_FILE = 'running.pid'
+const SQLITE_BUSY = 5
+const SQLITE_NOT_A_DATABASE = 26
 
 /** A lock that is held. */
 export interface FolderLock {
@@ -17,70 +25,65 @@ export interface FolderLock {
   release(): void
 }
 
-interface LockOwner {
-  readonly pid: number
-  readonly start: string
-}
+/** Kept from the garbage collector, which would close a lock that nobody mentions any more. */
+const held = new Set<DatabaseSync>()
 
 /**
  * Takes the lock of a folder.
  *
- * @param folder exists and is writable
+ * @param folder exists
  * @param what how messages call the folder's content, such as `data folder`
- * @throws TidemarkError DATA_DIR_BUSY, naming the process that holds it
+ * @throws TidemarkError DATA_DIR_BUSY, naming the process that holds it; DATA_DIR_UNUSABLE where the folder cannot be
+ * written or its file system knows no locks
  */
 export function lockFolder(folder: string, what: string): FolderLock {
-  const path = join(folder, 'instance.lock')
-  const mine: LockOwner = { pid: process.pid, start: startMark(process.pid) ?? '' }
-  for (let attempt = 0; attempt < 5; attempt++) {
-    if (tryLink(path, mine)) return { release: () => releaseLock(path, mine) }
-    const owner = readOwner(path)
-    if (owner !== undefined && startMark(owner.pid) === owner.start) throw busy(folder, what, owner.pid)
-    removeDead(path, owner)
-  }
-  throw busy(folder, what, readOwner(path)?.pid)
-}
-
-function tryLink(path: string, owner: LockOwner): boolean {
-  const aside = `${path}.${owner.pid}`
-  writeFileSync(aside, JSON.stringify(owner))
+  const path = join(folder, LOCK_FILE)
+  const ownerPath = join(folder, OWNER_FILE)
+  let lock: DatabaseSync | undefined
   try {
-    linkSync(aside, path)
-    return true
+    // SQLite would say no more than "unable to open database file".
+    accessSync(folder, constants.W_OK | constants.X_OK)
+    lock = new DatabaseSync(path, { timeout: 0 })
+    // Of a file that may only be read SQLite gives everybody a lock.
+    accessSync(path, constants.W_OK)
+    lock.exec('begin exclusive')
+    writeFileSync(ownerPath, `${process.pid}\n`)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
-  } finally {
-    unlinkSync(aside)
+    lock?.close()
+    throw refusal(error, folder, what)
+  }
+  const taken = lock
+  held.add(taken)
+  return {
+    release() {
+      if (!held.delete(taken)) return
+      rmSync(ownerPath, { force: true })
+      taken.close()
+    },
   }
 }
 
-function readOwner(path: string): LockOwner | undefined {
+function refusal(error: unknown, folder: string, what: string): TidemarkError {
+  const state = typeof error === 'object' && error !== null && 'errcode' in error ? error.errcode : undefined
+  if (state === SQLITE_BUSY) return busy(folder, what, ownerOf(folder))
+  const reason = error instanceof Error ? error.message : String(error)
+  return new TidemarkError('DATA_DIR_UNUSABLE', `The ${what} ${folder} cannot be used: ${reason}.`, {
+    where: folder,
+    fix:
+      state === SQLITE_NOT_A_DATABASE
+        ? `its ${LOCK_FILE} is not ours: move that file away`
+        : 'choose another folder with --data-dir, or make this one writable for this user',
+    cause: error,
+  })
+}
+
+function ownerOf(folder: string): number | undefined {
   try {
-    const owner: unknown = JSON.parse(readFileSync(path, 'utf8'))
-    if (typeof owner !== 'object' || owner === null || !('pid' in owner) || !('start' in owner)) return undefined
-    return { pid: Number(owner.pid), start: String(owner.start) }
+    const pid = Number(readFileSync(join(folder, OWNER_FILE), 'utf8'))
+    return Number.isSafeInteger(pid) && pid > 0 && isAlive(pid) ? pid : undefined
   } catch {
     return undefined
   }
-}
-
-// Between the look and the removal another process may have taken the lock: then what was moved away is put back.
-function removeDead(path: string, dead: LockOwner | undefined): void {
-  const aside = `${path}.dead.${process.pid}`
-  try {
-    renameSync(path, aside)
-  } catch {
-    return
-  }
-  const moved = readOwner(aside)
-  if (moved !== undefined && (moved.pid !== dead?.pid || moved.start !== dead.start)) linkSync(aside, path)
-  unlinkSync(aside)
-}
-
-function releaseLock(path: string, mine: LockOwner): void {
-  const owner = readOwner(path)
-  if (owner?.pid === mine.pid && owner.start === mine.start) unlinkSync(path)
 }
 
 function busy(folder: string, what: string, pid: number | undefined): TidemarkError {

@@ -15,7 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { TidemarkError } from '../errors.ts'
 import { type ClusterFiles, rememberedPort, rememberPort, serverEnvironment } from './cluster-files.ts'
 import { clearLeftovers, endProcess, readPostmaster, runningPostmaster } from './postmaster.ts'
-import { isAlive } from './process-identity.ts'
+import { identify, isAlive, type ProcessIdentity } from './process-identity.ts'
 import { handOver } from './server-user.ts'
 import { startWatchdog, type Watchdog } from './watchdog.ts'
 
@@ -55,6 +55,8 @@ export class OwnServer {
   readonly #files: ServerOptions
   readonly #log: (line: string) => void
   #pid: number
+  /** Undefined where the process was gone before it could be told apart. */
+  #process: ProcessIdentity | undefined
   #watchdog: Watchdog | undefined
   #stopping = false
   #restart: Promise<void> | undefined
@@ -99,11 +101,12 @@ export class OwnServer {
   async stop(): Promise<void> {
     this.#stopping = true
     await this.#restart
-    await endProcess(this.#pid)
+    await endProcess(this.#process)
     this.#watchdog?.dismiss()
   }
 
   #watch(pid: number): void {
+    this.#process = identify(pid)
     this.#watchdog = startWatchdog(pid, this.#files.clusterDir)
     const timer = setInterval(() => {
       if (isAlive(pid)) return
@@ -193,7 +196,7 @@ async function launch(files: ServerOptions, port: number): Promise<{ pid: number
     if (postmaster !== undefined && postmaster.pid === child.pid && postmaster.ready) return { pid: postmaster.pid }
     await delay(5)
   }
-  if (child.pid !== undefined) await endProcess(child.pid)
+  if (child.pid !== undefined) await endProcess(identify(child.pid))
   return { reason: `it was not ready within ${START_TIMEOUT_MS / 1_000} s` }
 }
 

@@ -2,12 +2,13 @@
  * What a running server says of itself in `postmaster.pid`, and how a server is ended from outside.
  *
  * M1  Only a process that is surely the server of this very folder is ever signalled: its number is in the folder's
- *     `postmaster.pid`, it works in that folder and it is called postgres.
+ *     `postmaster.pid`, it works in that folder and it is called postgres. Once it was, it is known by its start as well,
+ *     so that no other process that got its number meanwhile is signalled.
  */
 import { readFileSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { commandLine, isAlive, workingFolder } from './process-identity.ts'
+import { commandLine, identify, isAlive, isRunning, type ProcessIdentity, workingFolder } from './process-identity.ts'
 
 /** The first lines of `postmaster.pid`. */
 export interface Postmaster {
@@ -48,28 +49,33 @@ export function runningPostmaster(clusterDir: string): Postmaster | undefined {
  */
 export async function clearLeftovers(clusterDir: string): Promise<number | undefined> {
   const running = runningPostmaster(clusterDir)
-  if (running !== undefined) await endProcess(running.pid)
+  await endProcess(running === undefined ? undefined : identify(running.pid))
   // The server clears a dead one's file by itself, unless the dead one's number belongs to another process by now.
   rmSync(join(clusterDir, 'postmaster.pid'), { force: true })
   return running?.pid
 }
 
-/** Ends a server: politely, then firmly, then by force; frozen ones too. Resolves when it is gone. */
-export async function endProcess(pid: number): Promise<void> {
+/**
+ * Ends a server: politely, then firmly, then by force; frozen ones too. Resolves when it is gone, at once where it is
+ * already.
+ */
+export async function endProcess(server: ProcessIdentity | undefined): Promise<void> {
+  if (server === undefined) return
   const steps: readonly [NodeJS.Signals, number][] = [
     ['SIGINT', 15_000],
     ['SIGQUIT', 5_000],
     ['SIGKILL', 5_000],
   ]
   for (const [signal, waitMs] of steps) {
-    if (!signalProcess(pid, signal) || (await isGoneWithin(pid, waitMs))) return
+    if (!signalProcess(server, signal) || (await isGoneWithin(server.pid, waitMs))) return
   }
 }
 
-function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
+function signalProcess(server: ProcessIdentity, signal: NodeJS.Signals): boolean {
+  if (!isRunning(server)) return false
   try {
-    process.kill(pid, signal)
-    process.kill(pid, 'SIGCONT')
+    process.kill(server.pid, signal)
+    process.kill(server.pid, 'SIGCONT')
     return true
   } catch {
     return false

@@ -18,11 +18,25 @@ function isZombie(pid: number): boolean {
   return statFields(pid)?.[0] === 'Z'
 }
 
-/**
- * When process `pid` started, as a text that differs from that of any other process with this number, restarts of the
- * machine included. Undefined where no such process runs.
- */
-export function startMark(pid: number): string | undefined {
+/** A process, told apart from any other that has had or will have its number. */
+export interface ProcessIdentity {
+  readonly pid: number
+  /** When it started, as a text that differs between processes of one number, restarts of the machine included. */
+  readonly start: string
+}
+
+/** The process that has this number now; undefined where none has. */
+export function identify(pid: number): ProcessIdentity | undefined {
+  const start = startMark(pid)
+  return start === undefined ? undefined : { pid, start }
+}
+
+/** Whether that very process still runs. */
+export function isRunning({ pid, start }: ProcessIdentity): boolean {
+  return startMark(pid) === start
+}
+
+function startMark(pid: number): string | undefined {
   if (!isAlive(pid)) return undefined
   const fields = statFields(pid)
   if (fields !== undefined) return `${bootId()}/${fields[19]}`
