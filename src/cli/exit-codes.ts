@@ -13,6 +13,8 @@ export const EXIT = {
   badData: 65,
   inputMissing: 66,
   unavailable: 69,
+  /** Another instance took over the tables: start this one again only on purpose. */
+  fenced: 76,
   configuration: 78,
   interrupted: 130,
 } as const
@@ -30,6 +32,10 @@ const EXIT_BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   DATABASE_BINARIES_MISSING: EXIT.unavailable,
   DATABASE_SCHEMA_MISMATCH: EXIT.configuration,
   DATABASE_BUSY: EXIT.unavailable,
+  DATABASE_OTHER_FOLDER: EXIT.configuration,
+  EPOCH_MISMATCH: EXIT.configuration,
+  PLAN_CHANGED: EXIT.configuration,
+  FENCED: EXIT.fenced,
   DATA_DIR_BUSY: EXIT.unavailable,
   DATA_DIR_UNUSABLE: EXIT.configuration,
   PORT_UNAVAILABLE: EXIT.unavailable,

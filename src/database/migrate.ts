@@ -24,6 +24,8 @@ export interface MigrationReport {
 export interface MigrateOptions {
   /** The rows in the tables are about to be replaced: a table of another form is made anew though it holds some. */
   readonly discardRows?: boolean
+  /** Other tables of ours, which exist, that the read-only role may read. */
+  readonly alsoReadable?: readonly string[]
 }
 
 /** Any number that no other program uses for an advisory lock. */
@@ -47,7 +49,12 @@ export async function migrate(client: Client, plan: Plan, options: MigrateOption
   }
 }
 
-async function lockMigrations(client: Client): Promise<void> {
+/**
+ * Waits until no other instance changes tables, and keeps others waiting until the transaction ends.
+ *
+ * @throws TidemarkError DATABASE_BUSY, retryable
+ */
+export async function lockMigrations(client: Client): Promise<void> {
   try {
     await client.query(`set local lock_timeout = '9s'`)
     await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
@@ -72,7 +79,7 @@ export async function migrateTables(client: Client, plan: Plan, options: Migrate
     statements.push(...tableChanges(table, found, isEmpty && isTable))
   }
   for (const statement of statements) await client.query(statement)
-  const readerRole = await grantReaderRole(client, plan)
+  const readerRole = await grantReaderRole(client, plan, options.alsoReadable)
   return { statements, readerRole }
 }
 

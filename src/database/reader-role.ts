@@ -29,14 +29,18 @@ export function readerRoleStatements(login: string): readonly string[] {
 }
 
 /**
- * Lets the role read exactly the tables of the plan. On a server where it is missing it is made without a right to log
+ * Lets the role read exactly the tables of the plan, and others of ours that `also` names. On a server where it is missing it is made without a right to log
  * in; where our user may not make roles, nothing happens. Runs inside the caller's transaction.
  */
-export async function grantReaderRole(client: Client, plan: Plan): Promise<ReaderRoleReport> {
+export async function grantReaderRole(
+  client: Client,
+  plan: Plan,
+  also: readonly string[] = [],
+): Promise<ReaderRoleReport> {
   await client.query('savepoint reader_role')
   try {
     const made = await makeIfMissing(client)
-    await grantTables(client, plan)
+    await grantTables(client, plan, also)
     await client.query('release savepoint reader_role')
     const hint = made ? `; to use it: alter role ${READER_ROLE} login password '…'` : ''
     return { granted: true, message: `the role ${READER_ROLE} may read the tables${hint}` }
@@ -54,9 +58,9 @@ async function makeIfMissing(client: Client): Promise<boolean> {
   return true
 }
 
-async function grantTables(client: Client, plan: Plan): Promise<void> {
+async function grantTables(client: Client, plan: Plan, also: readonly string[]): Promise<void> {
   const role = quoteIdentifier(READER_ROLE)
-  const tables = allTables(plan).map((table) => qualifiedTable(table.name))
+  const tables = [...allTables(plan).map((table) => table.name), ...also].map(qualifiedTable)
   await revokeFormerTables(client, plan, role)
   await client.query(`grant usage on schema ${quoteIdentifier(SCHEMA)} to ${role}`)
   await client.query(`grant select on ${tables.join(', ')} to ${role}`)

@@ -17,24 +17,25 @@ const WAIT_MS = 2_000
 /**
  * Locks all tables of the plan for this session.
  *
- * @param ownBackends numbers of earlier sessions of this same writer: they are ended if they still hold a lock
- * @throws TidemarkError DATABASE_BUSY naming the session that holds a lock; retryable where that is our own
+ * @param mayEnd whether the session that holds a lock is one to be ended: an earlier one of this same writer, or of one
+ *   that this writer may take over from
+ * @throws TidemarkError DATABASE_BUSY naming the session that holds a lock; retryable where that session was ended
  */
-export async function lockTables(client: Client, plan: Plan, ownBackends: readonly number[]): Promise<void> {
+export async function lockTables(client: Client, plan: Plan, mayEnd: (holder: LockHolder) => boolean): Promise<void> {
   for (const table of allTables(plan)) {
     const key = lockKey(table.name)
     for (let waitedMs = 0; !(await tryLock(client, key)); waitedMs += 50) {
       const holder = await holderOf(client, key)
-      const isOwn = holder !== undefined && ownBackends.includes(holder.pid)
-      if (isOwn) await client.query('select pg_terminate_backend($1)', [holder.pid])
-      if (holder !== undefined && !isOwn) throw busy(table.name, holder)
+      if (holder !== undefined && !mayEnd(holder)) throw busy(table.name, holder)
+      if (holder !== undefined) await client.query('select pg_terminate_backend($1)', [holder.pid])
       if (waitedMs >= WAIT_MS) throw stillEnding(table.name)
       await delay(50)
     }
   }
 }
 
-interface Holder {
+/** The session that holds a lock. */
+export interface LockHolder {
   readonly pid: number
   readonly application: string
   readonly since: string
@@ -48,8 +49,8 @@ async function tryLock(client: Client, key: number): Promise<boolean> {
   return rows[0]?.locked ?? false
 }
 
-async function holderOf(client: Client, key: number): Promise<Holder | undefined> {
-  const { rows } = await client.query<Holder>(
+async function holderOf(client: Client, key: number): Promise<LockHolder | undefined> {
+  const { rows } = await client.query<LockHolder>(
     `select l.pid, coalesce(a.application_name, '') as application,
             coalesce(to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS'), '') as since
        from pg_locks l left join pg_stat_activity a on a.pid = l.pid
@@ -60,7 +61,7 @@ async function holderOf(client: Client, key: number): Promise<Holder | undefined
   return rows[0]
 }
 
-function busy(table: string, holder: Holder): TidemarkError {
+function busy(table: string, holder: LockHolder): TidemarkError {
   const message = `The table "${table}" is being written by "${holder.application}" (since ${holder.since} UTC).`
   return new TidemarkError('DATABASE_BUSY', message, {
     where: `table "${table}"`,

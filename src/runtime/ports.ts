@@ -30,6 +30,22 @@ export interface Epoch {
   readonly changes: ChangeSet
 }
 
+/** Where each partition of a live run has been read up to, by the partition's name. */
+export type Positions = Readonly<Record<string, number>>
+
+/** An epoch of a live run: it also says how far it has read, so that a restart goes on from there. */
+export interface LiveEpoch extends Epoch {
+  readonly positions: Positions
+  /** What was read in it and is no event. */
+  readonly deadLetters: readonly DeadLetter[]
+}
+
+/** Where the epochs of a live run go: each whole or not at all, each once, however often it is tried. */
+export interface EpochSink {
+  /** Rejects with a retryable TidemarkError when the same epoch may be tried again. */
+  write(epoch: LiveEpoch): Promise<void>
+}
+
 /** Where results go. */
 export interface Sink {
   /** Gets ready: connects, creates what is missing. */
@@ -56,6 +72,8 @@ export interface DeadLetter {
   readonly bytes: Uint8Array
   /** Length of the whole record in bytes. */
   readonly byteLength: number
+  /** When it arrived, ms since the epoch, where that is known. */
+  readonly arrivalMs?: number
 }
 
 /** Where dead letters go. Must not keep a reference to `bytes`. */

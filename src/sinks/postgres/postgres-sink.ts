@@ -5,26 +5,25 @@
  * W2  `whole` (replay): everything is one transaction from `open` to `commit`. What the tables held is replaced in it, so
  *     readers see the old rows until the very end, and a run again leaves the same rows. Only final cells are written,
  *     once each; the ledger at the end.
- * W3  One writer: the tables are locked for the session (writer-lock.ts). A session that was cut off is over, whatever it
- *     still had under way, before its successor writes.
- * W4  No call hangs: the server has `timeoutMs` to answer each statement, then the connection is given up.
- * W5  Rows are only thrown away from a table that the same kind of writer wrote last, or any of ours where `replace` says
- *     so. A table that no pipeline of ours listed is never touched.
+ * W3  One writer, and no call that hangs: B1 and B2 of writer-session.ts. In `whole` a session that is lost takes the run
+ *     with it.
+ *
+ * What may be thrown away is in replaced-rows.ts (W5). Live runs that must lose nothing go through epoch-store.ts.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'pg'
-import { type Connection, connect } from '../../database/connection.ts'
 import { databaseError, isConflict } from '../../database/database-error.ts'
-import { ensureMetaTable, lastWriters, recordEpoch, recordWriter, type WriterKind } from '../../database/meta-table.ts'
-import { clearTables, migrate, migrateTables, tablesWithRows } from '../../database/migrate.ts'
+import { ensureMetaTable, recordEpoch, recordWriter, type WriterKind } from '../../database/meta-table.ts'
+import { clearTables, migrate, migrateTables } from '../../database/migrate.ts'
 import { qualifiedTable } from '../../database/sql-text.ts'
-import { lockTables } from '../../database/writer-lock.ts'
 import { TidemarkError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { allTables } from '../../pipeline/table-text.ts'
 import type { Epoch, Sink } from '../../runtime/ports.ts'
 import { LedgerTotals } from '../ledger-totals.ts'
+import { checkMayReplace } from './replaced-rows.ts'
 import { TableWriter } from './table-writer.ts'
+import { WriterSession } from './writer-session.ts'
 
 export interface PostgresSinkOptions {
   /** Connects as a user who may create and write the tables. */
@@ -51,13 +50,19 @@ export class PostgresSink implements Sink {
   readonly #options: PostgresSinkOptions
   readonly #writer: TableWriter
   readonly #ledger = new LedgerTotals()
-  readonly #backends: number[] = []
-  #connection: Connection | undefined
+  readonly #session: WriterSession
   #isPrepared = false
 
   constructor(options: PostgresSinkOptions) {
     this.#options = options
     this.#writer = new TableWriter(options.plan)
+    const { url, plan, writer, mode, timeoutMs } = options
+    this.#session = new WriterSession({
+      url,
+      plan,
+      applicationName: `tidemark ${writer} (process ${process.pid})`,
+      timeoutMs: timeoutMs ?? (mode === 'whole' ? 600_000 : 10_000),
+    })
   }
 
   /**
@@ -97,9 +102,7 @@ export class PostgresSink implements Sink {
   }
 
   async close(): Promise<void> {
-    const connection = this.#connection
-    this.#connection = undefined
-    await connection?.close()
+    await this.#session.close()
   }
 
   async #attempt(what: string, work: (client: Client) => Promise<void>): Promise<void> {
@@ -119,20 +122,9 @@ export class PostgresSink implements Sink {
   }
 
   async #client(): Promise<Client> {
-    if (this.#connection !== undefined) return this.#connection.client
-    const { url, plan, writer, mode } = this.#options
-    if (mode === 'whole' && this.#isPrepared)
+    if (this.#options.mode === 'whole' && this.#isPrepared && !this.#session.isOpen)
       throw new TidemarkError('DATABASE_UNAVAILABLE', 'The transaction of this run was lost.', { fix: 'run it again' })
-    const connection = await connect({
-      url,
-      applicationName: `tidemark ${writer} (process ${process.pid})`,
-      queryTimeoutMs: this.#options.timeoutMs ?? (mode === 'whole' ? 600_000 : 10_000),
-    })
-    this.#connection = connection
-    await connection.client.query(`set idle_in_transaction_session_timeout = 0`)
-    await lockTables(connection.client, plan, this.#backends)
-    this.#backends.push(await backendOf(connection.client))
-    return connection.client
+    return this.#session.client()
   }
 
   async #prepareLive(client: Client): Promise<void> {
@@ -157,22 +149,10 @@ export class PostgresSink implements Sink {
     for (const table of allTables(plan)) await client.query(`delete from ${qualifiedTable(table.name)}`)
   }
 
-  // Judged table by table (W5): that one of them is ours says nothing of the others.
   async #checkMayReplace(client: Client): Promise<void> {
     const { plan, writer, replace } = this.#options
     await ensureMetaTable(client)
-    const writers = await lastWriters(client)
-    const kept = (await tablesWithRows(client, plan)).filter((name) => {
-      const last = writers.get(name)
-      return last === undefined || (last !== writer && replace !== true)
-    })
-    if (kept.length === 0) return
-    const described = kept.map((name) => `"${name}" (written by ${writerText(writers.get(name))})`)
-    throw new TidemarkError(
-      'DATABASE_BUSY',
-      `${kept.length === 1 ? 'A table holds' : 'Tables hold'} rows that ${writer} would replace: ${described.join(', ')}.`,
-      { fix: 'use another database, rename those tables in the definition, or empty them first' },
-    )
+    await checkMayReplace(client, plan, { writer, replace: replace === true })
   }
 
   async #writeWithRetry(client: Client, epoch: Epoch): Promise<void> {
@@ -190,15 +170,6 @@ export class PostgresSink implements Sink {
       }
     }
   }
-}
-
-function writerText(writer: WriterKind | undefined): string {
-  return writer === undefined ? 'someone else' : `tidemark ${writer}`
-}
-
-async function backendOf(client: Client): Promise<number> {
-  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
-  return rows[0]?.pid ?? 0
 }
 
 function detailsOf(error: TidemarkError): { fix?: string; where?: string; cause?: unknown } {
