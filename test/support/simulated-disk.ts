@@ -185,7 +185,7 @@ export class SimulatedDisk implements Disk {
         return found.length
       },
       write: async (parts, at) => {
-        const bytes = Uint8Array.from(parts.flatMap((part) => [...part]))
+        const bytes = new Uint8Array(Buffer.concat(parts))
         await Promise.resolve()
         return this.#write(path, inode, bytes, at)
       },

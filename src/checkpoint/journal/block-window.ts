@@ -2,7 +2,7 @@
  * Reads blocks of one segment file through a buffer that is used again.
  *
  * W1  A block is handed out only whole and with both checksums right.
- * W2  Memory: 512 KiB, and one larger block at a time.
+ * W2  Memory: as much as there is to read, up to 512 KiB, and one larger block at a time.
  */
 import type { DiskFile } from '../disk/disk.ts'
 import { crc32c } from '../format/crc32c.ts'
@@ -28,7 +28,7 @@ export type BlockProblem = 'short' | 'header' | 'body'
 
 /** A buffered view of one file at a time. */
 export class BlockWindow {
-  readonly #window = new Uint8Array(WINDOW_BYTES)
+  #window = new Uint8Array(0)
   #bytes = this.#window
   #from = 0
   #length = 0
@@ -65,7 +65,7 @@ export class BlockWindow {
   #hold(file: DiskFile, at: number, length: number, limit: number): boolean {
     if (at + length > limit) return false
     if (at >= this.#from && at + length <= this.#from + this.#length) return true
-    this.#bytes = length <= WINDOW_BYTES ? this.#window : new Uint8Array(length)
+    this.#bytes = length <= WINDOW_BYTES ? this.#roomFor(limit - at) : new Uint8Array(length)
     this.#from = at
     this.#length = 0
     const wanted = Math.min(this.#bytes.length, limit - at)
@@ -75,5 +75,11 @@ export class BlockWindow {
       this.#length += count
     }
     return this.#length >= length
+  }
+
+  #roomFor(byteCount: number): Uint8Array<ArrayBuffer> {
+    const wanted = Math.min(byteCount, WINDOW_BYTES)
+    if (wanted > this.#window.length) this.#window = new Uint8Array(2 ** Math.ceil(Math.log2(wanted)))
+    return this.#window
   }
 }
