@@ -29,10 +29,16 @@ export function restoreFix(path: string): string {
 }
 
 /** A part that retention has removed, or that someone has. */
-export function missing(partition: string, folder: string, offset: number, earliest: number): TidemarkError {
+export function missing(
+  partition: string,
+  folder: string,
+  offset: number,
+  earliest: number,
+  end: number,
+): TidemarkError {
   return new TidemarkError(
     'JOURNAL_MISSING',
-    `The journal of "${partition}" does not hold logical offset ${offset}: it begins at ${earliest}.`,
+    `The journal of "${partition}" does not hold logical offset ${offset}: it goes from ${earliest} to ${end}.`,
     { where: folder, fix: 'restore the folder from a copy, or recount what is there: tidemark rebuild' },
   )
 }

@@ -96,8 +96,8 @@ export class JournalReader {
   }
 
   #missing(): TidemarkError {
-    const { name, folder, earliest } = this.#partition
-    return missing(name, folder, this.#position, earliest)
+    const { name, folder, earliest, durableEnd } = this.#partition
+    return missing(name, folder, this.#position, earliest, durableEnd)
   }
 
   #corrupt(segment: Segment): TidemarkError {

@@ -268,6 +268,7 @@ async function openJournal<T>(
 }
 
 function refuseMissing(dir: string, name: string, position: number, partition: JournalPartition | undefined): void {
-  const isThere = position === 0 || (partition !== undefined && partition.durableEnd >= position)
-  if (!isThere) throw missing(name, join(dir, partitionFolder(name)), position, partition?.durableEnd ?? 0)
+  const { earliest, durableEnd } = partition ?? { earliest: 0, durableEnd: 0 }
+  if (durableEnd < position || (position < earliest && position > 0))
+    throw missing(name, join(dir, partitionFolder(name)), position, earliest, durableEnd)
 }
