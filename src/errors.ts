@@ -34,6 +34,7 @@ export type ErrorCode =
   | 'JOURNAL_CORRUPT'
   | 'JOURNAL_MISSING'
   | 'FORMAT_NEWER'
+  | 'STATE_CORRUPT'
   | 'INTERRUPTED'
   | 'INTERNAL'
 

@@ -46,6 +46,7 @@ const EXIT_BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   JOURNAL_CORRUPT: EXIT.inputMissing,
   JOURNAL_MISSING: EXIT.inputMissing,
   FORMAT_NEWER: EXIT.configuration,
+  STATE_CORRUPT: EXIT.failed,
   INTERRUPTED: EXIT.interrupted,
   INTERNAL: EXIT.failed,
 }

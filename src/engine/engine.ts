@@ -12,6 +12,7 @@
  * G3  State is bounded by what the windows must remember: events younger than A + L + max(L, e) behind the watermark,
  *     windows that are not final, and the ledger's cells.
  * G4  `advance` may forget dictionary codes: a batch decoded before it must be offered before it.
+ * G5  An engine restored from snapshots hands out the changes that the saved one would have.
  */
 import type { ChangeSet } from '../pipeline/cells.ts'
 import {
@@ -32,6 +33,11 @@ import { Attribute } from './operators/attribute.ts'
 import { Deduplicate } from './operators/deduplicate.ts'
 import { Finalise, type Texts } from './operators/finalise.ts'
 import { RollUpState } from './operators/roll-up.ts'
+import type { EngineParts } from './snapshot/engine-parts.ts'
+import { chainOf, readHeader } from './snapshot/payload.ts'
+import { restoreParts } from './snapshot/restore.ts'
+import { CARRY_POLICY, SnapshotSeries, type CarryPolicy, type Snapshot } from './snapshot/save.ts'
+import type { SavedTexts } from './snapshot/tables.ts'
 import { ClickGranule } from './state/click-granule.ts'
 import { hashKeysFrom } from './state/id-hashes.ts'
 import { ImpressionGranule } from './state/impression-granule.ts'
@@ -41,7 +47,7 @@ const ADVANCE_STEP_MS = 1_000
 const SWEEP_SIZE = 65_536
 
 /** Text of dictionary codes, and the means to forget those that are not used any more. */
-export interface EngineDictionary extends Texts {
+export interface EngineDictionary extends Texts, SavedTexts {
   readonly size: number
   sweep(isUsed: (code: number) => boolean): void
 }
@@ -56,6 +62,8 @@ export interface EngineOptions {
   readonly dictionaries: readonly EngineDictionary[]
   /** Eight random integers: secret, so that nobody can choose ids that collide. They never show in results. */
   readonly randomKeys: Int32Array
+  /** When old state is carried into new snapshots. */
+  readonly carryPolicy?: CarryPolicy
 }
 
 /** Counts of live state. */
@@ -77,8 +85,8 @@ export class Engine {
   readonly #rollUp: RollUpState
   readonly #attribute: Attribute
   readonly #finalise: Finalise
-  #advancedMs = -Infinity
-  #sweepSize = SWEEP_SIZE
+  readonly #parts: EngineParts
+  #snapshots: SnapshotSeries | undefined
 
   constructor(options: EngineOptions) {
     const { plan } = options
@@ -126,6 +134,17 @@ export class Engine {
       texts: options.dictionaries,
       sumCount,
     })
+    this.#parts = {
+      watermarks: this.watermarks,
+      ledger: this.ledger,
+      impressions: this.#impressions,
+      clicks: this.#clicks,
+      rollUp: this.#rollUp,
+      attribute: this.#attribute,
+      finalise: this.#finalise,
+      dictionaries: options.dictionaries,
+      progress: { advancedMs: -Infinity, sweepSize: SWEEP_SIZE },
+    }
   }
 
   /**
@@ -148,7 +167,7 @@ export class Engine {
    */
   advance(whenAllIdleMs: number = -Infinity): number {
     const watermarkMs = this.watermarks.refresh(whenAllIdleMs)
-    if (watermarkMs >= this.#advancedMs + ADVANCE_STEP_MS) this.#settle(watermarkMs)
+    if (watermarkMs >= this.#parts.progress.advancedMs + ADVANCE_STEP_MS) this.#settle(watermarkMs)
     return watermarkMs
   }
 
@@ -160,7 +179,7 @@ export class Engine {
    */
   changes(onlyFinal: boolean = false): ChangeSet {
     const watermarkMs = this.watermarks.pipelineMs
-    if (watermarkMs > this.#advancedMs) this.#settle(watermarkMs)
+    if (watermarkMs > this.#parts.progress.advancedMs) this.#settle(watermarkMs)
     const finalBeforeMs = this.#finalBeforeMs(watermarkMs)
     const nextMs = this.#finalise.earliestMs + this.#options.plan.parameters.windowSizeMs
     return {
@@ -186,6 +205,36 @@ export class Engine {
     const code = stream === 'impressions' ? IMPRESSIONS_STREAM : CLICKS_STREAM
     const entries = EVENT_CLASSES.map((name, index) => [name, this.ledger.totalOf(code, index)] as const)
     return Object.fromEntries(entries) as Record<EventClass, number>
+  }
+
+  /**
+   * Saves what is new since the last snapshot, everything at the first (`snapshot/save.ts`).
+   *
+   * @param epoch one more than that of the last snapshot; the first may be any
+   * @param extra sections of whoever surrounds the engine
+   */
+  snapshot(epoch: number, extra: readonly Uint8Array[] = []): Snapshot {
+    this.#snapshots ??= new SnapshotSeries(this.#parts, this.#options.carryPolicy ?? CARRY_POLICY)
+    return this.#snapshots.take(epoch, extra)
+  }
+
+  /**
+   * Gives a fresh engine of the same plan, roll-ups and keys the state of the last of these payloads; from there on it
+   * behaves as the one that was saved, and its next snapshot continues theirs. Partitions are restored by whoever names
+   * them.
+   *
+   * @param payloads of consecutive epochs, from the last one's `since` on or longer, each in one piece
+   * @throws TidemarkError `STATE_CORRUPT` or `FORMAT_NEWER`
+   */
+  restore(payloads: readonly Uint8Array[]): void {
+    const chain = chainOf(payloads)
+    restoreParts(this.#parts, chain)
+    const header = readHeader(chain.at(-1) as Uint8Array)
+    const byteLength = chain.reduce((bytes, payload) => bytes + payload.length, 0)
+    this.#snapshots = new SnapshotSeries(this.#parts, this.#options.carryPolicy ?? CARRY_POLICY, {
+      ...header,
+      byteLength,
+    })
   }
 
   /** How much is remembered. */
@@ -243,7 +292,7 @@ export class Engine {
   }
 
   #settle(watermarkMs: number): void {
-    this.#advancedMs = watermarkMs
+    this.#parts.progress.advancedMs = watermarkMs
     this.#attribute.advance(watermarkMs)
     this.#impressions.expire(watermarkMs)
     this.#clicks.expire(watermarkMs)
@@ -251,7 +300,7 @@ export class Engine {
       (size, dictionary) => Math.max(size, dictionary.size),
       this.#rollUp.combinations.size,
     )
-    if (largest > this.#sweepSize) this.#sweep()
+    if (largest > this.#parts.progress.sweepSize) this.#sweep()
   }
 
   // A hostile producer can give every event a campaign of its own: combinations, keys and texts that nothing live uses
@@ -267,6 +316,6 @@ export class Engine {
     })
     this.#options.dictionaries.forEach((dictionary, d) => dictionary.sweep((code) => used[d]?.has(code) ?? false))
     const largest = Math.max(combinations.size, ...this.#options.dictionaries.map((dictionary) => dictionary.size))
-    this.#sweepSize = Math.max(SWEEP_SIZE, 2 * largest)
+    this.#parts.progress.sweepSize = Math.max(SWEEP_SIZE, 2 * largest)
   }
 }

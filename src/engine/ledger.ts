@@ -4,6 +4,8 @@
  * E1  read(stream) = Σ over the classes of total(stream, class), after every `offer`.
  * E2  For each stream and class, the total is the sum of its cells.
  * E3  A cell whose count returned to 0 is handed out as 0 once, so that its row is removed.
+ * E4  Once a snapshot has the ledger, cells handed out since the last one are in `#unsaved`; those that changed and were
+ *     not handed out are in any case still among the changed ones.
  */
 import { EVENT_CLASSES, STREAM_NAMES, type EventClass, type StreamName } from '../pipeline/plan.ts'
 import type { LedgerChanges } from '../pipeline/cells.ts'
@@ -35,6 +37,8 @@ export class Ledger {
   #isChanged = new Uint8Array(1024)
   #size = 0
   #changedKeys: number[] = []
+  /** Keys (E4); undefined before the first snapshot. */
+  #unsaved: Set<number> | undefined
   #lastKey = -1
   #lastSlot = -1
 
@@ -100,9 +104,60 @@ export class Ledger {
       changes.stream.push(STREAM_NAMES[rest % STREAM_NAMES.length] as StreamName)
       changes.eventClass.push(EVENT_CLASSES[(key - 1) % CLASS_COUNT] as EventClass)
       changes.events.push(this.#events[slot] as number)
+      this.#unsaved?.add(key)
     }
     this.#changedKeys = []
     return changes
+  }
+
+  /** Keys of the cells that changed since the last call; of all at the first (E4). */
+  takeUnsaved(): Float64Array {
+    const keys = this.#unsaved === undefined ? this.keys() : [...this.#unsaved, ...this.#changedKeys]
+    this.#unsaved = new Set()
+    return Float64Array.from(new Set(keys)).sort()
+  }
+
+  /** Keys of cells that were not handed out since they changed, in that order. */
+  get changedKeys(): readonly number[] {
+    return this.#changedKeys
+  }
+
+  /** Cells there are. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Keys of all cells, in no order. */
+  keys(): Float64Array {
+    return this.#keys.filter((key) => key !== 0)
+  }
+
+  /** Events of the cell with this key. */
+  eventsAt(key: number): number {
+    return this.#events[this.#slotFor(key)] as number
+  }
+
+  /** Sets a cell to what a snapshot has. */
+  restore(key: number, events: number): void {
+    this.#events[this.#slotFor(key)] = events
+    this.#unsaved ??= new Set()
+  }
+
+  /** Marks a cell as one that was not handed out since it changed. */
+  restoreChanged(key: number): void {
+    this.#isChanged[this.#slotFor(key)] = 1
+    this.#changedKeys.push(key)
+  }
+
+  /** Sets what is counted over all windows to what a snapshot has. */
+  restoreTotals(read: Float64Array, totals: Float64Array): void {
+    this.#read.set(read)
+    this.#totals.set(totals)
+  }
+
+  /** Events read, by stream, and totals, by stream and class: {@link restoreTotals} takes them back. */
+  totals(): { readonly read: Float64Array; readonly totals: Float64Array } {
+    return { read: this.#read.slice(), totals: this.#totals.slice() }
   }
 
   #slotFor(key: number): number {

@@ -5,11 +5,15 @@
  * I1  Every record of a partition is offered to the engine exactly once, in order, and each malformed one becomes a
  *     dead letter.
  * I2  A decoded batch is offered at once: none waits over an `advance` (G4 of the engine).
+ * I3  A restored pipeline goes on as the saved one would have. Partitions are known by name: one that is new begins with
+ *     nothing, one that is away is kept until it comes back.
  */
 import { createBatch, createDecoder, createDictionaries, type Decoder } from '../engine/decode/decoder.ts'
 import { Engine } from '../engine/engine.ts'
 import { MALFORMED_REASONS, type EventBatch } from '../engine/event-batch.ts'
+import type { CarryPolicy, Snapshot } from '../engine/snapshot/save.ts'
 import type { Plan, RollUp, StreamName } from '../pipeline/plan.ts'
+import { pipelineSection, readPipelineSection, type SavedPartition } from './pipeline-section.ts'
 import type { DeadLetterSink } from './ports.ts'
 
 // Columns of 2,048 rows are about 150 KB: they stay in the second-level cache from decoder to operators.
@@ -23,6 +27,8 @@ export interface PipelineOptions {
   readonly deadLetters: DeadLetterSink
   /** Sixteen random 32-bit integers: secret keys of tables and ids. They never show in results. */
   readonly random: Int32Array
+  /** When old state is carried into new snapshots. */
+  readonly carryPolicy?: CarryPolicy
 }
 
 export class Pipeline {
@@ -35,6 +41,9 @@ export class Pipeline {
   readonly eventsReadOf: Float64Array
   /** Number of each partition's next line, from 1. */
   readonly nextLineOf: Float64Array
+  readonly #random: Int32Array
+  /** Partitions that snapshots know and this run does not have. */
+  #away: readonly SavedPartition[] = []
   readonly #deadLetters: DeadLetterSink
   readonly #decoders: Readonly<Record<StreamName, Decoder>>
   readonly #batches: Readonly<Record<StreamName, EventBatch>>
@@ -47,6 +56,7 @@ export class Pipeline {
     this.partitions = options.partitions
     this.eventsReadOf = new Float64Array(options.partitions.length)
     this.nextLineOf = new Float64Array(options.partitions.length).fill(1)
+    this.#random = random
     this.#deadLetters = options.deadLetters
     this.#decoders = {
       impressions: createDecoder({ plan, stream: 'impressions', dictionaries, idKey }),
@@ -62,7 +72,34 @@ export class Pipeline {
       partitions: options.partitions.map((partition) => partition.stream),
       dictionaries,
       randomKeys: random.slice(5, 13),
+      ...(options.carryPolicy === undefined ? {} : { carryPolicy: options.carryPolicy }),
     })
+  }
+
+  /**
+   * A pipeline as it was when the last of these payloads was saved.
+   *
+   * @param payloads of consecutive epochs, from the last one's `since` on or longer, each in one piece
+   * @throws TidemarkError `STATE_CORRUPT` or `FORMAT_NEWER`
+   */
+  static restore(options: Omit<PipelineOptions, 'random'>, payloads: readonly Uint8Array[]): Pipeline {
+    const saved = readPipelineSection(payloads)
+    const pipeline = new Pipeline({ ...options, random: saved.random })
+    pipeline.engine.restore(payloads)
+    pipeline.eventsRead = saved.eventsRead
+    pipeline.#restorePartitions(saved.partitions)
+    return pipeline
+  }
+
+  /**
+   * Saves what is new since the last snapshot, everything at the first (`engine/snapshot/save.ts`).
+   *
+   * @param epoch one more than that of the last snapshot; the first may be any
+   */
+  snapshot(epoch: number): Snapshot {
+    const { eventsRead, partitions } = this
+    const saved = [...partitions.map((_, index) => this.#saved(index)), ...this.#away]
+    return this.engine.snapshot(epoch, [pipelineSection({ random: this.#random, eventsRead, partitions: saved })])
   }
 
   /**
@@ -97,6 +134,29 @@ export class Pipeline {
       this.engine.offer(partition, batch, arrivalMs, floorMs)
     }
     return from
+  }
+
+  #saved(partition: number): SavedPartition {
+    const { watermarks } = this.engine
+    return {
+      name: (this.partitions[partition] as { name: string }).name,
+      highestMs: watermarks.highestMs[partition] as number,
+      state: watermarks.isEnded(partition) ? 'ended' : watermarks.isIdle(partition) ? 'idle' : 'active',
+      eventsRead: this.eventsReadOf[partition] as number,
+      nextLine: this.nextLineOf[partition] as number,
+    }
+  }
+
+  #restorePartitions(saved: readonly SavedPartition[]): void {
+    const own = new Map(this.partitions.map(({ name }, index) => [name, index]))
+    for (const { name, highestMs, state, eventsRead, nextLine } of saved) {
+      const partition = own.get(name)
+      if (partition === undefined) continue
+      this.engine.watermarks.restore(partition, highestMs, state)
+      this.eventsReadOf[partition] = eventsRead
+      this.nextLineOf[partition] = nextLine
+    }
+    this.#away = saved.filter(({ name }) => !own.has(name))
   }
 
   // Counts the events of a batch and buries those that are none.

@@ -56,6 +56,17 @@ export class Watermarks {
     this.#state[partition] = ENDED
   }
 
+  /** Takes over what was known of a partition before a restart. */
+  restore(partition: number, highestMs: number, state: 'active' | 'idle' | 'ended'): void {
+    this.highestMs[partition] = highestMs
+    this.#state[partition] = state === 'idle' ? IDLE : state === 'ended' ? ENDED : ACTIVE
+  }
+
+  /** Takes over W as it was before a restart (W1). */
+  restorePipeline(watermarkMs: number): void {
+    this.#pipelineMs = Math.max(this.#pipelineMs, watermarkMs)
+  }
+
   /**
    * Recomputes W and returns it.
    *

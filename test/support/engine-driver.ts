@@ -1,8 +1,10 @@
 /**
  * Runs partitions through the embedded engine: as `replay` does, or step by step in any order a test wishes.
  */
+import type { CarryPolicy, Snapshot } from '../../src/engine/snapshot/save.ts'
 import { MAX_RECORD_BYTES } from '../../src/engine/decode/decoder.ts'
 import { LineFramer } from '../../src/engine/decode/line-framer.ts'
+import type { ChangeSet } from '../../src/pipeline/cells.ts'
 import type { Plan, StreamName } from '../../src/pipeline/plan.ts'
 import { STREAM_NAMES } from '../../src/pipeline/plan.ts'
 import type { TextTables } from '../../src/pipeline/table-text.ts'
@@ -66,8 +68,12 @@ export async function replayPartitions(
   return { tables: store.tables(), result, letters, store }
 }
 
-/** What a stepped run does next: read some lines of a partition, follow the watermarks, or hand out changes. */
-export type Step = { readonly read: number; readonly lines: number } | 'advance' | 'changes' | 'final'
+/**
+ * What a stepped run does next: read some lines of a partition, follow the watermarks, hand out changes, save what is new,
+ * or do that and go on with a pipeline restored from what was saved.
+ */
+export type Step =
+  { readonly read: number; readonly lines: number } | 'advance' | 'changes' | 'final' | 'snapshot' | 'restart'
 
 /** The outcome of a stepped run. */
 export interface SteppedRun {
@@ -76,19 +82,35 @@ export interface SteppedRun {
   readonly brokenFinals: readonly string[]
   /** `read − Σ classes` that was not 0 after some step. */
   readonly imbalances: readonly number[]
+  /** What was handed out, in order; the rows of each change set sorted. */
+  readonly handedOut: readonly string[]
+  /** Everything that was saved. */
+  readonly snapshots: SnapshotStore
 }
 
 /** Runs steps, then reads what is left of every partition in order, ends them all and hands out the rest. */
-export function stepPartitions(plan: Plan, partitions: readonly DrivenPartition[], steps: Iterable<Step>): SteppedRun {
+export function stepPartitions(
+  plan: Plan,
+  partitions: readonly DrivenPartition[],
+  steps: Iterable<Step>,
+  { carryPolicy, snapshots = new SnapshotStore() }: { carryPolicy?: CarryPolicy; snapshots?: SnapshotStore } = {},
+): SteppedRun {
   const store = new TableStore(plan)
-  const pipeline = new Pipeline({
+  const options = {
     plan,
     rollUps: plan.tables,
     partitions: partitions.map(({ stream }, i) => ({ stream, name: `${stream}-${i}` })),
     deadLetters: { write: () => undefined },
     random: RANDOM,
-  })
-  const { engine } = pipeline
+    ...(carryPolicy === undefined ? {} : { carryPolicy }),
+  }
+  let pipeline = new Pipeline(options)
+  const handedOut: string[] = []
+  const handOut = (onlyFinal: boolean): void => {
+    const changes = pipeline.engine.changes(onlyFinal)
+    handedOut.push(sortedText(changes))
+    store.apply(changes)
+  }
   const imbalances: number[] = []
   const next = partitions.map(() => 0)
   const framers = partitions.map(() => new LineFramer(MAX_RECORD_BYTES, 1 << 16))
@@ -106,20 +128,65 @@ export function stepPartitions(plan: Plan, partitions: readonly DrivenPartition[
     const bytes = fileBytes(lines)
     for (let taken = 0; taken < bytes.length; offerWhole(partition, framer)) taken = framer.write(bytes, taken)
     imbalances.push(
-      ...STREAM_NAMES.map((_, code) => engine.ledger.differenceOf(code)).filter((difference) => difference !== 0),
+      ...STREAM_NAMES.map((_, code) => pipeline.engine.ledger.differenceOf(code)).filter(
+        (difference) => difference !== 0,
+      ),
     )
   }
   for (const step of steps) {
-    if (step === 'advance') engine.advance()
-    else if (step === 'changes') store.apply(engine.changes())
-    else if (step === 'final') store.apply(engine.changes(true))
-    else read(step.read % Math.max(1, partitions.length), step.lines)
+    if (step === 'advance') pipeline.engine.advance()
+    else if (step === 'changes' || step === 'final') handOut(step === 'final')
+    else if (step === 'snapshot' || step === 'restart') {
+      snapshots.add(pipeline.snapshot(snapshots.nextEpoch))
+      if (step === 'restart') pipeline = Pipeline.restore(options, snapshots.chain())
+    } else read(step.read % Math.max(1, partitions.length), step.lines)
   }
   partitions.forEach((_, partition) => {
     read(partition, Infinity)
-    engine.watermarks.end(partition)
-    engine.advance()
+    pipeline.engine.watermarks.end(partition)
+    pipeline.engine.advance()
   })
-  store.apply(engine.changes())
-  return { tables: store.tables(), pipeline, brokenFinals: store.brokenFinals, imbalances }
+  handOut(false)
+  return { tables: store.tables(), pipeline, brokenFinals: store.brokenFinals, imbalances, handedOut, snapshots }
+}
+
+function sortedText({ cells, ledger }: ChangeSet): string {
+  const rowsOf = (count: number, columns: readonly (readonly unknown[])[]): string[] =>
+    Array.from({ length: count }, (_, row) => columns.map((column) => String(column[row])).join(' ')).toSorted()
+  const parts = cells.map((part) => [
+    part.rollUp,
+    ...rowsOf(part.count, [
+      part.windowStartMs,
+      ...part.dimensions,
+      part.impressions,
+      part.clicks,
+      ...part.sumsMicros,
+      part.isFinal,
+      part.removed,
+    ]),
+  ])
+  const { windowStartMs, stream, eventClass, events } = ledger
+  return [...parts.flat(), ...rowsOf(ledger.count, [windowStartMs, stream, eventClass, events])].join('\n')
+}
+
+/** Keeps snapshots as a store of checkpoints would: the payloads that the newest one needs, each in one piece. */
+export class SnapshotStore {
+  /** All that were ever added. */
+  readonly added: Snapshot[] = []
+  #payloads: { readonly epoch: number; readonly bytes: Uint8Array }[] = []
+
+  get nextEpoch(): number {
+    return this.added.length + 1
+  }
+
+  add(snapshot: Snapshot): void {
+    this.added.push(snapshot)
+    this.#payloads = this.#payloads.filter(({ epoch }) => epoch >= snapshot.since)
+    this.#payloads.push({ epoch: snapshot.epoch, bytes: Buffer.concat(snapshot.parts) })
+  }
+
+  /** What is needed to restore the newest. */
+  chain(): Uint8Array[] {
+    return this.#payloads.map(({ bytes }) => bytes)
+  }
 }

@@ -9,6 +9,7 @@
  * D5  A text is found by its bytes, never only by a hash of them.
  * D6  Where a text lands in the table depends on a secret seed, so that no log can be made of colliding names.
  */
+import { Unsaved } from '../state/unsaved.ts'
 import { decodeUtf8, encodeUtf8 } from './utf8.ts'
 
 const FREE = -1
@@ -32,6 +33,8 @@ export class Dictionary {
   #freeCodes: number[] = []
   #codeLimit = 0
   #size = 0
+  /** Codes that got a text, or lost it, since a snapshot last had them. */
+  readonly unsaved: Unsaved = new Unsaved()
   readonly #short = new Int32Array(SHORT_ENTRIES * 4)
 
   /**
@@ -111,6 +114,32 @@ export class Dictionary {
     return this.#arena.slice(start, start + (this.#lengths[code] as number))
   }
 
+  /** Whether a code below {@link codeLimit} has a text. */
+  isUsed(code: number): boolean {
+    return code < this.#codeLimit && this.#lengths[code] !== FREE
+  }
+
+  /** Gives a code the text that a snapshot has, or none. Then {@link rebuild}. */
+  restore(code: number, text: Uint8Array | undefined): void {
+    while (this.#codeLimit <= code) {
+      if (this.#codeLimit >= this.#lengths.length) this.#growCodes()
+      this.#lengths[this.#codeLimit++] = FREE
+    }
+    this.#texts[code] = undefined
+    if (text === undefined) this.#lengths[code] = FREE
+    else this.#write(code, this.#hashOf(text, 0, text.length), text, 0, text.length)
+  }
+
+  /** Finds texts again after they were restored. */
+  rebuild(): void {
+    this.#size = 0
+    for (let code = 0; code < this.#codeLimit; code++) if (this.isUsed(code)) this.#size++
+    this.#short.fill(0)
+    this.#shrinkCodes()
+    this.#compactArena()
+    this.#rebuildSlots(slotsFor(this.#size))
+  }
+
   /**
    * Frees every code but 0 that `isUsed` disowns, and the memory of its text.
    *
@@ -122,6 +151,7 @@ export class Dictionary {
       if (this.#lengths[code] === FREE || isUsed(code)) continue
       this.#lengths[code] = FREE
       this.#texts[code] = undefined
+      this.unsaved.note(code)
       freed++
     }
     if (freed === 0) return 0
@@ -162,6 +192,15 @@ export class Dictionary {
   #add(hash: number, slot: number, bytes: Uint8Array, start: number, end: number): number {
     const code = this.#freeCodes.pop() ?? this.#codeLimit++
     if (code >= this.#hashes.length) this.#growCodes()
+    this.#write(code, hash, bytes, start, end)
+    this.unsaved.note(code)
+    this.#size++
+    this.#slots[slot] = code + 1
+    if (this.#size * 2 > this.#slots.length) this.#rebuildSlots(this.#slots.length * 2)
+    return code
+  }
+
+  #write(code: number, hash: number, bytes: Uint8Array, start: number, end: number): void {
     const length = end - start
     if (this.#arenaUsed + length > this.#arena.length) this.#growArena(length)
     for (let i = 0; i < length; i++) this.#arena[this.#arenaUsed + i] = bytes[start + i] as number
@@ -169,10 +208,6 @@ export class Dictionary {
     this.#starts[code] = this.#arenaUsed
     this.#lengths[code] = length
     this.#arenaUsed += length
-    this.#size++
-    this.#slots[slot] = code + 1
-    if (this.#size * 2 > this.#slots.length) this.#rebuildSlots(this.#slots.length * 2)
-    return code
   }
 
   #growCodes(): void {

@@ -140,6 +140,25 @@ export class Attribute {
     return this.#answers
   }
 
+  /** What orphans were settled up to: clicks before this are no longer pending. */
+  get settledMs(): number {
+    return this.#settledMs
+  }
+
+  /** Whether a remembered click could still be claimed, so that its impression's id is kept. */
+  isClaimable(granule: ClickGranule, row: number): boolean {
+    return granule.standing[row] !== STANDS_IN_WINDOW || !this.#staysInWindow
+  }
+
+  /** Takes over the remembered clicks after their rows were restored. */
+  rebuild(settledMs: number): void {
+    this.#settledMs = settledMs
+    for (const granule of this.#options.clicks.granules.list) granule.rebuild((row) => this.isClaimable(granule, row))
+    let named = 0
+    this.#walkNamed(settledMs, () => void named++)
+    this.#named.rebuild(named, (add) => this.#walkNamed(settledMs, add))
+  }
+
   // A new click: counted, repeat, out of window or pending, by what is known now.
   #stand(impressionIds: Int32Array, source: number, hash: number, c: number): number {
     const t = this.#findImpression(impressionIds, source, hash, c)
@@ -307,7 +326,7 @@ export class Attribute {
       if (granule.endMs <= fromMs) continue
       hashes.forEach(granule.impressionIds, granule.count, (first, second, row) => {
         const c = granule.timeMsOf(row)
-        if (c >= fromMs && (granule.standing[row] !== STANDS_IN_WINDOW || !this.#staysInWindow)) add(first, second, c)
+        if (c >= fromMs && this.isClaimable(granule, row)) add(first, second, c)
       })
     }
   }

@@ -82,6 +82,11 @@ export class Deduplicate<G extends Granule> {
     this.filter.expire(watermarkMs, this.granules.rows, (add) => this.#walk(add))
   }
 
+  /** Finds ids again after the rows of all granules were restored. */
+  rebuild(): void {
+    this.filter.rebuild(this.granules.rows, (add) => this.#walk(add))
+  }
+
   #isDuplicate(ids: Int32Array, source: number, hash: number, t: number): boolean {
     const { reachMs } = this.#options
     const list = this.granules.list

@@ -28,7 +28,7 @@ const FIRST_ROW = Int32Array.of(0)
 const SPARSE_SHARE = 4
 
 /** One roll-up: its own keys and the absolute values of its live cells. */
-class LiveRollUp {
+export class LiveRollUp {
   readonly name: string
   readonly axis: RollUp['axis']
   /** Indexes of its dimensions among those of the plan. */
@@ -107,7 +107,9 @@ class LiveRollUp {
 
 export class Finalise {
   readonly #state: RollUpState
-  readonly #rollUps: readonly LiveRollUp[]
+  readonly rollUps: readonly LiveRollUp[]
+  /** Windows that start before this were handed out as final. */
+  takenBeforeMs: number = -Infinity
   readonly #texts: readonly Texts[]
   readonly #sumCount: number
 
@@ -121,7 +123,7 @@ export class Finalise {
     this.#state = options.state
     this.#texts = options.texts
     this.#sumCount = options.sumCount
-    this.#rollUps = options.rollUps.map((rollUp) => new LiveRollUp(rollUp, options.dimensionNames, options.sumCount))
+    this.rollUps = options.rollUps.map((rollUp) => new LiveRollUp(rollUp, options.dimensionNames, options.sumCount))
   }
 
   /**
@@ -131,6 +133,7 @@ export class Finalise {
    * @param onlyFinal leaves windows that are not final alone: what a bounded replay asks for
    */
   run(finalBeforeMs: number, onlyFinal: boolean): CellChanges[] {
+    this.takenBeforeMs = Math.max(this.takenBeforeMs, finalBeforeMs)
     const untilMs = onlyFinal ? finalBeforeMs : Infinity
     const { byImpression, byClick } = this.#state
     const impressionBlocks = byImpression.take(untilMs)
@@ -142,7 +145,7 @@ export class Finalise {
       for (const block of impressionBlocks) byImpression.release(block)
       for (const block of clickBlocks) byClick.release(block)
     }
-    return this.#rollUps.map((rollUp) => this.#handOut(rollUp, finalBeforeMs, onlyFinal))
+    return this.rollUps.map((rollUp) => this.#handOut(rollUp, finalBeforeMs, onlyFinal))
   }
 
   /** Start of the earliest window that was not handed out as final, or +Infinity. */
@@ -151,13 +154,13 @@ export class Finalise {
     return Math.min(
       byImpression.earliestMs,
       byClick.earliestMs,
-      ...this.#rollUps.map((rollUp) => rollUp.windows.earliestMs),
+      ...this.rollUps.map((rollUp) => rollUp.windows.earliestMs),
     )
   }
 
   /** Cells held, those waiting to be taken over included. */
   get cellCount(): number {
-    const all = [this.#state.byImpression, this.#state.byClick, ...this.#rollUps.map((rollUp) => rollUp.windows)]
+    const all = [this.#state.byImpression, this.#state.byClick, ...this.rollUps.map((rollUp) => rollUp.windows)]
     return all.reduce(
       (sum, windows) => sum + windows.sorted().reduce((cells, block) => cells + block.countUsed(), 0),
       0,
@@ -166,7 +169,7 @@ export class Finalise {
 
   /** Forgets unused keys and calls `use` with every dictionary code that is still needed. */
   sweep(use: (dimension: number, code: number) => void): void {
-    for (const rollUp of this.#rollUps) {
+    for (const rollUp of this.rollUps) {
       rollUp.sweep()
       rollUp.keys.forEach((key) => {
         const base = key * rollUp.keys.width
@@ -176,7 +179,7 @@ export class Finalise {
   }
 
   #takeOver(differences: readonly CellBlock[], axis: RollUp['axis']): void {
-    for (const rollUp of this.#rollUps) {
+    for (const rollUp of this.rollUps) {
       if (rollUp.axis !== axis) continue
       for (const block of differences) {
         const target = rollUp.windows.at(block.startMs)

@@ -11,9 +11,14 @@
  * L1  A cell that was touched since the last `clearChanged` stands once in `changed`.
  * L2  |low| < 10^15 after every addition.
  * L3  `keyOf(cell)` is the key of a cell. Where a key is its own cell, a cell that was never used is empty.
+ * L4  Once a snapshot has the block, the key of a cell that was touched since the last snapshot is in `unsaved`.
  */
+import { Unsaved } from './unsaved.ts'
 
 const CARRY = 1e15
+// Flags of a cell: in `changed`; in `unsaved`.
+const CHANGED = 1
+const UNSAVED = 2
 const DIRECT_SHARE = 4
 
 export class CellBlock {
@@ -30,7 +35,9 @@ export class CellBlock {
   /** Cells touched since the last {@link clearChanged}, each once (L1). */
   changed: Int32Array
   changedCount = 0
-  #isChanged: Uint8Array
+  /** Keys (L4). */
+  readonly unsaved: Unsaved = new Unsaved()
+  #flags: Uint8Array
   /** Hashed: cell + 1. Empty once a key is its own cell. */
   #slots: Int32Array
   #largestKey = 0
@@ -43,7 +50,7 @@ export class CellBlock {
     this.sumLow = Array.from({ length: sumCount }, () => new Float64Array(16))
     this.sumHigh = Array.from({ length: sumCount }, () => new Float64Array(16))
     this.changed = new Int32Array(16)
-    this.#isChanged = new Uint8Array(16)
+    this.#flags = new Uint8Array(16)
     this.#slots = new Int32Array(32)
   }
 
@@ -79,7 +86,9 @@ export class CellBlock {
   reuse(startMs: number): void {
     this.startMs = startMs
     if (this.#slots.length === 0 && this.countUsed() * DIRECT_SHARE * 2 < this.end) this.#goHashed(new Int32Array(0))
-    this.clearChanged()
+    this.#flags.fill(0, 0, this.end)
+    this.changedCount = 0
+    this.unsaved.reset()
     for (const column of [this.impressions, this.clicks, ...this.sumLow, ...this.sumHigh]) column.fill(0, 0, this.end)
     if (this.#slots.length === 0) return
     this.#slots.fill(0)
@@ -95,10 +104,35 @@ export class CellBlock {
   /** Like {@link cellOf}, and marks the cell as changed. */
   touch(key: number): number {
     const cell = this.cellOf(key)
-    if (this.#isChanged[cell] !== 0) return cell
-    this.#isChanged[cell] = 1
-    this.changed[this.changedCount++] = cell
+    const flags = this.#flags[cell] as number
+    const touched = this.unsaved.isTracked ? CHANGED | UNSAVED : CHANGED
+    if ((flags & touched) === touched) return cell
+    if ((flags & CHANGED) === 0) this.changed[this.changedCount++] = cell
+    if ((flags & UNSAVED) === 0) this.unsaved.note(key)
+    this.#flags[cell] = flags | touched
     return cell
+  }
+
+  /** The keys of cells touched since the last call, ascending (L4). */
+  takeUnsaved(): Int32Array {
+    const keys = this.unsaved.take()
+    for (const key of keys) {
+      const cell = this.find(key)
+      if (cell >= 0) this.#flags[cell] = (this.#flags[cell] as number) & CHANGED
+    }
+    return keys
+  }
+
+  /** Gives the cell of a key the values in row `row` of saved columns: impressions, clicks, low and high of the sums. */
+  restore(key: number, columns: readonly Float64Array[], row: number): void {
+    const cell = this.cellOf(key)
+    const sums = this.sumLow.length
+    this.impressions[cell] = (columns[0] as Float64Array)[row] as number
+    this.clicks[cell] = (columns[1] as Float64Array)[row] as number
+    for (let sum = 0; sum < sums; sum++) {
+      ;(this.sumLow[sum] as Float64Array)[cell] = (columns[2 + sum] as Float64Array)[row] as number
+      ;(this.sumHigh[sum] as Float64Array)[cell] = (columns[2 + sums + sum] as Float64Array)[row] as number
+    }
   }
 
   /** Adds to one sum of a cell and carries (L2). `sum` is its index. */
@@ -134,7 +168,7 @@ export class CellBlock {
 
   /** Whether the cell says anything: one that is empty and not changed is as if it had never been. */
   isUsed(cell: number): boolean {
-    return !this.isEmpty(cell) || this.#isChanged[cell] !== 0
+    return !this.isEmpty(cell) || this.isChanged(cell)
   }
 
   /** Counts the cells that say anything, by a walk over all of them. */
@@ -146,11 +180,14 @@ export class CellBlock {
 
   /** Whether the cell was touched since the last {@link clearChanged}. */
   isChanged(cell: number): boolean {
-    return this.#isChanged[cell] !== 0
+    return ((this.#flags[cell] as number) & CHANGED) !== 0
   }
 
   clearChanged(): void {
-    this.#isChanged.fill(0, 0, this.end)
+    for (let i = 0; i < this.changedCount; i++) {
+      const cell = this.changed[i] as number
+      this.#flags[cell] = (this.#flags[cell] as number) & UNSAVED
+    }
     this.changedCount = 0
   }
 
@@ -193,7 +230,7 @@ export class CellBlock {
   #resize(capacity: number): void {
     if (this.#slots.length > 0) this.#keys = copied(this.#keys, new Int32Array(capacity))
     this.changed = copied(this.changed, new Int32Array(capacity))
-    this.#isChanged = copied(this.#isChanged, new Uint8Array(capacity))
+    this.#flags = copied(this.#flags, new Uint8Array(capacity))
     this.#moveColumns((column) => copied(column, new Float64Array(capacity)))
   }
 
@@ -204,8 +241,9 @@ export class CellBlock {
     this.#slots = new Int32Array(0)
     this.#keys = new Int32Array(0)
     this.changed = copied(changed, new Int32Array(capacity))
-    this.#isChanged = new Uint8Array(capacity)
-    for (const key of changed) this.#isChanged[key] = 1
+    const flags = new Uint8Array(capacity)
+    keys.forEach((key, cell) => (flags[key] = this.#flags[cell] as number))
+    this.#flags = flags
     this.end = capacity
     this.#moveColumns((column) => {
       const moved = new Float64Array(capacity)
@@ -223,16 +261,16 @@ export class CellBlock {
 
   #goHashed(used: Int32Array): void {
     const capacity = Math.max(16, used.length * 2)
-    const wasChanged = this.#isChanged
+    const flags = this.#flags
     this.#keys = copied(used, new Int32Array(capacity))
     this.end = used.length
     this.#largestKey = used.at(-1) ?? 0
     this.changed = new Int32Array(capacity)
     this.changedCount = 0
-    this.#isChanged = new Uint8Array(capacity)
+    this.#flags = new Uint8Array(capacity)
     used.forEach((key, cell) => {
-      if (wasChanged[key] === 0) return
-      this.#isChanged[cell] = 1
+      this.#flags[cell] = flags[key] as number
+      if (!this.isChanged(cell)) return
       this.changed[this.changedCount++] = cell
     })
     this.#moveColumns((column) => {

@@ -73,6 +73,7 @@ export class ClickGranule extends Granule {
   setStanding(row: number, standing: number): void {
     if (this.standing[row] === STANDS_PENDING) this.pending--
     this.standing[row] = standing
+    this.unsaved.note(row)
   }
 
   /** Gives a new row its first standing. */
@@ -81,6 +82,15 @@ export class ClickGranule extends Granule {
     if (standing !== STANDS_PENDING) return
     this.pending++
     this.earliestPendingMs = Math.min(this.earliestPendingMs, this.timeMsOf(row))
+  }
+
+  /** Finds rows again whose columns were restored; `isLinked` tells which name an impression that could claim them. */
+  rebuild(isLinked: (row: number) => boolean): void {
+    this.#newestOfImpression = new Uint16Array(this.index.length)
+    for (let row = 0; row < this.count; row++) {
+      this.initStanding(row, this.standing[row] as number)
+      if (isLinked(row)) this.link(row, this.impressionIds, row, this.#idHashes.firstOf(this.impressionIds, row))
+    }
   }
 
   protected override grow(capacity: number): void {

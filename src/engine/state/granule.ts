@@ -12,6 +12,7 @@
  */
 
 import type { IdHashes } from './id-hashes.ts'
+import { Unsaved } from './unsaved.ts'
 
 export const MAX_GRANULE_ROWS = 65_535
 export const MAX_GRANULE_MS = 65_536
@@ -28,6 +29,11 @@ export class Granule {
   timeOffsetMs: Uint16Array
   index: Uint16Array
   indexMask: number
+  /** Number among the granules of the stream, from 1 in the order they were begun; 0 once it was dropped. */
+  key = 0
+  /** Rows below this are in a snapshot; which of them changed since, `unsaved` knows. */
+  savedRows = 0
+  readonly unsaved: Unsaved = new Unsaved()
   readonly #hashes: IdHashes
   /** Rows below it are in the index (T4). */
   #indexed = 0
@@ -49,6 +55,8 @@ export class Granule {
     this.count = 0
     this.#indexed = 0
     this.index.fill(0)
+    this.savedRows = 0
+    this.unsaved.reset()
   }
 
   /** Memory held, bytes. */

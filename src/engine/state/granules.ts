@@ -22,8 +22,11 @@ export class Granules<G extends Granule> {
   readonly #create: (capacity: number) => G
   readonly #retentionMs: number
   readonly #pool: G[] = []
+  /** The key that was given last. */
+  lastKey = 0
   readonly #cache: (G | undefined)[] = new Array<G | undefined>(CACHE_SLOTS).fill(undefined)
-  #lengthMs = 1_024
+  /** How long the next granule would be, ms. */
+  lengthMs = 1_024
 
   constructor(retentionMs: number, create: (capacity: number) => G) {
     this.#retentionMs = retentionMs
@@ -64,14 +67,20 @@ export class Granules<G extends Granule> {
     return low - 1
   }
 
+  /** Whether a granule that ends at `endMs` is dropped at this watermark (R3). */
+  isExpired(endMs: number, watermarkMs: number): boolean {
+    return watermarkMs > endMs + this.#retentionMs
+  }
+
   /** Drops what the watermark has left behind (R3); returns how many rows went. */
   expire(watermarkMs: number): number {
     let dropped = 0
     let rows = 0
     for (const granule of this.list) {
-      if (watermarkMs <= granule.endMs + this.#retentionMs) break
+      if (!this.isExpired(granule.endMs, watermarkMs)) break
       rows += granule.count
       dropped++
+      granule.key = 0
       if (this.#pool.length < MAX_POOLED) this.#pool.push(granule)
     }
     if (dropped === 0) return 0
@@ -79,6 +88,17 @@ export class Granules<G extends Granule> {
     this.#cache.fill(undefined)
     this.rows -= rows
     return rows
+  }
+
+  /** Takes in a granule as it was before a restart, with room for `rows`; in order of start, then of key. */
+  restore(key: number, startMs: number, endMs: number, rows: number): G {
+    const granule = this.#create(rows)
+    granule.reset(startMs, endMs)
+    granule.key = key
+    granule.count = rows
+    this.rows += rows
+    this.list.push(granule)
+    return granule
   }
 
   /** Memory held, bytes. */
@@ -101,7 +121,7 @@ export class Granules<G extends Granule> {
     const previous = this.list[after]
     const next = this.list[after + 1]
     if (previous !== undefined) this.#adaptLength(previous, this.#rowsOfStretch(after))
-    let lengthMs = this.#lengthMs
+    let lengthMs = this.lengthMs
     let startMs = Math.floor(timeMs / lengthMs) * lengthMs
     while (
       (previous !== undefined && startMs < previous.endMs) ||
@@ -117,9 +137,9 @@ export class Granules<G extends Granule> {
   // Lengths are powers of two down to 1 ms, so aligned stretches nest and the loop above ends.
   #adaptLength(previous: G, rows: number): void {
     const previousMs = previous.endMs - previous.startMs
-    if (rows > TARGET_ROWS * 1.5) this.#lengthMs = Math.max(1, previousMs / 2)
-    else if (rows < TARGET_ROWS / 3) this.#lengthMs = Math.min(MAX_GRANULE_MS, previousMs * 2)
-    else this.#lengthMs = previousMs
+    if (rows > TARGET_ROWS * 1.5) this.lengthMs = Math.max(1, previousMs / 2)
+    else if (rows < TARGET_ROWS / 3) this.lengthMs = Math.min(MAX_GRANULE_MS, previousMs * 2)
+    else this.lengthMs = previousMs
   }
 
   // Rows of the granule at an index and of the full ones before it that cover the same stretch (R2).
@@ -133,6 +153,7 @@ export class Granules<G extends Granule> {
   #insert(at: number, startMs: number, endMs: number, likelyRows: number): G {
     const granule = this.#take(likelyRows)
     granule.reset(startMs, endMs)
+    granule.key = ++this.lastKey
     this.list.splice(at, 0, granule)
     return granule
   }

@@ -236,6 +236,11 @@ export class IdFilter {
       this.#rotate(Math.max(this.#leastIds, Math.ceil(newest.count * 1.2)))
   }
 
+  /** Makes the filter anew from the `live` ids that `walk` adds, with room to grow. */
+  rebuild(live: number, walk: IdWalk): void {
+    this.#merge(Math.max(this.#leastIds, Math.ceil(live * 1.5)), walk)
+  }
+
   // As many ids as a whole generation would have had at the rate of this one.
   #capacityAfter(full: Generation, watermarkMs: number): number {
     const spanMs = watermarkMs - full.sinceMs

@@ -35,6 +35,12 @@ export class ImpressionGranule extends Granule {
   setCountedMs(row: number, clickTimeMs: number): void {
     this.#counted ??= new CountedClicks()
     this.#counted.set(row, clickTimeMs)
+    this.unsaved.note(row)
+  }
+
+  /** Rows that have, or had, a counted click, ascending. */
+  countedRows(): Int32Array {
+    return this.#counted?.rows() ?? new Int32Array(0)
   }
 
   protected override grow(capacity: number): void {
@@ -65,6 +71,10 @@ class CountedClicks {
     this.#keys[slot] = row + 1
     this.#size++
     if (this.#size * 2 > this.#keys.length) this.#grow()
+  }
+
+  rows(): Int32Array {
+    return Int32Array.from(this.#keys.filter((key) => key !== 0).sort(), (key) => key - 1)
   }
 
   #slotOf(row: number): number {

@@ -8,7 +8,9 @@
  * Y1  Equal tuples have equal numbers while they are in the table.
  * Y2  A number is given again only after `retain` has found its tuple unused.
  * Y3  `#places` and `#slots` are two ways to the same numbers; exactly one of them is in use.
+ * Y4  Once a snapshot has the table, numbers given out or freed since the last one are in `unsaved`.
  */
+import { Unsaved } from './unsaved.ts'
 
 const MAX_PLACE_BITS = 20
 
@@ -23,7 +25,10 @@ export class KeyTable {
   end = 0
   /** Row-major: `width` codes for each number. */
   codes: Int32Array
-  readonly #free: number[] = []
+  /** Numbers (Y4). */
+  readonly unsaved: Unsaved = new Unsaved()
+  #isUsed: Uint8Array
+  #free: number[] = []
   /** Bits of each code in a place. */
   #bits: number[]
   /** Direct: number + 1 at the place of a tuple. Empty once the table hashes. */
@@ -38,6 +43,7 @@ export class KeyTable {
     this.width = width
     this.codes = new Int32Array(64 * Math.max(1, width))
     this.#hashes = new Int32Array(64)
+    this.#isUsed = new Uint8Array(64)
     this.#bits = new Array<number>(width).fill(1)
     this.#places = new Int32Array(1 << Math.min(width, MAX_PLACE_BITS))
     if (width > MAX_PLACE_BITS) this.#startHashing()
@@ -76,8 +82,37 @@ export class KeyTable {
     const kept: number[] = []
     this.forEach((number) => {
       if (isUsed(number)) kept.push(number)
-      else this.#free.push(number)
+      else {
+        this.#free.push(number)
+        this.#isUsed[number] = 0
+        this.unsaved.note(number)
+      }
     })
+    this.#keepOnly(kept)
+  }
+
+  /** Whether a number below {@link end} belongs to a tuple. */
+  isUsed(number: number): boolean {
+    return this.#isUsed[number] === 1
+  }
+
+  /** Says what a number stands for, as read from a snapshot: `width` codes, or nothing. Then {@link rebuild}. */
+  restore(number: number, codes: Int32Array | undefined): void {
+    while (number >= this.#hashes.length) this.#grow()
+    if (codes !== undefined) this.codes.set(codes, number * this.width)
+    this.#isUsed[number] = codes === undefined ? 0 : 1
+    this.end = Math.max(this.end, number + 1)
+  }
+
+  /** Finds tuples again after they were restored. */
+  rebuild(): void {
+    const used: number[] = []
+    this.#free = []
+    for (let number = this.end - 1; number >= 0; number--) (this.isUsed(number) ? used : this.#free).push(number)
+    this.#keepOnly(used.toReversed())
+  }
+
+  #keepOnly(kept: readonly number[]): void {
     this.size = kept.length
     this.version++
     this.#bits = this.#bits.map(() => 1)
@@ -140,6 +175,8 @@ export class KeyTable {
     const number = this.#free.pop() ?? this.end++
     if (number >= this.#hashes.length) this.#grow()
     for (let d = 0; d < this.width; d++) this.codes[number * this.width + d] = (columns[d] as Int32Array)[row] as number
+    this.#isUsed[number] = 1
+    this.unsaved.note(number)
     this.size++
     this.version++
     return number
@@ -153,6 +190,9 @@ export class KeyTable {
     const hashes = new Int32Array(capacity)
     hashes.set(this.#hashes)
     this.#hashes = hashes
+    const isUsed = new Uint8Array(capacity)
+    isUsed.set(this.#isUsed)
+    this.#isUsed = isUsed
   }
 
   // A code needs more bits than it had: widen, and move everything to its new place.

@@ -1,0 +1,179 @@
+/**
+ * Numbers, columns and texts as little-endian bytes, and back.
+ *
+ * B1  What is written in one order is read in the same order; a column is copied whole.
+ * B2  Nothing is read past the end: bytes that say so are damaged.
+ */
+import { TidemarkError } from '../../errors.ts'
+import { decodeUtf8, encodeUtf8 } from '../decode/utf8.ts'
+
+/** Columns of state. */
+export type Column = Float64Array | Int32Array | Uint16Array | Uint8Array
+
+// Columns are copied as they lie in memory. Every processor that Node runs on stores the low byte first.
+if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) throw new Error('snapshots need a little-endian processor')
+
+/** A growing run of bytes. */
+export class ByteWriter {
+  #bytes: Uint8Array<ArrayBuffer>
+  #view: DataView
+  /** Bytes written. */
+  length = 0
+
+  /** @param likelyBytes how much will be written, so that nothing has to be moved */
+  constructor(likelyBytes: number) {
+    this.#bytes = new Uint8Array(likelyBytes)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
+
+  u8(value: number): void {
+    const at = this.#take(1)
+    this.#view.setUint8(at, value)
+  }
+
+  u16(value: number): void {
+    const at = this.#take(2)
+    this.#view.setUint16(at, value, true)
+  }
+
+  u32(value: number): void {
+    const at = this.#take(4)
+    this.#view.setUint32(at, value, true)
+  }
+
+  i32(value: number): void {
+    const at = this.#take(4)
+    this.#view.setInt32(at, value, true)
+  }
+
+  f64(value: number): void {
+    const at = this.#take(8)
+    this.#view.setFloat64(at, value, true)
+  }
+
+  bytes(bytes: Uint8Array): void {
+    const at = this.#take(bytes.length)
+    this.#bytes.set(bytes, at)
+  }
+
+  text(text: string): void {
+    const bytes = encodeUtf8(text)
+    this.u32(bytes.length)
+    this.bytes(bytes)
+  }
+
+  /** Copies [from, to) of a column. */
+  column(column: Column, from: number = 0, to: number = column.length): void {
+    this.bytes(bytesOf(column, from, to))
+  }
+
+  /** Overwrites four bytes that were written. */
+  patchU32(at: number, value: number): void {
+    this.#view.setUint32(at, value, true)
+  }
+
+  /** What was written. Nothing may be written afterwards. */
+  done(): Uint8Array {
+    return this.#bytes.subarray(0, this.length)
+  }
+
+  #take(count: number): number {
+    const at = this.length
+    this.length = at + count
+    if (this.length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(this.length, this.#bytes.length * 2))
+      larger.set(this.#bytes.subarray(0, at))
+      this.#bytes = larger
+      this.#view = new DataView(larger.buffer)
+    }
+    return at
+  }
+}
+
+/** Reads what a {@link ByteWriter} wrote. */
+export class ByteReader {
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  readonly #end: number
+  #at: number
+
+  constructor(bytes: Uint8Array, start: number = 0, end: number = bytes.length) {
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#at = start
+    this.#end = end
+  }
+
+  /** Where the next byte is read. */
+  get at(): number {
+    return this.#at
+  }
+
+  get hasMore(): boolean {
+    return this.#at < this.#end
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#take(1))
+  }
+
+  u16(): number {
+    return this.#view.getUint16(this.#take(2), true)
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#take(4), true)
+  }
+
+  i32(): number {
+    return this.#view.getInt32(this.#take(4), true)
+  }
+
+  f64(): number {
+    return this.#view.getFloat64(this.#take(8), true)
+  }
+
+  /** The next `count` bytes, not copied. */
+  bytes(count: number): Uint8Array {
+    const at = this.#take(count)
+    return this.#bytes.subarray(at, at + count)
+  }
+
+  text(): string {
+    const length = this.u32()
+    const at = this.#take(length)
+    return decodeUtf8(this.#bytes, at, at + length)
+  }
+
+  /** Fills [from, to) of a column. */
+  into(column: Column, from: number = 0, to: number = column.length): void {
+    if (to < from || to > column.length) throw damaged('a column does not fit')
+    const target = bytesOf(column, from, to)
+    target.set(this.bytes(target.length))
+  }
+
+  /** A part of `length` bytes, to be read by itself. */
+  part(length: number): ByteReader {
+    const at = this.#take(length)
+    return new ByteReader(this.#bytes, at, at + length)
+  }
+
+  #take(count: number): number {
+    const at = this.#at
+    if (at + count > this.#end) throw damaged('it ends in the middle of a value')
+    this.#at = at + count
+    return at
+  }
+}
+
+/** A snapshot that cannot be read. */
+export function damaged(why: string): TidemarkError {
+  return new TidemarkError('STATE_CORRUPT', `The saved state of the engine is damaged: ${why}.`, {
+    fix: 'Count again from the raw events that were kept: ./tidemark rebuild',
+  })
+}
+
+function bytesOf(column: Column, from: number, to: number): Uint8Array {
+  const size = column.BYTES_PER_ELEMENT
+  return new Uint8Array(column.buffer, column.byteOffset + from * size, (to - from) * size)
+}

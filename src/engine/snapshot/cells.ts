@@ -1,0 +1,78 @@
+/**
+ * Cells as sections: the values of one window, by key.
+ *
+ * C1  Values are absolute; a key whose cell is gone is written as zeros.
+ * C2  Differences that wait to be taken over are those of the moment. Cells of a roll-up never wait to be handed out:
+ *     whatever takes differences over hands out what they changed.
+ */
+import type { CellBlock } from '../state/cell-block.ts'
+import type { Windows } from '../state/windows.ts'
+import type { ByteReader, ByteWriter } from './bytes.ts'
+import { beginSection, endSection, SECTION } from './payload.ts'
+
+/** Size of a saved cell, bytes. */
+export function cellBytes(sumCount: number): number {
+  return 4 + 8 * (2 + 2 * sumCount)
+}
+
+/** Cells of a window that changed since the last call, all at the first; `undefined` when there are none. */
+export function newCells(rollUp: number, block: CellBlock): Uint8Array | undefined {
+  const isNew = !block.unsaved.isTracked
+  const unsaved = block.takeUnsaved()
+  const keys = isNew ? filledKeys(block) : unsaved
+  return keys.length === 0 ? undefined : cellSection(SECTION.cells, rollUp, block, keys)
+}
+
+/** All cells of a window. */
+export function allCells(rollUp: number, block: CellBlock): Uint8Array {
+  return cellSection(SECTION.cells, rollUp, block, filledKeys(block))
+}
+
+/** All differences of a window. */
+export function differences(axis: number, block: CellBlock): Uint8Array {
+  return cellSection(SECTION.differences, axis, block, filledKeys(block))
+}
+
+function filledKeys(block: CellBlock): Int32Array {
+  const keys = new Int32Array(block.end)
+  let count = 0
+  for (let cell = 0; cell < block.end; cell++) if (!block.isEmpty(cell)) keys[count++] = block.keyOf(cell)
+  return keys.subarray(0, count).sort()
+}
+
+function cellSection(kind: number, owner: number, block: CellBlock, keys: Int32Array): Uint8Array {
+  const writer = beginSection(kind, 16 + keys.length * cellBytes(block.sumLow.length))
+  writer.u32(owner)
+  writer.f64(block.startMs)
+  writer.u32(keys.length)
+  writer.column(keys)
+  const cells = keys.map((key) => block.find(key))
+  const columns = [block.impressions, block.clicks, ...block.sumLow, ...block.sumHigh]
+  for (const column of columns) writeCells(writer, column, cells)
+  return endSection(writer)
+}
+
+function writeCells(writer: ByteWriter, column: Float64Array, cells: Int32Array): void {
+  const values = new Float64Array(cells.length)
+  for (let i = 0; i < cells.length; i++)
+    values[i] = (cells[i] as number) < 0 ? 0 : (column[cells[i] as number] as number)
+  writer.column(values)
+}
+
+/** Takes over the cells of a section; `windowsOf` gives those of an owner, or nothing for a window that has gone. */
+export function restoreCells(
+  body: ByteReader,
+  windowsOf: (owner: number, startMs: number) => Windows | undefined,
+): void {
+  const owner = body.u32()
+  const startMs = body.f64()
+  const windows = windowsOf(owner, startMs)
+  if (windows === undefined) return
+  const block = windows.at(startMs)
+  const keys = new Int32Array(body.u32())
+  body.into(keys)
+  const columns = Array.from({ length: 2 + 2 * block.sumLow.length }, () => new Float64Array(keys.length))
+  for (const column of columns) body.into(column)
+  // One by one: a block makes room for a key by letting go of cells that are empty.
+  for (let i = 0; i < keys.length; i++) block.restore(keys[i] as number, columns, i)
+}

@@ -1,0 +1,154 @@
+/**
+ * Snapshots by what they cost and what they refuse. That they give the same engine back is `snapshot.property.test.ts`.
+ */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { CarryPolicy } from '../../../src/engine/snapshot/save.ts'
+import { TidemarkError } from '../../../src/errors.ts'
+import { Pipeline } from '../../../src/runtime/pipeline.ts'
+import { SnapshotStore } from '../../support/engine-driver.ts'
+import { adPlan, TEN_MS } from '../../support/engine-rig.ts'
+import { clickLine, impressionLine } from '../../support/event-lines.ts'
+
+const plan = adPlan({ attributionWindow: '1m', allowedLateness: '10s', outOfOrderness: '1s' })
+const NAMES = ['http/impressions', 'http/clicks'] as const
+const STREAMS = { 'http/impressions': 'impressions', 'http/clicks': 'clicks' } as const
+
+function options(names: readonly (keyof typeof STREAMS)[] = NAMES, carryPolicy?: CarryPolicy) {
+  return {
+    plan,
+    rollUps: plan.tables,
+    partitions: names.map((name) => ({ name, stream: STREAMS[name] })),
+    deadLetters: { write: (): void => undefined },
+    random: new Int32Array(16).fill(7),
+    ...(carryPolicy === undefined ? {} : { carryPolicy }),
+  }
+}
+
+function offer(pipeline: Pipeline, partition: number, lines: readonly string[]): void {
+  const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''))
+  pipeline.offerLines(partition, bytes, 0, bytes.length, Infinity)
+}
+
+function impressions(pipeline: Pipeline, from: number, count: number, timeMs: number): void {
+  const line = (i: number): string => impressionLine(`i${from + i}`, timeMs, { campaign_id: `c${i % 7}` })
+  offer(
+    pipeline,
+    0,
+    Array.from({ length: count }, (_, i) => line(i)),
+  )
+}
+
+const byteLength = (parts: readonly Uint8Array[]): number => parts.reduce((bytes, part) => bytes + part.length, 0)
+
+/** A store with the snapshots of a few epochs. */
+function savedEpochs(): SnapshotStore {
+  const pipeline = new Pipeline(options())
+  const store = new SnapshotStore()
+  for (let epoch = 1; epoch <= 3; epoch++) {
+    impressions(pipeline, epoch * 10, 5, TEN_MS + epoch)
+    pipeline.engine.changes()
+    store.add(pipeline.snapshot(epoch))
+  }
+  return store
+}
+
+const hasCode =
+  (code: string) =>
+  (error: unknown): boolean =>
+    error instanceof TidemarkError && error.code === code
+
+describe('snapshots', () => {
+  it('S2: a snapshot is as large as what is new, whatever is remembered', () => {
+    const sizes = [100, 1_000, 40_000].map((remembered) => {
+      const pipeline = new Pipeline(options())
+      impressions(pipeline, 0, remembered, TEN_MS)
+      pipeline.engine.changes()
+      const whole = byteLength(pipeline.snapshot(1).parts)
+      impressions(pipeline, 1_000_000, 50, TEN_MS + 2_000)
+      offer(pipeline, 1, [clickLine('k1', 'i3', TEN_MS + 2_000)])
+      pipeline.engine.changes()
+      return { whole, added: byteLength(pipeline.snapshot(2).parts) }
+    })
+    const [small, middle, large] = sizes
+    assert.ok((large?.whole ?? 0) > 100 * (small?.whole ?? Infinity), 'the first is the whole state')
+    assert.equal(middle?.added, small?.added)
+    assert.equal(large?.added, small?.added)
+  })
+
+  it('S2: a snapshot of nothing new is a few scalars', () => {
+    const pipeline = new Pipeline(options())
+    impressions(pipeline, 0, 10_000, TEN_MS)
+    pipeline.engine.changes()
+    pipeline.snapshot(1)
+    assert.ok(byteLength(pipeline.snapshot(2).parts) < 1_000)
+  })
+
+  it('S3: a chain is bounded by the live state, in bytes and payloads, however long the run', () => {
+    const policy = { slackBytes: 10_000, maxPayloads: 100, stepBytes: 1_000 }
+    const pipeline = new Pipeline(options(NAMES, policy))
+    const store = new SnapshotStore()
+    let mostBytes = 0
+    let mostPayloads = 0
+    for (let epoch = 1; epoch <= 1_500; epoch++) {
+      const timeMs = TEN_MS + epoch * 1_000
+      impressions(pipeline, epoch * 100, 20, timeMs)
+      offer(pipeline, 1, [clickLine(`k${epoch}`, `i${epoch * 100}`, timeMs)])
+      pipeline.engine.advance()
+      pipeline.engine.changes()
+      store.add(pipeline.snapshot(epoch))
+      mostBytes = Math.max(mostBytes, byteLength(store.chain()))
+      mostPayloads = Math.max(mostPayloads, store.chain().length)
+    }
+    const fresh = Pipeline.restore(options(NAMES, policy), store.chain())
+    const live = fresh.engine.state()
+    assert.deepEqual({ ...live, idBytes: 0 }, { ...pipeline.engine.state(), idBytes: 0 })
+    const least = live.liveImpressions * 22 + live.liveClicks * 35
+    assert.ok(mostBytes < 8 * least + 100_000, `${mostBytes} bytes for ${least}`)
+    assert.ok(mostPayloads <= 2 * policy.maxPayloads, `${mostPayloads} payloads`)
+    assert.ok(byteLength(store.added.flatMap(({ parts }) => parts)) > 3 * mostBytes, 'old ones went')
+  })
+
+  it('F3: refuses another format version', () => {
+    const chain = savedEpochs().chain()
+    chain.forEach((payload) => payload.fill(2, 4, 5))
+    assert.throws(() => Pipeline.restore(options(), chain), hasCode('FORMAT_NEWER'))
+  })
+
+  it('F3: refuses a chain with a gap, and one cut off anywhere', () => {
+    const chain = savedEpochs().chain()
+    const [first, , third] = chain as [Uint8Array, Uint8Array, Uint8Array]
+    assert.throws(() => Pipeline.restore(options(), [first, third]), hasCode('STATE_CORRUPT'))
+    assert.throws(() => Pipeline.restore(options(), []), hasCode('STATE_CORRUPT'))
+    for (let length = 0; length < third.length; length++)
+      assert.throws(
+        () => Pipeline.restore(options(), [...chain.slice(0, 2), third.subarray(0, length)]),
+        (error) => error instanceof TidemarkError,
+        `cut off at ${length}`,
+      )
+  })
+
+  it('I3: partitions are known by name: new ones begin, absent ones are kept until they come back', () => {
+    const pipeline = new Pipeline(options())
+    impressions(pipeline, 0, 10, TEN_MS + 5_000)
+    offer(pipeline, 1, [clickLine('k1', 'i1', TEN_MS + 7_000)])
+    pipeline.engine.watermarks.setIdle(1, true)
+    const store = new SnapshotStore()
+    store.add(pipeline.snapshot(1))
+    const without = Pipeline.restore(options(['http/clicks']), store.chain())
+    assert.equal(without.engine.watermarks.highestMs[0], TEN_MS + 7_000)
+    assert.ok(without.engine.watermarks.isIdle(0))
+    store.add(without.snapshot(2))
+    const again = Pipeline.restore(options(['http/clicks', 'http/impressions']), store.chain())
+    assert.deepEqual([...again.engine.watermarks.highestMs], [TEN_MS + 7_000, TEN_MS + 5_000])
+    assert.deepEqual([...again.nextLineOf], [2, 11])
+    assert.deepEqual([...again.eventsReadOf], [1, 10])
+  })
+
+  it('an epoch must follow the one before', () => {
+    const pipeline = new Pipeline(options())
+    pipeline.snapshot(5)
+    assert.throws(() => pipeline.snapshot(7), RangeError)
+    assert.equal(pipeline.snapshot(6).since, 5)
+  })
+})
