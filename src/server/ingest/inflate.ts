@@ -56,7 +56,8 @@ export class Inflater {
 
   async #run(body: Uint8Array, encoding: Exclude<BodyEncoding, 'identity'>, room: number): Promise<Buffer | Refusal> {
     const { maxInflatedBytes, maxInflationRatio } = this.#limits
-    const limit = Math.min(maxInflatedBytes, Math.max(MIB, Math.floor(body.length * maxInflationRatio)))
+    // A byte is left for the LF that the last line may lack.
+    const limit = Math.min(maxInflatedBytes - 1, Math.max(MIB, Math.floor(body.length * maxInflationRatio)))
     try {
       const parts = encoding === 'gzip' ? [await gunzipped(body, limit)] : await zstdFrames(body, limit)
       if (parts === undefined)

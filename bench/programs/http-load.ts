@@ -1,0 +1,234 @@
+/**
+ * Load for the HTTP ingest, and what the answers took, as JSON on stdout.
+ *
+ * Closed loop (no `--rate`): every connection sends its next request once the last is answered: the maximum.
+ * Open loop (`--rate R`, events/s): requests are planned at equal distances whatever the server does; each is sent at its
+ * time over a connection that is free, or as soon as one is. Latency counts from the planned time, so that a server that
+ * stalls is charged for all that waited.
+ *
+ * Usage: node http-load.ts --url http://127.0.0.1:4400 [--stream impressions] [--batch 1000] [--connections 4]
+ *        [--seconds 10] [--warm-up 2] [--rate EVENTS_PER_S] [--key KEY]
+ */
+import { connect, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+
+/** What was measured after the warm-up. */
+export interface HttpLoadResult {
+  readonly seconds: number
+  readonly requests: number
+  readonly events: number
+  readonly eventsPerSecond: number
+  readonly requestsPerSecond: number
+  readonly bytesPerSecond: number
+  /** Answers by status, those of the warm-up included; `closed` counts connections that ended. */
+  readonly statuses: Readonly<Record<string, number>>
+  /** From the planned time (open loop) or the sending (closed loop) to the answer, ms. */
+  readonly latencyMs: { readonly p50: number; readonly p99: number; readonly p999: number; readonly most: number }
+  /** Open loop: how far sending was ever behind the plan, ms. */
+  readonly mostBehindMs: number
+}
+
+const { values: options } = parseArgs({
+  options: {
+    url: { type: 'string', default: 'http://127.0.0.1:4400' },
+    stream: { type: 'string', default: 'impressions' },
+    batch: { type: 'string', default: '1000' },
+    connections: { type: 'string', default: '4' },
+    seconds: { type: 'string', default: '10' },
+    'warm-up': { type: 'string', default: '2' },
+    rate: { type: 'string' },
+    key: { type: 'string' },
+  },
+})
+const batch = Number(options.batch)
+const connectionCount = Number(options.connections)
+const warmUpMs = Number(options['warm-up']) * 1_000
+const lengthMs = Number(options.seconds) * 1_000
+
+/** A request whose bytes are patched in place: ids are new in each, times are of the moment. */
+class Template {
+  readonly bytes: Buffer
+  readonly #idPlaces: number[] = []
+  readonly #timePlaces: number[] = []
+
+  constructor(run: number) {
+    const lines = Array.from({ length: batch }, (_, i) => this.#line(run, i))
+    const body = lines.join('')
+    const type = batch === 1 ? 'application/json' : 'application/x-ndjson'
+    const key = options.key === undefined ? '' : `Authorization: Bearer ${options.key}\r\n`
+    const head =
+      `POST /v1/${options.stream} HTTP/1.1\r\nHost: ${new URL(options.url).host}\r\n${key}` +
+      `Content-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`
+    this.bytes = Buffer.from(head + body, 'latin1')
+    for (let at = this.bytes.indexOf('#id#'); at >= 0; at = this.bytes.indexOf('#id#', at + 1)) this.#idPlaces.push(at)
+    for (let at = this.bytes.indexOf('#time#'); at >= 0; at = this.bytes.indexOf('#time#', at + 1))
+      this.#timePlaces.push(at)
+  }
+
+  /** The bytes of request `number`. They change with the next call. */
+  fill(number: number, nowMs: number): Buffer {
+    const id = number.toString(16).padStart(8, '0')
+    const time = String(nowMs)
+    for (const at of this.#idPlaces) this.bytes.write(id, at, 8, 'latin1')
+    for (const at of this.#timePlaces) this.bytes.write(time, at, 13, 'latin1')
+    return this.bytes
+  }
+
+  // Eight and thirteen characters, to be overwritten.
+  #line(run: number, i: number): string {
+    const id = `#id#0000-${hex(run, 4)}-4${hex(i >>> 12, 3)}-8${hex(i & 4095, 3)}-${hex(i * 7919, 12)}`
+    const common = `"impression_id":"${id}","event_timestamp":#time#0000000`
+    if (options.stream === 'clicks') return `{"click_id":"${id}",${common}}\n`
+    const campaign = `"campaign_id":"campaign-${i % 50}","device_type":"${['mobile', 'desktop', 'tablet', 'tv'][i % 4]}"`
+    const more = `"browser":"${['chrome', 'safari', 'firefox'][i % 3]}","user_id":"user-${hex(i * 31, 8)}","cost":0.00${(i % 9) + 1}`
+    return `{${common},${campaign},${more}}\n`
+  }
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0').slice(-digits)
+}
+
+/** One keep-alive connection with at most one request on its way. */
+class Connection {
+  readonly #template: Template
+  readonly #socket: Socket
+  #answer: Buffer = Buffer.alloc(0)
+  #onAnswer: ((status: number) => void) | undefined
+  isClosed = false
+
+  constructor(run: number, onClose: (connection: Connection) => void) {
+    const { hostname, port } = new URL(options.url)
+    this.#template = new Template(run)
+    this.#socket = connect({ host: hostname, port: Number(port), noDelay: true })
+    this.#socket.on('data', (chunk) => this.#read(chunk))
+    this.#socket.on('error', () => undefined)
+    this.#socket.on('close', () => {
+      this.isClosed = true
+      onClose(this)
+    })
+  }
+
+  send(number: number, onAnswer: (status: number) => void): number {
+    this.#onAnswer = onAnswer
+    const bytes = this.#template.fill(number, Date.now())
+    this.#socket.write(bytes)
+    return bytes.length
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  // An answer mostly comes in one piece.
+  #read(chunk: Buffer): void {
+    const text = this.#answer.length === 0 ? chunk : Buffer.concat([this.#answer, chunk])
+    const headEnd = text.indexOf('\r\n\r\n')
+    const lengthAt = text.indexOf('content-length: ')
+    if (headEnd >= 0 && lengthAt >= 0 && lengthAt < headEnd) {
+      const length = Number(text.toString('latin1', lengthAt + 16, text.indexOf('\r\n', lengthAt)))
+      if (text.length >= headEnd + 4 + length) {
+        this.#answer = text.subarray(headEnd + 4 + length)
+        this.#onAnswer?.(Number(text.toString('latin1', 9, 12)))
+        return
+      }
+    }
+    this.#answer = Buffer.from(text)
+  }
+}
+
+class Load {
+  readonly #statuses: Record<string, number> = {}
+  readonly #latencies: number[] = []
+  readonly #startMs = performance.now()
+  #sent = 0
+  #bytes = 0
+  #mostBehindMs = 0
+  readonly #connections: Connection[]
+  readonly #free: Connection[] = []
+
+  constructor() {
+    this.#connections = Array.from(
+      { length: connectionCount },
+      (_, run) => new Connection(run, () => this.#count('closed')),
+    )
+  }
+
+  async closedLoop(): Promise<void> {
+    for (const connection of this.#connections) this.#sendAgain(connection)
+    await delay(warmUpMs + lengthMs)
+  }
+
+  async openLoop(eventsPerSecond: number): Promise<void> {
+    const distanceMs = 1_000 / (eventsPerSecond / batch)
+    this.#free.push(...this.#connections)
+    let planned = 0
+    while (this.#elapsedMs() < warmUpMs + lengthMs) {
+      const dueMs = planned * distanceMs
+      const connection = this.#elapsedMs() >= dueMs ? this.#free.pop() : undefined
+      if (connection === undefined) {
+        await this.#nextTurn(dueMs)
+        continue
+      }
+      planned++
+      this.#mostBehindMs = Math.max(this.#mostBehindMs, this.#elapsedMs() - dueMs)
+      this.#send(connection, dueMs, () => this.#free.push(connection))
+    }
+  }
+
+  result(): HttpLoadResult {
+    const seconds = lengthMs / 1_000
+    const sorted = Float64Array.from(this.#latencies).toSorted()
+    const quantile = (share: number): number =>
+      sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
+    const requests = sorted.length
+    return {
+      seconds,
+      requests,
+      events: requests * batch,
+      eventsPerSecond: (requests * batch) / seconds,
+      requestsPerSecond: requests / seconds,
+      bytesPerSecond: (this.#bytes / this.#sent) * (requests / seconds),
+      statuses: this.#statuses,
+      latencyMs: { p50: quantile(0.5), p99: quantile(0.99), p999: quantile(0.999), most: sorted.at(-1) ?? NaN },
+      mostBehindMs: this.#mostBehindMs,
+    }
+  }
+
+  close(): void {
+    for (const connection of this.#connections) connection.close()
+  }
+
+  #sendAgain(connection: Connection): void {
+    if (!connection.isClosed) this.#send(connection, this.#elapsedMs(), () => this.#sendAgain(connection))
+  }
+
+  #send(connection: Connection, plannedMs: number, onAnswer: () => void): void {
+    this.#bytes += connection.send(this.#sent++, (status) => {
+      const nowMs = this.#elapsedMs()
+      this.#count(String(status))
+      if (status === 200 && nowMs >= warmUpMs && nowMs < warmUpMs + lengthMs) this.#latencies.push(nowMs - plannedMs)
+      onAnswer()
+    })
+  }
+
+  #count(status: string): void {
+    this.#statuses[status] = (this.#statuses[status] ?? 0) + 1
+  }
+
+  #elapsedMs(): number {
+    return performance.now() - this.#startMs
+  }
+
+  // A timer is too coarse below two milliseconds.
+  async #nextTurn(dueMs: number): Promise<void> {
+    if (this.#free.length > 0 && dueMs - this.#elapsedMs() > 2) await delay(1)
+    else await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+}
+
+const load = new Load()
+await (options.rate === undefined ? load.closedLoop() : load.openLoop(Number(options.rate)))
+process.stdout.write(`${JSON.stringify(load.result())}\n`)
+load.close()
