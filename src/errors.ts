@@ -27,6 +27,8 @@ export type ErrorCode =
   | 'DATA_DIR_BUSY'
   | 'DATA_DIR_UNUSABLE'
   | 'PORT_UNAVAILABLE'
+  | 'KEY_REQUIRED'
+  | 'KEYS_UNREADABLE'
   | 'STATE_LIMIT'
   | 'DISK_FAILED'
   | 'DISK_FULL'

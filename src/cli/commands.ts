@@ -48,6 +48,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'what is wrong here and how to fix it',
     load: async () => (await import('./doctor.ts')).doctorCommand(),
   },
+  {
+    name: 'keys',
+    summary: 'keys for sending events over HTTP: create, list, revoke',
+    load: async () => (await import('./keys.ts')).keysCommand(),
+  },
   { name: 'run', summary: 'the pipeline on the sources its definition names' },
   { name: 'flink', summary: 'the same plan on Flink' },
   { name: 'superset', summary: 'the dashboard for Superset, derived from the plan' },

@@ -65,7 +65,7 @@ const BUILT_PAGE = fileURLToPath(new URL('../../dist/dashboard/', import.meta.ur
 /**
  * Serves the page.
  *
- * @throws TidemarkError `PORT_UNAVAILABLE`
+ * @throws TidemarkError `PORT_UNAVAILABLE`; `KEY_REQUIRED` where others than this machine could send events without a key
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const {
@@ -85,6 +85,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     instance: randomBytes(6).toString('hex'),
   })
   const streams = new EventStreams({ maxConnections, maxBufferedBytes })
+  ingest?.expose(host)
   const limits = ingest?.limits ?? DEFAULT_INGEST_LIMITS
   const app = fastify({
     logger: false,

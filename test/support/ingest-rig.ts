@@ -28,15 +28,20 @@ export interface Posted {
   readonly body: unknown
 }
 
-/** Starts one; `changed` may replace any option of the ingest. */
-export async function startIngest(changed: Partial<HttpIngestOptions> = {}): Promise<IngestRig> {
+/** Starts one; `changed` may replace any option of the ingest, and is given the rig's folder. */
+export async function startIngest(
+  changed: Partial<HttpIngestOptions> | ((dir: string) => Partial<HttpIngestOptions>) = {},
+  host = '127.0.0.1',
+): Promise<IngestRig> {
   const dir = mkdtempSync(join(tmpdir(), 'tidemark-ingest-'))
+  const given = typeof changed === 'function' ? changed(dir) : changed
   const intake = new MemoryIntake()
-  const ingest = new HttpIngest({ plan: adPlan, intake, ...changed })
+  const ingest = new HttpIngest({ plan: adPlan, intake, ...given })
   const server = await startServer({
     liveView: new LiveView(adPlan),
     status: () => healthyStatus(),
     ingest,
+    host,
     port: 0,
     assetsDir: dir,
     patchIntervalMs: 3_600_000,

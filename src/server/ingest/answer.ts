@@ -9,8 +9,12 @@ import type { Refusal } from './refusal.ts'
 /** How long the rest of a refused body is read and dropped, so that its sender gets to read the answer, ms. */
 const LINGER_MS = 2_000
 
-const COMMON = Object.entries(API_HEADERS).flat()
-const JSON_HEADERS = [...COMMON, 'content-type', 'application/json; charset=utf-8', 'content-length']
+const JSON_HEADERS = [
+  ...Object.entries(API_HEADERS).flat(),
+  'content-type',
+  'application/json; charset=utf-8',
+  'content-length',
+]
 
 /** 200 with the counts: everything accepted is on disk. */
 export function answerCounts(response: ServerResponse, accepted: number, rejected: readonly Rejected[]): void {
@@ -25,7 +29,8 @@ export function answerWith(
   headers: readonly string[],
   body: Uint8Array | undefined,
 ): void {
-  response.writeHead(status, [...COMMON, ...headers, 'content-length', String(body?.length ?? 0)])
+  const length = status === 204 ? [] : ['content-length', String(body?.length ?? 0)]
+  response.writeHead(status, [...common(headers), ...headers, ...length])
   response.end(body)
 }
 
@@ -39,6 +44,11 @@ export function refuse(request: IncomingMessage, response: ServerResponse, refus
   if (status === 405) more.push('allow', message.slice(message.lastIndexOf(' ') + 1, -1))
   answerJson(response, status, JSON.stringify({ error: message, code }), more)
   if (!request.complete) dropRest(request)
+}
+
+/** The headers of every answer, but for those that an answer gives itself. */
+function common(own: readonly string[]): string[] {
+  return Object.entries(API_HEADERS).flatMap((header) => (own.includes(header[0]) ? [] : header))
 }
 
 function answerJson(response: ServerResponse, status: number, text: string, more: readonly string[] = []): void {

@@ -11,17 +11,20 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { TidemarkError } from '../../errors.ts'
 import type { Plan, StreamName } from '../../pipeline/plan.ts'
 import type { Intake } from '../../runtime/ports.ts'
+import type { KeyRing } from '../keys/key-ring.ts'
 import { answerCounts, refuse } from './answer.ts'
 import { isCrossOrigin } from './browser-origin.ts'
 import { ByteBudget, ByteLease } from './byte-budget.ts'
+import { Gate, type Sender } from './gate.ts'
 import { encodingOf, Inflater, type BodyEncoding } from './inflate.ts'
 import { Judge, type Verdict } from './judge.ts'
 import { DEFAULT_INGEST_LIMITS, type IngestLimits } from './limits.ts'
 import { mediaKindOf, type MediaKind } from './media-kind.ts'
-import { addressGroup, RateLimiter } from './rate-limiter.ts'
 import { bodyTooLarge, receiveBody, tooBusy } from './receive-body.ts'
+import { RedirectTargets } from './redirect-targets.ts'
 import { Refusal } from './refusal.ts'
 import { toLines } from './to-lines.ts'
+import { Tracker } from './tracker.ts'
 
 /** What a request costs in memory beside its body, about. */
 const REQUEST_BYTES = 2_048
@@ -30,6 +33,12 @@ export interface HttpIngestOptions {
   readonly plan: Plan
   readonly intake: Intake
   readonly limits?: Partial<IngestLimits>
+  /** Who may send; left out, there are no keys. */
+  readonly keys?: KeyRing
+  /** Where clicks may be sent on to; left out, nowhere. */
+  readonly targets?: RedirectTargets
+  /** Wall clock, ms since the epoch. */
+  readonly nowMs?: () => number
   /** A clock that never goes back, for rates; ms. */
   readonly monotonicMs?: () => number
   /** Told what went wrong on our side. */
@@ -41,7 +50,7 @@ interface Admitted {
   readonly stream: StreamName
   readonly kind: MediaKind
   readonly encoding: BodyEncoding
-  readonly address: string
+  readonly sender: Sender
 }
 
 const STREAM_OF_PATH: ReadonlyMap<string, StreamName> = new Map([
@@ -55,27 +64,38 @@ export class HttpIngest {
   readonly #judge: Judge
   readonly #inflater: Inflater
   readonly #budget: ByteBudget
-  readonly #addressRates: RateLimiter
+  readonly #gate: Gate
+  readonly #tracker: Tracker
   readonly #onError: (error: unknown) => void
   /** Requests whose answer is still to come. */
-  readonly #underWay = new Set<Promise<void>>()
+  readonly #underWay = new Set<Promise<unknown>>()
   #isClosing = false
 
   constructor(options: HttpIngestOptions) {
-    const { plan, intake, limits, monotonicMs = (): number => performance.now(), onError } = options
+    const { plan, intake, limits, monotonicMs = (): number => performance.now(), nowMs = Date.now, onError } = options
+    const { targets = new RedirectTargets({}) } = options
     this.limits = { ...DEFAULT_INGEST_LIMITS, ...limits }
     this.#intake = intake
     this.#judge = new Judge(plan)
     this.#inflater = new Inflater(this.limits)
     this.#budget = new ByteBudget(this.limits.maxBytesInFlight)
-    const { maxEventsPerSecondPerAddress, burstSeconds } = this.limits
-    this.#addressRates = new RateLimiter(maxEventsPerSecondPerAddress, burstSeconds, monotonicMs)
+    this.#gate = new Gate(this.limits, options.keys, monotonicMs)
+    this.#tracker = new Tracker({ plan, intake, gate: this.#gate, judge: this.#judge, targets, nowMs })
     this.#onError = onError ?? ((): void => undefined)
   }
 
   /** Bytes of requests in flight. */
   get bytesInFlight(): number {
     return this.#budget.heldBytes
+  }
+
+  /**
+   * Says where the server is about to listen.
+   *
+   * @throws TidemarkError KEY_REQUIRED where others than this machine could send and there is no key
+   */
+  expose(host: string): void {
+    this.#gate.expose(host)
   }
 
   /** Whether requests to this path are the ingest's. */
@@ -86,16 +106,15 @@ export class HttpIngest {
   /** Answers a request whose path the ingest takes. */
   handle(request: IncomingMessage, response: ServerResponse): void {
     const lease = new ByteLease(this.#budget)
-    response.once('close', () => lease.release())
-    const admitted = lease.tryTake(REQUEST_BYTES) ? this.#admit(request) : tooBusy()
-    if (admitted instanceof Refusal) {
-      refuse(request, response, admitted)
-      return
-    }
-    if (request.headers.expect !== undefined) response.writeContinue()
-    const taking = this.#take(request, response, lease, admitted)
-      .catch((error: unknown) => refuse(request, response, this.#refusalOf(error)))
-      .finally(() => this.#underWay.delete(taking))
+    const taking: Promise<unknown> = this.#answer(request, response, lease)
+      .catch((error: unknown) => this.#refusalOf(error))
+      .then((refusal) => {
+        if (refusal !== undefined) refuse(request, response, refusal)
+        // What an answer still holds is let go once it is read, or never will be.
+        if (response.closed) lease.release()
+        else response.once('close', () => lease.release())
+        return this.#underWay.delete(taking)
+      })
     this.#underWay.add(taking)
   }
 
@@ -108,32 +127,49 @@ export class HttpIngest {
     deadline.abort()
   }
 
-  async #take(request: IncomingMessage, response: ServerResponse, lease: ByteLease, admitted: Admitted): Promise<void> {
-    const { stream, address } = admitted
+  /** Answers, or says why not; neither where the client left. */
+  async #answer(request: IncomingMessage, response: ServerResponse, lease: ByteLease): Promise<Refusal | undefined> {
+    if (!lease.tryTake(REQUEST_BYTES)) return tooBusy()
+    const path = pathOf(request)
+    const isTracked = path === '/v1/pixel.gif' || path === '/v1/click'
+    if (!isTracked) return this.#take(request, response, lease, path)
+    if (request.method !== 'GET') return new Refusal('method_not_allowed', `${path} takes GET.`)
+    if (!this.#isOpen) return notReady()
+    return path === '/v1/click' ? this.#tracker.click(request, response) : this.#tracker.pixel(request, response)
+  }
+
+  get #isOpen(): boolean {
+    return !this.#isClosing && this.#intake.isOpen
+  }
+
+  async #take(
+    request: IncomingMessage,
+    response: ServerResponse,
+    lease: ByteLease,
+    path: string,
+  ): Promise<Refusal | undefined> {
+    const admitted = this.#admit(request, path)
+    if (admitted instanceof Refusal) return admitted
+    if (request.headers.expect !== undefined) response.writeContinue()
+    const { stream, sender } = admitted
     const verdict = await this.#read(request, lease, admitted)
-    if (verdict === undefined) return
-    if (verdict instanceof Refusal) {
-      refuse(request, response, verdict)
-      return
-    }
+    if (verdict === undefined || verdict instanceof Refusal) return verdict
     const { recordCount, rejected, lines } = verdict
-    this.#addressRates.charge(address, recordCount)
+    this.#gate.charge(sender, recordCount)
     if (recordCount > 0) await this.#intake.append(stream, lines, recordCount)
     answerCounts(response, recordCount - rejected.length, rejected)
+    return undefined
   }
 
   /** Everything that can be said before the body comes. */
-  #admit(request: IncomingMessage): Admitted | Refusal {
-    const path = pathOf(request)
+  #admit(request: IncomingMessage, path: string): Admitted | Refusal {
     const stream = STREAM_OF_PATH.get(path)
     if (stream === undefined)
       return new Refusal('not_found', `There is no ${path}. Events go to /v1/impressions or /v1/clicks.`)
     if (request.method !== 'POST') return new Refusal('method_not_allowed', `${path} takes POST.`)
-    if (isCrossOrigin(request)) return crossOrigin()
-    const address = addressGroup(request.socket.remoteAddress)
-    const waitMs = this.#addressRates.waitMs(address)
-    if (waitMs > 0) return rateLimited(waitMs)
-    if (this.#isClosing || !this.#intake.isOpen) return notReady()
+    const sender = this.#gate.enter(request, { stream, isForeign: isCrossOrigin(request) })
+    if (sender instanceof Refusal) return sender
+    if (!this.#isOpen) return notReady()
     const kind = mediaKindOf(request.headers['content-type'])
     if (kind === undefined) return unknownMediaType(request.headers['content-type'])
     const encoding = encodingOf(request.headers['content-encoding'])
@@ -141,7 +177,7 @@ export class HttpIngest {
       return new Refusal('content_encoding', 'Content-Encoding must be gzip, zstd or identity.')
     const length = Number(request.headers['content-length'] ?? 0)
     if (length > this.limits.maxBodyBytes) return bodyTooLarge(this.limits.maxBodyBytes)
-    return { stream, kind, encoding, address }
+    return { stream, kind, encoding, sender }
   }
 
   /** Reads the body and judges it; undefined where the client left. */
@@ -166,28 +202,13 @@ export class HttpIngest {
   #refusalOf(error: unknown): Refusal {
     if (error instanceof TidemarkError && error.retryable) return notReady()
     this.#onError(error)
-    return new Refusal('internal', 'The events could not be written down. Nothing is said to be accepted.')
+    return new Refusal('internal', 'Something is wrong here; the log says more. Nothing is said to be accepted.')
   }
 }
 
 function pathOf({ url = '/' }: IncomingMessage): string {
   const query = url.indexOf('?')
   return query < 0 ? url : url.slice(0, query)
-}
-
-function crossOrigin(): Refusal {
-  return new Refusal(
-    'cross_origin',
-    'Pages of another origin may not add events here. Send them from a program, or with a key.',
-  )
-}
-
-function rateLimited(waitMs: number): Refusal {
-  return new Refusal(
-    'rate_limited',
-    'Too many events from this address. Send it again later.',
-    Math.ceil(waitMs / 1_000),
-  )
 }
 
 function notReady(): Refusal {
