@@ -1,0 +1,204 @@
+/**
+ * Each limit of the ingest with its answer; what is refused leaves nothing behind, in memory or in the journal.
+ */
+import assert from 'node:assert/strict'
+import { afterEach, describe, it } from 'node:test'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import type { IngestLimits } from '../../src/server/ingest/limits.ts'
+import { eventually } from '../support/eventually.ts'
+import { impressionLine } from '../support/event-lines.ts'
+import { rawClient, startIngest, type IngestRig, type Posted } from '../support/ingest-rig.ts'
+
+const EVENT = impressionLine('i1', 1_767_225_600_000)
+const rigs: IngestRig[] = []
+afterEach(async () => {
+  for (const { intake } of rigs) intake.sync()
+  await Promise.all(rigs.splice(0).map((rig) => rig.close()))
+})
+const start = async (limits: Partial<IngestLimits> = {}, more = {}): Promise<IngestRig> => {
+  const rig = await startIngest({ limits, ...more })
+  rigs.push(rig)
+  return rig
+}
+
+async function refused(rig: IngestRig, posting: Promise<Posted>, status: number, code: string): Promise<Posted> {
+  const answer = await posting
+  assert.deepEqual([answer.status, (answer.body as { code: string }).code], [status, code])
+  assert.ok((answer.body as { error: string }).error.endsWith('.'))
+  assert.deepEqual(rig.intake.appended, [])
+  await eventually('nothing is held', () => rig.ingest.bytesInFlight === 0)
+  return answer
+}
+
+describe('sizes', () => {
+  it('a body, by its length or while it comes', async () => {
+    const rig = await start({ maxBodyBytes: 1_000 })
+    const body = `[${EVENT}${' '.repeat(1_000)}]`
+    await refused(rig, rig.post('/v1/impressions', body), 413, 'body_too_large')
+    const client = await rawClient(rig.server.port)
+    client.socket.write('POST /v1/impressions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n')
+    client.socket.write(`transfer-encoding: chunked\r\n\r\n400\r\n${' '.repeat(0x400)}\r\n`)
+    await eventually('it is told before its end', () => client.text().startsWith('HTTP/1.1 413'))
+    client.socket.destroy()
+    assert.equal((await rig.post('/v1/impressions', EVENT)).status, 200, 'control: a smaller one is taken')
+  })
+
+  it('a body of exactly the limit is taken', async () => {
+    const rig = await start({ maxBodyBytes: EVENT.length, maxEventsPerRequest: 1 })
+    assert.equal((await rig.post('/v1/impressions', EVENT)).status, 200)
+  })
+
+  for (const [encoding, compress] of [
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+  ] as const)
+    it(`bombs: ${encoding}, by size and by ratio, also in many small frames`, async () => {
+      const headers = { 'content-encoding': encoding }
+      const small = await start({ maxInflatedBytes: 100_000 })
+      const body = compress(Buffer.alloc(100_000, `${EVENT}\n`))
+      await refused(small, small.post('/v1/impressions', body, headers), 413, 'inflated_too_large')
+      const rig = await start({ maxInflatedBytes: 1 << 30 })
+      const bomb = compress(Buffer.alloc(200_000_000))
+      await refused(rig, rig.post('/v1/impressions', bomb, headers), 413, 'inflated_too_large')
+      const frame = compress(Buffer.alloc(1_000_000))
+      const frames = Buffer.concat(Array.from({ length: 200 }, () => frame))
+      await refused(rig, rig.post('/v1/impressions', frames, headers), 413, 'inflated_too_large')
+      assert.equal((await rig.post('/v1/impressions', compress(Buffer.from(EVENT)), headers)).status, 200)
+    })
+
+  it('what is compressed has to be whole', async () => {
+    const rig = await start()
+    for (const [encoding, bytes] of [
+      ['gzip', gzipSync(EVENT)],
+      ['zstd', zstdCompressSync(EVENT)],
+    ] as const)
+      for (const body of [
+        bytes.subarray(0, -3),
+        Buffer.concat([bytes, Buffer.from('more')]),
+        Buffer.from(EVENT),
+        Buffer.alloc(0),
+      ])
+        await refused(rig, rig.post('/v1/impressions', body, { 'content-encoding': encoding }), 400, 'bad_encoding')
+  })
+
+  it('events in a request', async () => {
+    const rig = await start({ maxEventsPerRequest: 3 })
+    const lines = `${EVENT}\n`.repeat(4)
+    await refused(rig, rig.post('/v1/impressions', lines), 413, 'too_many_events')
+    await refused(
+      rig,
+      rig.post('/v1/impressions', `[${[EVENT, EVENT, EVENT, EVENT].join(',')}]`),
+      413,
+      'too_many_events',
+    )
+    assert.equal((await rig.post('/v1/impressions', `${EVENT}\n`.repeat(3))).status, 200)
+  })
+})
+
+describe('forms', () => {
+  it('media types, encodings, methods, paths, arrays that do not end', async () => {
+    const rig = await start()
+    const post = (headers: Record<string, string>, body = EVENT): Promise<Posted> =>
+      rig.post('/v1/impressions', body, headers)
+    for (const type of ['application/x-www-form-urlencoded', 'text/html', 'application/json; charset=utf-16', ''])
+      await refused(rig, post({ 'content-type': type }), 415, 'media_type')
+    for (const encoding of ['br', 'gzip, gzip', 'deflate'])
+      await refused(rig, post({ 'content-encoding': encoding }), 415, 'content_encoding')
+    for (const body of [`[${EVENT}`, `[${EVENT},]`, `[${EVENT}] x`])
+      await refused(rig, post({}, body), 422, 'broken_array')
+    await refused(rig, rig.post('/v1/views', EVENT), 404, 'not_found')
+    await refused(rig, rig.post('/v1/impressions', EVENT, { host: 'evil.example' }), 421, 'wrong_host').catch(
+      () => undefined,
+    )
+    assert.equal((await fetch(`${rig.server.url}/v1/impressions`)).status, 405)
+  })
+
+  it('a foreign page cannot send without a key (O1)', async () => {
+    const rig = await start()
+    const { port } = rig.server
+    const post = (headers: Record<string, string>): Promise<Posted> =>
+      rig.post('/v1/impressions', EVENT, { 'content-type': 'text/plain', ...headers })
+    for (const headers of [
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { origin: `http://localhost.evil.example:${port}` },
+      { origin: 'http://127.0.0.1:1' },
+    ])
+      await refused(rig, post(headers), 403, 'cross_origin')
+    assert.equal((await post({ origin: `http://127.0.0.1:${port}` })).status, 200, 'control: this very page may')
+  })
+})
+
+describe('rates and room', () => {
+  it('events of an address, with the time to wait', async () => {
+    let nowMs = 0
+    const rig = await start({ maxEventsPerSecondPerAddress: 10, burstSeconds: 1 }, { monotonicMs: () => nowMs })
+    assert.equal((await rig.post('/v1/impressions', `${EVENT}\n`.repeat(30))).status, 200)
+    const waiting = await rig.post('/v1/impressions', EVENT)
+    assert.deepEqual([waiting.status, waiting.headers.get('retry-after')], [429, '3'])
+    nowMs = 2_100
+    assert.equal((await rig.post('/v1/impressions', EVENT)).status, 200)
+  })
+
+  it('bytes in flight: over them 503, and everything is given back', async () => {
+    const rig = await start({ maxBytesInFlight: 20_000 })
+    const { intake, ingest } = rig
+    intake.isHeld = true
+    const big = `[${EVENT}${' '.repeat(10_000)}]`
+    const first = rig.post('/v1/impressions', big)
+    await eventually('the first is held', () => intake.waiting === 1)
+    const second = await rig.post('/v1/impressions', big)
+    assert.deepEqual([second.status, second.headers.get('retry-after')], [503, '1'])
+    assert.ok(ingest.bytesInFlight <= 20_000)
+    intake.sync()
+    assert.equal((await first).status, 200)
+    intake.isHeld = false
+    await eventually('nothing is held', () => ingest.bytesInFlight === 0)
+    assert.equal((await rig.post('/v1/impressions', big)).status, 200)
+  })
+
+  it('a client that leaves gives back what it held, and what came whole is kept', async () => {
+    const rig = await start()
+    const client = await rawClient(rig.server.port)
+    client.socket.write('POST /v1/impressions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n')
+    client.socket.write('content-length: 9000\r\n\r\n[{"a":')
+    await eventually('it is held', () => rig.ingest.bytesInFlight > 0)
+    client.socket.destroy()
+    await eventually('nothing is held', () => rig.ingest.bytesInFlight === 0)
+    assert.deepEqual(rig.intake.appended, [])
+  })
+
+  it('connections in all and of one address', async () => {
+    for (const [limits, status] of [
+      [{ maxConnections: 2 }, 503],
+      [{ maxConnectionsPerLoopbackAddress: 2 }, 429],
+    ] as const) {
+      const { server } = await start(limits)
+      const clients = [await rawClient(server.port), await rawClient(server.port)]
+      const third = await rawClient(server.port)
+      await eventually('it is turned away', () => third.isClosed())
+      assert.match(third.text(), new RegExp(`^HTTP/1.1 ${status} [^]*"code":"too_many_connections"`))
+      clients[0]?.socket.destroy()
+      await eventually('a place is free', async () =>
+        fetch(`${server.url}/healthz`, { headers: { connection: 'close' } }).then(
+          (response) => response.status === 200,
+          () => false,
+        ),
+      )
+      for (const { socket } of clients) socket.destroy()
+    }
+  })
+
+  it('goes on answering requests under way when it closes, and takes no new ones', async () => {
+    const rig = await startIngest()
+    rig.intake.isHeld = true
+    const posting = rig.post('/v1/impressions', EVENT)
+    await eventually('it is held', () => rig.intake.waiting === 1)
+    const closing = rig.close()
+    const late = await rig.post('/v1/impressions', EVENT)
+    assert.equal(late.status, 503)
+    rig.intake.sync()
+    assert.equal((await posting).status, 200)
+    await closing
+  })
+})
