@@ -3,6 +3,7 @@
  */
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { checkDatabaseUrl } from '../database/database-url.ts'
 import type { Check } from '../doctor/check.ts'
 import { examine } from '../doctor/examine.ts'
 import type { CommonOptions } from './common-options.ts'
@@ -27,6 +28,7 @@ export function doctorCommand(): Command {
 }
 
 async function runDoctor(options: DoctorOptions): Promise<void> {
+  if (options.databaseUrl !== undefined) checkDatabaseUrl(options.databaseUrl)
   const checks = await examine({
     root: join(import.meta.dirname, '..', '..'),
     dataDir: options.dataDir,

@@ -1,6 +1,7 @@
 /**
  * `tidemark replay`: files through the embedded engine to tables as CSV, in PostgreSQL, or both, and to a page.
  */
+import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Command } from 'commander'
@@ -9,7 +10,8 @@ import { STREAM_NAMES, type Plan, type StreamName } from '../pipeline/plan.ts'
 import type { ByteSource, DeadLetter, DeadLetterSink, Sink } from '../runtime/ports.ts'
 import { replay, type ReplayOptions, type ReplayResult } from '../runtime/replay.ts'
 import { AllSinks } from '../sinks/all-sinks.ts'
-import { CsvSink } from '../sinks/csv/csv-sink.ts'
+import { CsvSink, DEAD_LETTERS_FILE } from '../sinks/csv/csv-sink.ts'
+import { DeadLetterFile } from '../sinks/csv/dead-letter-file.ts'
 import type { ReplayPage } from '../service/replay-page.ts'
 import { openFile } from '../sources/file/open-file.ts'
 import { interruptSignal } from './interrupt.ts'
@@ -26,6 +28,7 @@ interface ReplayCommandOptions extends PlanOptions, CommonOptions {
   readonly clicks?: readonly string[]
   readonly out?: string
   readonly databaseUrl?: string
+  readonly deadLetters?: string
   readonly replace?: boolean
   readonly strict?: boolean
   readonly page?: boolean
@@ -46,6 +49,7 @@ export function replayCommand(): Command {
     .option('--clicks <file...>', 'NDJSON files of clicks, one partition each; .gz, .zst, - for stdin', append)
     .option('--out <dir>', 'write one CSV per table and dead_letters.ndjson to this folder')
     .option('--database-url <url>', 'write the tables to this PostgreSQL database')
+    .option('--dead-letters <file>', 'keep malformed events in this file; with --out they are kept there already')
     .option('--replace', 'replace tables in PostgreSQL that a live pipeline wrote')
     .option('--strict', 'stop at the first malformed event (exit 65), writing nothing')
     .option('--page', 'then serve the page over the end of the log, until Ctrl-C')
@@ -123,7 +127,7 @@ async function createSinks(
   options: ReplayCommandOptions,
 ): Promise<{ sink: Sink; deadLetters: DeadLetterSink }> {
   const sinks: Sink[] = []
-  let deadLetters: DeadLetterSink = { write: () => undefined }
+  const letterSinks: (() => DeadLetterSink)[] = []
   if (options.databaseUrl !== undefined) {
     const { PostgresSink } = await import('../sinks/postgres/postgres-sink.ts')
     const replace = options.replace ?? false
@@ -132,9 +136,17 @@ async function createSinks(
   if (options.out !== undefined) {
     const csv = new CsvSink({ plan, folder: options.out })
     sinks.push(csv)
-    deadLetters = { write: (letter) => csv.deadLetters.write(letter) }
+    letterSinks.push(() => csv.deadLetters)
   }
-  return { sink: new AllSinks(sinks), deadLetters: options.strict === true ? { write: refuse } : deadLetters }
+  if (options.deadLetters !== undefined) {
+    const file = new DeadLetterFile(options.deadLetters)
+    sinks.push(file)
+    letterSinks.push(() => file.deadLetters)
+  }
+  const keep = (letter: DeadLetter): void => {
+    for (const sink of letterSinks) sink().write(letter)
+  }
+  return { sink: new AllSinks(sinks), deadLetters: { write: options.strict === true ? refuse : keep } }
 }
 
 function refuse(letter: DeadLetter): void {
@@ -145,7 +157,7 @@ function refuse(letter: DeadLetter): void {
     `${where}: malformed event: ${letter.reason}${field}. Nothing was written.`,
     {
       where,
-      fix: 'Mend the line, or run without --strict: malformed events then go to the ledger and dead_letters.ndjson.',
+      fix: 'Mend the line, or run without --strict: malformed events are then counted, and kept with --out or --dead-letters.',
     },
   )
 }
@@ -169,10 +181,24 @@ function report(
     ...Object.entries(result.cells).map(([table, rows]) => `  ${table.padEnd(24)} ${grouped(rows).padStart(11)} rows`),
   ]
   process.stdout.write(`${lines.join('\n')}\n`)
+  sayDeadLetters(result, options, talk)
   if (pageUrl !== undefined) talk.say(`Page at ${talk.paint('1', pageUrl)} until Ctrl-C.`)
   else if (options.out === undefined && options.databaseUrl === undefined)
     talk.say('Nothing was written: give --out DIR or --database-url URL to keep the tables, or --page to see them.')
   talk.next(nextCommand(options))
+}
+
+/** Where the malformed events are, or how to keep them. */
+function sayDeadLetters({ ledger }: ReplayResult, { out, deadLetters }: ReplayCommandOptions, talk: Talk): void {
+  const malformed = STREAM_NAMES.reduce((sum, stream) => sum + ledger[stream].malformed, 0)
+  if (malformed === 0) return
+  const files = [
+    ...(out === undefined ? [] : [join(out, DEAD_LETTERS_FILE)]),
+    ...(deadLetters === undefined ? [] : [deadLetters]),
+  ]
+  const count = `${grouped(malformed)} malformed ${malformed === 1 ? 'event' : 'events'}`
+  if (files.length > 0) talk.say(`${count}, with the reason of each, in ${files.join(' and ')}`)
+  else talk.say(`${count} counted, but not kept: give --dead-letters FILE to see them and why.`)
 }
 
 function nextCommand(options: ReplayCommandOptions): string {

@@ -7,6 +7,7 @@
 import { Socket } from 'node:net'
 import pg from 'pg'
 import { databaseError } from './database-error.ts'
+import { checkDatabaseUrl } from './database-url.ts'
 
 /** What a connection needs. */
 export interface ConnectionOptions {
@@ -30,9 +31,10 @@ const CLOSE_TIMEOUT_MS = 300
 /**
  * Connects.
  *
- * @throws TidemarkError DATABASE_UNAVAILABLE
+ * @throws TidemarkError USAGE for what is no URL of a PostgreSQL server; DATABASE_UNAVAILABLE, DATABASE_FAILED
  */
 export async function connect(options: ConnectionOptions): Promise<Connection> {
+  checkDatabaseUrl(options.url)
   const socket = new Socket()
   const queryTimeoutMs = options.queryTimeoutMs ?? 10_000
   const client = new pg.Client({

@@ -52,6 +52,11 @@ export interface Sink {
   open(): Promise<void>
   /** Writes an epoch whole or not at all. Rejects with a retryable TidemarkError when the same epoch may be tried again. */
   write(epoch: Epoch): Promise<void>
+  /**
+   * Does what may fail and shows nothing yet, so that little is left for `commit`, which calls it itself where nobody did.
+   * Safe to call twice.
+   */
+  prepare?(): Promise<void>
   /** Makes the results of a bounded input final: files appear, transactions commit. Never called after a failure. */
   commit(): Promise<void>
   /** Lets go of everything; what was not committed is discarded. Safe to call twice. */

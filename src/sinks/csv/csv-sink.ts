@@ -1,13 +1,13 @@
 /**
  * Results of a bounded run as files: one CSV for each table, and the dead letters.
  *
- * K1  Every file appears whole at `commit`; after a failure none does.
+ * K1  Every file appears whole at `commit`; after a failure none does. `prepare` has written all of them to disk by then:
+ *     nothing is left to do but renames.
  * K2  Cells are written when they are final, which is once. The engine gives the final windows of a roll-up in ascending
  *     order, all cells of one window in one change set; so sorting each change set sorts the file.
  * K3  The ledger changes to the very end: its newest values are kept and written at `commit`.
  * K4  Memory holds one change set and the ledger, whatever the size of the input.
  */
-import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { TidemarkError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
@@ -18,7 +18,7 @@ import { LedgerTotals } from '../ledger-totals.ts'
 import { CellLines } from './cell-lines.ts'
 import { csvRecord } from './csv-row.ts'
 import { DeadLetterLines } from './dead-letter-lines.ts'
-import { WholeFile } from './whole-file.ts'
+import { removeAbandoned, syncFolder, WholeFile } from './whole-file.ts'
 
 /** The file of rejected events, beside the tables. */
 export const DEAD_LETTERS_FILE = 'dead_letters.ndjson'
@@ -31,6 +31,8 @@ export class CsvSink implements Sink {
   #tables: readonly CellLines[] = []
   #files: WholeFile[] = []
   #deadLetters: DeadLetterSink | undefined
+  #ledgerFile: WholeFile | undefined
+  #isPrepared = false
 
   constructor(options: { readonly plan: Plan; readonly folder: string }) {
     this.#plan = options.plan
@@ -46,9 +48,11 @@ export class CsvSink implements Sink {
   /** @throws TidemarkError OUTPUT_UNWRITABLE */
   async open(): Promise<void> {
     makeOutputFolder(this.#folder)
+    removeAbandoned(this.#folder)
     try {
       this.#tables = this.#plan.tables.map((table) => new CellLines(this.#plan, table, this.#file(`${table.name}.csv`)))
       this.#deadLetters = new DeadLetterLines(this.#file(DEAD_LETTERS_FILE))
+      this.#ledgerFile = this.#file(`${this.#plan.ledger.name}.csv`)
     } catch (error) {
       await this.close()
       throw error
@@ -60,9 +64,15 @@ export class CsvSink implements Sink {
     for (const table of this.#tables) table.write(epoch.changes.cells)
   }
 
-  async commit(): Promise<void> {
+  async prepare(): Promise<void> {
+    if (this.#isPrepared) return
     this.#writeLedger()
     for (const file of this.#files) file.finish()
+    this.#isPrepared = true
+  }
+
+  async commit(): Promise<void> {
+    await this.prepare()
     for (const file of this.#files) file.publish()
     this.#files = []
     syncFolder(this.#folder)
@@ -81,11 +91,10 @@ export class CsvSink implements Sink {
 
   #writeLedger(): void {
     const table = this.#plan.ledger
-    const file = this.#file(`${table.name}.csv`)
     const ledger = this.#ledger.rows()
     const rows = Array.from({ length: ledger.count }, (_, row) => formatLedgerRow(ledger, row))
-    file.append(csvRecord(textColumns(table).map((column) => column.name)))
-    for (const row of rows.toSorted(rowComparator(table))) file.append(csvRecord(row))
+    this.#ledgerFile?.append(csvRecord(textColumns(table).map((column) => column.name)))
+    for (const row of rows.toSorted(rowComparator(table))) this.#ledgerFile?.append(csvRecord(row))
   }
 }
 
@@ -99,15 +108,5 @@ function makeOutputFolder(folder: string): void {
       fix: 'choose another folder with --out',
       cause: error,
     })
-  }
-}
-
-// A rename lasts only once its folder is on disk.
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
   }
 }

@@ -1,15 +1,15 @@
 /**
- * Files as bounded partitions: NDJSON, plain, gzip (`.gz`) or Zstandard (`.zst`), and standard input (`-`).
+ * Files as bounded partitions: NDJSON, plain, gzip or Zstandard, and standard input (`-`).
  *
  * O1  A file that is missing, a folder, or not readable is refused when it is opened, before anything is read.
  * O2  Compressed input that is cut off or damaged, or a disk that fails, is an error, never a short file.
  * O3  Progress counts bytes as they lie on disk, compressed ones included.
+ * O4  What an input is, its first bytes say, whatever its name: no NDJSON begins with those of gzip or Zstandard. A file
+ *     that is called `.gz` or `.zst` and holds something else is damaged.
  */
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs'
-import { Readable } from 'node:stream'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
 import type { ByteSource } from '../../runtime/ports.ts'
-import { cutAtFrames } from '../../verify/readers/zstd-frames.ts'
+import { compressionOf, MAGIC_BYTES, namedCompression } from './compression.ts'
 import { damaged, unreadable } from './input-error.ts'
 import { StreamSource } from './stream-source.ts'
 
@@ -17,12 +17,21 @@ import { StreamSource } from './stream-source.ts'
 export function openFile(path: string): ByteSource {
   if (path === '-') return new StreamSource({ name: 'standard input', raw: process.stdin })
   const { fd, byteLength } = openForReading(path)
-  if (!path.endsWith('.gz') && !path.endsWith('.zst')) return new PlainFile(path, fd, byteLength)
-  const file = createReadStream(path, { fd, highWaterMark: 1 << 18 })
-  const of = { name: path, byteLength, bytesTaken: () => file.bytesRead }
-  if (path.endsWith('.gz'))
-    return new StreamSource({ ...of, raw: file, decompress: createGunzip({ chunkSize: 1 << 18 }) })
-  return new StreamSource({ ...of, raw: Readable.from(cutAtFrames(file)), decompress: createZstdDecompress() })
+  const named = namedCompression(path)
+  if (byteLength !== undefined && named === undefined && compressionOf(headOf(fd)) === undefined)
+    return new PlainFile(path, fd, byteLength)
+  const raw = createReadStream(path, { fd, highWaterMark: 1 << 18 })
+  return new StreamSource({ name: path, raw, byteLength, named, bytesTaken: () => raw.bytesRead })
+}
+
+// Read by position, which leaves the file at its start. What cannot be read is told of by whoever reads on.
+function headOf(fd: number): Uint8Array {
+  const head = new Uint8Array(MAGIC_BYTES)
+  try {
+    return head.subarray(0, readSync(fd, head, 0, MAGIC_BYTES, 0))
+  } catch {
+    return head
+  }
 }
 
 function openForReading(path: string): { fd: number; byteLength: number | undefined } {

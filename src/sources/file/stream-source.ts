@@ -1,9 +1,9 @@
 /**
- * A byte source over a Node stream: standard input, or a file behind a decompressor.
+ * A byte source over a Node stream: standard input, a pipe, or a file that is compressed.
  */
-import type { Readable, Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import type { Readable } from 'node:stream'
 import type { ByteSource } from '../../runtime/ports.ts'
+import { type Compression, content } from './compression.ts'
 import { damaged } from './input-error.ts'
 
 export interface StreamSourceOptions {
@@ -12,7 +12,8 @@ export interface StreamSourceOptions {
   readonly raw: Readable
   /** Bytes in all as they lie on disk, where that is known. */
   readonly byteLength?: number | undefined
-  readonly decompress?: Transform
+  /** How it is compressed where its first bytes do not say so. */
+  readonly named?: Compression | undefined
   /** Bytes taken from disk so far; what was handed out unless given. */
   readonly bytesTaken?: () => number
 }
@@ -26,20 +27,13 @@ export class StreamSource implements ByteSource {
   #chunk: Uint8Array = new Uint8Array(0)
   #used = 0
   #handedOut = 0
-  #failure: unknown
 
-  constructor({ name, raw, byteLength, decompress, bytesTaken }: StreamSourceOptions) {
+  constructor({ name, raw, byteLength, named, bytesTaken }: StreamSourceOptions) {
     this.name = name
     this.byteLength = byteLength
     this.#raw = raw
     this.#bytesTaken = bytesTaken ?? (() => this.#handedOut)
-    if (decompress === undefined) {
-      this.#chunks = raw[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
-      return
-    }
-    // pipeline() passes an error of the file on to the decompressor, whose iterator then throws it.
-    pipeline(raw, decompress).catch((cause: unknown) => (this.#failure = cause))
-    this.#chunks = decompress[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+    this.#chunks = content(raw, named)
   }
 
   get bytesTaken(): number {
@@ -63,7 +57,6 @@ export class StreamSource implements ByteSource {
   async #next(): Promise<boolean> {
     try {
       const next = await this.#chunks.next()
-      if (this.#failure !== undefined) throw this.#failure
       if (next.done === true) return false
       this.#chunk = next.value
       this.#used = 0

@@ -1,9 +1,11 @@
 /**
- * The bytes of an input file: plain, gzip (`.gz`) or Zstandard (`.zst`), or standard input (`-`).
+ * The bytes of an input file: plain, gzip or Zstandard, or standard input (`-`).
+ *
+ * I1  Its first bytes tell how it is compressed, else its name does (`.gz`, `.zst`).
  */
 import { constants, createReadStream } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
-import { addAbortSignal, pipeline, type Readable } from 'node:stream'
+import { addAbortSignal, pipeline, Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { TidemarkError } from '../../errors.ts'
 import { whyUnreadable } from './why.ts'
@@ -34,9 +36,12 @@ export async function requireReadable(files: readonly string[]): Promise<void> {
  */
 export async function* inputBytes(file: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   const source = file === STANDARD_INPUT ? process.stdin : createReadStream(file, { highWaterMark: PIECE_BYTES })
-  const stream = decompressed(file, source)
-  if (signal !== undefined) addAbortSignal(signal, stream)
+  if (signal !== undefined) addAbortSignal(signal, source)
   try {
+    const pieces = source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+    const start = await firstBytes(pieces)
+    const stream = decompressed(formOf(start, file), Readable.from(from(start, pieces)))
+    if (signal !== undefined) addAbortSignal(signal, stream)
     for await (const piece of stream) yield piece as Uint8Array
   } catch (error) {
     signal?.throwIfAborted()
@@ -44,11 +49,38 @@ export async function* inputBytes(file: string, signal?: AbortSignal): AsyncGene
   }
 }
 
-function decompressed(file: string, source: Readable): Readable {
+/** At least the four bytes that tell a form, where there are as many. */
+async function firstBytes(pieces: AsyncIterator<Uint8Array>): Promise<Buffer> {
+  const taken: Uint8Array[] = []
+  for (let length = 0; length < 4;) {
+    const next = await pieces.next()
+    if (next.done === true) break
+    taken.push(next.value)
+    length += next.value.length
+  }
+  return Buffer.concat(taken)
+}
+
+async function* from(start: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield start
+  yield* { [Symbol.asyncIterator]: () => rest }
+}
+
+const GZIP_START = '1f8b08'
+const ZSTD_START = /^(28b52ffd|5.2a4d18)/
+
+function formOf(start: Buffer, file: string): 'gzip' | 'zstd' | 'plain' {
+  const bytes = start.toString('hex', 0, 4)
+  if (bytes.startsWith(GZIP_START)) return 'gzip'
+  if (ZSTD_START.test(bytes)) return 'zstd'
+  if (file.endsWith('.gz')) return 'gzip'
+  return file.endsWith('.zst') ? 'zstd' : 'plain'
+}
+
+function decompressed(form: 'gzip' | 'zstd' | 'plain', source: Readable): Readable {
   const ignore = (): undefined => undefined
-  if (file.endsWith('.gz')) return pipeline(source, createGunzip({ chunkSize: PIECE_BYTES }), ignore)
-  if (file.endsWith('.zst'))
-    return pipeline(source, cutAtFrames, createZstdDecompress({ chunkSize: PIECE_BYTES }), ignore)
+  if (form === 'gzip') return pipeline(source, createGunzip({ chunkSize: PIECE_BYTES }), ignore)
+  if (form === 'zstd') return pipeline(source, cutAtFrames, createZstdDecompress({ chunkSize: PIECE_BYTES }), ignore)
   return source
 }
 
@@ -71,7 +103,7 @@ function inputMissing(file: string, cause: unknown): TidemarkError {
 
 function inputCorrupt(file: string, cause: unknown): TidemarkError {
   const why = cause instanceof Error ? cause.message : String(cause)
-  const tool = file.endsWith('.gz') ? 'gzip' : 'zstd'
+  const tool = why.startsWith('ZSTD') || file.endsWith('.zst') ? 'zstd' : 'gzip'
   return new TidemarkError('INPUT_CORRUPT', `The input ${JSON.stringify(file)} cannot be decompressed: ${why}.`, {
     where: file,
     fix: `${tool} --test ${JSON.stringify(file)}`,

@@ -2,6 +2,7 @@
  * The CSV sink: exact text, order of bytes, whole files or none, dead letters.
  */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -179,12 +180,40 @@ describe('CsvSink', () => {
     }
     mkdirSync(join(folder, 'ctr_by_campaign.csv'))
     const blocked = new CsvSink({ plan, folder })
-    await blocked.open()
-    await assert.rejects(blocked.commit(), { code: 'OUTPUT_UNWRITABLE', message: /ctr_by_campaign\.csv/ })
+    await assert.rejects(blocked.open(), { code: 'OUTPUT_UNWRITABLE', message: /ctr_by_campaign\.csv/ })
     await blocked.close()
     assert.deepEqual(readdirSync(folder).toSorted(), ['ctr_by_campaign.csv', 'file'])
     chmodSync(folder, 0o755)
     assert.ok(existsSync(folder))
+  })
+
+  it('K1: has every file on disk before the first appears', async (context) => {
+    const folder = newFolder(context)
+    const sink = new CsvSink({ plan, folder })
+    await sink.open()
+    await sink.write(
+      epoch(1, [cellChanges('ctr_by_campaign', [final('a')])], ledgerChanges([[0, 'clicks', 'late', 1]])),
+    )
+    await sink.prepare()
+    await sink.prepare()
+    const names = readdirSync(folder)
+    assert.ok(names.length === 6 && names.every((name) => name.endsWith('.partial')))
+    const text = readFileSync(join(folder, `.ledger.csv.${process.pid}.partial`), 'utf8')
+    await sink.commit()
+    assert.equal(readFileSync(join(folder, 'ledger.csv'), 'utf8'), text)
+    assert.match(text, /late,1\n$/)
+  })
+
+  it('W2: clears up after a killed writer, and leaves a living one alone', async (context) => {
+    const folder = newFolder(context)
+    const dead = spawnSync(process.execPath, ['--version']).pid
+    const kept = [`.ledger.csv.${process.ppid}.partial`, '.notes.partial', `x.${dead}.partial`]
+    for (const name of [...kept, `.ledger.csv.${dead}.partial`, `.a\nb.csv.${dead}.partial`])
+      writeFileSync(join(folder, name), '')
+    const sink = new CsvSink({ plan, folder })
+    await sink.open()
+    await sink.close()
+    assert.deepEqual(readdirSync(folder).toSorted(), kept.toSorted())
   })
 
   it('refuses windows out of order instead of writing an unsorted file', async (context) => {

@@ -1,14 +1,16 @@
 /**
- * Files as bounded partitions: O1–O3.
+ * Files as bounded partitions: O1–O4.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { after, before, describe, it } from 'node:test'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import type { ByteSource } from '../../../src/runtime/ports.ts'
 import { openFile } from '../../../src/sources/file/open-file.ts'
+import { StreamSource } from '../../../src/sources/file/stream-source.ts'
 
 let folder = ''
 before(() => (folder = mkdtempSync(join(tmpdir(), 'tidemark-files-'))))
@@ -56,6 +58,38 @@ describe('a file', () => {
       assert.equal(source.bytesTaken, onDisk.length)
     })
   }
+
+  for (const [form, , compress] of forms.slice(1)) {
+    it(`O4: ${form}: is told by its first bytes, whatever its name`, async () => {
+      const onDisk = compress(text)
+      for (const name of ['compressed.ndjson', form === 'gzip' ? 'wrong.zst' : 'wrong.gz']) {
+        const source = openFile(written(name, onDisk))
+        assert.ok((await readAll(source)).equals(text), name)
+        assert.equal(source.bytesTaken, onDisk.length)
+      }
+    })
+
+    it(`O4: ${form}: is told on a pipe that gives a byte at a time`, async () => {
+      const onDisk = compress(text)
+      const drops: Uint8Array[] = Array.from(onDisk.subarray(0, 9), (byte) => Uint8Array.of(byte))
+      const raw = Readable.from([...drops, onDisk.subarray(9)])
+      assert.ok((await readAll(new StreamSource({ name: 'standard input', raw }))).equals(text))
+    })
+  }
+
+  it('O4: what only begins like compressed input, or is shorter than that, stays as it is', async () => {
+    for (const bytes of [[], [0x1f], [0x1f, 0x8b], [0x28, 0xb5, 0x2f], [0x1f, 0x8b, 0x09, 0], [0x7b, 0x7d, 0x0a]]) {
+      const given = Buffer.from(bytes)
+      assert.deepEqual(await readAll(openFile(written('short.ndjson', given))), given)
+      const raw = Readable.from([given])
+      assert.deepEqual(await readAll(new StreamSource({ name: 'standard input', raw })), given)
+    }
+  })
+
+  it('O4: what is called compressed and is not is damaged', async () => {
+    for (const name of ['plain.gz', 'plain.zst'])
+      await assert.rejects(readAll(openFile(written(name, Buffer.from('{}\n')))), { code: 'INPUT_CORRUPT' })
+  })
 
   for (const [form, ending, compress] of forms.slice(1)) {
     it(`O2: ${form}: cut off, it is an error`, async () => {

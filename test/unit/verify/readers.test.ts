@@ -57,6 +57,16 @@ describe('inputBytes', () => {
     assert.equal(await textOf(file('one.ndjson.zst', zstdCompressSync(lines))), lines)
   })
 
+  it('I1: tells gzip and Zstandard by their first bytes, whatever the name', async () => {
+    const lines = LINE.repeat(10_000)
+    const skippable = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 7])
+    for (const name of ['any.ndjson', 'wrong.gz', 'wrong.zst']) {
+      assert.equal(await textOf(file(name, gzipSync(lines))), lines, name)
+      assert.equal(await textOf(file(name, Buffer.concat([skippable, zstdCompressSync(lines)]))), lines, name)
+    }
+    for (const text of ['', '{', '{}', '{}\n', '(\u00b5/']) assert.equal(await textOf(file('short', text)), text)
+  })
+
   it('reads every frame of a Zstandard file, whatever kinds of frames and blocks it has', async () => {
     const skippable = Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3])
     const random = Array.from({ length: 300_000 }, (_, i) =>
