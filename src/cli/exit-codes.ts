@@ -47,6 +47,8 @@ const EXIT_BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   JOURNAL_BUSY: EXIT.unavailable,
   JOURNAL_CORRUPT: EXIT.inputMissing,
   JOURNAL_MISSING: EXIT.inputMissing,
+  CHECKPOINT_CORRUPT: EXIT.inputMissing,
+  CHECKPOINT_MISSING: EXIT.inputMissing,
   FORMAT_NEWER: EXIT.configuration,
   STATE_CORRUPT: EXIT.failed,
   INTERRUPTED: EXIT.interrupted,

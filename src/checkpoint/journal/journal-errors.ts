@@ -67,52 +67,9 @@ export function newer(path: string, version: number, known: number): TidemarkErr
   )
 }
 
-/** The disk cannot be trusted any more: a failed sync may have lost what it was to make durable. */
-export function diskFailed(path: string, doing: string, cause: unknown): TidemarkError {
-  return new TidemarkError('DISK_FAILED', `Could not ${doing} ${path}: ${reasonOf(cause)}. Nothing more is accepted.`, {
-    where: path,
-    fix: 'check the disk, then start again: what was acknowledged is read back from it',
-    cause,
-  })
-}
-
-/** There is no room; the same append may succeed later. */
-export function diskFull(folder: string, cause?: unknown): TidemarkError {
-  const details = cause === undefined ? {} : { cause }
-  return new TidemarkError('DISK_FULL', `No room for the journal in ${folder}.`, {
-    where: folder,
-    retryable: true,
-    fix: 'free disk space; intake goes on by itself',
-    ...details,
-  })
-}
-
 /** More is waiting for the disk than memory may hold. */
 export function busy(queuedBytes: number): TidemarkError {
   return new TidemarkError('JOURNAL_BUSY', `${queuedBytes} bytes are waiting for the disk; try again.`, {
     retryable: true,
   })
-}
-
-/** Whether the system says that a disk, or a share of it, is full. */
-export function isNoSpace(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
-}
-
-/** A failed sync is never taken for a full disk, whatever the system calls it: what it was to write may be gone. */
-export async function synced(sync: Promise<void>): Promise<void> {
-  try {
-    await sync
-  } catch (error) {
-    throw new Error(`sync failed: ${reasonOf(error)}`, { cause: error })
-  }
-}
-
-/** Whether the system says that there is no such file. */
-export function isNoFile(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

@@ -5,9 +5,10 @@
  * R2  A block is handed out whole, verified and in order, or an error says why not.
  */
 import { TidemarkError } from '../../errors.ts'
+import { diskFailed, isNoFile } from '../disk/disk-errors.ts'
 import type { Disk, DiskFile } from '../disk/disk.ts'
 import { BlockWindow, type JournalBlock } from './block-window.ts'
-import { corrupt, diskFailed, isNoFile, missing, restoreFix } from './journal-errors.ts'
+import { corrupt, missing, restoreFix } from './journal-errors.ts'
 import type { Segment } from './segment.ts'
 
 /** What is there to be read; grows and, at its beginning, shrinks. */

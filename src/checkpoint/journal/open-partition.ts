@@ -7,11 +7,13 @@
  * O4  A journal that ends before a position that was committed is refused.
  */
 import { join } from 'node:path'
+import { isNoFile } from '../disk/disk-errors.ts'
 import type { Disk, DiskFile } from '../disk/disk.ts'
+import { removeUnfinished } from '../disk/write-whole.ts'
 import { offsetOfSegmentFile } from '../format/journal-segment.ts'
 import { BlockWindow, type BlockProblem } from './block-window.ts'
-import { corrupt, isNoFile, restoreFix, type Place } from './journal-errors.ts'
-import { openSegment, UNFINISHED_SUFFIX, type Found, type Segment } from './segment.ts'
+import { corrupt, restoreFix, type Place } from './journal-errors.ts'
+import { openSegment, type Found, type Segment } from './segment.ts'
 import { judgeTail } from './torn-tail.ts'
 
 /** What was cut from the end of a partition: never acknowledged, left by a crash. */
@@ -104,10 +106,6 @@ export async function openPartition(
   } finally {
     file.close()
   }
-}
-
-async function removeUnfinished(disk: Disk, folder: string): Promise<void> {
-  for (const { name } of disk.list(folder)) if (name.endsWith(UNFINISHED_SUFFIX)) await disk.remove(join(folder, name))
 }
 
 interface Scan {

@@ -8,11 +8,12 @@
  * A4  After any other error of the disk nothing is ever written or synced again: a sync that failed may have dropped what
  *     it was to write, and the next one would not say so.
  */
+import { diskFailed, diskFull, isNoSpace } from '../disk/disk-errors.ts'
 import type { Disk, DiskFile } from '../disk/disk.ts'
+import { writeAll } from '../disk/write-whole.ts'
 import { GroupEncoder, takeGroup, type PendingAppend } from './group.ts'
-import { diskFailed, diskFull, isNoSpace } from './journal-errors.ts'
 import type { JournalPartition } from './partition.ts'
-import { createSegment, writeAll } from './segment.ts'
+import { createSegment } from './segment.ts'
 
 /** What a writer needs from the journal. */
 export interface WriterHost {

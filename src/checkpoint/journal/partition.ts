@@ -2,8 +2,8 @@
  * A partition of the journal in memory: its segments and how far it is durable.
  */
 import { dirname } from 'node:path'
+import { synced } from '../disk/disk-errors.ts'
 import type { Disk } from '../disk/disk.ts'
-import { synced } from './journal-errors.ts'
 import type { Segment } from './segment.ts'
 
 /** What readers and the writer of a partition share. */

@@ -3,6 +3,7 @@
  */
 import { join } from 'node:path'
 import type { Disk, DiskFile } from '../disk/disk.ts'
+import { writeWhole } from '../disk/write-whole.ts'
 import {
   decodeSegmentHeader,
   encodeSegmentHeader,
@@ -11,10 +12,7 @@ import {
   segmentFileName,
   type SegmentHeader,
 } from '../format/journal-segment.ts'
-import { corrupt, newer, restoreFix, synced } from './journal-errors.ts'
-
-/** What a segment is called until it is whole; opening a journal removes it. */
-export const UNFINISHED_SUFFIX = '.new'
+import { corrupt, newer, restoreFix } from './journal-errors.ts'
 
 /** One file of a partition. Logical offsets count bytes of blocks only. */
 export class Segment {
@@ -63,39 +61,8 @@ export async function createSegment(
 ): Promise<{ readonly segment: Segment; readonly file: DiskFile }> {
   const path = join(folder, segmentFileName(header.startOffset))
   const bytes = encodeSegmentHeader(header)
-  await writeUnfinished(disk, `${path}${UNFINISHED_SUFFIX}`, bytes)
-  await disk.rename(`${path}${UNFINISHED_SUFFIX}`, path)
-  await synced(disk.syncFolder(folder))
+  await writeWhole(disk, path, [bytes])
   return { segment: new Segment(path, header, bytes.length, header.startOffset), file: disk.open(path, 'write') }
-}
-
-async function writeUnfinished(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
-  const file = disk.open(path, 'create')
-  try {
-    await writeAll(file, [bytes], 0)
-    await synced(file.sync())
-  } finally {
-    file.close()
-  }
-}
-
-/** Writes all of `parts`, however many writes the system makes of it. */
-export async function writeAll(file: DiskFile, parts: readonly Uint8Array[], at: number): Promise<void> {
-  let rest = parts
-  for (let position = at; rest.length > 0;) {
-    const written = await file.write(rest, position)
-    if (written === 0) throw new Error('the system wrote nothing and gave no reason')
-    position += written
-    rest = without(rest, written)
-  }
-}
-
-function without(parts: readonly Uint8Array[], byteCount: number): readonly Uint8Array[] {
-  let left = byteCount
-  let i = 0
-  for (; i < parts.length && left >= (parts[i] as Uint8Array).length; i++) left -= (parts[i] as Uint8Array).length
-  const [first, ...others] = parts.slice(i)
-  return first === undefined ? [] : [first.subarray(left), ...others]
 }
 
 /**

@@ -1,0 +1,58 @@
+/**
+ * Files that appear whole and durable, or not at all: written under another name, synced, renamed, and the folder synced.
+ */
+import { dirname, join } from 'node:path'
+import { isNoSpace, synced } from './disk-errors.ts'
+import type { Disk, DiskFile } from './disk.ts'
+
+const UNFINISHED_SUFFIX = '.new'
+
+/**
+ * Makes the file at `path` hold exactly `parts`; one that has the name already stays whole until then. What a full disk left
+ * unfinished is removed.
+ */
+export async function writeWhole(disk: Disk, path: string, parts: readonly Uint8Array[]): Promise<void> {
+  const unfinished = `${path}${UNFINISHED_SUFFIX}`
+  try {
+    await writeFile(disk, unfinished, parts)
+    await disk.rename(unfinished, path)
+  } catch (error) {
+    if (isNoSpace(error)) await disk.remove(unfinished)
+    throw error
+  }
+  await synced(disk.syncFolder(dirname(path)))
+}
+
+async function writeFile(disk: Disk, path: string, parts: readonly Uint8Array[]): Promise<void> {
+  const file = disk.open(path, 'create')
+  try {
+    await writeAll(file, parts, 0)
+    await synced(file.sync())
+  } finally {
+    file.close()
+  }
+}
+
+/** Removes what was begun in a folder and never finished. */
+export async function removeUnfinished(disk: Disk, folder: string): Promise<void> {
+  for (const { name } of disk.list(folder)) if (name.endsWith(UNFINISHED_SUFFIX)) await disk.remove(join(folder, name))
+}
+
+/** Writes all of `parts`, however many writes the system makes of it. */
+export async function writeAll(file: DiskFile, parts: readonly Uint8Array[], at: number): Promise<void> {
+  let rest = parts
+  for (let position = at; rest.length > 0;) {
+    const written = await file.write(rest, position)
+    if (written === 0) throw new Error('the system wrote nothing and gave no reason')
+    position += written
+    rest = without(rest, written)
+  }
+}
+
+function without(parts: readonly Uint8Array[], byteCount: number): readonly Uint8Array[] {
+  let left = byteCount
+  let i = 0
+  for (; i < parts.length && left >= (parts[i] as Uint8Array).length; i++) left -= (parts[i] as Uint8Array).length
+  const [first, ...others] = parts.slice(i)
+  return first === undefined ? [] : [first.subarray(left), ...others]
+}
