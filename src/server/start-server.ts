@@ -19,6 +19,7 @@ import { DEFAULT_INGEST_LIMITS } from './ingest/limits.ts'
 import { listenOnFreePort, pagePlace } from './listen.ts'
 import { LiveFeed } from './live-feed.ts'
 import type { LiveView } from './live-view.ts'
+import { addOpenApi, ROUTE_SCHEMAS } from './openapi.ts'
 import { API_HEADERS, isAllowedHost, SECURITY_HEADERS } from './protection.ts'
 import { awaited } from './readiness.ts'
 
@@ -94,6 +95,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     serverFactory: (handler) => createHttpServer(handler, ingest, limits, host),
   })
   protect(app, host)
+  await addOpenApi(app, ingest?.describe() ?? {})
   addApi(app, { feed, streams, status })
   await addPage(app, assetsDir)
   await listenOnFreePort((candidate) => app.listen({ host, port: candidate }), pagePlace(host, port))
@@ -136,32 +138,25 @@ function protect(app: FastifyInstance, host: string): void {
   })
 }
 
-/** A parameter given twice arrives as a list. */
-const LIVE_QUERY = { type: 'object', properties: { after: { type: 'string', maxLength: 64 } } } as const
-
 function addApi(app: FastifyInstance, { feed, streams, status }: Parts): void {
-  app.get('/healthz', () => ({ ok: true }))
-  app.get('/readyz', (_request, reply) => {
+  app.get('/healthz', { schema: ROUTE_SCHEMAS.health }, () => ({ ok: true }))
+  app.get('/readyz', { schema: ROUTE_SCHEMAS.ready }, (_request, reply) => {
     const waitingFor = awaited(status())
     return reply.code(waitingFor.length === 0 ? 200 : 503).send({ ready: waitingFor.length === 0, waitingFor })
   })
-  app.get('/api/page', () => feed.message())
-  app.get<{ Querystring: { after?: string } }>(
-    '/api/live',
-    { schema: { querystring: LIVE_QUERY } },
-    (request, reply) => {
-      if (streams.isFull) {
-        return reply.code(503).header('retry-after', '10').send({ error: 'Too many pages are open. Close one.' })
-      }
-      const header = request.headers['last-event-id']
-      const lastId = typeof header === 'string' ? header : request.query.after
-      const missed = feed.eventsSince(lastId)
-      // From here on nobody but the stream answers: whatever can fail comes before.
-      reply.hijack()
-      streams.add(request.raw, reply.raw, API_HEADERS, missed)
-      return reply
-    },
-  )
+  app.get('/api/page', { schema: ROUTE_SCHEMAS.page }, () => feed.message())
+  app.get<{ Querystring: { after?: string } }>('/api/live', { schema: ROUTE_SCHEMAS.live }, (request, reply) => {
+    if (streams.isFull) {
+      return reply.code(503).header('retry-after', '10').send({ error: 'Too many pages are open. Close one.' })
+    }
+    const header = request.headers['last-event-id']
+    const lastId = typeof header === 'string' ? header : request.query.after
+    const missed = feed.eventsSince(lastId)
+    // From here on nobody but the stream answers: whatever can fail comes before.
+    reply.hijack()
+    streams.add(request.raw, reply.raw, API_HEADERS, missed)
+    return reply
+  })
 }
 
 async function addPage(app: FastifyInstance, assetsDir: string): Promise<void> {

@@ -20,6 +20,7 @@ import { encodingOf, Inflater, type BodyEncoding } from './inflate.ts'
 import { Judge, type Verdict } from './judge.ts'
 import { DEFAULT_INGEST_LIMITS, type IngestLimits } from './limits.ts'
 import { mediaKindOf, type MediaKind } from './media-kind.ts'
+import { ingestPaths } from './openapi-paths.ts'
 import { bodyTooLarge, receiveBody, tooBusy } from './receive-body.ts'
 import { RedirectTargets } from './redirect-targets.ts'
 import { Refusal } from './refusal.ts'
@@ -60,6 +61,7 @@ const STREAM_OF_PATH: ReadonlyMap<string, StreamName> = new Map([
 
 export class HttpIngest {
   readonly limits: IngestLimits
+  readonly #plan: Plan
   readonly #intake: Intake
   readonly #judge: Judge
   readonly #inflater: Inflater
@@ -75,6 +77,7 @@ export class HttpIngest {
     const { plan, intake, limits, monotonicMs = (): number => performance.now(), nowMs = Date.now, onError } = options
     const { targets = new RedirectTargets({}) } = options
     this.limits = { ...DEFAULT_INGEST_LIMITS, ...limits }
+    this.#plan = plan
     this.#intake = intake
     this.#judge = new Judge(plan)
     this.#inflater = new Inflater(this.limits)
@@ -96,6 +99,11 @@ export class HttpIngest {
    */
   expose(host: string): void {
     this.#gate.expose(host)
+  }
+
+  /** Its paths, for `/openapi.json`. */
+  describe(): Readonly<Record<string, unknown>> {
+    return ingestPaths(this.#plan, this.limits)
   }
 
   /** Whether requests to this path are the ingest's. */
