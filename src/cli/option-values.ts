@@ -28,6 +28,12 @@ export function share(text: string): number {
   return value
 }
 
+/** A path, which may be of something that is not there. */
+export function pathOf(text: string): string {
+  if (text === '' || text.includes('\0')) throw new InvalidArgumentError('Allowed: a path.')
+  return text
+}
+
 /** A parser of whole numbers in `[least, most]`; `1_000_000` and `1000000` are one number. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {

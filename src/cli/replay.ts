@@ -16,7 +16,7 @@ import type { ReplayPage } from '../service/replay-page.ts'
 import { openFile } from '../sources/file/open-file.ts'
 import { interruptSignal } from './interrupt.ts'
 import { grouped, ledgerLine } from './ledger-text.ts'
-import { durationMs, port } from './option-values.ts'
+import { durationMs, pathOf, port } from './option-values.ts'
 import { pageRangeMs } from './page-range.ts'
 import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
 import type { CommonOptions } from './common-options.ts'
@@ -47,9 +47,13 @@ export function replayCommand(): Command {
       append,
     )
     .option('--clicks <file...>', 'NDJSON files of clicks, one partition each; .gz, .zst, - for stdin', append)
-    .option('--out <dir>', 'write one CSV per table and dead_letters.ndjson to this folder')
+    .option('--out <dir>', 'write one CSV per table and dead_letters.ndjson to this folder', pathOf)
     .option('--database-url <url>', 'write the tables to this PostgreSQL database')
-    .option('--dead-letters <file>', 'keep malformed events in this file; with --out they are kept there already')
+    .option(
+      '--dead-letters <file>',
+      'keep malformed events in this file; with --out they are kept there already',
+      pathOf,
+    )
     .option('--replace', 'replace tables in PostgreSQL that a live pipeline wrote')
     .option('--strict', 'stop at the first malformed event (exit 65), writing nothing')
     .option('--page', 'then serve the page over the end of the log, until Ctrl-C')

@@ -1,7 +1,7 @@
 /**
  * A definition while it is being checked: plain data of which nothing more is known, and what was taken from its base.
  */
-import { asObject, member, membersAt, type PlainObject } from './plain-data.ts'
+import { asObject, isPlainObject, member, membersAt, type PlainObject } from './plain-data.ts'
 import { formatPath, problemAt, type Path, type Problem, type ProblemCode } from './problem.ts'
 
 export interface Draft {
@@ -16,6 +16,16 @@ export type Section = 'dimensions' | 'measures' | 'tables' | 'sources'
 /** Names of the members of a section of the definition. */
 export function namesIn(draft: Draft, section: Section): readonly string[] {
   return membersAt(draft.definition, section).map(([name]) => name)
+}
+
+/** Whether a section is there and can be read. Where not, that is said of it: names that refer to it are not to blame. */
+export function hasSection(draft: Draft, section: Section): boolean {
+  return isPlainObject(member(draft.definition, section))
+}
+
+/** Whether the fields of a stream can be read; see {@link hasSection}. */
+export function hasFields(draft: Draft, stream: 'impressions' | 'clicks'): boolean {
+  return isPlainObject(member(streamOf(draft, stream), 'fields'))
 }
 
 /** The fields of a stream, name to type. */

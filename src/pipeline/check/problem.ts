@@ -131,6 +131,10 @@ export function describeProblem(problem: Problem, place = ''): string {
   return lines.join('\n')
 }
 
+function fileWord(source: string): string {
+  return /^[\w./@+-]+$/.test(source) ? source : 'FILE'
+}
+
 /** A definition with everything that is wrong with it. */
 export class DefinitionError extends TidemarkError {
   readonly problems: readonly Problem[]
@@ -141,7 +145,7 @@ export class DefinitionError extends TidemarkError {
     const details = problems.map((problem, index) => describeProblem(problem, places[index]))
     super('DEFINITION_INVALID', `${[`${source} has ${count}.`, ...details].join('\n\n')}\n`, {
       where: source,
-      fix: 'Mend what is listed (docs/definition.md has every key), then: ./tidemark validate FILE',
+      fix: `Mend what is listed (docs/definition.md has every key), then: ./tidemark validate ${fileWord(source)}`,
     })
     this.problems = problems
   }

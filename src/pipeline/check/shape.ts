@@ -86,13 +86,17 @@ const KIND_NAMES: Readonly<Record<string, string>> = {
   string: 'a text',
   number: 'a number',
   object: 'an object',
-  record: 'an object',
+  record: 'an object with a key for each name',
   array: 'a list',
 }
 
 function missingKey(path: Path): Problem {
-  const owner = path.length === 1 ? 'A definition' : formatPath(path.slice(0, -1))
-  return problemAt(path, 'MISSING_KEY', `${owner} must have the key "${String(path.at(-1))}".`)
+  const key = `the key "${String(path.at(-1))}"`
+  const message =
+    path.length === 1
+      ? `A definition must have ${key}, or "extends": "ads" to start from the ad pipeline.`
+      : `${formatPath(path.slice(0, -1))} must have ${key}.`
+  return problemAt(path, 'MISSING_KEY', message)
 }
 
 function unknownKey(path: Path, root: unknown): Problem {

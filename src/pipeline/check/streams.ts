@@ -2,7 +2,7 @@
  * The streams and what the dimensions read from them: each role is played by a field that exists and has its type.
  */
 import type { FieldType, StreamName } from '../plan.ts'
-import { brokenReference, fieldsOf, streamOf, type Draft } from './draft.ts'
+import { brokenReference, fieldsOf, hasFields, streamOf, type Draft } from './draft.ts'
 import { checkLabels, isStorableText } from './names.ts'
 import { asObject, asText, isPlainObject, member, membersAt } from './plain-data.ts'
 import { problemAt, type Path, type Problem } from './problem.ts'
@@ -75,6 +75,7 @@ interface FieldUse {
 
 /** Checks that a stream has the field that is named at `path`, with the type that is asked for. */
 export function checkFieldType(draft: Draft, { path, name, stream, type }: FieldUse): Problem[] {
+  if (!hasFields(draft, stream)) return []
   const fields = fieldsOf(draft, stream)
   const allowed = Object.keys(fields).filter((field) => fields[field] === type)
   if (!Object.hasOwn(fields, name)) {

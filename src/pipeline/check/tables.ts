@@ -1,7 +1,7 @@
 /**
  * Measures and tables: every name they use is declared, and every measure can be taken where it is asked for.
  */
-import { brokenReference, namesIn, type Draft } from './draft.ts'
+import { brokenReference, hasSection, namesIn, type Draft } from './draft.ts'
 import { checkLabels } from './names.ts'
 import { asList, asObject, asText, isPlainObject, member, membersAt, type PlainObject } from './plain-data.ts'
 import { problemAt, type Path, type Problem, type ProblemCode } from './problem.ts'
@@ -126,7 +126,7 @@ function checkReferences(
     if (names.indexOf(name) !== index) {
       return [problemAt(here, 'REPEATED', `The ${kind} "${name}" is in this table already.`, { given: name })]
     }
-    if (allowed.includes(name)) return []
+    if (allowed.includes(name) || !hasSection(draft, section)) return []
     return [brokenReference(draft, { path: here, name, declaredAt: [section, name], code, kind, allowed })]
   })
 }

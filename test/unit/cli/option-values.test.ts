@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { durationBetween, durationMs, port, share, wholeNumber } from '../../../src/cli/option-values.ts'
+import { durationBetween, durationMs, pathOf, port, share, wholeNumber } from '../../../src/cli/option-values.ts'
 
 describe('option values', () => {
   it('reads durations', () => {
@@ -32,4 +32,9 @@ it('a duration out of its range is refused with the range', () => {
   const parse = durationBetween(100, 60_000)
   assert.deepEqual([parse('100ms'), parse('1m')], [100, 60_000])
   for (const text of ['0s', '99ms', '61s', '366d']) assert.throws(() => parse(text), /Allowed: 100ms to 1m\./)
+})
+
+it('an empty path is refused, which would mean the folder of the command', () => {
+  assert.deepEqual(['tables', '/a b', '-'].map(pathOf), ['tables', '/a b', '-'])
+  for (const text of ['', 'a\0b']) assert.throws(() => pathOf(text), /Allowed: a path\./)
 })

@@ -42,6 +42,32 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: 'a section that is a list: no name that refers to it is blamed',
+    definition: ads({ dimensions: [{ name: 'country' }] }),
+    problems: [
+      {
+        path: 'dimensions',
+        code: 'WRONG_TYPE',
+        message: 'This must be an object with a key for each name.',
+        given: '[{"name":"country"}]',
+        allowed: ['an object with a key for each name'],
+      },
+    ],
+  },
+  {
+    name: 'fields that are a list: no field that is used is blamed',
+    definition: ads({ streams: { clicks: { fields: ['click_id'] } } }),
+    problems: [
+      {
+        path: 'streams.clicks.fields',
+        code: 'WRONG_TYPE',
+        message: 'This must be an object with a key for each name.',
+        given: '["click_id"]',
+        allowed: ['an object with a key for each name'],
+      },
+    ],
+  },
+  {
     name: 'a function in place of data',
     definition: ads({ name: () => 'ads' }),
     problems: [
@@ -180,7 +206,7 @@ const CASES: readonly Case[] = [
       {
         path: 'name',
         code: 'MISSING_KEY',
-        message: 'A definition must have the key "name".',
+        message: 'A definition must have the key "name", or "extends": "ads" to start from the ad pipeline.',
         given: 'nothing',
       },
     ],
