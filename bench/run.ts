@@ -15,6 +15,7 @@ import type { BenchContext, BenchPart } from './harness/part.ts'
 import { sectionOf, withSection, type Measured } from './harness/results.ts'
 import { decodePart } from './parts/decode.ts'
 import { enginePart } from './parts/engine.ts'
+import { journalPart } from './parts/journal.ts'
 import { memoryPart } from './parts/memory.ts'
 import { peersPart } from './parts/peers.ts'
 import { postgresPart } from './parts/postgres.ts'
@@ -29,6 +30,7 @@ const PARTS: readonly BenchPart[] = [
   postgresPart,
   decodePart,
   profilePart,
+  journalPart,
 ]
 const RESULTS = join(ROOT, 'bench', 'RESULTS.md')
 const STANDARD = { events: 10_000_000, runs: 3 } as const
