@@ -39,7 +39,7 @@ export interface CheckpointHead {
   readonly neededFrom: number
   /** Position of each partition: the logical offset of the next block to read. */
   readonly positions: Readonly<Record<string, number>>
-  /** Whatever else is small: plain JSON. */
+  /** Whatever else is small: plain JSON, which has no infinite numbers. */
   readonly details: unknown
 }
 

@@ -42,7 +42,9 @@ export class JournalPartition {
   /** Counts bytes that became durable at the end. */
   extend(byteCount: number, sourcePosition: Uint8Array | undefined): void {
     if (this.current !== undefined) this.current.endOffset += byteCount
-    this.lastSourcePosition = sourcePosition === undefined || sourcePosition.length === 0 ? undefined : sourcePosition
+    // The source may write the next one to the same bytes.
+    this.lastSourcePosition =
+      sourcePosition === undefined || sourcePosition.length === 0 ? undefined : sourcePosition.slice()
   }
 
   /** Makes the folder, once, with a durable name. */

@@ -48,24 +48,29 @@ export function readHead(disk: Disk, folder: string, epoch: number): CheckpointF
   })
 }
 
-/** Reads the sections of a file, checked. */
-export function readSections(disk: Disk, checkpoint: CheckpointFile): readonly CheckpointSection[] | CheckpointProblem {
-  const { epoch, path } = checkpoint
-  return withFile<readonly CheckpointSection[] | CheckpointProblem>(
-    disk,
-    path,
-    { kind: 'missing', epoch, path },
-    (file) => {
-      const sections: CheckpointSection[] = []
-      for (const { type, crc, start, byteLength } of checkpoint.sections) {
-        const bytes = read(file, start, byteLength)
-        if (bytes.length !== byteLength || crc32c(bytes) !== crc)
-          return { kind: 'damaged', epoch, path, reason: `section ${sections.length} does not match its checksum` }
-        sections.push({ type, bytes })
-      }
-      return sections
-    },
-  )
+/** What a checkpoint file holds. */
+export interface CheckpointBody {
+  /** All sections, one after the other. */
+  readonly payload: Uint8Array
+  /** The sections, as parts of the payload. */
+  readonly sections: readonly CheckpointSection[]
+}
+
+/** Reads what a file holds, checked. */
+export function readBody(disk: Disk, checkpoint: CheckpointFile): CheckpointBody | CheckpointProblem {
+  const { epoch, path, sections: places, byteLength } = checkpoint
+  const bodyStart = places[0]?.start ?? byteLength
+  return withFile<CheckpointBody | CheckpointProblem>(disk, path, { kind: 'missing', epoch, path }, (file) => {
+    const payload = read(file, bodyStart, byteLength - bodyStart)
+    const sections: CheckpointSection[] = []
+    for (const { type, crc, start, byteLength: length } of places) {
+      const bytes = payload.subarray(start - bodyStart, start - bodyStart + length)
+      if (bytes.length !== length || crc32c(bytes) !== crc)
+        return { kind: 'damaged', epoch, path, reason: `section ${sections.length} does not match its checksum` }
+      sections.push({ type, bytes })
+    }
+    return { payload, sections }
+  })
 }
 
 function withFile<T>(disk: Disk, path: string, missing: T, work: (file: DiskFile) => T): T {

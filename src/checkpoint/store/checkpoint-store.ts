@@ -19,10 +19,20 @@ import {
   type CheckpointHead,
   type CheckpointSection,
 } from '../format/checkpoint-file.ts'
-import { readHead, readSections, type CheckpointFile, type CheckpointProblem } from './checkpoint-reading.ts'
+import { checkpointError } from './checkpoint-error.ts'
+import {
+  readBody,
+  readHead,
+  type CheckpointBody,
+  type CheckpointFile,
+  type CheckpointProblem,
+} from './checkpoint-reading.ts'
 
 /** The files that restore an epoch, the oldest first, or why they cannot. */
 export type CheckpointChain = { readonly kind: 'found'; readonly files: readonly CheckpointFile[] } | CheckpointProblem
+
+/** A checkpoint with what it holds. */
+export interface LoadedCheckpoint extends CheckpointHead, CheckpointBody {}
 
 /** The checkpoints of one data folder. */
 export class CheckpointStore {
@@ -96,12 +106,27 @@ export class CheckpointStore {
   }
 
   /**
-   * The sections of a file of a chain, checked.
+   * What a file of a chain holds, checked.
    *
    * @throws TidemarkError DISK_FAILED
    */
-  read(file: CheckpointFile): readonly CheckpointSection[] | CheckpointProblem {
-    return this.#reading(() => readSections(this.#disk, file))
+  read(file: CheckpointFile): CheckpointBody | CheckpointProblem {
+    return this.#reading(() => readBody(this.#disk, file))
+  }
+
+  /**
+   * All that restores an epoch, checked, the oldest file first.
+   *
+   * @throws TidemarkError CHECKPOINT_MISSING, CHECKPOINT_CORRUPT, FORMAT_NEWER, DISK_FAILED
+   */
+  load(epoch: number): readonly LoadedCheckpoint[] {
+    const chain = this.chain(epoch)
+    if (chain.kind !== 'found') throw checkpointError(chain)
+    return chain.files.map((file) => {
+      const body = this.read(file)
+      if ('kind' in body) throw checkpointError(body)
+      return { ...file, ...body }
+    })
   }
 
   /**

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import type { Journal } from '../../../src/checkpoint/journal/journal.ts'
 import { findRetained, readRetained } from '../../../src/checkpoint/journal/retained.ts'
 import { append, linesOf, openJournal, readAll, START_MS } from '../../support/journal-rig.ts'
-import { SimulatedDisk } from '../../support/simulated-disk.ts'
+import { seededRandom, SimulatedDisk } from '../../support/simulated-disk.ts'
 
 const HOUR_MS = 3_600_000
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
@@ -97,6 +97,28 @@ describe('retention', () => {
     const removed = await journal.removeExpired(new Map([['a', 1e9]]))
     assert.equal(removed.length, 5)
     assert.equal(kept(journal, 'a')[0], 'a15')
+  })
+
+  it('K1: power lost at every call of a removal leaves what is needed, without a gap', async () => {
+    const options = { ...EACH, retention: { maxAgeMs: 1, maxBytes: 1 }, nowMs: (): number => START_MS + 1e9 }
+    const all = ['a0', 'a1', 'a2', 'a3', 'a4', 'a5']
+    const left = new Set<number>()
+    for (let number = 1; number <= 8; number++) {
+      for (let seed = 0; seed < 10; seed++) {
+        const disk = new SimulatedDisk()
+        const journal = await openJournal(disk, options)
+        const offsets = await hourly(journal, 'a', 0, 6)
+        const last = disk.callCount + number
+        disk.fault = (call) => (call.number === last ? { code: 'POWER' } : undefined)
+        const removal = journal.removeExpired(new Map([['a', offsets[4] ?? NaN]]))
+        await assert.rejects(removal, { code: 'DISK_FAILED' })
+        await assert.rejects(append(journal, 'a', linesOf('later')), { code: 'DISK_FAILED' })
+        const found = kept(await openJournal(disk.afterPowerLoss(seededRandom(seed)), options), 'a')
+        assert.deepEqual(found, all.slice(all.length - found.length))
+        left.add(found.length)
+      }
+    }
+    assert.deepEqual([...left].sort(), [2, 3, 4, 5, 6], 'control: it struck everywhere')
   })
 
   it('a reader of what has gone is told so; one that holds the file reads on', async () => {

@@ -145,7 +145,12 @@ describe('journal', () => {
     const disk = new SimulatedDisk()
     const journal = await openJournal(disk, { segmentBytes: 1 })
     assert.equal(journal.lastSourcePosition(CLICKS), undefined)
-    for (const i of [1, 2, 3]) await append(journal, CLICKS, linesOf('x'), { sourcePosition: Uint8Array.of(i) })
+    const sourcePosition = Uint8Array.of(0)
+    for (const i of [1, 2, 3]) {
+      sourcePosition[0] = i
+      await append(journal, CLICKS, linesOf('x'), { sourcePosition })
+    }
+    sourcePosition[0] = 4
     assert.deepEqual(journal.lastSourcePosition(CLICKS), Uint8Array.of(3))
     assert.deepEqual((await openJournal(disk)).lastSourcePosition(CLICKS), Uint8Array.of(3))
     const committed = new Map([[CLICKS, journal.durableEnd(CLICKS)]])
