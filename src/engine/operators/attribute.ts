@@ -156,7 +156,8 @@ export class Attribute {
     for (const granule of this.#options.clicks.granules.list) granule.rebuild((row) => this.isClaimable(granule, row))
     let named = 0
     this.#walkNamed(settledMs, () => void named++)
-    this.#named.rebuild(named, (add) => this.#walkNamed(settledMs, add))
+    this.#named.empty(named)
+    this.#walkNamed(settledMs, (first, second, timeMs) => void this.#named.add(first, second, timeMs))
   }
 
   // A new click: counted, repeat, out of window or pending, by what is known now.

@@ -26,6 +26,7 @@ export interface DeduplicateOptions<G extends Granule> {
 }
 
 const FILTER_IDS = 1 << 16
+const REBUILT_IDS = 2_048
 
 export class Deduplicate<G extends Granule> {
   /** Rows of the batch that are new, in order; with the granule and the row there that each was given. */
@@ -84,7 +85,18 @@ export class Deduplicate<G extends Granule> {
 
   /** Finds ids again after the rows of all granules were restored. */
   rebuild(): void {
-    this.filter.rebuild(this.granules.rows, (add) => this.#walk(add))
+    const { filter, granules, hashes } = this
+    filter.empty(granules.rows)
+    this.#reserve(REBUILT_IDS)
+    const rows = new Int32Array(REBUILT_IDS)
+    for (const { ids, count, endMs } of granules.list) {
+      for (let from = 0; from < count; from += REBUILT_IDS) {
+        const run = Math.min(count - from, REBUILT_IDS)
+        for (let j = 0; j < run; j++) rows[j] = from + j
+        hashes.compute(ids, rows, run)
+        filter.addAll(hashes, run, endMs, this.#seen)
+      }
+    }
   }
 
   #isDuplicate(ids: Int32Array, source: number, hash: number, t: number): boolean {

@@ -13,6 +13,8 @@ export type Column = Float64Array | Int32Array | Uint16Array | Uint8Array
 // Columns are copied as they lie in memory. Every processor that Node runs on stores the low byte first.
 if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) throw new Error('snapshots need a little-endian processor')
 
+const MAX_VARINT_BYTES = 8
+
 /** A growing run of bytes. */
 export class ByteWriter {
   #bytes: Uint8Array<ArrayBuffer>
@@ -65,6 +67,27 @@ export class ByteWriter {
   /** Copies [from, to) of a column. */
   column(column: Column, from: number = 0, to: number = column.length): void {
     this.bytes(bytesOf(column, from, to))
+  }
+
+  /** Writes whole numbers of either sign below 2^52, small ones in few bytes: seven bits a byte, the lowest first. */
+  varints(values: ArrayLike<number>): void {
+    const start = this.#take(values.length * MAX_VARINT_BYTES)
+    const bytes = this.#bytes
+    let at = start
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i] as number
+      let left = value < 0 ? -2 * value - 1 : 2 * value
+      while (left >= 0x1000_0000) {
+        bytes[at++] = (left % 128) | 128
+        left = Math.floor(left / 128)
+      }
+      while (left >= 128) {
+        bytes[at++] = (left & 127) | 128
+        left >>>= 7
+      }
+      bytes[at++] = left
+    }
+    this.length = at
   }
 
   /** Overwrites four bytes that were written. */
@@ -150,6 +173,23 @@ export class ByteReader {
     if (to < from || to > column.length) throw damaged('a column does not fit')
     const target = bytesOf(column, from, to)
     target.set(this.bytes(target.length))
+  }
+
+  /** Fills a column with what {@link ByteWriter.varints} wrote. */
+  intoVarints(column: Float64Array | Int32Array): void {
+    const bytes = this.#bytes
+    let at = this.#at
+    for (let i = 0; i < column.length; i++) {
+      let byte = bytes[at++] as number
+      let value = byte & 127
+      for (let scale = 128; byte >= 128; scale *= 128) {
+        byte = at < this.#end ? (bytes[at++] as number) : 0
+        value += (byte & 127) * scale
+      }
+      column[i] = value % 2 === 0 ? value / 2 : -(value + 1) / 2
+    }
+    if (at > this.#end) throw damaged('it ends in the middle of a value')
+    this.#at = at
   }
 
   /** A part of `length` bytes, to be read by itself. */

@@ -1,7 +1,8 @@
 /**
  * Cells as sections: the values of one window, by key.
  *
- * C1  Values are absolute; a key whose cell is gone is written as zeros.
+ * C1  Values are absolute; a key whose cell is gone is written as zeros. Keys are ascending: each is written as the
+ *     distance from the one before.
  * C2  Differences that wait to be taken over are those of the moment. Cells of a roll-up never wait to be handed out:
  *     whatever takes differences over hands out what they changed.
  */
@@ -10,9 +11,9 @@ import type { Windows } from '../state/windows.ts'
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import { beginSection, endSection, SECTION } from './payload.ts'
 
-/** Size of a saved cell, bytes. */
+/** Rough size of a saved cell, bytes. */
 export function cellBytes(sumCount: number): number {
-  return 4 + 8 * (2 + 2 * sumCount)
+  return 4 + 6 * sumCount
 }
 
 /** Cells of a window that changed since the last call, all at the first; `undefined` when there are none. */
@@ -41,11 +42,11 @@ function filledKeys(block: CellBlock): Int32Array {
 }
 
 function cellSection(kind: number, owner: number, block: CellBlock, keys: Int32Array): Uint8Array {
-  const writer = beginSection(kind, 16 + keys.length * cellBytes(block.sumLow.length))
+  const writer = beginSection(kind, 16 + keys.length * (8 + 3 * cellBytes(block.sumLow.length)))
   writer.u32(owner)
   writer.f64(block.startMs)
   writer.u32(keys.length)
-  writer.column(keys)
+  writer.varints(keys.map((key, i) => key - (i === 0 ? 0 : (keys[i - 1] as number))))
   const cells = keys.map((key) => block.find(key))
   const columns = [block.impressions, block.clicks, ...block.sumLow, ...block.sumHigh]
   for (const column of columns) writeCells(writer, column, cells)
@@ -56,7 +57,7 @@ function writeCells(writer: ByteWriter, column: Float64Array, cells: Int32Array)
   const values = new Float64Array(cells.length)
   for (let i = 0; i < cells.length; i++)
     values[i] = (cells[i] as number) < 0 ? 0 : (column[cells[i] as number] as number)
-  writer.column(values)
+  writer.varints(values)
 }
 
 /** Takes over the cells of a section; `windowsOf` gives those of an owner, or nothing for a window that has gone. */
@@ -70,9 +71,10 @@ export function restoreCells(
   if (windows === undefined) return
   const block = windows.at(startMs)
   const keys = new Int32Array(body.u32())
-  body.into(keys)
+  body.intoVarints(keys)
+  for (let i = 1; i < keys.length; i++) keys[i] = (keys[i] as number) + (keys[i - 1] as number)
   const columns = Array.from({ length: 2 + 2 * block.sumLow.length }, () => new Float64Array(keys.length))
-  for (const column of columns) body.into(column)
+  for (const column of columns) body.intoVarints(column)
   // One by one: a block makes room for a key by letting go of cells that are empty.
   for (let i = 0; i < keys.length; i++) block.restore(keys[i] as number, columns, i)
 }

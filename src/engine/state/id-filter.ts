@@ -236,9 +236,9 @@ export class IdFilter {
       this.#rotate(Math.max(this.#leastIds, Math.ceil(newest.count * 1.2)))
   }
 
-  /** Makes the filter anew from the `live` ids that `walk` adds, with room to grow. */
-  rebuild(live: number, walk: IdWalk): void {
-    this.#merge(Math.max(this.#leastIds, Math.ceil(live * 1.5)), walk)
+  /** Forgets all ids and makes room for `live`, and some more. */
+  empty(live: number): void {
+    this.#generations = [new Generation(Math.max(this.#leastIds, Math.ceil(live * 1.5)))]
   }
 
   // As many ids as a whole generation would have had at the rate of this one.
