@@ -3,7 +3,8 @@
  * impression's.
  *
  * T1  Copies of one id are offered in the order of arrival, for the first wins. No other order matters.
- * T2  Clicks are attributed when every impression that they could name was offered: then nothing is pending.
+ * T2  Clicks are attributed when every impression that they could name was offered. One that belongs to none is pending
+ *     while an impression that could still be accepted would change that: until W > c + e + 2L.
  */
 import type { PlanParameters } from '../pipeline/plan.ts'
 import { AcceptedEvents } from './accepted-events.ts'
@@ -52,8 +53,11 @@ export class Attribution {
   readonly #impressions: AcceptedEvents<AcceptedImpression>
   readonly #parameters: PlanParameters
   readonly #tally: Tally
+  readonly #watermarkMs: number
 
-  constructor(parameters: PlanParameters, tally: Tally) {
+  /** @param watermarkMs W when all is read */
+  constructor(parameters: PlanParameters, tally: Tally, watermarkMs: number) {
+    this.#watermarkMs = watermarkMs
     this.#impressions = new AcceptedEvents(rememberedMs(parameters))
     this.#parameters = parameters
     this.#tally = tally
@@ -73,7 +77,8 @@ export class Attribution {
     if (impression !== undefined) this.#attribute(impression, c)
     else {
       const isNear = this.#impressions.latest(impressionId, c - A - L, c + e + L) !== undefined
-      this.#tally.countEvent('clicks', isNear ? 'out_of_window' : 'orphan', c)
+      const unclaimed = this.#watermarkMs > c + e + 2 * L ? 'orphan' : 'pending'
+      this.#tally.countEvent('clicks', isNear ? 'out_of_window' : unclaimed, c)
     }
   }
 

@@ -11,19 +11,24 @@
  *     large is split again; only events of a single id are held together however many they are.
  */
 import { summedFields, type Plan, type StreamName } from '../pipeline/plan.ts'
-import { Admission, nextInStep } from './admission.ts'
+import { Admission, FROM_FILE, nextInStep, type LineBatch } from './admission.ts'
 import { Attribution, ClickAdmission, type Click, type Impression } from './attribution.ts'
 import { BUCKET_COUNT, Buckets, splitBucket, type Bucket, type SpillDisk } from './buckets.ts'
 import type { DecodeUtf8, ParsedEvent } from './parse-event.ts'
 import { eventParsers, type Recount } from './recount.ts'
 import { Tally } from './tally.ts'
 
+/** Lines that arrived together. */
+export interface SpillBatch extends LineBatch {
+  readonly lines: readonly Uint8Array[]
+}
+
 /** One partition of a stream. */
 export interface SpillPartition {
   readonly stream: StreamName
   readonly name: string
-  /** Lines without line feeds and without a byte-order mark, in order; valid until the next batch is asked for. */
-  readonly batches: AsyncIterable<readonly Uint8Array[]>
+  /** Lines without a byte-order mark, in order; valid until the next batch is asked for. */
+  readonly batches: AsyncIterable<SpillBatch>
 }
 
 /** What a recount of large inputs needs. */
@@ -32,6 +37,8 @@ export interface SpillOptions {
   readonly decodeUtf8: DecodeUtf8
   /** How much memory events may take, roughly, in bytes. */
   readonly memoryBytes: number
+  /** W where the input ends: of a live system that of its epoch, +Infinity where all partitions have ended. */
+  readonly watermarkMs?: number
   /** Awaited now and then, so that the caller can show progress or stop the work by throwing. */
   readonly onStep?: (step: SpillStep) => Promise<void> | void
 }
@@ -64,13 +71,15 @@ class SpilledRecount {
   readonly tally: Tally
   readonly #plan: Plan
   readonly #options: SpillOptions
+  readonly #watermarkMs: number
   readonly #bucketChars: number
   readonly #impressions: Buckets
   readonly #clicks: Buckets
   readonly #acceptedClicks: Buckets
 
   constructor(plan: Plan, options: SpillOptions) {
-    this.tally = new Tally(plan)
+    this.#watermarkMs = options.watermarkMs ?? Infinity
+    this.tally = new Tally(plan, this.#watermarkMs)
     this.#plan = plan
     this.#options = options
     this.#bucketChars = Math.ceil(options.memoryBytes / MEMORY_BYTES_PER_CHAR)
@@ -97,7 +106,7 @@ class SpilledRecount {
         if (!(await next.refill())) open.delete(next)
         continue
       }
-      const event = next.admission.admit(line)
+      const event = next.admission.admit(line, next.batch)
       if (event === undefined) continue
       if (next.admission.stream === 'clicks') this.#clicks.add(clickRow(event))
       else this.#impressions.add(impressionRow(event))
@@ -135,7 +144,7 @@ class SpilledRecount {
       for (let i = 0; i < BUCKET_COUNT; i++) this.#attribute(bucketAt(parts, i), bucketAt(clickParts, i))
       return
     }
-    const attribution = new Attribution(this.#plan.parameters, this.tally)
+    const attribution = new Attribution(this.#plan.parameters, this.tally, this.#watermarkMs)
     const dimensionCount = this.#plan.dimensions.length
     for (const row of impressions.take()) attribution.offerImpression(impressionOf(row, dimensionCount))
     for (const row of clicks.take()) attribution.attributeClick(clickOf(row))
@@ -153,14 +162,17 @@ function bucketAt(buckets: Buckets, index: number): Bucket {
   return bucket
 }
 
+const NOTHING: SpillBatch = { ...FROM_FILE, lines: [] }
+
 /** A partition with the batch that is being read. */
 class OpenPartition {
   readonly admission: Admission
-  readonly #batches: AsyncIterator<readonly Uint8Array[]>
-  #batch: readonly Uint8Array[] = []
+  /** Lines being read, and how they arrived. */
+  batch: SpillBatch = NOTHING
+  readonly #batches: AsyncIterator<SpillBatch>
   #at = 0
 
-  constructor(admission: Admission, batches: AsyncIterable<readonly Uint8Array[]>) {
+  constructor(admission: Admission, batches: AsyncIterable<SpillBatch>) {
     this.admission = admission
     this.#batches = batches[Symbol.asyncIterator]()
   }
@@ -171,13 +183,13 @@ class OpenPartition {
 
   /** The next line of the batch, `undefined` at its end. */
   nextLine(): Uint8Array | undefined {
-    return this.#batch[this.#at++]
+    return this.batch.lines[this.#at++]
   }
 
   /** Gets the next batch. False says that the partition has ended. */
   async refill(): Promise<boolean> {
     const next = await this.#batches.next()
-    this.#batch = next.done === true ? [] : next.value
+    this.batch = next.done === true ? NOTHING : next.value
     this.#at = 0
     return next.done !== true
   }

@@ -5,11 +5,12 @@
  *     minute and the same dimensions. So the totals of both axes are equal.
  * Y2  Nothing is a row until something was counted in it: no row of 0 events, no click minute of 0 clicks.
  * Y3  Sums are exact and do not depend on the order of events.
- * Y4  A bounded input has ended: every cell is final.
+ * Y4  A cell is final when W ≥ window_end + A + L (`finalAfterMs`).
  */
 import type { CellChanges } from '../pipeline/cells.ts'
 import {
   EVENT_CLASSES,
+  finalAfterMs,
   STREAM_NAMES,
   summedFields,
   type EventClass,
@@ -48,9 +49,10 @@ export class Tally {
   readonly #ledger: Readonly<Record<StreamName, LedgerOfStream>> = { impressions: newLedger(), clicks: newLedger() }
   readonly #cells: readonly TableCells[]
 
-  constructor(plan: Plan) {
+  /** @param watermarkMs W when all is counted */
+  constructor(plan: Plan, watermarkMs: number) {
     this.#plan = plan
-    this.#cells = plan.tables.map((table) => new TableCells(plan, table))
+    this.#cells = plan.tables.map((table) => new TableCells(plan, table, watermarkMs))
   }
 
   /** Counts a record that was read, whatever becomes of it. */
@@ -127,8 +129,10 @@ class TableCells {
   readonly #impressions: number[] = []
   readonly #clicks: number[] = []
   readonly #sumsMicros: readonly bigint[][]
+  readonly #watermarkMs: number
 
-  constructor(plan: Plan, table: TablePlan) {
+  constructor(plan: Plan, table: TablePlan, watermarkMs: number) {
+    this.#watermarkMs = watermarkMs
     this.table = table
     this.#plan = plan
     this.#dimensions = table.dimensions.map((name) => plan.dimensions.findIndex((dimension) => dimension.name === name))
@@ -152,6 +156,8 @@ class TableCells {
   /** The cells as text, in the order of the primary key. */
   rows(): readonly TextRow[] {
     const count = this.#windowStartMs.length
+    const { parameters } = this.#plan
+    const finalAfterStartMs = parameters.windowSizeMs + finalAfterMs(parameters)
     const cells: CellChanges = {
       rollUp: this.table.name,
       count,
@@ -160,7 +166,7 @@ class TableCells {
       impressions: this.#impressions,
       clicks: this.#clicks,
       sumsMicros: this.#sumsMicros,
-      isFinal: new Array<boolean>(count).fill(true),
+      isFinal: this.#windowStartMs.map((startMs) => this.#watermarkMs >= startMs + finalAfterStartMs),
       removed: new Array<boolean>(count).fill(false),
     }
     const format = cellRowFormatter(this.#plan, this.table)

@@ -15,7 +15,7 @@ import type { TextTables } from '../../src/pipeline/table-text.ts'
 import type { SpillDisk } from '../../src/verify/buckets.ts'
 import { memberSources } from '../../src/verify/json-members.ts'
 import { decodeUtf8 } from '../../src/verify/readers/decode-utf8.ts'
-import { lineBatches } from '../../src/verify/readers/lines.ts'
+import { fileBatches, lineBatches } from '../../src/verify/readers/lines.ts'
 import { recount, type Recount } from '../../src/verify/recount.ts'
 import { dropByteOrderMark, trimRecord } from '../../src/verify/record.ts'
 import { recountSpilled } from '../../src/verify/spill.ts'
@@ -66,7 +66,7 @@ async function spilled(log: RandomLog, sizes: readonly number[], memoryBytes: nu
   const partitions = log.partitions.map(({ stream, name, lines }) => ({
     stream,
     name,
-    batches: lineBatches(inPieces(fileOf(lines), sizes)),
+    batches: fileBatches(inPieces(fileOf(lines), sizes)),
   }))
   return [await recountSpilled(log.plan, partitions, { disk, decodeUtf8, memoryBytes }), disk]
 }

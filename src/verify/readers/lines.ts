@@ -5,8 +5,10 @@
  * L2  Of a line that is cut by the end of a piece no more is kept than tells a record from one that is too long: white
  *     space before its record is dropped, and so is all that follows the first byte too many.
  */
+import { FROM_FILE } from '../admission.ts'
 import { MAX_RECORD_BYTES } from '../parse-event.ts'
 import { dropByteOrderMark, isJsonSpace } from '../record.ts'
+import type { SpillBatch } from '../spill.ts'
 
 const LINE_FEED = 0x0a
 const FIRST_CAPACITY = 65_536
@@ -30,6 +32,11 @@ export async function* lineBatches(pieces: AsyncIterable<Uint8Array>): AsyncGene
     cut.append(piece.subarray(end + 1))
   }
   yield [cut.complete(new Uint8Array(0))]
+}
+
+/** The lines of a file as a recount takes them. */
+export async function* fileBatches(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<SpillBatch> {
+  for await (const lines of lineBatches(pieces)) yield { ...FROM_FILE, lines }
 }
 
 function wholeLines(piece: Uint8Array, start: number, lastLineFeed: number): Uint8Array[] {

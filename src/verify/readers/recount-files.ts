@@ -6,7 +6,7 @@ import type { Recount } from '../recount.ts'
 import { recountSpilled, type SpillPartition, type SpillStep } from '../spill.ts'
 import { decodeUtf8 } from './decode-utf8.ts'
 import { inputBytes, requireReadable } from './input-file.ts'
-import { lineBatches } from './lines.ts'
+import { fileBatches } from './lines.ts'
 import { withSpillFolder } from './spill-folder.ts'
 
 /** Files by stream; each is one partition. */
@@ -35,7 +35,7 @@ export async function recountFiles(plan: Plan, files: InputFiles, options: Recou
     files[stream].map((name): SpillPartition => ({
       stream,
       name,
-      batches: lineBatches(inputBytes(name, options.signal)),
+      batches: fileBatches(inputBytes(name, options.signal)),
     })),
   )
   return await withSpillFolder((disk) =>
