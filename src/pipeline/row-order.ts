@@ -2,11 +2,10 @@
  * The order of rows by several columns, found by ranks: values repeat, so each distinct one is ranked once, and rows are
  * then sorted by whole numbers. Six times as fast as comparing texts, for the cells of 1,000 campaigns.
  */
+import { sortUtf8 } from './table-text.ts'
 
-/** One column to sort by. */
-export type OrderColumn =
-  | { readonly numberOf: (row: number) => number }
-  | { readonly textOf: (row: number) => string; readonly compare: (a: string, b: string) => number }
+/** One column to sort by: numbers, or texts in the order of their UTF-8 bytes. */
+export type OrderColumn = { readonly numberOf: (row: number) => number } | { readonly textOf: (row: number) => string }
 
 /** The numbers below `count`, sorted by the columns, the first one first; rows equal in all of them keep their order. */
 export function orderRows(count: number, columns: readonly OrderColumn[]): Int32Array {
@@ -28,11 +27,11 @@ interface Ranks {
 }
 
 function rankColumn(count: number, column: OrderColumn): Ranks {
-  if ('numberOf' in column) return rankRows(count, column.numberOf, (a, b) => a - b)
-  return rankRows(count, column.textOf, column.compare)
+  if ('numberOf' in column) return rankRows(count, column.numberOf, (numbers) => numbers.sort((a, b) => a - b))
+  return rankRows(count, column.textOf, sortUtf8)
 }
 
-function rankRows<T>(count: number, valueOf: (row: number) => T, compare: (a: T, b: T) => number): Ranks {
+function rankRows<T>(count: number, valueOf: (row: number) => T, sort: (values: T[]) => T[]): Ranks {
   const seen = new Map<T, number>()
   const ranks = new Int32Array(count)
   for (let row = 0; row < count; row++) {
@@ -42,7 +41,8 @@ function rankRows<T>(count: number, valueOf: (row: number) => T, compare: (a: T,
     if (known === undefined) seen.set(value, seen.size)
   }
   const rankOf = new Int32Array(seen.size)
-  ;[...seen].sort(([a], [b]) => compare(a, b)).forEach(([, index], rank) => (rankOf[index] = rank))
+  const values = sort([...seen.keys()])
+  for (let rank = 0; rank < values.length; rank++) rankOf[seen.get(values[rank] as T) as number] = rank
   for (let row = 0; row < count; row++) ranks[row] = rankOf[ranks[row] as number] as number
   return { ranks, distinct: Math.max(1, seen.size) }
 }

@@ -78,6 +78,14 @@ export function rowComparator(table: TablePlan | LedgerTablePlan): (a: TextRow, 
   }
 }
 
+/**
+ * Sorts well-formed texts in place by their UTF-8 bytes. Below U+D800 that is the order of their UTF-16 units, which the
+ * engine's own sort gives some ten times as fast as a comparison in JavaScript.
+ */
+export function sortUtf8(texts: string[]): string[] {
+  return texts.some((text) => /[\ud800-\uffff]/.test(text)) ? texts.sort(compareUtf8) : texts.sort()
+}
+
 /** Compares two well-formed texts by their UTF-8 bytes, which is the order of their code points. */
 export function compareUtf8(a: string, b: string): number {
   const length = Math.min(a.length, b.length)

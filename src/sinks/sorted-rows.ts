@@ -27,7 +27,6 @@ export function sortedRows(cells: CellChanges, choose: RowChoice): number[] {
     { numberOf: (i) => cells.windowStartMs[rows[i] as number] ?? 0 },
     ...cells.dimensions.map((texts) => ({
       textOf: (i: number) => texts[rows[i] as number] ?? '',
-      compare: compareUtf8,
     })),
   ])
   return Array.from(order, (i) => rows[i] as number)

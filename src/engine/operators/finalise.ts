@@ -12,7 +12,6 @@
 import type { CellChanges } from '../../pipeline/cells.ts'
 import type { RollUp } from '../../pipeline/plan.ts'
 import { orderRows } from '../../pipeline/row-order.ts'
-import { compareUtf8 } from '../../pipeline/table-text.ts'
 import type { CellBlock } from '../state/cell-block.ts'
 import { KeyTable } from '../state/key-table.ts'
 import { Windows } from '../state/windows.ts'
@@ -82,7 +81,6 @@ export class LiveRollUp {
     const { codes, width } = this.keys
     const columns = this.dimensions.map((dimension, d) => ({
       textOf: (i: number) => (texts[dimension] as Texts).textOf(codes[(numbers[i] as number) * width + d] as number),
-      compare: compareUtf8,
     }))
     this.#order = orderRows(numbers.length, columns).map((i) => numbers[i] as number)
     this.#orderVersion = this.keys.version
