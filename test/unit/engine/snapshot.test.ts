@@ -3,11 +3,13 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { SECTION, sectionsOf } from '../../../src/engine/snapshot/payload.ts'
 import type { CarryPolicy } from '../../../src/engine/snapshot/save.ts'
 import { TidemarkError } from '../../../src/errors.ts'
 import { Pipeline } from '../../../src/runtime/pipeline.ts'
 import { SnapshotStore } from '../../support/engine-driver.ts'
 import { adPlan, TEN_MS } from '../../support/engine-rig.ts'
+import { TableStore } from '../../support/table-store.ts'
 import { clickLine, impressionLine } from '../../support/event-lines.ts'
 
 const plan = adPlan({ attributionWindow: '1m', allowedLateness: '10s', outOfOrderness: '1s' })
@@ -51,6 +53,22 @@ function savedEpochs(): SnapshotStore {
     store.add(pipeline.snapshot(epoch))
   }
   return store
+}
+
+/** How many texts a payload says are gone. */
+function freedTexts(payload: Uint8Array): number {
+  let freed = 0
+  for (const { kind, body } of sectionsOf(payload, 'lasting')) {
+    if (kind !== SECTION.texts) continue
+    body.u32()
+    for (let count = body.u32(); count > 0; count--) {
+      body.i32()
+      const length = body.i32()
+      if (length < 0) freed++
+      else body.bytes(length)
+    }
+  }
+  return freed
 }
 
 const hasCode =
@@ -107,6 +125,38 @@ describe('snapshots', () => {
     assert.ok(mostBytes < 8 * least + 100_000, `${mostBytes} bytes for ${least}`)
     assert.ok(mostPayloads <= 2 * policy.maxPayloads, `${mostPayloads} payloads`)
     assert.ok(byteLength(store.added.flatMap(({ parts }) => parts)) > 3 * mostBytes, 'old ones went')
+  })
+
+  it('S1: numbers and texts that were freed and given again are restored as they are now', () => {
+    const campaigns = 20_000
+    const plan = adPlan({ attributionWindow: '10s', allowedLateness: '1s', outOfOrderness: '1s' })
+    const given = { ...options(), plan, rollUps: plan.tables }
+    const lines = (epoch: number): string[] => {
+      const timeMs = TEN_MS + epoch * 40_000
+      return Array.from({ length: campaigns }, (_, i) =>
+        impressionLine(`i${epoch}-${i}`, timeMs, { campaign_id: `c${epoch}-${i}` }),
+      )
+    }
+    const store = new SnapshotStore()
+    const straight = new Pipeline(given)
+    let restarted = new Pipeline(given)
+    const tables = [new TableStore(plan), new TableStore(plan)] as const
+    for (let epoch = 1; epoch <= 7; epoch++) {
+      for (const [i, pipeline] of [straight, restarted].entries()) {
+        offer(pipeline, 0, lines(epoch))
+        offer(pipeline, 1, [clickLine(`k${epoch}`, `i${epoch}-7`, TEN_MS + epoch * 40_000)])
+        pipeline.engine.advance()
+        tables[i]?.apply(pipeline.engine.changes())
+      }
+      store.add(restarted.snapshot(epoch))
+      if (epoch % 2 === 1) restarted = Pipeline.restore(given, store.chain())
+    }
+    assert.ok(
+      store.chain().some((payload) => freedTexts(payload) > 0),
+      'some were forgotten on the way',
+    )
+    assert.deepEqual(restarted.engine.state().cells, straight.engine.state().cells)
+    assert.deepEqual(tables[1].tables(), tables[0].tables())
   })
 
   it('F3: refuses another format version', () => {
