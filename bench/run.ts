@@ -13,6 +13,7 @@ import { figureTable, isMet } from './harness/figure.ts'
 import { circumstances, ROOT } from './harness/machine.ts'
 import type { BenchContext, BenchPart } from './harness/part.ts'
 import { sectionOf, withSection, type Measured } from './harness/results.ts'
+import { checkpointsPart } from './parts/checkpoints.ts'
 import { decodePart } from './parts/decode.ts'
 import { enginePart } from './parts/engine.ts'
 import { journalPart } from './parts/journal.ts'
@@ -31,6 +32,7 @@ const PARTS: readonly BenchPart[] = [
   decodePart,
   profilePart,
   journalPart,
+  checkpointsPart,
 ]
 const RESULTS = join(ROOT, 'bench', 'RESULTS.md')
 const STANDARD = { events: 10_000_000, runs: 3 } as const

@@ -224,7 +224,7 @@ export class Engine {
    * them.
    *
    * @param payloads of consecutive epochs, from the last one's `since` on or longer, each in one piece
-   * @throws TidemarkError `STATE_CORRUPT` or `FORMAT_NEWER`
+   * @throws TidemarkError `STATE_CORRUPT`, `FORMAT_NEWER` or `PLAN_CHANGED`
    */
   restore(payloads: readonly Uint8Array[]): void {
     const chain = chainOf(payloads)

@@ -80,7 +80,7 @@ export class Pipeline {
    * A pipeline as it was when the last of these payloads was saved.
    *
    * @param payloads of consecutive epochs, from the last one's `since` on or longer, each in one piece
-   * @throws TidemarkError `STATE_CORRUPT` or `FORMAT_NEWER`
+   * @throws TidemarkError `STATE_CORRUPT`, `FORMAT_NEWER` or `PLAN_CHANGED`
    */
   static restore(options: Omit<PipelineOptions, 'random'>, payloads: readonly Uint8Array[]): Pipeline {
     const saved = readPipelineSection(payloads)

@@ -1,6 +1,7 @@
 /**
  * What of an engine is saved, and the scalars among it.
  */
+import { TidemarkError } from '../../errors.ts'
 import type { Watermarks } from '../../time/watermarks.ts'
 import type { Ledger } from '../ledger.ts'
 import type { Attribute } from '../operators/attribute.ts'
@@ -10,7 +11,7 @@ import type { RollUpState } from '../operators/roll-up.ts'
 import type { ClickGranule } from '../state/click-granule.ts'
 import type { ImpressionGranule } from '../state/impression-granule.ts'
 import type { KeyTable } from '../state/key-table.ts'
-import { type ByteReader, damaged } from './bytes.ts'
+import type { ByteReader } from './bytes.ts'
 import { beginSection, endSection, SECTION } from './payload.ts'
 import type { SavedTexts } from './tables.ts'
 
@@ -76,7 +77,11 @@ export function restoreScalars(parts: EngineParts, body: ByteReader): SavedScala
   const names = Array.from({ length: body.u32() }, () => body.text())
   const own = finalise.rollUps.map(({ name }) => name)
   if (names.join('\n') !== own.join('\n'))
-    throw damaged(`it has the roll-ups ${names.join(', ')}, not ${own.join(', ')}`)
+    throw new TidemarkError(
+      'PLAN_CHANGED',
+      `The saved state of the engine has the roll-ups ${names.join(', ')}; this run keeps ${own.join(', ')}.`,
+      { fix: 'Go back to what they were, or count again: ./tidemark rebuild' },
+    )
   const { read, totals } = ledger.totals()
   body.into(read)
   body.into(totals)
