@@ -54,7 +54,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./keys.ts')).keysCommand(),
   },
   { name: 'run', summary: 'the pipeline on the sources its definition names' },
-  { name: 'flink', summary: 'the same plan on Flink' },
+  {
+    name: 'flink',
+    summary: 'the same plan on Flink',
+    load: async () => (await import('./flink.ts')).flinkCommand(),
+  },
   { name: 'superset', summary: 'the dashboard for Superset, derived from the plan' },
   { name: 'stack', summary: 'Kafka, Flink, PostgreSQL and Superset on this machine' },
   { name: 'top', summary: 'a live view in the terminal' },

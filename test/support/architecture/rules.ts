@@ -38,8 +38,9 @@ const ZONE_RANKS: Readonly<Record<string, number>> = {
 /** From this rank on zones of one rank may know each other, as long as no two know each other mutually. */
 const SIBLINGS_FROM_RANK = 4
 
-const PURE = /^src\/(errors\.ts$|(time|pipeline|engine|traffic|verify|checkpoint\/format)\/|server\/merge-patch\.ts$)/
-const IMPURE_PART = /^src\/(traffic\/writers|verify\/readers)\//
+const PURE =
+  /^src\/(errors\.ts$|(time|pipeline|engine|flink|traffic|verify|checkpoint\/format)\/|server\/merge-patch\.ts$)/
+const IMPURE_PART = /^src\/(flink\/job|traffic\/writers|verify\/readers)\//
 
 /** Packages without IO, clock or randomness. */
 const PURE_PACKAGES: readonly string[] = ['zod', '@noble/hashes', 'fastest-levenshtein']

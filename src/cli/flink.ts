@@ -1,0 +1,54 @@
+/**
+ * `tidemark flink sql`: the same plan as text for Apache Flink.
+ */
+import { Command } from 'commander'
+import { TidemarkError } from '../errors.ts'
+import { flinkScript } from '../flink/flink-sql.ts'
+import { DEFAULT_FLINK_SETTINGS } from '../flink/settings.ts'
+import { planHash } from '../pipeline/plan-hash.ts'
+import type { Plan } from '../pipeline/plan.ts'
+import type { CommonOptions } from './common-options.ts'
+import { addPlanOptions, loadPlan, type PlanOptions } from './plan-options.ts'
+import { createTalk } from './talk.ts'
+
+/** What stands in printed SQL instead of a password. */
+const HIDDEN = '***'
+
+type SqlOptions = PlanOptions & CommonOptions & { readonly brokers: string; readonly bounded?: boolean }
+
+/** The command with its subcommands, ready to be added to the program. */
+export function flinkCommand(): Command {
+  return new Command('flink').description('The same plan on Apache Flink: its SQL.').addCommand(sqlCommand())
+}
+
+function sqlCommand(): Command {
+  const command = new Command('sql')
+    .description('Prints the Flink SQL (2.2) that computes the tables of a plan from Kafka into PostgreSQL.')
+    .argument('[definition]', 'a definition in JSON, TypeScript or JavaScript (default: the ad pipeline)')
+    .option('--brokers <list>', 'Kafka brokers, host:port with commas between', DEFAULT_FLINK_SETTINGS.brokers)
+    .option('--bounded', 'for topics that end: stop where they end now, with every window final')
+    .action(printSql)
+  return addPlanOptions(command)
+}
+
+async function printSql(definition: string | undefined, options: SqlOptions): Promise<void> {
+  const plan = await loadNamedPlan(definition, options)
+  const settings = {
+    ...DEFAULT_FLINK_SETTINGS,
+    brokers: options.brokers,
+    password: HIDDEN,
+    bounded: options.bounded ?? false,
+  }
+  const sql = flinkScript(plan, settings)
+  process.stdout.write(options.json === true ? `${JSON.stringify({ hash: planHash(plan), sql })}\n` : sql)
+  createTalk(options).next('./tidemark plan')
+}
+
+/** The plan of a definition that is given as an argument, or as an option. */
+async function loadNamedPlan(definition: string | undefined, options: PlanOptions): Promise<Plan> {
+  if (definition !== undefined && options.definition !== undefined) {
+    const message = `Two definitions are given: ${definition} and --definition ${options.definition}.`
+    throw new TidemarkError('USAGE', message, { fix: 'Name one of them.' })
+  }
+  return loadPlan(definition === undefined ? options : { ...options, definition })
+}

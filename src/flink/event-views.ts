@@ -1,0 +1,234 @@
+/**
+ * One stream: its topic as a table, its records checked, its duplicates told from its events.
+ *
+ * V1  Every record of the topic is in exactly one of: malformed, duplicate, accepted.
+ * V2  An id counts as a duplicate up to A + L away in event time from an event accepted before; first arrival wins.
+ *     The first event of an id is told by a running count, and those far from it, which are rare, by a pattern that goes
+ *     from each accepted event to the next. Exact while outOfOrderness is at most A + L.
+ * V3  All of it is insert-only and keeps the event time as a time attribute, which the interval join needs.
+ * V4  A time that is no event's moves no watermark: it is taken as the epoch, and the watermark is a maximum.
+ */
+import { END_EVENT_TIME_MS } from '../time/window.ts'
+import { finalAfterMs, summedFields, type Plan, type StreamName } from '../pipeline/plan.ts'
+import { identifier, interval, literal } from './quoting.ts'
+import {
+  dimensionText,
+  fits,
+  hasTypes,
+  isAmount,
+  isEventTime,
+  knownFields,
+  memberText,
+  micros,
+  millisecondsOf,
+  timeMs,
+} from './record-fields.ts'
+import type { FlinkSettings } from './settings.ts'
+
+/** One statement and what it is for. */
+export interface FlinkStatement {
+  /** For readers; lines of a comment. */
+  readonly about: string
+  readonly sql: string
+}
+
+/** How far Flink's watermark trails the highest event time: windows close A + L after their end, of which the join waits A. */
+export function watermarkDelayMs({ parameters }: Plan): number {
+  return parameters.outOfOrdernessMs + finalAfterMs(parameters) - parameters.attributionWindowMs
+}
+
+/** The statements that turn a stream's topic into accepted events. */
+export function eventStatements(plan: Plan, stream: StreamName, settings: FlinkSettings): readonly FlinkStatement[] {
+  return [
+    topicTable(plan, stream, settings),
+    recordView(plan, stream),
+    checkedView(plan, stream),
+    markedView(plan, stream),
+    farView(stream),
+    againView(plan, stream),
+    acceptedView(stream),
+  ]
+}
+
+function topicTable(plan: Plan, stream: StreamName, settings: FlinkSettings): FlinkStatement {
+  const { topic, eventTimeField } = plan.streams[stream]
+  const time = timeMs(memberText(eventTimeField))
+  const known = settings.bounded ? beforeEnd(time) : notInFuture(time, plan.parameters.maxFutureSkewMs)
+  return {
+    about:
+      `The topic of ${stream}, record by record. rt is the event time, the epoch where there is none` +
+      `${settings.bounded ? '' : ' or it is too far in the future'}.\n` +
+      'The watermark trails by outOfOrderness and allowedLateness.',
+    sql: `CREATE TEMPORARY TABLE ${stream}_topic (
+  body STRING,
+  record_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+  rt AS TO_TIMESTAMP_LTZ(COALESCE(${known}, CAST(0 AS BIGINT)), 3),
+  arrival AS PROCTIME(),
+  WATERMARK FOR rt AS rt - ${interval(watermarkDelayMs(plan))}
+) WITH (
+  ${topicOptions(plan, topic, settings).join(',\n  ')}
+)`,
+  }
+}
+
+function beforeEnd(time: string): string {
+  return `NULLIF(LEAST(${time}, ${END_EVENT_TIME_MS}), ${END_EVENT_TIME_MS})`
+}
+
+// A stamp far ahead would close windows that still fill.
+function notInFuture(time: string, skewMs: number): string {
+  return `CASE WHEN ${beforeEnd(time)} <= UNIX_TIMESTAMP() * 1000 + ${skewMs} THEN ${time} END`
+}
+
+function topicOptions(plan: Plan, topic: string, settings: FlinkSettings): readonly string[] {
+  const options: readonly (readonly [string, string])[] = [
+    ['connector', 'kafka'],
+    ['topic', topic],
+    ['properties.bootstrap.servers', settings.brokers],
+    ['properties.group.id', `tidemark-${plan.name}`],
+    ['scan.startup.mode', 'earliest-offset'],
+    ...(settings.bounded ? ([['scan.bounded.mode', 'latest-offset']] as const) : []),
+    ['format', 'raw'],
+  ]
+  return options.map(([key, value]) => `${literal(key)} = ${literal(value)}`)
+}
+
+function recordView(plan: Plan, stream: StreamName): FlinkStatement {
+  const columns = [...textColumns(plan, stream)].map(([field, column]) => `${memberText(field)} AS ${column}`)
+  return {
+    about: 'The known fields of each record as one object, and the text of those that are needed.',
+    sql: `CREATE TEMPORARY VIEW ${stream}_records AS
+SELECT rt, arrival, record_time,
+  ${millisecondsOf('rt')} AS event_ms,
+  ${knownFields(plan.streams[stream])} AS known_fields,
+  ${columns.join(',\n  ')}
+FROM ${stream}_topic`,
+  }
+}
+
+/** Fields that are needed by their value, with the column that holds their text. */
+function textColumns(plan: Plan, stream: StreamName): ReadonlyMap<string, string> {
+  const { idField, impressionIdField } = plan.streams[stream]
+  const ofImpression = [...plan.dimensions.map(({ field }) => field), ...summedFields(plan)]
+  const fields = [idField, impressionIdField, ...(stream === 'impressions' ? ofImpression : [])]
+  return new Map([...new Set(fields)].map((field, index) => [field, textColumn(field, index)]))
+}
+
+/** A field whose name is fit for a column gives it its name; any other is numbered. */
+function textColumn(field: string, index: number): string {
+  return identifier(/^[a-z][a-z0-9_]{0,62}$/.test(field) ? `text_${field}` : `text_${index}`)
+}
+
+function checkedView(plan: Plan, stream: StreamName): FlinkStatement {
+  const streamPlan = plan.streams[stream]
+  const columns = textColumns(plan, stream)
+  const text = (field: string): string => columns.get(field) ?? 'NULL'
+  const sums = stream === 'impressions' ? summedFields(plan) : []
+  const bounded = [...columns].filter(([field]) => !sums.includes(field)).map(([, column]) => fits(column))
+  const rules = [
+    hasTypes(streamPlan, 'known_fields'),
+    isEventTime('event_ms'),
+    ...bounded,
+    ...sums.map((field) => isAmount(micros(text(field)))),
+  ]
+  const carried = stream === 'impressions' ? factsRow(plan, text) : text(streamPlan.impressionIdField)
+  return {
+    about: 'Whether each record is an event, and what of it is needed from here on.',
+    sql: `CREATE TEMPORARY VIEW ${stream}_checked AS
+SELECT rt, arrival, record_time, event_ms,
+  ${text(streamPlan.idField)} AS id,
+  ${carried} AS ${carriedColumn(stream)},
+  (${rules.join('\n    AND ')}) IS TRUE AS is_event
+FROM ${stream}_records`,
+  }
+}
+
+/** What an event carries beside its id and time: an impression its dimensions and sums, a click its impression's id. */
+function carriedColumn(stream: StreamName): string {
+  return stream === 'impressions' ? 'facts' : 'impression_id'
+}
+
+// One value for all dimensions: the planner would otherwise plan the deduplication once for each table.
+function factsRow(plan: Plan, text: (field: string) => string): string {
+  const dimensions = plan.dimensions.map(({ field, missing }) => dimensionText(text(field), missing))
+  const sums = summedFields(plan).map((field) => micros(text(field)))
+  return `CAST(ROW(${[...dimensions, ...sums, 'CAST(1 AS BIGINT)'].join(', ')}) AS ${factsType(plan)})`
+}
+
+/** The type of what an impression carries: a text for each dimension, millionths for each sum. */
+export function factsType(plan: Plan): string {
+  const types = [
+    ...plan.dimensions.map(({ name }) => `${identifier(`d_${name}`)} STRING`),
+    ...summedFields(plan).map((_, index) => `${identifier(`s_${index}`)} BIGINT`),
+    // A row has at least one field.
+    '`one` BIGINT',
+  ]
+  return `ROW<${types.join(', ')}>`
+}
+
+function markedView(plan: Plan, stream: StreamName): FlinkStatement {
+  return {
+    about: 'Each event beside the first of its id: number 1 is accepted, and those near it are its duplicates.',
+    sql: `CREATE TEMPORARY VIEW ${stream}_marked AS
+SELECT rt, arrival, id, event_ms, ${carriedColumn(stream)},
+  COUNT(*) OVER by_arrival AS number_of_id,
+  ABS(event_ms - FIRST_VALUE(event_ms) OVER by_arrival) <= ${reachMs(plan)} AS is_near
+FROM ${stream}_checked
+WHERE is_event
+WINDOW by_arrival AS (PARTITION BY id ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)`,
+  }
+}
+
+function farView(stream: StreamName): FlinkStatement {
+  const carried = carriedColumn(stream)
+  return {
+    about: 'An id used again after A + L names a new event: number 1 of these, and those of the next view.',
+    sql: `CREATE TEMPORARY VIEW ${stream}_far AS
+SELECT rt, arrival, id, event_ms, ${carried},
+  COUNT(*) OVER (PARTITION BY id ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS number_of_id
+FROM ${stream}_marked
+WHERE NOT is_near`,
+  }
+}
+
+function againView(plan: Plan, stream: StreamName): FlinkStatement {
+  const carried = carriedColumn(stream)
+  return {
+    about: 'From each accepted event of a used id to the first one that is far from it.',
+    sql: `CREATE TEMPORARY VIEW ${stream}_again AS
+SELECT rt, id, event_ms, ${carried}
+FROM ${stream}_far
+MATCH_RECOGNIZE (
+  PARTITION BY id
+  ORDER BY arrival
+  MEASURES
+    MATCH_ROWTIME(farther.rt) AS rt,
+    LAST(farther.event_ms) AS event_ms,
+    LAST(farther.${carried}) AS ${carried}
+  ONE ROW PER MATCH
+  AFTER MATCH SKIP TO LAST farther
+  PATTERN (accepted near* farther)
+  DEFINE
+    near AS ABS(near.event_ms - accepted.event_ms) <= ${reachMs(plan)},
+    farther AS ABS(farther.event_ms - accepted.event_ms) > ${reachMs(plan)}
+)`,
+  }
+}
+
+function acceptedView(stream: StreamName): FlinkStatement {
+  const columns = `rt, id, event_ms, ${carriedColumn(stream)}`
+  return {
+    about: `The ${stream} that are neither malformed nor duplicates.`,
+    sql: `CREATE TEMPORARY VIEW ${stream}_accepted AS
+SELECT ${columns} FROM ${stream}_marked WHERE number_of_id = 1
+UNION ALL
+SELECT ${columns} FROM ${stream}_far WHERE number_of_id = 1
+UNION ALL
+SELECT ${columns} FROM ${stream}_again`,
+  }
+}
+
+/** How far apart in event time two events of one id may be and still be one: A + L. */
+function reachMs({ parameters }: Plan): number {
+  return parameters.attributionWindowMs + parameters.allowedLatenessMs
+}
