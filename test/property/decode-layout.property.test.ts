@@ -33,7 +33,7 @@ interface Decoded {
 /** Rows by the decoder as it is used: one decoder for all lines, batches of `capacity` rows. */
 function decodeLines(block: Uint8Array, stream: StreamName, capacity: number): Decoded {
   const dictionaries = createDictionaries(plan, 5)
-  const decoder = createDecoder({ plan, stream, dictionaries, idKey: ID_KEY })
+  const decoder = createDecoder({ plan, stream, dictionaries, idKey: ID_KEY, compileAfterRecords: 1 })
   const batch = createBatch(plan, stream, capacity)
   const rows: Row[] = []
   let start = 0
@@ -51,7 +51,7 @@ function decodeLines(block: Uint8Array, stream: StreamName, capacity: number): D
 /** Rows by the decoder fed one record at a time, as from a topic. */
 function decodeRecords(block: Uint8Array, stream: StreamName): Row[] {
   const dictionaries = createDictionaries(plan, 6)
-  const decoder = createDecoder({ plan, stream, dictionaries, idKey: ID_KEY })
+  const decoder = createDecoder({ plan, stream, dictionaries, idKey: ID_KEY, compileAfterRecords: 1 })
   const rows: Row[] = []
   let start = 0
   for (let position = 1; ; position++) {

@@ -9,6 +9,7 @@
 import type { Plan, StreamName } from '../../pipeline/plan.ts'
 import { summedFields } from '../../pipeline/plan.ts'
 import { EventBatch } from '../event-batch.ts'
+import { Programs } from './compiled/programs.ts'
 import { Dictionary } from './dictionary.ts'
 import { IdHash } from './id-hash.ts'
 import { NO_FIELD, REASON, RecordParser } from './json-record.ts'
@@ -19,6 +20,9 @@ import { afterLineEnd, endRow } from './record-layout.ts'
 
 /** A longer record, white space around it left out, is malformed. */
 export const MAX_RECORD_BYTES = 1_048_576
+
+/** Compiling takes about as long as a thousand records. */
+const COMPILE_AFTER_RECORDS = 512
 
 const LF = 0x0a
 
@@ -38,6 +42,8 @@ export interface DecoderOptions {
   readonly dictionaries: readonly Dictionary[]
   /** Four secret lanes: the key under which ids that are no UUIDs are hashed. */
   readonly idKey: Int32Array
+  /** Records that a prediction decodes before it is compiled; only how fast it goes depends on it. */
+  readonly compileAfterRecords?: number
 }
 
 /** An empty batch with the columns of `stream`. */
@@ -63,18 +69,30 @@ export function createDecoder(options: DecoderOptions): Decoder {
 export class Decoder {
   readonly #parser: RecordParser
   readonly #predictor: LayoutPredictor
+  readonly #programs: Programs
   #predictedRecords = 0
   #view: DataView = new DataView(new ArrayBuffer(0))
 
   constructor(options: DecoderOptions) {
     const fields = knownFields(options.plan, options.stream)
     this.#parser = new RecordParser(fields, options.dictionaries, new IdHash(options.idKey))
-    this.#predictor = new LayoutPredictor(fields, this.#parser, options.dictionaries)
+    const isImpressions = options.stream === 'impressions'
+    this.#programs = new Programs(
+      isImpressions ? options.dictionaries : [],
+      isImpressions ? summedFields(options.plan).length : 0,
+      options.compileAfterRecords ?? COMPILE_AFTER_RECORDS,
+    )
+    this.#predictor = new LayoutPredictor(fields, this.#parser, options.dictionaries, this.#programs)
   }
 
   /** Records decoded by a prediction so far; the general parser read all others. */
   get predictedRecords(): number {
     return this.#predictedRecords
+  }
+
+  /** Records decoded by compiled predictions so far, out of {@link predictedRecords}. */
+  get compiledRecords(): number {
+    return this.#programs.records
   }
 
   /**
@@ -87,6 +105,7 @@ export class Decoder {
     const view = this.#viewOf(block)
     let lineStart = start
     let position = firstPosition
+    this.#programs.begin()
     while (batch.count < batch.limit && lineStart < end) {
       const before = batch.count
       lineStart = this.#predictor.decodeRun(view, block, lineStart, end, batch, position)

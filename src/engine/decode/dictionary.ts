@@ -19,6 +19,8 @@ const INITIAL_SLOTS = 64
 const SHORT_ENTRIES = 4096
 
 export class Dictionary {
+  /** Changes whenever codes are freed. */
+  version = 0
   readonly #seed: number
   readonly #multiplier: number
   /** Open addressing with linear probing: code + 1, or 0 for an empty slot. At most half full. */
@@ -155,6 +157,7 @@ export class Dictionary {
       freed++
     }
     if (freed === 0) return 0
+    this.version++
     this.#size -= freed
     this.#short.fill(0)
     this.#shrinkCodes()

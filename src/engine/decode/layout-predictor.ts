@@ -6,6 +6,7 @@
  *     layout proves itself.
  */
 import type { EventBatch } from '../event-batch.ts'
+import type { Programs } from './compiled/programs.ts'
 import type { Dictionary } from './dictionary.ts'
 import type { RecordParser } from './json-record.ts'
 import { learnSegments } from './learn-segments.ts'
@@ -26,6 +27,7 @@ export class LayoutPredictor {
   readonly #parser: RecordParser
   readonly #dictionaries: readonly Dictionary[]
   readonly #reader: ValueReader
+  readonly #programs: Programs
   readonly #members: MemberTable
   /** The one that matched last comes first. */
   readonly #layouts: RecordLayout[] = []
@@ -36,10 +38,16 @@ export class LayoutPredictor {
   /** Records no layout fits until the next one of them is learned from. */
   #untilLearning = 1
 
-  constructor(fields: readonly KnownField[], parser: RecordParser, dictionaries: readonly Dictionary[]) {
+  constructor(
+    fields: readonly KnownField[],
+    parser: RecordParser,
+    dictionaries: readonly Dictionary[],
+    programs: Programs,
+  ) {
     this.#fields = fields
     this.#parser = parser
     this.#dictionaries = dictionaries
+    this.#programs = programs
     this.#reader = new ValueReader(parser)
     this.#members = new MemberTable(fields, dictionaries, this.#reader)
   }
@@ -55,13 +63,14 @@ export class LayoutPredictor {
     const after = this.#members.decode(view, bytes, start, end, batch, row)
     if (after < 0) return this.#fail()
     this.#failures = 0
+    this.#members.program.decodedWithout(1, this.#programs)
     return after
   }
 
   /**
-   * As {@link RecordLayout.decodeRun}, by whatever layouts fit.
+   * As {@link RecordLayout.decodeRun}, by whatever fits many lines at once.
    *
-   * @returns the start of the first line that none fits
+   * @returns the start of the first line that nothing fits
    */
   decodeRun(
     view: DataView,
@@ -71,14 +80,28 @@ export class LayoutPredictor {
     batch: EventBatch,
     position: number,
   ): number {
-    if (!isWorthTrying(this.#layoutFailures)) return start
+    const row = batch.count
+    const next = isWorthTrying(this.#layoutFailures)
+      ? this.#runLayouts(view, bytes, start, end, batch, position)
+      : start
+    return this.#runMembers(bytes, next, end, batch, position + batch.count - row)
+  }
+
+  #runLayouts(
+    view: DataView,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    batch: EventBatch,
+    position: number,
+  ): number {
     const layouts = this.#layouts
     const firstRow = batch.count
     let lineStart = start
     for (let i = 0; i < layouts.length; i++) {
       const layout = layouts[i] as RecordLayout
       const row = batch.count
-      lineStart = layout.decodeRun(view, bytes, lineStart, end, batch, position + row - firstRow)
+      lineStart = this.#runLayout(layout, view, bytes, lineStart, end, batch, position + row - firstRow)
       if (batch.count === row) continue
       this.#layoutFailures = 0
       this.#failures = 0
@@ -87,6 +110,34 @@ export class LayoutPredictor {
       i = 0
     }
     return lineStart
+  }
+
+  #runLayout(
+    layout: RecordLayout,
+    view: DataView,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    batch: EventBatch,
+    position: number,
+  ): number {
+    if (layout.program.program !== undefined)
+      return this.#programs.run(layout.program, bytes, start, end, batch, position)
+    const row = batch.count
+    const next = layout.decodeRun(view, bytes, start, end, batch, position)
+    if (batch.count > row) layout.program.decodedWithout(batch.count - row, this.#programs)
+    return next
+  }
+
+  // One line is left to the parser whenever it is time to learn: a producer may have come whose keys keep their order.
+  #runMembers(bytes: Uint8Array, start: number, end: number, batch: EventBatch, position: number): number {
+    if (this.#untilLearning <= 0) return start
+    const row = batch.count
+    const next = this.#programs.run(this.#members.program, bytes, start, end, batch, position)
+    if (batch.count === row) return start
+    this.#untilLearning -= batch.count - row
+    this.#failures = 0
+    return next
   }
 
   /** Learns, now and then, from the sound record [start, end), which the parser has just parsed. */
@@ -114,6 +165,7 @@ export class LayoutPredictor {
       const layout = layouts[i] as RecordLayout
       const after = layout.decode(view, bytes, start, end, batch, row)
       if (after < 0) continue
+      layout.program.decodedWithout(1, this.#programs)
       this.#layoutFailures = 0
       this.#failures = 0
       if (i > 0) this.#moveToFront(i, layout)

@@ -8,11 +8,13 @@
  *     it says so, as a layout does.
  */
 import type { EventBatch } from '../event-batch.ts'
+import { compileMembers, type CompiledMember } from './compiled/compile.ts'
+import { ProgramOf } from './compiled/programs.ts'
 import type { Dictionary } from './dictionary.ts'
 import { clearRow } from './json-record.ts'
 import { MAX_TRACKED_MEMBERS, NULL, STRING, type JsonScanner } from './json-scan.ts'
 import type { KnownField } from './record-fields.ts'
-import { hasLiteral, isPredictable, isSameSegment, makeSegment, type Segment } from './segment.ts'
+import { hasLiteral, isPredictable, isSameSegment, makeSegment } from './segment.ts'
 import { OPERATIONS, operationFor } from './value-operations.ts'
 import { NO_MATCH, type ValueReader } from './value-reader.ts'
 
@@ -27,12 +29,7 @@ const MAX_MEMBERS = 64
 const MAX_FIELDS = 31
 const SLOTS = 256
 
-interface Member {
-  readonly segment: Segment
-  /** Bit of its field; 0 where it is not known. */
-  readonly fieldBit: number
-  /** Whether a quote closes the value. */
-  readonly isString: boolean
+interface Member extends CompiledMember {
   /** Another member whose first four bytes fall into the same slot. */
   readonly next: Member | undefined
 }
@@ -44,12 +41,19 @@ export class MemberTable {
   readonly #requiredBits: number
   readonly #slots: (Member | undefined)[] = Array.from({ length: SLOTS }, () => undefined)
   #size = 0
+  #program: ProgramOf
 
   constructor(fields: readonly KnownField[], dictionaries: readonly Dictionary[], reader: ValueReader) {
     this.#fields = fields
     this.#dictionaries = dictionaries
     this.#reader = reader
     this.#requiredBits = fields.reduce((bits, field, index) => (field.required ? bits | (1 << index) : bits), 0)
+    this.#program = this.#uncompiled()
+  }
+
+  /** The program of the members it knows at present. */
+  get program(): ProgramOf {
+    return this.#program
   }
 
   /** As `RecordLayout.decode`. */
@@ -112,6 +116,18 @@ export class MemberTable {
     const fieldBit = field === undefined ? 0 : 1 << number
     this.#slots[slot] = { segment, fieldBit, isString: kind === STRING, next: this.#slots[slot] }
     this.#size++
+    this.#program = this.#uncompiled()
+  }
+
+  #uncompiled(): ProgramOf {
+    return new ProgramOf((addresses) => compileMembers(this.#members(), this.#requiredBits, addresses))
+  }
+
+  #members(): Member[] {
+    const members: Member[] = []
+    for (const first of this.#slots)
+      for (let member = first; member !== undefined; member = member.next) members.push(member)
+    return members
   }
 }
 

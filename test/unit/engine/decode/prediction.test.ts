@@ -13,7 +13,7 @@ const plan = freezePlan(adPipeline)
 function decode(lines: readonly string[]): { rows: Row[]; predicted: number; expected: Row[] } {
   const block = new TextEncoder().encode(lines.map((line) => `${line}\n`).join(''))
   const dictionaries = createDictionaries(plan, 9)
-  const decoder = createDecoder({ plan, stream: 'impressions', dictionaries, idKey: ID_KEY })
+  const decoder = createDecoder({ plan, stream: 'impressions', dictionaries, idKey: ID_KEY, compileAfterRecords: 1 })
   const batch = createBatch(plan, 'impressions', lines.length)
   decoder.decodeLines(block, 0, block.length, batch, 1)
   const rows = rowsOf(batch, block, plan, 'impressions', dictionaries)
@@ -98,7 +98,7 @@ describe('a run of lines', () => {
   const bare = (turn: number): string => `{"impression_id":"i${turn}","event_timestamp":${1767225600000 + turn}}\n`
   const lessons = full(1, '0.25') + full(2, '0.5') + full(3, '1.75')
   const newDecoder = (dictionaries = createDictionaries(plan, 9)): ReturnType<typeof createDecoder> =>
-    createDecoder({ plan, stream: 'impressions', dictionaries, idKey: ID_KEY })
+    createDecoder({ plan, stream: 'impressions', dictionaries, idKey: ID_KEY, compileAfterRecords: 1 })
 
   it('ends at any byte that is not as predicted', () => {
     const line = encoder.encode(full(7, '0.05'))
@@ -236,7 +236,13 @@ describe('prediction keeps up', () => {
     const unsummed = freezePlan({ ...adPipeline, measures, tables })
     const block = new TextEncoder().encode(sound.map((text) => `${text}\n`).join(''))
     const dictionaries = createDictionaries(unsummed, 9)
-    const decoder = createDecoder({ plan: unsummed, stream: 'impressions', dictionaries, idKey: ID_KEY })
+    const decoder = createDecoder({
+      plan: unsummed,
+      stream: 'impressions',
+      dictionaries,
+      idKey: ID_KEY,
+      compileAfterRecords: 1,
+    })
     const batch = createBatch(unsummed, 'impressions', 9)
     assert.equal(batch.sumsMicros.length, 0)
     decoder.decodeLines(block, 0, block.length, batch, 1)
