@@ -82,17 +82,26 @@ export function databaseError(error: unknown, what: string, url: string): Tidema
     : new TidemarkError('DATABASE_FAILED', `${failed} This does not pass by itself, so it is not tried again.`, details)
 }
 
+const PASSING_REASONS: Readonly<Record<string, string>> = {
+  '25006': 'the server lets us read only (a standby, or default_transaction_read_only)',
+  '53100': 'the disk of the database server is full',
+  '53200': 'the database server is out of memory',
+  '53300': 'the server has no connection left',
+  '57014': 'the server took too long for a statement',
+  '57P01': 'the server is shutting down',
+  '57P03': 'the server is starting up or shutting down',
+}
+
 function reasonOf(error: unknown): string {
   const state = errorState(error)
   const text = messageOf(error)
   if (state === 'ECONNREFUSED') return 'nothing accepts connections there'
   if (state === 'ENOTFOUND' || state === 'EAI_AGAIN') return 'the host name is unknown'
   if (text.startsWith('Query read timeout') || text.startsWith('timeout exp')) return 'the server does not answer'
-  if (text.startsWith('Connection terminated') || state === 'ECONNRESET' || state === 'EPIPE')
+  if (/^Connection terminated|^Client has encountered/.test(text) || state === 'ECONNRESET' || state === 'EPIPE')
     return 'the server closed the connection'
-  if (state === '57P03') return 'the server is starting up or shutting down'
-  if (state === '57P01') return 'the server is shutting down'
-  return state === undefined ? text : `${text} [${state}]`
+  if (state === undefined) return text
+  return PASSING_REASONS[state] ?? `${text} [${state}]`
 }
 
 function messageOf(error: unknown): string {
@@ -108,6 +117,8 @@ function fixFor(error: unknown): string {
   if (state === '3D000') return 'create the database first: createdb NAME'
   if (state === '42501') return 'give the user of the URL the right to create tables, or name another user'
   if (state === '53100') return 'free disk space on the database server'
+  if (state === '53300') return 'end other sessions, or raise max_connections'
+  if (state === '25006') return 'name the server that takes writes with --database-url'
   if (isRefusal(error)) return 'check sslmode in the database URL, and the certificate of the server'
   if (isUnavailable(error)) return 'start the server, or give another one with --database-url'
   if (/^[0-9A-Z]{5}$/.test(state)) return 'see the log of the database server'

@@ -13,6 +13,9 @@ import { SCHEMA } from './sql-text.ts'
 /** First half of our locks' names; the other half is a hash of the table's. */
 const LOCK_CLASS = 0x7469_6465
 const WAIT_MS = 2_000
+/** Between two tries: a session that was told to end does so within milliseconds, unless something holds it up. */
+const FIRST_PAUSE_MS = 2
+const LAST_PAUSE_MS = 50
 
 /**
  * Locks all tables of the plan for this session.
@@ -24,12 +27,14 @@ const WAIT_MS = 2_000
 export async function lockTables(client: Client, plan: Plan, mayEnd: (holder: LockHolder) => boolean): Promise<void> {
   for (const table of allTables(plan)) {
     const key = lockKey(table.name)
-    for (let waitedMs = 0; !(await tryLock(client, key)); waitedMs += 50) {
+    let waitedMs = 0
+    for (let pauseMs = FIRST_PAUSE_MS; !(await tryLock(client, key)); pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS)) {
       const holder = await holderOf(client, key)
       if (holder !== undefined && !mayEnd(holder)) throw busy(table.name, holder)
       if (holder !== undefined) await client.query('select pg_terminate_backend($1)', [holder.pid])
       if (waitedMs >= WAIT_MS) throw stillEnding(table.name)
-      await delay(50)
+      await delay(pauseMs)
+      waitedMs += pauseMs
     }
   }
 }
