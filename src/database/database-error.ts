@@ -101,7 +101,8 @@ function reasonOf(error: unknown): string {
   if (/^Connection terminated|^Client has encountered/.test(text) || state === 'ECONNRESET' || state === 'EPIPE')
     return 'the server closed the connection'
   if (state === undefined) return text
-  return PASSING_REASONS[state] ?? `${text} [${state}]`
+  const known = PASSING_REASONS[state]
+  return known === undefined ? `${text} [${state}]` : `${known}: ${text}`
 }
 
 function messageOf(error: unknown): string {
