@@ -89,7 +89,8 @@ export interface DeadLetterSink {
 /**
  * Where a source hands over live events: they are on disk before anyone is told that they are accepted.
  *
- * Whoever appends does not touch `lines` again before the promise settles.
+ * Whoever appends does not touch `lines` before the promise settles; from then on nothing here reads them, so that their
+ * memory may be used again.
  */
 export interface Intake {
   /** Whether to hand over anything now; false while the journal is full, not ready yet or on its way down. */

@@ -98,7 +98,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await addOpenApi(app, ingest?.describe() ?? {})
   addApi(app, { feed, streams, status })
   await addPage(app, assetsDir)
-  await listenOnFreePort((candidate) => app.listen({ host, port: candidate }), pagePlace(host, port))
+  // Node's own 511 would reset connections when many clients come back at once.
+  const backlog = limits.maxConnections
+  await listenOnFreePort((candidate) => app.listen({ host, port: candidate, backlog }), pagePlace(host, port))
 
   const flush = (): void => streams.broadcast(feed.tick())
   const timer = setInterval(flush, patchIntervalMs)

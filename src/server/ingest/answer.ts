@@ -52,9 +52,10 @@ function common(own: readonly string[]): string[] {
 }
 
 function answerJson(response: ServerResponse, status: number, text: string, more: readonly string[] = []): void {
-  const body = Buffer.from(text)
-  response.writeHead(status, [...JSON_HEADERS, String(body.length), ...more])
-  response.end(body)
+  const length = String(Buffer.byteLength(text))
+  response.writeHead(status, more.length === 0 ? [...JSON_HEADERS, length] : [...JSON_HEADERS, length, ...more])
+  // As text it goes out in one piece with the headers.
+  response.end(text, 'utf8')
 }
 
 /** Reads on for a while without keeping anything; a sender that goes on longer is cut off. */

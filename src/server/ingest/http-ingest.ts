@@ -14,6 +14,7 @@ import type { Intake } from '../../runtime/ports.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { answerCounts, refuse } from './answer.ts'
 import { isCrossOrigin } from './browser-origin.ts'
+import { BodyPool } from './body-pool.ts'
 import { ByteBudget, ByteLease } from './byte-budget.ts'
 import { Gate, type Sender } from './gate.ts'
 import { encodingOf, Inflater, type BodyEncoding } from './inflate.ts'
@@ -66,6 +67,7 @@ export class HttpIngest {
   readonly #judge: Judge
   readonly #inflater: Inflater
   readonly #budget: ByteBudget
+  readonly #pool = new BodyPool()
   readonly #gate: Gate
   readonly #tracker: Tracker
   readonly #onError: (error: unknown) => void
@@ -159,14 +161,20 @@ export class HttpIngest {
     const admitted = this.#admit(request, path)
     if (admitted instanceof Refusal) return admitted
     if (request.headers.expect !== undefined) response.writeContinue()
-    const { stream, sender } = admitted
-    const verdict = await this.#read(request, lease, admitted)
-    if (verdict === undefined || verdict instanceof Refusal) return verdict
-    const { recordCount, rejected, lines } = verdict
-    this.#gate.charge(sender, recordCount)
-    if (recordCount > 0) await this.#intake.append(stream, lines, recordCount)
-    answerCounts(response, recordCount - rejected.length, rejected)
-    return undefined
+    const room = admitted.encoding === 'identity' ? 1 : 0
+    const received = await receiveBody(request, lease, this.#pool, this.limits.maxBodyBytes, room)
+    if (received === undefined || received instanceof Refusal) return received
+    try {
+      const verdict = await this.#read(received, lease, admitted)
+      if (verdict instanceof Refusal) return verdict
+      const { recordCount, rejected, lines } = verdict
+      this.#gate.charge(admitted.sender, recordCount)
+      if (recordCount > 0) await this.#intake.append(admitted.stream, lines, recordCount)
+      answerCounts(response, recordCount - rejected.length, rejected)
+      return undefined
+    } finally {
+      this.#pool.giveBack(received)
+    }
   }
 
   /** Everything that can be said before the body comes. */
@@ -188,13 +196,11 @@ export class HttpIngest {
     return { stream, kind, encoding, sender }
   }
 
-  /** Reads the body and judges it; undefined where the client left. */
-  async #read(request: IncomingMessage, lease: ByteLease, admitted: Admitted): Promise<Verdict | Refusal | undefined> {
+  /** Reads what was received, and judges it. */
+  async #read(received: Buffer, lease: ByteLease, admitted: Admitted): Promise<Verdict | Refusal> {
     const { encoding, kind, stream } = admitted
-    const { maxBodyBytes, maxEventsPerRequest } = this.limits
+    const { maxEventsPerRequest } = this.limits
     const isPlain = encoding === 'identity'
-    const received = await receiveBody(request, lease, maxBodyBytes, isPlain ? 1 : 0)
-    if (received === undefined || received instanceof Refusal) return received
     const body = isPlain ? received : await this.#inflater.inflate(received, encoding, 1)
     if (body instanceof Refusal) return body
     if (!isPlain && !lease.tryTake(body.length)) return tooBusy()

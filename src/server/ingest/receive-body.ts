@@ -2,17 +2,19 @@
  * A request's bytes as they come, bounded in size, in time (by the server's own timeouts) and in sum.
  */
 import type { IncomingMessage } from 'node:http'
+import type { BodyPool } from './body-pool.ts'
 import type { ByteLease } from './byte-budget.ts'
 import { Refusal } from './refusal.ts'
 
 /**
- * Resolves with the whole body and `room` bytes behind it; with undefined where the client left before its end.
+ * Resolves with the whole body and `room` bytes behind it, in a buffer of the pool; with undefined where the client left before its end.
  *
  * @param maxBytes a body that is longer is refused as soon as that shows
  */
 export function receiveBody(
   request: IncomingMessage,
   lease: ByteLease,
+  pool: BodyPool,
   maxBytes: number,
   room: number,
 ): Promise<Buffer | Refusal | undefined> {
@@ -31,16 +33,13 @@ export function receiveBody(
       else chunks.push(chunk)
     }
     request.on('data', onData)
-    request.once('end', () => settle(joined(chunks, byteLength, room)))
+    request.once('end', () => settle(joined(chunks, pool.take(byteLength + room))))
     request.once('close', () => settle(undefined))
     request.once('error', () => settle(undefined))
   })
 }
 
-function joined(chunks: readonly Buffer[], byteLength: number, room: number): Buffer {
-  const [first] = chunks
-  if (chunks.length === 1 && first !== undefined && room === 0) return first
-  const body = Buffer.allocUnsafe(byteLength + room)
+function joined(chunks: readonly Buffer[], body: Buffer): Buffer {
   let at = 0
   for (const chunk of chunks) {
     body.set(chunk, at)
