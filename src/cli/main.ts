@@ -1,6 +1,7 @@
 /**
  * Where the command line begins: runs the command asked for and turns whatever comes of it into an exit code.
  */
+import { enableCompileCache } from 'node:module'
 import packageJson from '../../package.json' with { type: 'json' }
 import { TidemarkError } from '../errors.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
@@ -8,6 +9,10 @@ import { listenForInterrupts } from './interrupt.ts'
 import { runProgram } from './program.ts'
 import { errorDocument, formatError } from './report-error.ts'
 import { wantsColour } from './talk.ts'
+
+// Commands are loaded when asked for: from the second time on without compiling them. Where there is no room for the
+// cache, in the system's folder for temporary files, nothing is lost but time.
+enableCompileCache()
 
 const args = process.argv.slice(2)
 const flags = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
