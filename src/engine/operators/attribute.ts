@@ -32,6 +32,7 @@ import type { RollUpState } from './roll-up.ts'
 const NOT_ATTRIBUTED = -1
 // Every impression is looked up here and hardly one is found: a table that is nearly empty answers at the first look.
 const NAMED_IDS = 1 << 13
+const MERGED_NAMED_IDS = 1 << 16
 
 /** What attribution works on: the remembered events of both streams, the cells and the ledger. */
 export interface AttributeOptions {
@@ -79,7 +80,7 @@ export class Attribute {
     this.#L = options.parameters.allowedLatenessMs
     this.#staysInWindow = this.#L >= this.#e
     this.#reachMs = this.#e + 2 * this.#L
-    this.#named = new IdFilter(this.#reachMs, NAMED_IDS)
+    this.#named = new IdFilter(this.#reachMs, NAMED_IDS, MERGED_NAMED_IDS)
     this.#hashes = new IdHashes(options.hashKeys)
   }
 

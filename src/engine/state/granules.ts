@@ -130,7 +130,8 @@ export class Granules<G extends Granule> {
       lengthMs /= 2
       startMs = Math.floor(timeMs / lengthMs) * lengthMs
     }
-    const likely = previous === undefined ? 0 : (previous.count * lengthMs) / (previous.endMs - previous.startMs)
+    // The one before may still be filling; the one before that is complete.
+    const likely = lengthMs * Math.max(rowsPerMs(previous), rowsPerMs(this.list[after - 1]))
     return this.#insert(after + 1, startMs, startMs + lengthMs, Math.ceil(likely * 1.1))
   }
 
@@ -164,4 +165,8 @@ export class Granules<G extends Granule> {
     const [pooled] = fit < 0 ? [] : this.#pool.splice(fit, 1)
     return pooled ?? this.#create(wanted)
   }
+}
+
+function rowsPerMs(granule: Granule | undefined): number {
+  return granule === undefined ? 0 : granule.count / (granule.endMs - granule.startMs)
 }

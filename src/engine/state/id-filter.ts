@@ -134,16 +134,19 @@ export class IdFilter {
   readonly #generationMs: number
   readonly #retentionMs: number
   readonly #leastIds: number
+  readonly #oneTableIds: number
   /** Where the ids of a run are looked for. */
   readonly #slots: Int32Array = new Int32Array(RUN_IDS)
 
   /**
    * @param retentionMs how long after its event time an id must be found
    * @param leastIds what the smallest generation is made for: fewer keep the table small, more save growing
+   * @param oneTableIds up to so many live ids every new generation is made of them all, so that there is but one
    */
-  constructor(retentionMs: number, leastIds: number = MIN_IDS) {
+  constructor(retentionMs: number, leastIds: number = MIN_IDS, oneTableIds: number = 0) {
     this.#retentionMs = retentionMs
     this.#leastIds = leastIds
+    this.#oneTableIds = oneTableIds
     this.#generationMs = Math.max(1, retentionMs / 2)
     this.#generations = [new Generation(leastIds)]
   }
@@ -232,13 +235,17 @@ export class IdFilter {
       this.#merge(Math.max(newest.capacity * GROWTH, live * 2), walk)
     else if (isFull) this.#rotate(this.#capacityAfter(newest, watermarkMs))
     else if (newest.sinceMs === -Infinity) newest.sinceMs = watermarkMs
-    else if (watermarkMs - newest.sinceMs >= this.#generationMs)
-      this.#rotate(Math.max(this.#leastIds, Math.ceil(newest.count * 1.2)))
+    else if (watermarkMs - newest.sinceMs >= this.#generationMs) this.#startNext(newest, live, walk)
   }
 
   /** Forgets all ids and makes room for `live`, and some more. */
   empty(live: number): void {
     this.#generations = [new Generation(Math.max(this.#leastIds, Math.ceil(live * 1.5)))]
+  }
+
+  #startNext(newest: Generation, live: number, walk: IdWalk): void {
+    if (live <= this.#oneTableIds) this.#merge(Math.max(this.#leastIds, live * 2), walk)
+    else this.#rotate(Math.max(this.#leastIds, Math.ceil(newest.count * 1.2)))
   }
 
   // As many ids as a whole generation would have had at the rate of this one.
