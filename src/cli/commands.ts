@@ -19,6 +19,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./demo.ts')).demoCommand(),
   },
   {
+    name: 'run',
+    summary: 'the pipeline on the sources its definition names, until stopped',
+    load: async () => (await import('./run.ts')).runCommand(),
+  },
+  {
     name: 'replay',
     summary: 'files through the engine, as fast as it goes, to tables',
     load: async () => (await import('./replay.ts')).replayCommand(),
@@ -27,6 +32,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'verify',
     summary: 'recounts raw events by another path and compares every cell',
     load: async () => (await import('./verify.ts')).verifyCommand(),
+  },
+  {
+    name: 'rebuild',
+    summary: 'counts again what the journal of a stopped run holds',
+    load: async () => (await import('./rebuild.ts')).rebuildCommand(),
   },
   {
     name: 'generate',
@@ -53,7 +63,6 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'keys for sending events over HTTP: create, list, revoke',
     load: async () => (await import('./keys.ts')).keysCommand(),
   },
-  { name: 'run', summary: 'the pipeline on the sources its definition names' },
   {
     name: 'flink',
     summary: 'the same plan on Flink',

@@ -3,7 +3,7 @@
  */
 import { pino } from 'pino'
 import { PinoPretty } from 'pino-pretty'
-import type { Log } from '../service/live-service.ts'
+import type { Log } from '../runtime/ports.ts'
 
 /** `--quiet` leaves warnings and errors, `--verbose` adds the notices of each part. */
 export function createLog(options: { readonly quiet?: boolean; readonly verbose?: boolean }): Log {

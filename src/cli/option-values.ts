@@ -46,3 +46,14 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
 
 /** A port: 0 (any free one) to 65535. */
 export const port: (text: string) => number = wholeNumber(0, 65_535)
+
+/** A number of bytes such as `500MB`, `20GB` or `1000000`. */
+export function byteCount(text: string): number {
+  const match = /^(\d{1,15}(?:\.\d+)?)\s*(B|kB|MB|GB|TB)?$/.exec(text.trim())
+  const value = match === null ? NaN : Math.round(Number(match[1]) * (BYTES_PER[match[2] ?? 'B'] ?? NaN))
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('Allowed: bytes as 500MB, 20GB, 1000000.')
+  return value
+}
+
+const BYTES_PER: Readonly<Record<string, number>> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 }

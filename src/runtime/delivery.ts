@@ -1,61 +1,94 @@
 /**
- * Delivery of results to a sink that may be away: one write at a time, a backlog meanwhile, tries until it works.
+ * Delivery of epochs: what changed gathers in a backlog, and at a barrier it is frozen and written until it is in.
  *
- *   starting ──opened──► up ──write failed──► down ──opened and written──► up
+ *   starting ──opened──► up ──an attempt failed──► down ──checkpoint and sink have the epoch──► up
  *
- * D1  At most one call to the sink is under way.
- * D2  What a failed write held goes back to the backlog, older than what came meanwhile (B2 of `backlog.ts`).
- * D3  While the sink is away it is tried again after 0.25 s, doubling to 5 s. Nobody waits for it but `drain`.
+ * D1  At most one epoch is under way. Its number, its changes and its checkpoint are frozen at its barrier and stay the
+ *     same however often it is tried: whether an attempt whose answer was lost had worked makes no difference.
+ * D2  The checkpoint of an epoch is on disk before the sink is given the epoch, and is told when the sink has it.
+ * D3  While an attempt fails it is made again after 0.25 s, doubling to 5 s. Nobody waits for it but `settle` and `drain`.
+ *     What changes meanwhile waits in the backlog for the next barrier.
  * D4  Past `maxWaitingCells` intake has to pause: `isFull` says so. Memory stays bounded, nothing is dropped.
- * D5  After an error that no try can mend, the sink is not called again.
+ * D5  After an error that no try can mend, nothing is called again.
  */
 import type { ChangeSet } from '../pipeline/cells.ts'
+import type { Snapshot } from '../engine/snapshot/save.ts'
 import { TidemarkError } from '../errors.ts'
 import { Backlog, rowsOf } from './backlog.ts'
-import type { Clock, Sink } from './ports.ts'
+import type { Clock, EpochSink, LiveEpoch } from './ports.ts'
 import type { DatabaseStatus } from './status.ts'
 
 const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 5_000
 
+/** What is frozen at a barrier beside the changes. */
+export interface Barrier extends Omit<LiveEpoch, 'number' | 'changes'> {
+  /** State of the engine, as the checkpoint keeps it. */
+  readonly snapshot: Snapshot
+}
+
+/** Where checkpoints go. Rejects like a sink: retryable, or for good. */
+export interface CheckpointSink {
+  /** Makes checkpoint `number` durable. */
+  write(number: number, barrier: Barrier): Promise<void>
+  /** The sink has epoch `number`: what only earlier epochs needed may go. */
+  committed(number: number): void
+}
+
 export interface DeliveryOptions {
-  readonly sink: Sink
+  readonly sink: EpochSink
+  readonly checkpoints: CheckpointSink
+  /** The last epoch that the sink holds. */
+  readonly epoch: number
   readonly clock: Clock
   readonly maxWaitingCells: number
   /** Waits, or returns early when the signal is aborted. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>
-  /** Told once whenever the sink goes away or comes back, not of its first opening and not once `drain` has ended. */
+  /** Told once whenever writing begins to fail or works again, and not once `drain` has ended. */
   readonly onChange: (status: DatabaseStatus) => void
   /** An error after which no try can succeed: the run has to end. */
   readonly onFatal: (error: unknown) => void
 }
 
+interface FrozenEpoch {
+  readonly epoch: LiveEpoch
+  readonly barrier: Barrier
+  hasCheckpoint: boolean
+}
+
 export class Delivery {
-  /** Epochs written. */
-  epoch = 0
-  /** How long the last write took, ms. */
+  /** How long the last epoch took from its barrier to its commit, ms. */
   epochDurationMs = 0
   readonly #options: DeliveryOptions
   readonly #backlog = new Backlog()
   readonly #stopping = new AbortController()
-  #state: DatabaseStatus['state'] = 'starting'
+  #epoch: number
+  #state: DatabaseStatus['state'] = 'up'
   #message: string | null = null
   #sinceMs: number
-  #watermarkMs = -Infinity
-  #inFlight = 0
-  #isOpen = false
-  #isDelivering = false
+  #underWay: FrozenEpoch | undefined
   #hasFailed = false
-  #loop: Promise<void> = Promise.resolve()
+  #writing: Promise<void> = Promise.resolve()
 
   constructor(options: DeliveryOptions) {
     this.#options = options
+    this.#epoch = options.epoch
     this.#sinceMs = options.clock.nowMs()
+  }
+
+  /** Number of the last epoch that the sink holds. */
+  get epoch(): number {
+    return this.#epoch
   }
 
   /** Whether so much waits that intake has to pause (D4). */
   get isFull(): boolean {
-    return this.#backlog.size + this.#inFlight >= this.#options.maxWaitingCells
+    return this.#waitingCells >= this.#options.maxWaitingCells
+  }
+
+  /** Whether an epoch is under way: then no barrier can be. */
+  get isBusy(): boolean {
+    return this.#underWay !== undefined || this.#hasFailed || this.#stopping.signal.aborted
   }
 
   get status(): DatabaseStatus {
@@ -63,84 +96,78 @@ export class Delivery {
       state: this.#state,
       message: this.#message,
       sinceMs: this.#sinceMs,
-      waitingCells: this.#backlog.size + this.#inFlight,
+      waitingCells: this.#waitingCells,
       intakePaused: this.isFull,
     }
   }
 
-  /** Opens the sink; rejects where the first try fails, so that a start says at once what is wrong. */
-  async open(): Promise<void> {
-    await this.#options.sink.open()
-    this.#isOpen = true
-    this.#become('up', null)
-  }
-
-  /** Takes changes to write. Returns at once. */
-  offer(changes: ChangeSet, watermarkMs: number): void {
+  /** Takes changes for the next epoch. */
+  offer(changes: ChangeSet): void {
     this.#backlog.add(changes)
-    this.#watermarkMs = watermarkMs
-    if (!this.#isDelivering && !this.#hasFailed) this.#loop = this.#deliver()
   }
 
-  /** Waits until everything offered so far is written, but no longer than `timeoutMs`. */
+  /** Begins the next epoch with everything offered so far and returns at once. Only while not {@link isBusy}. */
+  begin(barrier: Barrier): void {
+    if (this.isBusy) throw new TidemarkError('INTERNAL', 'An epoch was begun while another was under way.')
+    const { watermarkMs, positions, deadLetters } = barrier
+    const changes = this.#backlog.take()
+    const epoch: LiveEpoch = { number: this.#epoch + 1, watermarkMs, changes, positions, deadLetters }
+    this.#underWay = { epoch, barrier, hasCheckpoint: false }
+    this.#writing = this.#writeUntilDone(this.#underWay)
+  }
+
+  /** Waits until the epoch under way is in, but no longer than `timeoutMs`. */
   async settle(timeoutMs: number): Promise<void> {
     const waiting = new AbortController()
-    await Promise.race([this.#loop, this.#options.pause(timeoutMs, waiting.signal)])
+    await Promise.race([this.#writing, this.#options.pause(timeoutMs, waiting.signal)])
     waiting.abort()
   }
 
   /**
-   * Waits until everything offered is written, but no longer than `timeoutMs`, and ends the delivery.
+   * Waits like {@link settle} and ends the delivery.
    *
-   * @returns whether everything was written. Where not, a write may still be under way: closing the sink ends it.
+   * @returns whether everything offered is in. Where not, a write may still be under way: closing the sink ends it.
    */
   async drain(timeoutMs: number): Promise<boolean> {
-    const deadline = this.#options.pause(timeoutMs, this.#stopping.signal)
-    await Promise.race([this.#loop, deadline])
+    await this.settle(timeoutMs)
     this.#stopping.abort()
-    return this.#backlog.size + this.#inFlight === 0
+    return this.#waitingCells === 0 && this.#underWay === undefined
   }
 
-  async #deliver(): Promise<void> {
-    this.#isDelivering = true
-    let retryMs = FIRST_RETRY_MS
-    while (this.#backlog.size > 0 && !this.#hasFailed && !this.#stopping.signal.aborted) {
-      if (await this.#tryWrite(this.#backlog.take(), this.#watermarkMs)) retryMs = FIRST_RETRY_MS
-      else if (!this.#hasFailed) {
-        await this.#options.pause(retryMs, this.#stopping.signal)
-        retryMs = Math.min(LAST_RETRY_MS, retryMs * 2)
-      }
+  get #waitingCells(): number {
+    return this.#backlog.size + (this.#underWay === undefined ? 0 : rowsOf(this.#underWay.epoch.changes))
+  }
+
+  async #writeUntilDone(frozen: FrozenEpoch): Promise<void> {
+    const { clock, checkpoints, pause } = this.#options
+    const startMs = clock.nowMs()
+    for (let retryMs = FIRST_RETRY_MS; !(await this.#tryOnce(frozen)); retryMs = Math.min(LAST_RETRY_MS, retryMs * 2)) {
+      if (this.#hasFailed || this.#stopping.signal.aborted) return
+      await pause(retryMs, this.#stopping.signal)
+      if (this.#stopping.signal.aborted) return
     }
-    // Set before anyone else can run: who offers from here on starts anew.
-    this.#isDelivering = false
+    this.#epoch = frozen.epoch.number
+    this.epochDurationMs = clock.nowMs() - startMs
+    this.#underWay = undefined
+    checkpoints.committed(this.#epoch)
+    this.#become('up', null)
   }
 
-  async #tryWrite(changes: ChangeSet, watermarkMs: number): Promise<boolean> {
-    this.#inFlight = rowsOf(changes)
+  async #tryOnce(frozen: FrozenEpoch): Promise<boolean> {
+    const { sink, checkpoints, onFatal } = this.#options
     try {
-      await this.#write(changes, watermarkMs)
+      if (!frozen.hasCheckpoint) await checkpoints.write(frozen.epoch.number, frozen.barrier)
+      frozen.hasCheckpoint = true
+      await sink.write(frozen.epoch)
       return true
     } catch (error) {
-      this.#backlog.putBack(changes)
-      this.#inFlight = 0
       if (error instanceof TidemarkError && error.retryable) this.#become('down', error.message)
-      else {
+      else if (!this.#stopping.signal.aborted) {
         this.#hasFailed = true
-        this.#options.onFatal(error)
+        onFatal(error)
       }
       return false
     }
-  }
-
-  async #write(changes: ChangeSet, watermarkMs: number): Promise<void> {
-    const { sink, clock } = this.#options
-    const startMs = clock.nowMs()
-    if (!this.#isOpen) await this.open()
-    await sink.write({ number: this.epoch + 1, watermarkMs, changes })
-    this.epoch++
-    this.#inFlight = 0
-    this.epochDurationMs = clock.nowMs() - startMs
-    this.#become('up', null)
   }
 
   #become(state: DatabaseStatus['state'], message: string | null): void {
@@ -149,6 +176,6 @@ export class Delivery {
     this.#message = message
     if (before === state) return
     this.#sinceMs = this.#options.clock.nowMs()
-    if (before !== 'starting' && !this.#stopping.signal.aborted) this.#options.onChange(this.status)
+    if (!this.#stopping.signal.aborted) this.#options.onChange(this.status)
   }
 }

@@ -2,41 +2,53 @@
  * A live pipeline: polls a source, steps the engine, hands out what changed every epoch, until it is stopped.
  *
  * R1  A partition is idle only when it was polled and had nothing for `idleTimeout`; while intake is paused nothing
- *     becomes idle.
+ *     becomes idle, nor while something of the partition is on its way.
  * R2  One step does bounded work, then the event loop has its turn: the page and signals are served under any load.
  * R3  Each epoch's changes go to every listener, then to the delivery; none is lost on the way.
+ * R4  A barrier is one moment: watermark, positions, snapshot and dead letters are those of the changes handed out.
  */
 import type { ChangeSet } from '../pipeline/cells.ts'
 import { allTables } from '../pipeline/table-text.ts'
+import type { DeadLetterBuffer } from './dead-letter-buffer.ts'
 import type { Delivery } from './delivery.ts'
 import type { Pipeline } from './pipeline.ts'
-import type { Clock } from './ports.ts'
+import type { Clock, Positions } from './ports.ts'
 import { PartitionActivity, pipelineStatus } from './run-status.ts'
-import type { PipelineStatus } from './status.ts'
+import type { IntakeStatus, PipelineStatus } from './status.ts'
 
-/** Takes whole lines of one partition. */
-export type OfferLines = (partition: number, block: Uint8Array, start: number, end: number) => void
+/** Takes whole lines of one partition, when they arrived, and W at that time (`admit.ts`). */
+export type OfferLines = (
+  partition: number,
+  block: Uint8Array,
+  start: number,
+  end: number,
+  arrivalMs: number,
+  floorMs: number,
+) => void
 
 /** Where live events come from. */
 export interface LiveSource {
   /**
-   * Offers what has arrived by `nowMs`, a bounded amount of it.
+   * Offers what has arrived, a bounded amount of it.
    *
    * @returns whether more is waiting
    */
-  poll(nowMs: number, offer: OfferLines): boolean
-}
-
-/** A source with a past: what was there before the run began. */
-export interface SourceWithHistory extends LiveSource {
-  /** Offers a bounded part of the past; returns whether there is more. */
-  fillSome(offer: OfferLines): boolean
+  poll(offer: OfferLines): boolean
+  /** Whether something of a partition is on its way: received, and not offered yet. */
+  isOnItsWay(partition: number): boolean
+  /** Bytes of a partition that wait to be offered. */
+  unreadBytes(partition: number): number
+  /** Where each partition was read up to. */
+  positions(): Positions
+  /** What the way in says of itself. */
+  status(): IntakeStatus
 }
 
 export interface LiveRunOptions {
   readonly pipeline: Pipeline
   readonly source: LiveSource
   readonly delivery: Delivery
+  readonly deadLetters: DeadLetterBuffer
   readonly clock: Clock
   readonly epochMs: number
   /** Told the changes of each epoch, all roll-ups included. */
@@ -45,7 +57,18 @@ export interface LiveRunOptions {
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
+/** How a run ends. */
+export interface RunEnding {
+  /** Takes nothing in any more, and resolves when what was being taken is on disk. */
+  readonly stopIntake: () => Promise<void>
+  /** How long what is left may take, ms. */
+  readonly drainMs: number
+}
+
+const NEVER = new AbortController().signal
 const STEP_MS = 50
+/** The longest time without an epoch while nothing comes in: the watermark moves on. */
+const QUIET_EPOCH_MS = 10_000
 
 export class LiveRun {
   readonly #options: LiveRunOptions
@@ -56,73 +79,140 @@ export class LiveRun {
   readonly #spoke: Uint8Array
   readonly #startedAtMs: number
   #lastEpochMs: number
+  #lastBarrierMs: number
+  #isChanged = true
 
   constructor(options: LiveRunOptions) {
     const { pipeline, clock } = options
     this.#options = options
     this.#startedAtMs = clock.nowMs()
     this.#lastEpochMs = this.#startedAtMs
+    this.#lastBarrierMs = this.#startedAtMs
     this.#spoke = new Uint8Array(pipeline.partitions.length)
     this.#activity = new PartitionActivity(pipeline.partitions.length, this.#startedAtMs)
     this.#tableNames = new Set(allTables(pipeline.plan).map((table) => table.name))
-    this.#offer = (partition, block, start, end) => this.#take(partition, block, start, end)
+    this.#offer = (partition, block, start, end, arrivalMs, floorMs) => {
+      pipeline.offerLines(partition, block, start, end, arrivalMs, floorMs)
+      this.#heard(partition)
+    }
   }
 
-  /** Hands out what changed so far as an epoch. */
+  /** Hands out what changed so far, and makes it an epoch unless the one before is still under way. */
   closeEpoch(): void {
     const { pipeline, delivery, clock, onEpoch } = this.#options
     const changes = pipeline.engine.changes()
     this.#lastEpochMs = clock.nowMs()
     this.#activity.measureRate(pipeline.eventsRead, this.#lastEpochMs)
     onEpoch(changes)
-    const cells = changes.cells.filter((part) => this.#tableNames.has(part.rollUp))
-    delivery.offer({ cells, ledger: changes.ledger }, pipeline.engine.watermarks.pipelineMs)
+    const cells = changes.cells.filter((part) => this.#tableNames.has(part.rollUp) && part.count > 0)
+    if (cells.length > 0 || changes.ledger.count > 0) this.#isChanged = true
+    delivery.offer({ cells, ledger: changes.ledger })
+    if (!delivery.isBusy && this.#isDue()) this.#beginEpoch()
   }
 
-  /** Runs until the signal is aborted, then closes the last epoch. */
-  async run(signal: AbortSignal): Promise<void> {
+  /**
+   * Reads what the source has already and makes it an epoch, for `limitMs` at most, before {@link run} goes on with it.
+   *
+   * @returns how many events were read, and whether all of them are in that epoch and the sink has it
+   */
+  async catchUp(signal: AbortSignal, limitMs: number): Promise<{ readonly events: number; readonly isAll: boolean }> {
+    const { pipeline, source, delivery, clock, pause, epochMs } = this.#options
+    const before = pipeline.eventsRead
+    const endMs = clock.nowMs() + limitMs
+    let hasMore = true
+    while (hasMore && !signal.aborted && clock.nowMs() < endMs) {
+      if (!delivery.isFull) hasMore = source.poll(this.#offer)
+      pipeline.engine.advance()
+      if (clock.nowMs() - this.#lastEpochMs >= epochMs) this.closeEpoch()
+      if (hasMore) await pause(delivery.isFull ? STEP_MS : 0, signal)
+    }
+    if (delivery.isBusy) await delivery.settle(Math.max(0, endMs - clock.nowMs()))
+    this.closeEpoch()
+    await delivery.settle(Math.max(0, endMs - clock.nowMs()))
+    return { events: pipeline.eventsRead - before, isAll: !hasMore && !delivery.isBusy }
+  }
+
+  /**
+   * Runs until the signal is aborted; then lets intake end, reads what is left, closes the last epoch and waits for it.
+   *
+   * @returns whether everything that was taken in is counted and in the sink
+   */
+  async run(signal: AbortSignal, ending: RunEnding): Promise<boolean> {
     const { clock, source, delivery, pause, epochMs } = this.#options
     while (!signal.aborted) {
       const nowMs = clock.nowMs()
-      const wasPaused = delivery.isFull
+      const isPaused = delivery.isFull
       this.#spoke.fill(0)
-      const hasMore = wasPaused ? false : source.poll(nowMs, this.#offer)
-      this.#step(nowMs, wasPaused, hasMore)
+      const hasMore = isPaused ? false : source.poll(this.#offer)
+      this.#step(nowMs, isPaused, hasMore)
       if (nowMs - this.#lastEpochMs >= epochMs) this.closeEpoch()
       const untilEpochMs = Math.max(1, this.#lastEpochMs + epochMs - clock.nowMs())
       await pause(hasMore ? 0 : Math.min(STEP_MS, untilEpochMs), signal)
     }
-    this.closeEpoch()
+    await ending.stopIntake()
+    return this.#finish(ending.drainMs)
   }
 
   /** What the run says of itself now. */
   status(): PipelineStatus {
-    const { pipeline, delivery, clock } = this.#options
+    const { pipeline, source, delivery, clock } = this.#options
     return pipelineStatus({
       pipeline,
       delivery,
       activity: this.#activity,
+      unreadBytes: (partition) => source.unreadBytes(partition),
+      intake: source.status(),
       nowMs: clock.nowMs(),
       startedAtMs: this.#startedAtMs,
     })
   }
 
-  #take(partition: number, block: Uint8Array, start: number, end: number): void {
-    const { pipeline, clock } = this.#options
-    const nowMs = clock.nowMs()
-    pipeline.offerLines(partition, block, start, end, nowMs, pipeline.engine.watermarks.pipelineMs)
-    pipeline.engine.watermarks.setIdle(partition, false)
-    this.#activity.heard(partition, nowMs)
+  async #finish(drainMs: number): Promise<boolean> {
+    const { pipeline, source, delivery, clock, pause } = this.#options
+    const deadlineMs = clock.nowMs() + drainMs
+    let hasMore = true
+    while (hasMore && !delivery.isFull && clock.nowMs() < deadlineMs) {
+      hasMore = source.poll(this.#offer)
+      pipeline.engine.advance()
+      if (hasMore) await pause(0, NEVER)
+    }
+    if (delivery.isBusy) await delivery.settle(Math.max(0, deadlineMs - clock.nowMs()))
+    this.#isChanged = true
+    this.closeEpoch()
+    const isDrained = await delivery.drain(Math.max(0, deadlineMs - clock.nowMs()))
+    return isDrained && !hasMore
+  }
+
+  #beginEpoch(): void {
+    const { pipeline, source, delivery, deadLetters } = this.#options
+    this.#isChanged = false
+    this.#lastBarrierMs = this.#lastEpochMs
+    delivery.begin({
+      watermarkMs: pipeline.engine.watermarks.pipelineMs,
+      positions: source.positions(),
+      deadLetters: deadLetters.take(),
+      snapshot: pipeline.snapshot(delivery.epoch + 1),
+    })
+  }
+
+  #isDue(): boolean {
+    return this.#isChanged || this.#lastEpochMs - this.#lastBarrierMs >= QUIET_EPOCH_MS
+  }
+
+  #heard(partition: number): void {
+    this.#options.pipeline.engine.watermarks.setIdle(partition, false)
+    this.#activity.heard(partition, this.#options.clock.nowMs())
     this.#spoke[partition] = 1
   }
 
   #step(nowMs: number, isPaused: boolean, hasMore: boolean): void {
-    const { engine, partitions, plan } = this.#options.pipeline
+    const { pipeline, source } = this.#options
+    const { engine, partitions, plan } = pipeline
     const { idleTimeoutMs, outOfOrdernessMs } = plan.parameters
     if (isPaused) this.#activity.postpone(nowMs)
     for (let partition = 0; partition < partitions.length; partition++) {
       // What was not polled to its end, or has just spoken, is not idle, however short the timeout.
-      if (isPaused || hasMore || this.#spoke[partition] !== 0) continue
+      if (isPaused || hasMore || this.#spoke[partition] !== 0 || source.isOnItsWay(partition)) continue
       if (this.#activity.silentForMs(partition, nowMs) >= idleTimeoutMs) engine.watermarks.setIdle(partition, true)
     }
     engine.advance(nowMs - outOfOrdernessMs)

@@ -9,6 +9,9 @@ export interface Clock {
   nowMs(): number
 }
 
+/** Takes one line for whoever operates the program. */
+export type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void
+
 /** The bytes of one bounded partition. */
 export interface ByteSource {
   /** What messages call it: a file's path. */

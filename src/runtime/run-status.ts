@@ -53,10 +53,12 @@ export function pipelineStatus(parts: {
   pipeline: Pipeline
   delivery: Pick<Delivery, 'epoch' | 'epochDurationMs' | 'status'>
   activity: PartitionActivity
+  unreadBytes: (partition: number) => number
+  intake: IntakeStatus
   nowMs: number
   startedAtMs: number
 }): PipelineStatus {
-  const { pipeline, delivery, activity, nowMs, startedAtMs } = parts
+  const { pipeline, delivery, activity, unreadBytes, intake, nowMs, startedAtMs } = parts
   const { engine } = pipeline
   const slowest = engine.watermarks.slowest()
   return {
@@ -67,11 +69,14 @@ export function pipelineStatus(parts: {
     watermarkMs: finiteOrNull(engine.watermarks.pipelineMs),
     finalUpToMs: finiteOrNull(engine.finalUpToMs),
     eventsPerSecond: activity.eventsPerSecond,
-    partitions: pipeline.partitions.map((_, partition) => partitionStatus(pipeline, activity, partition, nowMs)),
+    partitions: pipeline.partitions.map((_, partition) => ({
+      ...partitionStatus(pipeline, activity, partition, nowMs),
+      unreadBytes: unreadBytes(partition),
+    })),
     heldBackBy: slowest < 0 ? null : slowest,
     ledger: { impressions: streamLedger(pipeline, 'impressions'), clicks: streamLedger(pipeline, 'clicks') },
     database: delivery.status,
-    intake: NO_INTAKE,
+    intake,
   }
 }
 
@@ -83,7 +88,15 @@ export function endedStatus(pipeline: Pipeline, epoch: number, elapsedMs: number
   const delivery = { epoch, epochDurationMs: 0, status }
   const activity = new PartitionActivity(pipeline.partitions.length, nowMs)
   return {
-    ...pipelineStatus({ pipeline, delivery, activity, nowMs, startedAtMs: nowMs }),
+    ...pipelineStatus({
+      pipeline,
+      delivery,
+      activity,
+      unreadBytes: () => 0,
+      intake: NO_INTAKE,
+      nowMs,
+      startedAtMs: nowMs,
+    }),
     eventsPerSecond: (pipeline.eventsRead * 1_000) / Math.max(1, elapsedMs),
   }
 }
@@ -93,7 +106,7 @@ function partitionStatus(
   activity: PartitionActivity,
   partition: number,
   nowMs: number,
-): PartitionStatus {
+): Omit<PartitionStatus, 'unreadBytes'> {
   const { watermarks } = pipeline.engine
   const { stream, name } = pipeline.partitions[partition] as Pipeline['partitions'][number]
   const eventsRead = pipeline.eventsReadOf[partition] ?? 0
@@ -107,7 +120,6 @@ function partitionStatus(
     highestEventTimeMs: finiteOrNull(watermarks.highestMs[partition] ?? NaN),
     watermarkMs: finiteOrNull(watermarks.ofPartition(partition)),
     silentForMs: activity.silentForMs(partition, nowMs),
-    unreadBytes: 0,
   }
 }
 

@@ -1,42 +1,57 @@
 /**
- * A live pipeline with everything around it: database, engine, delivery, page. Commands say which source; this puts the
- * parts together, tells each step and its time, and takes them down in the right order.
+ * A live pipeline with everything around it: database, journal, engine, delivery, page, sources. Commands say what is
+ * wanted; this puts the parts together, tells each step and its time, and takes them down in the right order.
  *
- * S1  The database starts while history is being filled in: neither waits for the other.
- * S2  On the way down: intake stops, the last epoch is written, then sink, page and database close. Whatever step fails,
- *     the later ones still run.
+ * S1  What was committed is found before anything is taken in: a start goes on exactly where the last epoch ended.
+ * S2  On the way down: intake stops, what is in the journal is read, the last epoch is written, then page, sink, journal
+ *     and database close. Whatever step fails, the later ones still run.
  * S3  A start that fails or is interrupted takes down whatever had begun to start, the database included.
  */
-import { performance } from 'node:perf_hooks'
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
+import { resolve } from 'node:path'
+import { nodeDisk } from '../checkpoint/disk/node-disk.ts'
+import type { Retention } from '../checkpoint/journal/retention.ts'
 import { openDatabase, type Database } from '../database/open-database.ts'
+import { readRollUps } from '../database/read-roll-ups.ts'
 import type { ChangeSet } from '../pipeline/cells.ts'
-import type { Plan, RollUp } from '../pipeline/plan.ts'
+import { planHash } from '../pipeline/plan-hash.ts'
+import type { Plan } from '../pipeline/plan.ts'
 import { Delivery } from '../runtime/delivery.ts'
-import { LiveRun, type OfferLines, type SourceWithHistory } from '../runtime/live-run.ts'
-import { Pipeline } from '../runtime/pipeline.ts'
+import { LiveRun } from '../runtime/live-run.ts'
+import type { Log } from '../runtime/ports.ts'
 import type { DatabaseStatus, PipelineStatus } from '../runtime/status.ts'
+import { startAdminServer, type AdminServer } from '../server/admin-server.ts'
+import { openIngest } from '../server/ingest/open-ingest.ts'
+import type { HttpIngest } from '../server/ingest/http-ingest.ts'
 import { LiveView } from '../server/live-view.ts'
 import { startServer, type RunningServer } from '../server/start-server.ts'
-import { PostgresSink } from '../sinks/postgres/postgres-sink.ts'
+import { openDataFolder, type DataFolder } from './data-folder.ts'
+import { CLOCK, pause, timed } from './elapsed.ts'
+import { recover, type Recovered } from './recovery.ts'
+import { SourceTasks, TRAFFIC_PARTITIONS, type TrafficOptions } from './source-tasks.ts'
 import { Teardown } from './teardown.ts'
 
 // About 300 bytes a waiting row: 300 MB at most while PostgreSQL is away.
 const MAX_WAITING_CELLS = 1_000_000
-const DRAIN_MS = 8_000
-
-/** Writes one entry of the log. */
-export type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void
+const DRAIN_MS = 6_000
+const INTAKE_DRAIN_MS = 2_000
+/** How long a start reads what is in the journal before it says that it is ready. */
+const CATCH_UP_MS = 10_000
 
 export interface LiveServiceOptions {
   readonly plan: Plan
-  readonly source: SourceWithHistory & { readonly partitions: Pipeline['partitions'] }
+  /** The command that writes; others meet it in messages. */
+  readonly writer: 'demo' | 'run'
+  readonly traffic?: TrafficOptions
   readonly host: string
   /** 0 picks a free port; left out it is 4400 or the next free one. */
   readonly port: number | undefined
+  /** The same, from 4401 on. */
+  readonly adminPort: number | undefined
   readonly dataDir: string
   readonly databaseUrl: string | undefined
   readonly epochMs: number
+  readonly retention: Retention
+  /** Throws away what the data folder and the tables hold. */
   readonly replace: boolean
   /** Told each step of the start and what it took. */
   readonly onStep: (step: string, elapsedMs: number) => void
@@ -47,6 +62,7 @@ export interface LiveServiceOptions {
 /** A service that is ready. */
 export interface LiveService {
   readonly server: RunningServer
+  readonly admin: AdminServer
   readonly database: Database
   /** Runs until the signal of the start is aborted, then shuts down; rejects where the run failed. Called once. */
   run(): Promise<void>
@@ -60,7 +76,7 @@ export interface LiveService {
 export async function startLiveService(options: LiveServiceOptions, signal: AbortSignal): Promise<LiveService> {
   const teardown = new Teardown((error) => options.log('warn', error instanceof Error ? error.message : String(error)))
   try {
-    return await start(options, teardown, signal)
+    return await new Start(options, teardown, signal).run()
   } catch (error) {
     await teardown.run()
     // Ctrl-C in a terminal reaches programs of the database as well: what they complain of then is no news.
@@ -68,147 +84,210 @@ export async function startLiveService(options: LiveServiceOptions, signal: Abor
   }
 }
 
-async function start(options: LiveServiceOptions, teardown: Teardown, signal: AbortSignal): Promise<LiveService> {
-  const { plan, source, onStep, epochMs } = options
-  const opening = timed(() => openDatabase({ ...options, log: (line) => options.log('debug', line) }))
-  // Whoever waits for the opening is told why it failed; here only what it may have started counts.
-  const begun = opening.then(
-    ({ value }) => value,
-    () => undefined,
-  )
-  teardown.add(async () => (await begun)?.stop())
-  const liveView = new LiveView(plan)
-  const pipeline = createPipeline(plan, source, liveView.page.rollUps)
-  const filled = await timed(() => fillHistory(pipeline, source, signal))
-  onStep(`${filled.value.toLocaleString('en-US')} events of history counted`, filled.elapsedMs)
+/** One start: the parts in the order in which they depend on each other. */
+class Start {
+  readonly #options: LiveServiceOptions
+  readonly #teardown: Teardown
+  readonly #signal: AbortSignal
+  readonly #failed = new AbortController()
+  readonly #liveView: LiveView
+  #run: LiveRun | undefined
 
-  const opened = await opening
-  signal.throwIfAborted()
-  const database = opened.value
-  onStep(database.describe, opened.elapsedMs)
-  // Before any row of an earlier run is removed: a port that is taken must cost nothing.
-  const running: { run?: LiveRun } = {}
-  const served = await timed(() => serve(options, liveView, running))
-  const server = served.value
-  teardown.add(() => server.close())
-  const failed = new AbortController()
-  const stop = AbortSignal.any([signal, failed.signal])
-  const delivery = createDelivery(options, database, teardown, failed)
-  onStep('tables ready; rows of earlier demos removed', (await timed(() => delivery.open())).elapsedMs)
-  stop.throwIfAborted()
+  constructor(options: LiveServiceOptions, teardown: Teardown, signal: AbortSignal) {
+    this.#options = options
+    this.#teardown = teardown
+    this.#signal = signal
+    this.#liveView = new LiveView(options.plan)
+  }
 
-  const onEpoch = (changes: ChangeSet): void => liveView.apply(changes)
-  const run = new LiveRun({ pipeline, source, delivery, clock: CLOCK, epochMs, onEpoch, pause })
-  liveView.advance(CLOCK.nowMs(), null)
-  run.closeEpoch()
-  onStep('history written to PostgreSQL', (await timed(() => delivery.settle(DRAIN_MS))).elapsedMs)
-  stop.throwIfAborted()
-  running.run = run
-  server.flush()
-  onStep(`page at ${server.url}`, served.elapsedMs)
-  return {
-    server,
-    database,
-    run: () => runUntil(stop, { run, delivery, failed, teardown, options }),
+  async run(): Promise<LiveService> {
+    const { plan, writer, dataDir, epochMs, replace } = this.#options
+    const folder = openDataFolder({ path: resolve(dataDir), writer, planHash: planHash(plan), replace })
+    this.#teardown.add(async () => folder.lock.release())
+    const database = await this.#openDatabase()
+    const recovered = await this.#recover(database, folder)
+    const { pipeline, source, deadLetters } = recovered
+    const delivery = this.#createDelivery(recovered)
+    const onEpoch = (changes: ChangeSet): void => this.#liveView.apply(changes)
+    const clock = CLOCK
+    const run = new LiveRun({ pipeline, source, delivery, deadLetters, clock, epochMs, onEpoch, pause })
+    await this.#fillPage(database, recovered)
+    const admin = await this.#step(
+      (served) => `metrics at ${served.url}/metrics`,
+      () => startAdminServer(() => this.#status(), this.#options.adminPort),
+      (served) => served.close(),
+    )
+    const ingest = this.#openIngest(recovered)
+    const server = await this.#serve(ingest)
+    const tasks = new SourceTasks({ ...this.#options, recovered, onFatal: (error) => this.#fail(error) })
+    this.#teardown.add(() => tasks.stop())
+    this.#run = run
+    await this.#catchUp(run, tasks)
+    server.flush()
+    const stopIntake = async (): Promise<void> => {
+      recovered.source.close()
+      await Promise.all([tasks.stop(), ingest?.drain(INTAKE_DRAIN_MS)])
+    }
+    return { server, admin, database, run: () => this.#runUntil({ run, tasks, stopIntake }) }
+  }
+
+  get #stop(): AbortSignal {
+    return AbortSignal.any([this.#signal, this.#failed.signal])
+  }
+
+  async #openDatabase(): Promise<Database> {
+    const log = (line: string): void => this.#options.log('debug', line)
+    const opening = timed(() => openDatabase({ ...this.#options, log }))
+    // Whoever waits for the opening is told why it failed; here only what it may have started counts.
+    const begun = opening.then(
+      ({ value }) => value,
+      () => undefined,
+    )
+    this.#teardown.add(async () => (await begun)?.stop())
+    const { value, elapsedMs } = await opening
+    this.#signal.throwIfAborted()
+    this.#options.onStep(value.describe, elapsedMs)
+    return value
+  }
+
+  async #recover(database: Database, folder: DataFolder): Promise<Recovered> {
+    const { traffic, log, onStep } = this.#options
+    const { value, elapsedMs } = await timed(() =>
+      recover({
+        ...this.#options,
+        url: database.url,
+        folder,
+        replace: this.#options.replace || folder.isReplaced,
+        disk: nodeDisk,
+        pageRollUps: this.#liveView.page.rollUps,
+        trafficPartitions: traffic === undefined ? 0 : TRAFFIC_PARTITIONS,
+        teardown: this.#teardown,
+        log,
+      }),
+    )
+    this.#signal.throwIfAborted()
+    onStep(value.describe, elapsedMs)
+    return value
+  }
+
+  #createDelivery({ sink, checkpoints, epoch }: Recovered): Delivery {
+    const delivery = new Delivery({
+      sink,
+      checkpoints,
+      epoch,
+      clock: CLOCK,
+      maxWaitingCells: MAX_WAITING_CELLS,
+      pause,
+      onChange: (status) => logDatabase(status, this.#options.log),
+      onFatal: (error) => this.#fail(error),
+    })
+    // Whatever still waits when the sink closes must not be tried again.
+    this.#teardown.add(() => delivery.drain(0))
+    return delivery
+  }
+
+  /** Shows what PostgreSQL holds of the hours before: the engine remembers no window that is final. */
+  async #fillPage(database: Database, { epoch, pipeline }: Recovered): Promise<void> {
+    if (epoch === 0) return
+    const { plan } = this.#options
+    const { page } = this.#liveView
+    const nowMs = CLOCK.nowMs()
+    const { pipelineMs } = pipeline.engine.watermarks
+    const watermarkMs = Number.isFinite(pipelineMs) ? pipelineMs : null
+    this.#liveView.advance(nowMs, watermarkMs)
+    const fromMs = Math.min(nowMs, watermarkMs ?? nowMs) - 2 * page.rangeMs - 3 * page.windowSizeMs
+    await this.#step(
+      () => 'page shows what PostgreSQL holds',
+      async () => {
+        const cells = await readRollUps(database.url, plan, page.rollUps, fromMs)
+        this.#liveView.apply({
+          cells,
+          ledger: { count: 0, windowStartMs: [], stream: [], eventClass: [], events: [] },
+        })
+      },
+    )
+  }
+
+  #openIngest({ intake }: Recovered): HttpIngest | undefined {
+    const { plan, dataDir, log } = this.#options
+    const onError = (error: unknown): void => log('error', error instanceof Error ? error.message : String(error))
+    return intake === undefined ? undefined : openIngest({ plan, intake, onError, dataDir: resolve(dataDir) })
+  }
+
+  async #serve(ingest: HttpIngest | undefined): Promise<RunningServer> {
+    const { host, port } = this.#options
+    return this.#step(
+      (served) => `page at ${served.url}`,
+      () =>
+        startServer({
+          liveView: this.#liveView,
+          status: () => this.#status(),
+          host,
+          ...(port === undefined ? {} : { port }),
+          ...(ingest === undefined ? {} : { ingest }),
+        }),
+      (served) => served.close(),
+    )
+  }
+
+  /** Reads what is in the journal already, so that the page begins with it. */
+  async #catchUp(run: LiveRun, tasks: SourceTasks): Promise<void> {
+    if (tasks.hasHistory)
+      await this.#step(
+        (events) => `${events.toLocaleString('en-US')} events of simulated history are in the journal`,
+        () => tasks.fillHistory(this.#stop),
+      )
+    await this.#step(
+      ({ events, isAll }) =>
+        `${events.toLocaleString('en-US')} events of the journal counted${isAll ? ' and written' : '; the rest follows'}`,
+      () => run.catchUp(this.#stop, CATCH_UP_MS),
+    )
+  }
+
+  async #step<T>(
+    describe: (value: T) => string,
+    work: () => Promise<T>,
+    takeDown?: (value: T) => Promise<unknown>,
+  ): Promise<T> {
+    const { value, elapsedMs } = await timed(work)
+    if (takeDown !== undefined) this.#teardown.add(() => takeDown(value))
+    this.#stop.throwIfAborted()
+    this.#options.onStep(describe(value), elapsedMs)
+    return value
+  }
+
+  // Until the run is there, the page says that it waits.
+  #status(): PipelineStatus | null {
+    return this.#run?.status() ?? null
+  }
+
+  #fail(error: unknown): void {
+    this.#failed.abort(error)
+  }
+
+  async #runUntil({ run, tasks, stopIntake }: RunningParts): Promise<void> {
+    const { log } = this.#options
+    try {
+      tasks.start()
+      const isDrained = await run.run(this.#stop, { stopIntake, drainMs: DRAIN_MS })
+      if (!this.#failed.signal.aborted && !isDrained)
+        log('warn', 'PostgreSQL did not take the last epoch in time. It waits in the journal for the next start.')
+    } finally {
+      await this.#teardown.run()
+    }
+    if (this.#failed.signal.aborted) throw this.#failed.signal.reason
   }
 }
 
-async function runUntil(
-  stop: AbortSignal,
-  parts: {
-    run: LiveRun
-    delivery: Delivery
-    failed: AbortController
-    teardown: Teardown
-    options: LiveServiceOptions
-  },
-): Promise<void> {
-  const { run, delivery, failed, teardown, options } = parts
-  try {
-    await run.run(stop)
-    if (!failed.signal.aborted && !(await delivery.drain(DRAIN_MS)))
-      options.log('warn', `${delivery.status.waitingCells} changed cells could not be written to PostgreSQL.`)
-  } finally {
-    await teardown.run()
-  }
-  if (failed.signal.aborted) throw failed.signal.reason
+interface RunningParts {
+  readonly run: LiveRun
+  readonly tasks: SourceTasks
+  /** Takes nothing in any more, and resolves when what was being taken is answered. */
+  readonly stopIntake: () => Promise<void>
 }
 
-function createDelivery(
-  options: LiveServiceOptions,
-  database: Database,
-  teardown: Teardown,
-  failed: AbortController,
-): Delivery {
-  const { plan, replace } = options
-  const log = (line: string): void => options.log('debug', line)
-  const url = database.url
-  const sink = new PostgresSink({ url, plan, writer: 'demo', mode: 'epochs', startEmpty: true, replace, log })
-  teardown.add(() => sink.close())
-  const delivery = new Delivery({
-    sink,
-    clock: CLOCK,
-    maxWaitingCells: MAX_WAITING_CELLS,
-    pause,
-    onChange: (status) => logDatabase(status, options),
-    onFatal: (error) => failed.abort(error),
-  })
-  // Whatever still waits when the sink closes must not be tried again.
-  teardown.add(() => delivery.drain(0))
-  return delivery
-}
-
-// Until the run is there, the page says that it waits.
-function serve(
-  { host, port }: LiveServiceOptions,
-  liveView: LiveView,
-  running: { readonly run?: LiveRun },
-): Promise<RunningServer> {
-  const status = (): PipelineStatus | null => running.run?.status() ?? null
-  return startServer({ liveView, status, host, ...(port === undefined ? {} : { port }) })
-}
-
-const CLOCK = { nowMs: (): number => Date.now() }
-
-function createPipeline(
-  plan: Plan,
-  { partitions }: LiveServiceOptions['source'],
-  pageRollUps: readonly RollUp[],
-): Pipeline {
-  return new Pipeline({
-    plan,
-    rollUps: [...plan.tables, ...pageRollUps],
-    partitions,
-    deadLetters: { write: () => undefined },
-    random: crypto.getRandomValues(new Int32Array(16)),
-  })
-}
-
-async function fillHistory(pipeline: Pipeline, source: SourceWithHistory, signal: AbortSignal): Promise<number> {
-  const offer: OfferLines = (partition, block, start, end) => {
-    pipeline.offerLines(partition, block, start, end, Infinity)
-    pipeline.engine.advance()
-  }
-  while (source.fillSome(offer)) {
-    await nextTurn()
-    signal.throwIfAborted()
-  }
-  return pipeline.eventsRead
-}
-
-function logDatabase(status: DatabaseStatus, { log }: LiveServiceOptions): void {
+function logDatabase(status: DatabaseStatus, log: Log): void {
   if (status.state === 'down')
-    log('warn', `PostgreSQL is away: ${status.message ?? 'no answer'} Counting goes on; results wait.`)
+    log('warn', `PostgreSQL takes no epochs: ${status.message ?? 'no answer'} Counting goes on; results wait.`)
   else log('info', 'PostgreSQL is back; everything counted meanwhile is written.')
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms <= 0) return nextTurn()
-  await delay(ms, undefined, { signal }).catch(() => undefined)
-}
-
-async function timed<T>(work: () => Promise<T>): Promise<{ value: T; elapsedMs: number }> {
-  const startMs = performance.now()
-  const value = await work()
-  return { value, elapsedMs: performance.now() - startMs }
 }

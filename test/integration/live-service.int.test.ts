@@ -1,6 +1,6 @@
 /**
- * The live service on a real PostgreSQL: what was counted is written before it ends (S2), and a start that fails or is
- * interrupted leaves nothing behind (S3).
+ * The live service on a real PostgreSQL: a start goes on exactly where the last epoch ended (S1), what was counted is
+ * written before it ends (S2), and a start that fails or is interrupted leaves nothing behind (S3).
  */
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
@@ -9,66 +9,20 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import { isAlive } from '../../src/database/process-identity.ts'
 import { openDatabase } from '../../src/database/open-database.ts'
 import { TidemarkError } from '../../src/errors.ts'
-import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
-import { freezePlan } from '../../src/pipeline/freeze.ts'
-import { STREAM_NAMES } from '../../src/pipeline/plan.ts'
-import type { OfferLines } from '../../src/runtime/live-run.ts'
 import { startLiveService, type LiveServiceOptions } from '../../src/service/live-service.ts'
-import { clickLine, impressionLine, lineBytes } from '../support/event-lines.ts'
+import { adPlan } from '../support/engine-rig.ts'
+import { clickLine, impressionLine } from '../support/event-lines.ts'
 import { eventually } from '../support/eventually.ts'
+import { liveOptions, newFolder, RunningRig, storedRows } from '../support/live-rig.ts'
 import { copyTemplate, makeDataDir, runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 import { get } from '../support/raw-http.ts'
 
-const plan = freezePlan(adPipeline)
+const plan = adPlan()
 const HOUR_MS = 3_600_000
-
-/** One event of history, and whatever a test puts into it. */
-class SmallSource {
-  readonly partitions = STREAM_NAMES.map((stream) => ({ stream, name: stream }))
-  readonly #waiting: { partition: number; line: string }[] = []
-
-  get isEmpty(): boolean {
-    return this.#waiting.length === 0
-  }
-
-  put(partition: number, line: string): void {
-    this.#waiting.push({ partition, line })
-  }
-
-  fillSome(offer: OfferLines): boolean {
-    const bytes = lineBytes(impressionLine('of history', Date.now() - 1_000))
-    offer(0, bytes, 0, bytes.length)
-    return false
-  }
-
-  poll(_nowMs: number, offer: OfferLines): boolean {
-    for (const { partition, line } of this.#waiting.splice(0)) {
-      const bytes = lineBytes(line)
-      offer(partition, bytes, 0, bytes.length)
-    }
-    return false
-  }
-}
 
 let postgres: TestPostgres
 before(async () => (postgres = await startTestPostgres()))
 after(() => postgres.stop())
-
-function serviceOptions(changed: Partial<LiveServiceOptions>): LiveServiceOptions {
-  return {
-    plan,
-    source: new SmallSource(),
-    host: '127.0.0.1',
-    port: 0,
-    dataDir: '',
-    databaseUrl: undefined,
-    epochMs: HOUR_MS,
-    replace: false,
-    onStep: () => undefined,
-    log: () => undefined,
-    ...changed,
-  }
-}
 
 async function newDataDir(context: TestContext): Promise<string> {
   const dataDir = makeDataDir()
@@ -88,74 +42,114 @@ async function assertNothingRuns(dataDir: string): Promise<void> {
   )
 }
 
+/** Events in the ledger's table. */
+const counted = async (url: string): Promise<number> =>
+  Number((await runSql(url, `select coalesce(sum(events), 0) from ledger`))[0]?.[0])
+
 describe('a live service', { timeout: 60_000 }, () => {
-  it('S2: writes its last epoch, then is gone with its page and its connections', async () => {
-    const source = new SmallSource()
-    const stop = new AbortController()
+  it('S2: writes its last epoch, then is gone with its page and its connections', async (context) => {
+    const url = await postgres.createDatabase()
     const warnings: string[] = []
     const log: LiveServiceOptions['log'] = (level, line) => {
       if (level === 'warn' || level === 'error') warnings.push(line)
     }
-    const options = serviceOptions({ source, log, databaseUrl: await postgres.createDatabase() })
-    const { server, run } = await startLiveService(options, stop.signal)
-    const running = run()
-    const count = async (table: string): Promise<string> =>
-      String((await runSql(options.databaseUrl ?? '', `select sum(events) from ${table}`))[0]?.[0])
-    assert.equal(await count('ledger'), '1', 'history is there when the start is over')
-    source.put(0, impressionLine('i1', Date.now()))
-    source.put(1, clickLine('k1', 'i1', Date.now()))
-    await eventually('both are read', () => source.isEmpty)
-    assert.equal((await get(server.port, '/readyz')).status, 200)
-    assert.equal(await count('ledger'), '1', 'control: no epoch was due')
-    stop.abort()
-    await running
-    assert.equal(await count('ledger'), '3')
+    const rig = await RunningRig.start(context, {
+      log,
+      databaseUrl: url,
+      dataDir: newFolder(context),
+      epochMs: HOUR_MS,
+    })
+    const { server, admin } = rig.service
+    assert.equal(await rig.send('impressions', impressionLine('i1', Date.now()), 'broken'), 1)
+    assert.equal(await rig.send('clicks', clickLine('k1', 'i1', Date.now())), 1)
+    await eventually('all are read', async () => (await rig.status()).ledger.clicks.read === 1)
+    assert.equal((await get(admin.port, '/readyz')).status, 200)
+    assert.equal(await counted(url), 0, 'control: no epoch was due')
+    await rig.stop()
+    assert.equal(await counted(url), 3)
+    assert.equal(Number((await runSql(url, 'select count(*) from tidemark_dead_letters'))[0]?.[0]), 1)
     await assert.rejects(get(server.port, '/healthz'), { code: 'ECONNREFUSED' })
+    await assert.rejects(get(admin.port, '/healthz'), { code: 'ECONNREFUSED' })
     const left = `select application_name from pg_stat_activity
-      where datname = current_database() and pid <> pg_backend_pid()`
-    assert.deepEqual(await runSql(options.databaseUrl ?? '', left), [])
+      where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`
+    assert.deepEqual(await runSql(url, left), [])
     assert.deepEqual(warnings, [])
   })
 
-  it('S2: an error that no try can mend ends the run with it, and takes everything down', async () => {
-    const source = new SmallSource()
-    const databaseUrl = await postgres.createDatabase()
-    const options = serviceOptions({ source, databaseUrl, epochMs: 20 })
-    const { server, run } = await startLiveService(options, new AbortController().signal)
-    const running = run()
-    await runSql(databaseUrl, 'drop table ctr_by_campaign')
-    source.put(0, impressionLine('i1', Date.now()))
-    await assert.rejects(running, (error) => error instanceof TidemarkError && !error.retryable)
-    await assert.rejects(get(server.port, '/healthz'), { code: 'ECONNREFUSED' })
+  it('S1: goes on where it was, over as many restarts as there are, and counts nothing twice', async (context) => {
+    const url = await postgres.createDatabase()
+    const dataDir = newFolder(context)
+    const nowMs = Date.now()
+    for (let start = 0; start < 4; start++) {
+      const rig = await RunningRig.start(context, { databaseUrl: url, dataDir })
+      await rig.send('impressions', impressionLine(`i${start}`, nowMs - 1_000), impressionLine('same', nowMs))
+      await rig.send('clicks', clickLine(`k${start}`, `i${Math.max(0, start - 1)}`, nowMs))
+      if (start % 2 === 0) await eventually('it is in an epoch', async () => (await counted(url)) === 3 * (start + 1))
+      await rig.stop()
+      assert.equal(await counted(url), 3 * (start + 1))
+    }
+    const rows = await storedRows(url, plan)
+    const sum = (table: string, column: number): number =>
+      (rows.get(table) ?? []).reduce((total, row) => total + Number(row[column]), 0)
+    assert.equal(sum('ctr_by_campaign', 3), 5, 'four impressions and the same one')
+    assert.equal(sum('ctr_by_campaign', 4), 3, 'i0 was clicked on twice')
+  })
+
+  it('S1: an event that was acknowledged and in no epoch yet is counted by the next start', async (context) => {
+    const url = await postgres.createDatabase()
+    const dataDir = newFolder(context)
+    const first = await RunningRig.start(context, { databaseUrl: url, dataDir, epochMs: HOUR_MS })
+    await first.send('impressions', impressionLine('i1', Date.now()))
+    await first.stop()
+    const second = await RunningRig.start(context, { databaseUrl: url, dataDir })
+    assert.equal((await second.status()).ledger.impressions.read, 1)
+    await second.stop()
+    assert.equal(await counted(url), 1)
+  })
+
+  it('S2: an error that no try can mend ends the run with it, and takes everything down', async (context) => {
+    const url = await postgres.createDatabase()
+    const rig = await RunningRig.start(context, { databaseUrl: url, dataDir: newFolder(context), epochMs: 20 })
+    await runSql(url, 'drop table ctr_by_campaign')
+    await rig.send('impressions', impressionLine('i1', Date.now()))
+    await assert.rejects(rig.ended, (error) => error instanceof TidemarkError && !error.retryable)
+    await assert.rejects(get(rig.service.server.port, '/healthz'), { code: 'ECONNREFUSED' })
   })
 
   it('stops its own server with it', async (context) => {
-    const stop = new AbortController()
     const dataDir = await newDataDir(context)
-    const { database, run } = await startLiveService(serviceOptions({ dataDir }), stop.signal)
-    const serverPid = database.serverPid ?? 0
+    const rig = await RunningRig.start(context, { dataDir })
+    const serverPid = rig.service.database.serverPid ?? 0
     assert.ok(isAlive(serverPid))
-    stop.abort()
-    await run()
+    await rig.stop()
     assert.ok(!isAlive(serverPid))
     await assertNothingRuns(dataDir)
+  })
+
+  it('refuses a folder that is in use, one of simulated events, and a changed definition, each by name', async (context) => {
+    const url = await postgres.createDatabase()
+    const dataDir = newFolder(context)
+    const rig = await RunningRig.start(context, { databaseUrl: url, dataDir })
+    const { signal } = new AbortController()
+    const start = (changed: Partial<LiveServiceOptions>): Promise<unknown> =>
+      startLiveService(liveOptions({ databaseUrl: url, dataDir, ...changed }), signal)
+    await assert.rejects(start({}), { code: 'DATA_DIR_BUSY' })
+    await rig.send('impressions', impressionLine('i1', Date.now()))
+    await rig.stop()
+    await assert.rejects(start({ writer: 'demo' }), { code: 'DATA_DIR_UNUSABLE', message: /events of a run/ })
+    const other = adPlan({ attributionWindow: '1h' })
+    await assert.rejects(start({ plan: other }), {
+      code: 'PLAN_CHANGED',
+      message: /attributionWindow was 30m and is 1h/,
+    })
+    await assert.rejects(start({ dataDir: newFolder(context) }), { code: 'DATABASE_OTHER_FOLDER' })
+    const again = await RunningRig.start(context, { databaseUrl: url, dataDir })
+    await again.stop()
+    assert.equal(await counted(url), 1, 'what was refused changed nothing')
   })
 })
 
 describe('a start', { timeout: 60_000 }, () => {
-  it('S3: that fails over its source, while the database starts, leaves no server behind', async (context) => {
-    const dataDir = await newDataDir(context)
-    const source = Object.assign(new SmallSource(), {
-      fillSome: () => {
-        throw new Error('no history')
-      },
-    })
-    await assert.rejects(startLiveService(serviceOptions({ source, dataDir }), new AbortController().signal), {
-      message: 'no history',
-    })
-    await assertNothingRuns(dataDir)
-  })
-
   it('S3: that fails over its port leaves no server behind', async (context) => {
     const dataDir = await newDataDir(context)
     const holder = createServer().listen(0, '127.0.0.1')
@@ -163,25 +157,22 @@ describe('a start', { timeout: 60_000 }, () => {
     await new Promise((resolve) => holder.once('listening', resolve))
     const address = holder.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0
-    const starting = startLiveService(serviceOptions({ dataDir, port }), new AbortController().signal)
+    const starting = startLiveService(liveOptions({ dataDir, port }), new AbortController().signal)
     await assert.rejects(starting, { code: 'PORT_UNAVAILABLE' })
     await assertNothingRuns(dataDir)
   })
 
-  it('S3: that is interrupted ends with the reason of the interrupt, without its page, and leaves no server', async (context) => {
+  it('S3: that is interrupted ends with the reason of the interrupt, and leaves no server', async (context) => {
     const dataDir = await newDataDir(context)
     const interrupted = new TidemarkError('INTERRUPTED', 'Interrupted by SIGINT.')
-    for (const step of ['at once', 'history counted', 'data in', 'tables ready', 'history written']) {
+    for (const step of ['at once', 'data in', 'tables ready', 'metrics at', 'page at', 'counted']) {
       const stop = new AbortController()
-      const steps: string[] = []
       const onStep = (line: string): void => {
-        steps.push(line)
         if (line.includes(step)) stop.abort(interrupted)
       }
-      const starting = startLiveService(serviceOptions({ dataDir, onStep }), stop.signal)
+      const starting = startLiveService(liveOptions({ dataDir, onStep }), stop.signal)
       if (step === 'at once') stop.abort(interrupted)
       await assert.rejects(starting, (error) => error === interrupted, step)
-      assert.ok(!steps.some((line) => line.startsWith('page at')), step)
       await assertNothingRuns(dataDir)
     }
   })

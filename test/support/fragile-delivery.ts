@@ -2,7 +2,7 @@
  * A delivery with a sink that fails when a test says so and a clock of the test's own.
  */
 import type { ChangeSet } from '../../src/pipeline/cells.ts'
-import { Delivery } from '../../src/runtime/delivery.ts'
+import { Delivery, type CheckpointSink } from '../../src/runtime/delivery.ts'
 import type { Epoch } from '../../src/runtime/ports.ts'
 import type { DatabaseStatus } from '../../src/runtime/status.ts'
 import { cellChanges, ledgerChanges, START_MS } from './change-sets.ts'
@@ -24,17 +24,37 @@ export function tableAfter(epochs: readonly Epoch[]): Record<string, number> {
   return table
 }
 
+/** Checkpoints in memory, which fail when a test says so. */
+export class FragileCheckpoints implements CheckpointSink {
+  /** `written N`, `committed N`, in order. */
+  readonly calls: string[] = []
+  /** What every write is rejected with, while it is set. */
+  failure: unknown
+
+  async write(number: number): Promise<void> {
+    if (this.failure !== undefined) throw this.failure
+    this.calls.push(`written ${number}`)
+  }
+
+  committed(number: number): void {
+    this.calls.push(`committed ${number}`)
+  }
+}
+
 /** A delivery, and everything it meets. */
 export class FragileDelivery {
   readonly time: OwnedTime = new OwnedTime(START_MS)
   readonly sink: FragileSink = new FragileSink()
+  readonly checkpoints: FragileCheckpoints = new FragileCheckpoints()
   readonly changes: DatabaseStatus[] = []
   readonly fatal: unknown[] = []
   readonly delivery: Delivery
 
-  constructor(maxWaitingCells: number = 1_000) {
+  constructor(maxWaitingCells: number = 1_000, epoch: number = 0) {
     this.delivery = new Delivery({
       sink: this.sink,
+      checkpoints: this.checkpoints,
+      epoch,
       clock: this.time,
       maxWaitingCells,
       pause: this.time.pause,
@@ -42,11 +62,17 @@ export class FragileDelivery {
       onFatal: (error) => this.fatal.push(error),
     })
   }
-}
 
-/** One whose sink is open. */
-export async function opened(maxWaitingCells?: number): Promise<FragileDelivery> {
-  const all = new FragileDelivery(maxWaitingCells)
-  await all.delivery.open()
-  return all
+  /** Offers changes, and makes a barrier unless an epoch is under way. */
+  offer(changes: ChangeSet, watermarkMs: number = 0): void {
+    this.delivery.offer(changes)
+    this.barrier(watermarkMs)
+  }
+
+  /** Makes a barrier unless an epoch is under way. */
+  barrier(watermarkMs: number = 0): void {
+    if (this.delivery.isBusy) return
+    const snapshot = { epoch: this.delivery.epoch + 1, since: 1, parts: [] }
+    this.delivery.begin({ watermarkMs, positions: {}, deadLetters: [], snapshot })
+  }
 }

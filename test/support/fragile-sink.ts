@@ -2,16 +2,19 @@
  * A sink in memory that fails or hangs when a test says so.
  */
 import { TidemarkError } from '../../src/errors.ts'
-import type { Epoch, Sink } from '../../src/runtime/ports.ts'
+import type { Epoch, EpochSink, LiveEpoch, Sink } from '../../src/runtime/ports.ts'
 
 /** What a sink that is away says. */
 export const AWAY: TidemarkError = new TidemarkError('DATABASE_UNAVAILABLE', 'PostgreSQL does not answer.', {
   retryable: true,
 })
 
-export class FragileSink implements Sink {
+/** An epoch of a replay, or of a live run. */
+export type SunkEpoch = Epoch & Partial<LiveEpoch>
+
+export class FragileSink implements Sink, EpochSink {
   /** Epochs written, in order. */
-  readonly epochs: Epoch[] = []
+  readonly epochs: SunkEpoch[] = []
   /** Calls of `open` and `write`, failed ones included. */
   calls = 0
   /** The most calls that were under way at once. */
@@ -29,7 +32,7 @@ export class FragileSink implements Sink {
     return this.#call(() => undefined)
   }
 
-  write(epoch: Epoch): Promise<void> {
+  write(epoch: SunkEpoch): Promise<void> {
     return this.#call(() => void this.epochs.push(epoch))
   }
 

@@ -52,7 +52,7 @@ export function decodePlaces(bytes: Uint8Array | undefined): Map<string, FilePla
   const rows: unknown = JSON.parse(new TextDecoder().decode(bytes))
   for (const row of Array.isArray(rows) ? rows : []) {
     if (!Array.isArray(row)) continue
-    const [number, headBytes, headHash, offset]: unknown[] = row
+    const [number, headBytes, headHash, offset] = row as readonly unknown[]
     if (typeof number === 'string' && typeof headHash === 'string')
       places.set(number, { number, headHash, headBytes: Number(headBytes), offset: Number(offset) })
   }

@@ -1,46 +1,36 @@
 /**
- * Delivery by its invariants D1 to D5, with a sink that goes away and a clock of the test's own.
+ * Delivery by its invariants D1 to D5, with a sink and checkpoints that fail and a clock of the test's own.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { TidemarkError } from '../../../src/errors.ts'
 import { START_MS } from '../../support/change-sets.ts'
 import { checkAsyncProperty } from '../../support/check-property.ts'
-import { counts, FragileDelivery, opened, tableAfter } from '../../support/fragile-delivery.ts'
+import { counts, FragileDelivery, tableAfter } from '../../support/fragile-delivery.ts'
 import { AWAY } from '../../support/fragile-sink.ts'
 
 const FILE = 'test/unit/runtime/delivery.test.ts'
 
 describe('delivery', () => {
-  it('settle waits for what was offered, and not for a sink that stays away', async () => {
-    const { delivery, sink, time } = await opened()
-    delivery.offer(counts({ a: 1 }), 0)
-    await delivery.settle(1_000)
-    assert.deepEqual(tableAfter(sink.epochs), { a: 1 })
-    assert.equal(delivery.status.waitingCells, 0)
-    sink.failure = AWAY
-    delivery.offer(counts({ a: 2 }), 0)
-    const settled = delivery.settle(1_000)
-    await time.pass(1_100)
-    await settled
-    assert.deepEqual(tableAfter(sink.epochs), { a: 1 })
-  })
-
-  it('writes each epoch with its number and watermark', async () => {
-    const { delivery, sink, time } = await opened()
-    delivery.offer(counts({ c1: 1 }), 5)
-    await time.pass(0)
-    delivery.offer(counts({ c1: 2 }), 6)
-    await time.pass(0)
+  it('writes each epoch with its number, watermark, positions and dead letters', async () => {
+    const { delivery, sink, time } = new FragileDelivery()
+    const letter = { stream: 'clicks', partition: 'p', position: 3, reason: 'x', field: undefined } as const
+    const deadLetters = [{ ...letter, bytes: new Uint8Array(2), byteLength: 2 }]
+    for (const epoch of [1, 2]) {
+      delivery.offer(counts({ c1: epoch }))
+      const snapshot = { epoch, since: 1, parts: [] }
+      delivery.begin({ watermarkMs: epoch, positions: { p: 10 * epoch }, deadLetters, snapshot })
+      await time.pass(0)
+    }
     assert.deepEqual(
-      sink.epochs.map(({ number, watermarkMs }) => [number, watermarkMs]),
+      sink.epochs.map(({ number, watermarkMs, positions }) => [number, watermarkMs, positions]),
       [
-        [1, 5],
-        [2, 6],
+        [1, 1, { p: 10 }],
+        [2, 2, { p: 20 }],
       ],
     )
+    assert.deepEqual(sink.epochs[1]?.deadLetters, deadLetters)
     assert.equal(delivery.epoch, 2)
     assert.deepEqual(delivery.status, {
       state: 'up',
@@ -51,77 +41,91 @@ describe('delivery', () => {
     })
   })
 
-  it('writes nothing where nothing changed', async () => {
-    const { delivery, sink, time } = await opened()
-    delivery.offer(counts({}), 5)
-    await time.pass(0)
-    assert.equal(sink.epochs.length, 0)
-    delivery.offer(counts({ c1: 1 }), 6)
-    await time.pass(0)
-    assert.equal(sink.epochs.length, 1, 'and goes on after that')
+  it('goes on behind the last epoch that the sink holds', async () => {
+    const all = new FragileDelivery(1_000, 41)
+    all.offer(counts({ c1: 1 }))
+    await all.time.pass(0)
+    assert.equal(all.sink.epochs[0]?.number, 42)
+    assert.deepEqual(all.checkpoints.calls, ['written 42', 'committed 42'])
   })
 
-  it('D1: one call at a time; what comes meanwhile goes together', async () => {
-    const { delivery, sink, time } = await opened()
+  it('settle waits for the epoch under way, and not for a sink that stays away', async () => {
+    const all = new FragileDelivery()
+    const { delivery, sink, time } = all
+    all.offer(counts({ a: 1 }))
+    await delivery.settle(1_000)
+    assert.deepEqual(tableAfter(sink.epochs), { a: 1 })
+    assert.equal(delivery.status.waitingCells, 0)
+    sink.failure = AWAY
+    all.offer(counts({ a: 2 }))
+    const settled = delivery.settle(1_000)
+    await time.pass(1_100)
+    await settled
+    assert.deepEqual(tableAfter(sink.epochs), { a: 1 })
+  })
+
+  it('D1: one epoch at a time; what comes meanwhile waits for the next barrier and goes together', async () => {
+    const all = new FragileDelivery()
+    const { delivery, sink, time } = all
     const gate = Promise.withResolvers<void>()
     sink.gate = gate.promise
     for (let n = 1; n <= 5; n++) {
-      delivery.offer(counts({ c1: n, [`c${n}`]: n }), n)
+      all.offer(counts({ c1: n, [`c${n}`]: n }), n)
       await time.pass(1_000)
     }
+    assert.ok(delivery.isBusy)
+    assert.throws(() => delivery.begin({ watermarkMs: 0, positions: {}, deadLetters: [], snapshot: NO_SNAPSHOT }))
     assert.equal(delivery.status.waitingCells, 1 + 5)
     gate.resolve()
+    await time.pass(0)
+    assert.equal(delivery.status.waitingCells, 5)
+    all.barrier()
     await time.pass(0)
     assert.equal(sink.mostAtOnce, 1)
     assert.equal(sink.epochs.length, 2)
     assert.deepEqual(tableAfter(sink.epochs), { c1: 5, c2: 2, c3: 3, c4: 4, c5: 5 })
-    assert.equal(delivery.epochDurationMs, 0)
   })
 
-  it('D2: comes back with the newest values, exactly, and says when it went and came', async () => {
-    const { delivery, sink, time, changes } = await opened()
-    delivery.offer(counts({ c1: 1, c2: 1 }), 1)
-    await time.pass(0)
+  it('D1: an epoch is the same at every try, whatever is offered meanwhile', async () => {
+    const all = new FragileDelivery()
+    const { sink, time } = all
     sink.failure = AWAY
-    for (let n = 2; n <= 9; n++) {
-      delivery.offer(counts({ c1: n, [`d${n}`]: n }), n)
-      await time.pass(1_000)
-    }
-    assert.deepEqual(tableAfter(sink.epochs), { c1: 1, c2: 1 })
-    assert.deepEqual(
-      changes.map(({ state, message, sinceMs }) => [state, message, sinceMs]),
-      [['down', AWAY.message, START_MS]],
-    )
-    assert.equal(delivery.status.waitingCells, 9)
+    all.offer(counts({ c1: 1 }), 7)
+    await time.pass(1_000)
+    all.offer(counts({ c1: 2 }), 8)
     sink.failure = undefined
     await time.pass(5_000)
-    assert.deepEqual(
-      changes.map(({ state }) => state),
-      ['down', 'up'],
-    )
-    assert.equal(delivery.epoch, 2, 'one epoch holds all of it')
-    assert.deepEqual(tableAfter(sink.epochs), { c1: 9, c2: 1, d2: 2, d3: 3, d4: 4, d5: 5, d6: 6, d7: 7, d8: 8, d9: 9 })
-    assert.equal(delivery.status.waitingCells, 0)
+    assert.deepEqual(tableAfter(sink.epochs), { c1: 1 })
+    assert.deepEqual([sink.epochs[0]?.number, sink.epochs[0]?.watermarkMs], [1, 7])
+    all.barrier(9)
+    await time.pass(0)
+    assert.deepEqual(tableAfter(sink.epochs), { c1: 2 })
+    assert.equal(sink.epochs[1]?.number, 2)
   })
 
-  it('D2: whenever the sink fails, and whatever is offered meanwhile, it ends with the newest values', async () => {
+  it('D1: whenever either fails, and whatever is offered meanwhile, it ends with the newest values', async () => {
     const step = fc.record({
-      isAway: fc.boolean(),
+      fails: fc.constantFrom('none', 'sink', 'checkpoints'),
       offered: fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.nat(99), { maxKeys: 3 }),
       passMs: fc.constantFrom(0, 100, 1_000, 20_000),
     })
     await checkAsyncProperty(
       fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
-        const { delivery, sink, time } = await opened()
+        const all = new FragileDelivery()
+        const { sink, checkpoints, time } = all
         const expected: Record<string, number> = {}
-        for (const { isAway, offered, passMs } of steps) {
-          sink.failure = isAway ? AWAY : undefined
+        for (const { fails, offered, passMs } of steps) {
+          sink.failure = fails === 'sink' ? AWAY : undefined
+          checkpoints.failure = fails === 'checkpoints' ? AWAY : undefined
           Object.assign(expected, offered)
-          delivery.offer(counts(offered), 0)
+          all.offer(counts(offered))
           await time.pass(passMs)
         }
         sink.failure = undefined
+        checkpoints.failure = undefined
         await time.pass(10_000)
+        all.barrier()
+        await time.pass(0)
         assert.deepEqual(tableAfter(sink.epochs), { ...expected })
         assert.deepEqual(
           sink.epochs.map(({ number }) => number),
@@ -134,17 +138,54 @@ describe('delivery', () => {
     )
   })
 
-  it('D3: tries again after 0.25 s, doubling to 5 s, and starts anew once it worked', async () => {
-    const { delivery, sink, time } = await opened()
+  it('D2: the checkpoint is written once, before the sink has the epoch, and told of the commit', async () => {
+    const all = new FragileDelivery()
+    const { sink, checkpoints, time } = all
+    checkpoints.failure = AWAY
+    all.offer(counts({ c1: 1 }))
+    await time.pass(1_000)
+    assert.equal(sink.calls, 0, 'nothing goes to the sink without a checkpoint')
+    checkpoints.failure = undefined
+    sink.failure = AWAY
+    await time.pass(5_000)
+    assert.ok(sink.calls > 0)
+    assert.deepEqual(checkpoints.calls, ['written 1'])
+    sink.failure = undefined
+    await time.pass(5_000)
+    assert.deepEqual(checkpoints.calls, ['written 1', 'committed 1'])
+  })
+
+  it('says when it went away and came back', async () => {
+    const all = new FragileDelivery()
+    const { delivery, sink, time, changes } = all
+    sink.failure = AWAY
+    all.offer(counts({ c1: 1 }))
+    await time.pass(3_000)
+    assert.deepEqual(
+      changes.map(({ state, message, sinceMs }) => [state, message, sinceMs]),
+      [['down', AWAY.message, START_MS]],
+    )
+    sink.failure = undefined
+    await time.pass(5_000)
+    assert.deepEqual(
+      changes.map(({ state }) => state),
+      ['down', 'up'],
+    )
+    assert.equal(delivery.epoch, 1)
+  })
+
+  it('D3: tries again after 0.25 s, doubling to 5 s, and starts anew with each epoch', async () => {
+    const all = new FragileDelivery()
+    const { delivery, sink, time } = all
     sink.failure = AWAY
     const triesIn = async (ms: number): Promise<number> => {
       const before = sink.calls
       await time.pass(ms)
       return sink.calls - before
     }
-    delivery.offer(counts({ c1: 1 }), 0)
-    const pauses = [250, 500, 1_000, 2_000, 4_000, 5_000, 5_000]
-    for (const ms of pauses) {
+    all.offer(counts({ c1: 1 }))
+    assert.equal(await triesIn(0), 1)
+    for (const ms of [250, 500, 1_000, 2_000, 4_000, 5_000, 5_000]) {
       assert.equal(await triesIn(ms - 1), 0, `no try before ${ms} ms`)
       assert.equal(await triesIn(1), 1, `a try after ${ms} ms`)
     }
@@ -152,107 +193,73 @@ describe('delivery', () => {
     await time.pass(5_000)
     assert.equal(delivery.status.state, 'up')
     sink.failure = AWAY
-    delivery.offer(counts({ c1: 2 }), 0)
+    all.offer(counts({ c1: 2 }))
+    await time.pass(0)
     assert.equal(await triesIn(249), 0)
     assert.equal(await triesIn(1), 1)
   })
 
-  it('D3: starts anew too when more waits behind the write that worked', async () => {
-    const { delivery, sink, time } = await opened()
-    sink.failure = AWAY
-    delivery.offer(counts({ c1: 1 }), 0)
-    await time.pass(20_000)
-    sink.failure = undefined
-    sink.afterWrite = () => {
-      sink.failure = AWAY
-      delivery.offer(counts({ c2: 1 }), 0)
-    }
-    // Tries at 0.25, 0.75, 1.75, 3.75, 7.75, 12.75, 17.75 and 22.75 s: the last one works, the next fails at once.
-    await time.pass(2_750)
-    assert.deepEqual([delivery.epoch, delivery.status.state], [1, 'down'])
-    sink.afterWrite = undefined
-    sink.failure = undefined
-    await time.pass(249)
-    assert.equal(delivery.epoch, 1)
-    await time.pass(1)
-    assert.deepEqual(tableAfter(sink.epochs), { c1: 1, c2: 1 })
-  })
-
-  it('D4: is full at the limit, with what is being written, and no longer once that is out', async () => {
-    const { delivery, sink, time } = await opened(4)
+  it('D4: is full at the limit, with what is being written, and no longer once that is in', async () => {
+    const all = new FragileDelivery(4)
+    const { delivery, sink, time } = all
     const gate = Promise.withResolvers<void>()
     sink.gate = gate.promise
-    delivery.offer(counts({ a: 1, b: 1 }), 0)
-    delivery.offer(counts({ a: 2 }), 0)
+    all.offer(counts({ a: 1, b: 1 }))
+    all.offer(counts({ a: 2 }))
     assert.equal(delivery.isFull, false)
-    delivery.offer(counts({ b: 2 }), 0)
+    all.offer(counts({ b: 2 }))
     assert.equal(delivery.isFull, true)
     assert.ok(delivery.status.intakePaused)
     gate.resolve()
     await time.pass(0)
     assert.equal(delivery.isFull, false)
+    all.barrier()
+    await time.pass(0)
     assert.deepEqual(tableAfter(sink.epochs), { a: 2, b: 2 })
   })
 
-  it('D5: an error that no try can mend is told once, and the sink is left alone', async () => {
-    const { delivery, sink, time, fatal, changes } = await opened()
+  it('D5: an error that no try can mend is told once, and nothing is called again', async () => {
+    const all = new FragileDelivery()
+    const { delivery, sink, time, fatal, changes } = all
     const error = new TidemarkError('DATABASE_SCHEMA_MISMATCH', 'A column is missing.')
     sink.failure = error
-    delivery.offer(counts({ c1: 1 }), 0)
+    all.offer(counts({ c1: 1 }))
     await time.pass(60_000)
-    delivery.offer(counts({ c1: 2 }), 0)
+    all.offer(counts({ c1: 2 }))
     await time.pass(60_000)
     assert.deepEqual(fatal, [error])
-    assert.equal(sink.calls, 2, 'open and one write')
+    assert.equal(sink.calls, 1)
     assert.deepEqual(changes, [])
     assert.equal(await delivery.drain(0), false)
   })
 
-  it('D5: so is a bug', async () => {
-    const { delivery, sink, time, fatal } = await opened()
-    sink.failure = new RangeError('oops')
-    delivery.offer(counts({ c1: 1 }), 0)
-    await time.pass(0)
-    assert.deepEqual(fatal, [sink.failure])
+  it('D5: so is a bug, and a disk that cannot be trusted', async () => {
+    const bug = new FragileDelivery()
+    bug.sink.failure = new RangeError('oops')
+    bug.offer(counts({ c1: 1 }))
+    await bug.time.pass(0)
+    assert.deepEqual(bug.fatal, [bug.sink.failure])
+    const disk = new FragileDelivery()
+    disk.checkpoints.failure = new TidemarkError('DISK_FAILED', 'fsync failed')
+    disk.offer(counts({ c1: 1 }))
+    await disk.time.pass(60_000)
+    assert.deepEqual([disk.fatal, disk.sink.calls], [[disk.checkpoints.failure], 0])
   })
 
-  it('an offer is written however close behind the write before it', async () => {
-    for (let turns = 0; turns < 12; turns++) {
-      const { delivery, sink } = await opened()
-      const offerLater = async (): Promise<void> => {
-        for (let turn = 0; turn < turns; turn++) await Promise.resolve()
-        delivery.offer(counts({ c1: 2 }), 0)
-      }
-      sink.afterWrite = () => {
-        sink.afterWrite = undefined
-        void offerLater()
-      }
-      delivery.offer(counts({ c1: 1 }), 0)
-      await nextTurn()
-      await nextTurn()
-      assert.deepEqual(tableAfter(sink.epochs), { c1: 2 }, `offered ${turns} turns behind`)
-    }
-  })
-
-  it('open says at once what is wrong, and nobody is told of a first opening', async () => {
-    const { delivery, sink, changes } = new FragileDelivery()
-    sink.failure = AWAY
-    await assert.rejects(delivery.open(), AWAY)
-    assert.equal(delivery.status.state, 'starting')
-    sink.failure = undefined
-    await delivery.open()
-    assert.equal(delivery.status.state, 'up')
-    assert.deepEqual(changes, [])
-  })
-
-  it('opens a sink that was not open yet before it writes', async () => {
-    const { delivery, sink, time } = new FragileDelivery()
-    sink.failure = AWAY
-    delivery.offer(counts({ c1: 1 }), 0)
-    await time.pass(100)
-    sink.failure = undefined
-    await time.pass(1_000)
-    assert.equal(sink.calls, 3, 'a failed opening, an opening, a write')
-    assert.deepEqual(tableAfter(sink.epochs), { c1: 1 })
+  it('drain says whether everything is in, and nothing is tried afterwards', async () => {
+    const all = new FragileDelivery()
+    all.offer(counts({ c1: 1 }))
+    assert.equal(await all.delivery.drain(1_000), true)
+    const away = new FragileDelivery()
+    away.sink.failure = AWAY
+    away.offer(counts({ c1: 1 }))
+    const drained = away.delivery.drain(1_000)
+    await away.time.pass(1_000)
+    assert.equal(await drained, false)
+    const { calls } = away.sink
+    await away.time.pass(60_000)
+    assert.equal(away.sink.calls, calls)
   })
 })
+
+const NO_SNAPSHOT = { epoch: 0, since: 0, parts: [] }

@@ -3,16 +3,16 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { counts, opened, tableAfter } from '../../support/fragile-delivery.ts'
+import { counts, FragileDelivery, tableAfter } from '../../support/fragile-delivery.ts'
 import { AWAY } from '../../support/fragile-sink.ts'
 
 describe('delivery: drain', () => {
   it('waits until everything is written', async () => {
-    const { delivery, sink, time } = await opened()
+    const all = new FragileDelivery()
+    const { delivery, sink, time } = all
     const gate = Promise.withResolvers<void>()
     sink.gate = gate.promise
-    delivery.offer(counts({ c1: 1 }), 0)
-    delivery.offer(counts({ c1: 2 }), 0)
+    all.offer(counts({ c1: 2 }))
     const drained = delivery.drain(1_000)
     await time.pass(900)
     gate.resolve()
@@ -20,10 +20,18 @@ describe('delivery: drain', () => {
     assert.deepEqual(tableAfter(sink.epochs), { c1: 2 })
   })
 
+  it('is not done where something was offered that no barrier took', async () => {
+    const all = new FragileDelivery()
+    all.offer(counts({ c1: 1 }))
+    all.offer(counts({ c1: 2 }))
+    assert.equal(await all.delivery.drain(1_000), false)
+  })
+
   it('goes on trying a sink that is away, and is done when it comes back in time', async () => {
-    const { delivery, sink, time } = await opened()
+    const all = new FragileDelivery()
+    const { delivery, sink, time } = all
     sink.failure = AWAY
-    delivery.offer(counts({ c1: 1 }), 0)
+    all.offer(counts({ c1: 1 }))
     const drained = delivery.drain(8_000)
     await time.pass(3_000)
     sink.failure = undefined
@@ -32,9 +40,10 @@ describe('delivery: drain', () => {
   })
 
   it('gives up at its deadline and tries no more', async () => {
-    const { delivery, sink, time } = await opened()
+    const all = new FragileDelivery()
+    const { delivery, sink, time } = all
     sink.failure = AWAY
-    delivery.offer(counts({ c1: 1 }), 0)
+    all.offer(counts({ c1: 1 }))
     const drained = delivery.drain(8_000)
     await time.pass(8_000)
     assert.equal(await drained, false)
@@ -45,10 +54,11 @@ describe('delivery: drain', () => {
   })
 
   it('gives up at its deadline on a write that never ends', async () => {
-    const { delivery, sink, time, changes } = await opened()
+    const all = new FragileDelivery()
+    const { delivery, sink, time, changes } = all
     const gate = Promise.withResolvers<void>()
     sink.gate = gate.promise
-    delivery.offer(counts({ c1: 1 }), 0)
+    all.offer(counts({ c1: 1 }))
     const drained = delivery.drain(8_000)
     await time.pass(8_000)
     assert.equal(await drained, false)
@@ -61,7 +71,7 @@ describe('delivery: drain', () => {
   })
 
   it('is done at once where nothing waits', async () => {
-    const { delivery } = await opened()
+    const { delivery } = new FragileDelivery()
     assert.equal(await delivery.drain(8_000), true)
   })
 })

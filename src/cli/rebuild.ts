@@ -1,0 +1,45 @@
+/**
+ * `tidemark rebuild`: counts again what the journal of a data folder holds, into tables that are emptied first.
+ */
+import { Command } from 'commander'
+import { performance } from 'node:perf_hooks'
+import { rebuild } from '../service/rebuild.ts'
+import type { CommonOptions } from './common-options.ts'
+import { interruptSignal } from './interrupt.ts'
+import { grouped } from './ledger-text.ts'
+import { createLog } from './log.ts'
+import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
+import { shellWord } from './shell-word.ts'
+import { createTalk } from './talk.ts'
+
+interface RebuildCommandOptions extends PlanOptions, CommonOptions {
+  readonly dataDir: string
+  readonly databaseUrl?: string
+}
+
+/** The command, for `main.ts`. */
+export function rebuildCommand(): Command {
+  const command = new Command('rebuild')
+    .description('counts again what the journal holds, into tables that are emptied first')
+    .argument('[definition]', 'a definition in TypeScript, JavaScript or JSON (default: the ad pipeline)')
+    .option('--data-dir <dir>', 'the folder of a run or demo that is stopped', '.tidemark')
+    .option('--database-url <url>', 'the PostgreSQL database, unless it is our own server')
+  return addPlanOptions(command).action((definition: string | undefined, given: RebuildCommandOptions) =>
+    runRebuild(definition === undefined ? given : { ...given, definition }),
+  )
+}
+
+async function runRebuild(options: RebuildCommandOptions): Promise<void> {
+  const talk = createTalk(options)
+  const signal = interruptSignal()
+  const plan = await loadPlan(options)
+  const { dataDir, databaseUrl } = options
+  const startMs = performance.now()
+  const { events, isWhole } = await rebuild({ plan, dataDir, databaseUrl, log: createLog(options) }, signal)
+  const elapsedMs = Math.round(performance.now() - startMs)
+  if (options.json === true) process.stdout.write(`${JSON.stringify({ events, isWhole, elapsedMs })}\n`)
+  else process.stdout.write(`${grouped(events)} events counted again in ${(elapsedMs / 1_000).toFixed(2)} s\n`)
+  if (!isWhole) talk.say('Retention has removed the oldest events: the tables hold only what the journal still had.')
+  const target = databaseUrl === undefined ? [] : ['--database-url', shellWord(databaseUrl)]
+  talk.next(['./tidemark verify --data-dir', shellWord(dataDir), ...target, ...planArguments(options)].join(' '))
+}

@@ -1,0 +1,159 @@
+/**
+ * The journal between everything that sends events and the engine: what comes in is appended, and once it is on disk the
+ * engine reads it from there. Whether it came a moment ago or before a restart makes no difference.
+ *
+ * J1  What depends on the clock or on the pipeline's watermark is written into the journal with the events: when they
+ *     arrived, and W at that moment. So reading it again gives the same classes (`admit.ts`).
+ * J2  From the append on until everything of it has been read, a partition counts as on its way: it does not become idle,
+ *     so W cannot rise past it before its events are read.
+ * J3  Of the partitions that have something, the one with the lowest watermark is read next: after a restart, too, clicks
+ *     are read in step with their impressions.
+ */
+import type { JournalReader } from '../checkpoint/journal/journal-reader.ts'
+import type { Journal } from '../checkpoint/journal/journal.ts'
+import type { Watermarks } from '../time/watermarks.ts'
+import type { LiveSource, OfferLines } from './live-run.ts'
+import type { Clock, Positions } from './ports.ts'
+import type { IntakeStatus } from './status.ts'
+
+/** One poll hands over about as much as the engine takes in 5 ms. */
+const POLL_BYTES = 1 << 20
+
+export interface JournalSourceOptions {
+  readonly journal: Journal
+  /** Names of the partitions, in the order of the pipeline's. */
+  readonly partitions: readonly string[]
+  readonly watermarks: Watermarks
+  readonly clock: Clock
+  /** Where to go on reading, for partitions that were read before. */
+  readonly positions: Positions
+  /** Bytes free on the journal's disk. */
+  readonly freeBytes: () => number
+}
+
+interface OpenPartition {
+  readonly name: string
+  readonly reader: JournalReader
+  /** Logical offset of the next block to read. */
+  position: number
+  /** Appends that are not on disk yet. */
+  appending: number
+}
+
+export class JournalSource implements LiveSource {
+  readonly #options: JournalSourceOptions
+  readonly #partitions: readonly OpenPartition[]
+  #isClosed = false
+  /** Why the last append was refused; undefined once one is taken again. */
+  #refusal: string | undefined
+
+  constructor(options: JournalSourceOptions) {
+    this.#options = options
+    this.#partitions = options.partitions.map((name) => {
+      const position = options.positions[name] ?? options.journal.earliest(name)
+      return { name, reader: options.journal.reader(name, position), position, appending: 0 }
+    })
+    // What was idle at the checkpoint and has been appended to since is on its way (J2).
+    this.#partitions.forEach((open, partition) => {
+      if (this.#unread(open) > 0) options.watermarks.setIdle(partition, false)
+    })
+  }
+
+  /**
+   * Appends whole lines to a partition. Resolves when they are on disk, and only then they count as accepted.
+   *
+   * @param sourcePosition where the source goes on after them, kept with them
+   * @throws TidemarkError retryable where there is no room now; `DISK_FAILED` where there never will be
+   */
+  async append(partition: number, lines: Uint8Array, recordCount: number, sourcePosition?: Uint8Array): Promise<void> {
+    const { journal, watermarks, clock } = this.#options
+    const open = this.#partitions[partition] as OpenPartition
+    watermarks.setIdle(partition, false)
+    const stamp = { recordCount, arrivalMs: clock.nowMs(), floorMs: watermarks.pipelineMs }
+    open.appending++
+    try {
+      await journal.append(open.name, lines, sourcePosition === undefined ? stamp : { ...stamp, sourcePosition })
+      this.#refusal = undefined
+    } catch (error) {
+      this.#refusal = error instanceof Error ? error.message : String(error)
+      throw error
+    } finally {
+      open.appending--
+    }
+  }
+
+  /** Whether an append has a chance now. */
+  get isOpen(): boolean {
+    const { journal } = this.#options
+    return !this.#isClosed && !journal.isFull && journal.failure === undefined
+  }
+
+  poll(offer: OfferLines): boolean {
+    for (let bytes = 0; bytes < POLL_BYTES;) {
+      const index = this.#next()
+      if (index < 0) return false
+      bytes += this.#offerBlock(index, offer)
+    }
+    return this.#next() >= 0
+  }
+
+  isOnItsWay(partition: number): boolean {
+    const open = this.#partitions[partition] as OpenPartition
+    return open.appending > 0 || this.#unread(open) > 0
+  }
+
+  unreadBytes(partition: number): number {
+    return this.#unread(this.#partitions[partition] as OpenPartition)
+  }
+
+  positions(): Positions {
+    return Object.fromEntries(this.#partitions.map(({ name, position }) => [name, position]))
+  }
+
+  status(): IntakeStatus {
+    const { journal, freeBytes } = this.#options
+    const isRefusing = this.#refusal !== undefined || journal.isFull
+    const state = this.#isClosed ? 'closed' : isRefusing ? 'full' : 'open'
+    const message = isRefusing ? (this.#refusal ?? 'Too much waits to be written to the disk.') : null
+    return {
+      state,
+      message,
+      queuedBytes: journal.queuedBytes,
+      journalBytes: journal.byteLength,
+      freeBytes: freeBytes(),
+    }
+  }
+
+  /** Says that nothing is taken in any more. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  #unread({ name, position }: OpenPartition): number {
+    return this.#options.journal.durableEnd(name) - position
+  }
+
+  #next(): number {
+    const { watermarks } = this.#options
+    let next = -1
+    let lowestMs = Infinity
+    for (let index = 0; index < this.#partitions.length; index++) {
+      if (this.#unread(this.#partitions[index] as OpenPartition) === 0) continue
+      const watermarkMs = watermarks.ofPartition(index)
+      if (next >= 0 && watermarkMs >= lowestMs) continue
+      next = index
+      lowestMs = watermarkMs
+    }
+    return next
+  }
+
+  #offerBlock(index: number, offer: OfferLines): number {
+    const open = this.#partitions[index] as OpenPartition
+    const block = open.reader.next()
+    if (block === undefined) return POLL_BYTES
+    offer(index, block.lines, 0, block.lines.length, block.arrivalMs, block.floorMs)
+    const bytes = block.nextOffset - block.offset
+    open.position = block.nextOffset
+    return bytes
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Checkpoints as the delivery of epochs needs them, and what may go once an epoch is committed: older checkpoints, and
+ * raw events that are kept no longer.
+ *
+ * C1  Nothing goes that the epoch in the tables, or the one before it, still needs.
+ */
+import type { Journal } from '../checkpoint/journal/journal.ts'
+import type { CheckpointStore } from '../checkpoint/store/checkpoint-store.ts'
+import type { Barrier, CheckpointSink } from '../runtime/delivery.ts'
+import type { Log, Positions } from '../runtime/ports.ts'
+
+/** The engine's state is one section: it has sections of its own. */
+const STATE_SECTION = 1
+
+export class Checkpoints implements CheckpointSink {
+  readonly #store: CheckpointStore
+  readonly #journal: Journal
+  readonly #log: Log
+  /** What the epoch written last, and the one committed last, still need. */
+  #written: Needed | undefined
+  #committed: Needed | undefined
+
+  constructor(parts: { store: CheckpointStore; journal: Journal; log: Log }) {
+    this.#store = parts.store
+    this.#journal = parts.journal
+    this.#log = parts.log
+  }
+
+  async write(number: number, { snapshot, positions, watermarkMs }: Barrier): Promise<void> {
+    const neededFrom = snapshot.since
+    const previousEpoch = neededFrom === number ? undefined : number - 1
+    const head = { epoch: number, previousEpoch, neededFrom, positions, details: { watermarkMs: String(watermarkMs) } }
+    await this.#store.write(head, [{ type: STATE_SECTION, bytes: Buffer.concat(snapshot.parts) }])
+    this.#written = { neededFrom, positions }
+  }
+
+  committed(number: number): void {
+    const before = this.#committed
+    this.#committed = this.#written
+    if (before === undefined) return
+    this.#clear(Math.min(before.neededFrom, number - 1), before.positions).catch((error: unknown) => {
+      // A disk that failed is told, for good, by whoever writes to it next.
+      this.#log('warn', error instanceof Error ? error.message : String(error))
+    })
+  }
+
+  async #clear(neededFrom: number, positions: Positions): Promise<void> {
+    await this.#store.dropBefore(neededFrom)
+    await this.#journal.removeExpired(new Map(Object.entries(positions)))
+  }
+}
+
+interface Needed {
+  readonly neededFrom: number
+  readonly positions: Positions
+}

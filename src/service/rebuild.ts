@@ -1,0 +1,114 @@
+/**
+ * Counts again what a data folder's journal holds, into tables that are emptied first: after the definition changed, or
+ * when tables, checkpoints and journal do not fit each other any more.
+ *
+ * B1  It is a run without sources: the same engine, epochs and checkpoints, so that the next run goes on from its end.
+ */
+import type { Log } from '../runtime/ports.ts'
+import { resolve } from 'node:path'
+import { nodeDisk } from '../checkpoint/disk/node-disk.ts'
+import type { Retention } from '../checkpoint/journal/retention.ts'
+import { openDatabase } from '../database/open-database.ts'
+import { TidemarkError } from '../errors.ts'
+import type { Plan } from '../pipeline/plan.ts'
+import { planHash } from '../pipeline/plan-hash.ts'
+import { Delivery } from '../runtime/delivery.ts'
+import { LiveRun } from '../runtime/live-run.ts'
+import { openDataFolder, readIdentity } from './data-folder.ts'
+import { CLOCK, pause } from './elapsed.ts'
+import { recover } from './recovery.ts'
+import { Teardown } from './teardown.ts'
+
+const MAX_WAITING_CELLS = 1_000_000
+// All that a day of raw events can hold is read long before.
+const READ_LIMIT_MS = 86_400_000
+
+export interface RebuildOptions {
+  readonly plan: Plan
+  readonly dataDir: string
+  readonly databaseUrl: string | undefined
+  readonly log: Log
+}
+
+export interface RebuildResult {
+  /** Events that the journal held. */
+  readonly events: number
+  /** Whether the journal began where the first event was: where not, the tables lack what retention has removed. */
+  readonly isWhole: boolean
+}
+
+/**
+ * Rebuilds the tables of a data folder.
+ *
+ * @throws TidemarkError INPUT_MISSING where the folder holds no events; what `recover` throws
+ */
+export async function rebuild(options: RebuildOptions, signal: AbortSignal): Promise<RebuildResult> {
+  const { plan, log } = options
+  const path = resolve(options.dataDir)
+  const identity = readIdentity(path)
+  if (identity === undefined)
+    throw new TidemarkError('INPUT_MISSING', `The data folder ${path} holds no events: there is nothing to count.`, {
+      where: path,
+      fix: 'name the folder of a run with --data-dir',
+    })
+  const teardown = new Teardown((error) => log('warn', error instanceof Error ? error.message : String(error)))
+  try {
+    const { writer } = identity
+    const folder = openDataFolder({ path, writer, planHash: planHash(plan), replace: false, keepEvents: true })
+    teardown.add(async () => folder.lock.release())
+    const database = await openDatabase({ ...options, log: (line) => log('debug', line) })
+    teardown.add(() => database.stop())
+    const recovered = await recover({
+      plan,
+      writer,
+      folder,
+      url: database.url,
+      disk: nodeDisk,
+      retention: KEEP_ALL,
+      pageRollUps: [],
+      trafficPartitions: 0,
+      replace: false,
+      rebuild: true,
+      teardown,
+      log,
+    })
+    const { journal } = recovered
+    const isWhole = journal.partitions.every((name) => journal.earliest(name) === 0)
+    return { events: await countAll(recovered, signal), isWhole }
+  } finally {
+    await teardown.run()
+  }
+}
+
+const KEEP_ALL: Retention = { maxAgeMs: Infinity, maxBytes: Infinity }
+
+async function countAll(recovered: Awaited<ReturnType<typeof recover>>, signal: AbortSignal): Promise<number> {
+  const { pipeline, source, sink, checkpoints, deadLetters, epoch } = recovered
+  const failed = new AbortController()
+  const stop = AbortSignal.any([signal, failed.signal])
+  const delivery = new Delivery({
+    sink,
+    checkpoints,
+    epoch,
+    clock: CLOCK,
+    maxWaitingCells: MAX_WAITING_CELLS,
+    pause,
+    onChange: () => undefined,
+    onFatal: (error) => failed.abort(error),
+  })
+  const run = new LiveRun({
+    pipeline,
+    source,
+    delivery,
+    deadLetters,
+    clock: CLOCK,
+    epochMs: 1_000,
+    onEpoch: () => undefined,
+    pause,
+  })
+  const { events } = await run.catchUp(stop, READ_LIMIT_MS)
+  stop.throwIfAborted()
+  await delivery.drain(READ_LIMIT_MS)
+  stop.throwIfAborted()
+  return events
+}

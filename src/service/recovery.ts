@@ -1,0 +1,183 @@
+/**
+ * From what PostgreSQL and the data folder hold to a pipeline that goes on from there.
+ *
+ * Y1  PostgreSQL decides: the pipeline goes on from the very epoch that the tables hold, with its checkpoint, and reads
+ *     the journal from that checkpoint's positions. Whatever does not fit is refused by name.
+ * Y2  Tables that hold nothing are counted from the whole journal; where retention has removed a part of it, only when
+ *     asked to.
+ */
+import { join } from 'node:path'
+import type { Disk } from '../checkpoint/disk/disk.ts'
+import { Journal } from '../checkpoint/journal/journal.ts'
+import type { Retention } from '../checkpoint/journal/retention.ts'
+import { CheckpointStore } from '../checkpoint/store/checkpoint-store.ts'
+import { TidemarkError } from '../errors.ts'
+import type { Plan, RollUp, StreamName } from '../pipeline/plan.ts'
+import { DeadLetterBuffer } from '../runtime/dead-letter-buffer.ts'
+import type { CheckpointSink } from '../runtime/delivery.ts'
+import { JournalSource } from '../runtime/journal-source.ts'
+import { Pipeline } from '../runtime/pipeline.ts'
+import type { Log, EpochSink, Intake, Positions } from '../runtime/ports.ts'
+import { recoveryPoint, recoveryRefusal } from '../runtime/recovery-point.ts'
+import { EpochStore } from '../sinks/postgres/epoch-store.ts'
+import { Checkpoints } from './checkpoints.ts'
+import { checkpointFolder, journalFolder, type DataFolder } from './data-folder.ts'
+import { CLOCK } from './elapsed.ts'
+import { livePartitions, type LivePartition } from './live-partitions.ts'
+import type { Teardown } from './teardown.ts'
+
+export interface RecoverOptions {
+  readonly plan: Plan
+  readonly writer: 'demo' | 'run'
+  readonly folder: DataFolder
+  /** Connects to the database as the owner of the tables. */
+  readonly url: string
+  readonly disk: Disk
+  readonly retention: Retention
+  readonly pageRollUps: readonly RollUp[]
+  /** Partitions of simulated traffic for each stream. */
+  readonly trafficPartitions: number
+  /** Throws away rows of another folder or another kind of writer. */
+  readonly replace: boolean
+  /** Throws away the rows of this folder and counts again what its journal holds, even where that is not all. */
+  readonly rebuild?: boolean
+  readonly teardown: Teardown
+  readonly log: Log
+}
+
+/** A pipeline that knows where it stands. */
+export interface Recovered {
+  /** One line for people. */
+  readonly describe: string
+  /** The last epoch that the tables hold; 0 before the first. */
+  readonly epoch: number
+  readonly pipeline: Pipeline
+  readonly partitions: readonly LivePartition[]
+  readonly journal: Journal
+  readonly source: JournalSource
+  readonly deadLetters: DeadLetterBuffer
+  readonly sink: EpochSink
+  readonly checkpoints: CheckpointSink
+  /** Where HTTP hands events over; undefined where no source takes them. */
+  readonly intake: Intake | undefined
+}
+
+/**
+ * Claims the tables and restores what they were written from.
+ *
+ * @throws TidemarkError what `EpochStore.claim`, `Journal.open` and the codecs of checkpoints throw; EPOCH_MISMATCH
+ */
+export async function recover(options: RecoverOptions): Promise<Recovered> {
+  const { plan, folder, disk, teardown } = options
+  const store = await CheckpointStore.open(disk, checkpointFolder(folder.path))
+  const sink = createSink(options)
+  teardown.add(() => sink.close())
+  const claimed = await sink.claim(({ epoch }) => {
+    const refusal = recoveryRefusal(recoveryPoint(epoch, store.list()), folder.path)
+    if (refusal !== undefined) throw refusal
+  })
+  const journal = await openJournal(options, claimed.positions)
+  teardown.add(() => journal.close())
+  if (claimed.epoch === 0) refusePartial(journal, options)
+  const deadLetters = new DeadLetterBuffer()
+  const partitions = livePartitions(plan, options.trafficPartitions, journal.partitions)
+  // Checkpoints after it were written and never committed: the engine's next one takes their place.
+  await store.dropAfter(claimed.epoch)
+  const pipeline = restorePipeline({ options, store, epoch: claimed.epoch, partitions, deadLetters })
+  const source = new JournalSource({
+    journal,
+    partitions: partitions.map(({ name }) => name),
+    watermarks: pipeline.engine.watermarks,
+    clock: CLOCK,
+    positions: claimed.positions,
+    freeBytes: () => disk.freeBytes(folder.path),
+  })
+  return {
+    describe: describe(claimed.epoch, pipeline),
+    epoch: claimed.epoch,
+    pipeline,
+    partitions,
+    journal,
+    source,
+    deadLetters,
+    sink,
+    checkpoints: new Checkpoints({ store, journal, log: options.log }),
+    intake: intakeOf(plan, partitions, source),
+  }
+}
+
+function createSink({ plan, writer, folder, url, replace, rebuild, log }: RecoverOptions): EpochStore {
+  return new EpochStore({
+    url,
+    plan,
+    writer,
+    folderId: folder.id,
+    replace,
+    rebuild: rebuild === true,
+    log: (line) => log('debug', line),
+  })
+}
+
+async function openJournal({ folder, disk, retention, log }: RecoverOptions, positions: Positions): Promise<Journal> {
+  const committed = new Map(Object.entries(positions))
+  const journal = await Journal.open({
+    dir: journalFolder(folder.path),
+    disk,
+    nowMs: () => CLOCK.nowMs(),
+    committed,
+    retention,
+  })
+  for (const { partition, byteLength } of journal.cuts)
+    log(
+      'info',
+      `${byteLength} bytes of ${partition} were being written when the last run ended; nobody was told they were accepted.`,
+    )
+  return journal
+}
+
+function refusePartial(journal: Journal, { folder, rebuild }: RecoverOptions): void {
+  const trimmed = journal.partitions.find((name) => journal.earliest(name) > 0)
+  if (trimmed === undefined || rebuild === true) return
+  const what = 'The tables hold no epoch, and the journal no longer holds everything that was counted'
+  throw new TidemarkError('EPOCH_MISMATCH', `${what} ("${trimmed}" begins at ${journal.earliest(trimmed)}).`, {
+    where: join(folder.path, 'journal'),
+    fix: `./tidemark rebuild --data-dir ${folder.path} (counts what is there), or use the database that fits the folder`,
+  })
+}
+
+function restorePipeline(parts: {
+  options: RecoverOptions
+  store: CheckpointStore
+  epoch: number
+  partitions: readonly LivePartition[]
+  deadLetters: DeadLetterBuffer
+}): Pipeline {
+  const { options, store, epoch, partitions, deadLetters } = parts
+  const { plan, pageRollUps } = options
+  const pipelineOptions = { plan, rollUps: [...plan.tables, ...pageRollUps], partitions, deadLetters }
+  if (epoch === 0) return new Pipeline({ ...pipelineOptions, random: crypto.getRandomValues(new Int32Array(16)) })
+  return Pipeline.restore(
+    pipelineOptions,
+    store.load(epoch).map(({ payload }) => payload),
+  )
+}
+
+function describe(epoch: number, pipeline: Pipeline): string {
+  if (epoch === 0) return 'tables ready; nothing was counted before'
+  const { liveImpressions, liveClicks } = pipeline.engine.state()
+  const remembered = (liveImpressions + liveClicks).toLocaleString('en-US')
+  return `epoch ${epoch} restored: ${pipeline.eventsRead.toLocaleString('en-US')} events counted, ${remembered} remembered`
+}
+
+function intakeOf(plan: Plan, partitions: readonly LivePartition[], source: JournalSource): Intake | undefined {
+  const http = plan.sources.find(({ kind }) => kind === 'http')
+  if (http === undefined) return undefined
+  const indexOf = (stream: StreamName): number => partitions.findIndex(({ name }) => name === `${http.name}/${stream}`)
+  const indexes = { impressions: indexOf('impressions'), clicks: indexOf('clicks') }
+  return {
+    get isOpen() {
+      return source.isOpen
+    },
+    append: (stream, lines, recordCount) => source.append(indexes[stream], lines, recordCount),
+  }
+}
