@@ -1,6 +1,8 @@
 /**
  * `tidemark verify`: recounts raw events by another path than the engine and compares every cell of every table.
  */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Command } from 'commander'
@@ -11,6 +13,7 @@ import { compareTables, type CellDifference, type Comparison, type TableComparis
 import { csvTables, requireFolder } from '../verify/readers/csv-tables.ts'
 import { recountFiles, type InputFiles } from '../verify/readers/recount-files.ts'
 import type { Recount } from '../verify/recount.ts'
+import type { SpillStep } from '../verify/spill.ts'
 import type { CommonOptions } from './common-options.ts'
 import { EXIT } from './exit-codes.ts'
 import { interruptSignal } from './interrupt.ts'
@@ -24,6 +27,7 @@ interface VerifyOptions extends PlanOptions, CommonOptions {
   readonly clicks?: readonly string[]
   readonly tables?: string
   readonly databaseUrl?: string
+  readonly dataDir?: string
 }
 
 /** The command, for `main.ts`. */
@@ -33,6 +37,7 @@ export function verifyCommand(): Command {
     .description('recounts raw events by another path than the engine and compares every cell of every table')
     .option('--impressions <file...>', `impressions: ${file}`, append)
     .option('--clicks <file...>', `clicks: ${file}`, append)
+    .option('--data-dir <dir>', 'recount what a run or demo retains, up to its last epoch, against its own database')
     .option('--tables <dir>', 'compare with the CSV files in this folder')
     .option('--database-url <url>', 'compare with the tables in this PostgreSQL database')
   return addPlanOptions(command).action((options: VerifyOptions) => runVerify(options))
@@ -44,6 +49,7 @@ function append(value: string, previous: readonly string[] | undefined): readonl
 
 async function runVerify(options: VerifyOptions): Promise<void> {
   const talk = createTalk(options)
+  if (options.dataDir !== undefined) return runVerifyFolder(options, options.dataDir, talk)
   const files = inputFiles(options)
   const plan = await loadPlan(options)
   const found = await openTarget(plan, options)
@@ -55,6 +61,49 @@ async function runVerify(options: VerifyOptions): Promise<void> {
   else process.stdout.write(`${report(recount, comparison, elapsedMs).join('\n')}\n`)
   if (!comparison.isEqual) process.exitCode = EXIT.differs
   talk.next(nextCommand(options, comparison.isEqual))
+}
+
+async function runVerifyFolder(options: VerifyOptions, dataDir: string, talk: Talk): Promise<void> {
+  if (options.impressions !== undefined || options.clicks !== undefined || options.tables !== undefined)
+    throw new TidemarkError('USAGE', 'verify takes --data-dir alone: the folder has the raw events itself.', {
+      fix: `./tidemark verify --data-dir ${shellWord(dataDir)}`,
+    })
+  const { joinDatabase } = await import('../database/open-database.ts')
+  const { verifyFolder } = await import('../service/verify-folder.ts')
+  const plan = await loadPlan(options)
+  requireDataFolder(dataDir)
+  const startMs = performance.now()
+  const database = await joinDatabase({ dataDir, databaseUrl: options.databaseUrl })
+  const progress = talk.progress('verify')
+  const signal = interruptSignal()
+  try {
+    const onStep = async ({ phase, share }: SpillStep): Promise<void> => {
+      progress.update(share, phase)
+      await nextTurn()
+      signal.throwIfAborted()
+    }
+    const { epoch, recount, comparison, fromMs } = await verifyFolder({ plan, dataDir, url: database.url, onStep })
+    progress.end()
+    const elapsedMs = performance.now() - startMs
+    const from = fromMs === -Infinity ? null : new Date(fromMs).toISOString()
+    if (options.json === true)
+      process.stdout.write(`${JSON.stringify({ epoch, from, ...document(recount, comparison, elapsedMs) })}\n`)
+    else process.stdout.write(`${[`epoch ${epoch}`, ...report(recount, comparison, elapsedMs)].join('\n')}\n`)
+    if (from !== null) talk.say(`Retention has removed the oldest events: windows before ${from} were left out.`)
+    if (!comparison.isEqual) process.exitCode = EXIT.differs
+    talk.next(comparison.isEqual ? './tidemark run' : `./tidemark rebuild --data-dir ${shellWord(dataDir)}`)
+  } finally {
+    progress.end()
+    await database.close()
+  }
+}
+
+function requireDataFolder(dataDir: string): void {
+  if (existsSync(join(dataDir, 'journal'))) return
+  throw new TidemarkError('INPUT_MISSING', `The data folder ${dataDir} holds no journal: nothing was taken in there.`, {
+    where: dataDir,
+    fix: 'name the folder of a run or demo with --data-dir',
+  })
 }
 
 function inputFiles({ impressions = [], clicks = [] }: VerifyOptions): InputFiles {

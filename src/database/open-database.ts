@@ -71,6 +71,42 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
   }
 }
 
+/** A database to read from, whoever started it. */
+export interface JoinedDatabase {
+  readonly url: string
+  /** Stops the server where it was started for this. */
+  close(): Promise<void>
+}
+
+/**
+ * The database of a data folder to read from: the given one; that of the instance that runs on the folder; else our own
+ * server, started for it.
+ *
+ * @throws TidemarkError like {@link openDatabase}
+ */
+export async function joinDatabase(options: OpenDatabaseOptions): Promise<JoinedDatabase> {
+  try {
+    const database = await openDatabase(options)
+    return { url: database.url, close: () => database.stop() }
+  } catch (error) {
+    const url =
+      error instanceof TidemarkError && error.code === 'DATA_DIR_BUSY' ? runningUrl(options.dataDir) : undefined
+    if (url === undefined) throw error
+    return { url, close: async () => undefined }
+  }
+}
+
+function runningUrl(dataDir: string): string | undefined {
+  const folder = resolve(dataDir, 'postgres')
+  const port = rememberedPort(folder)
+  if (port === undefined || !existsSync(join(folder, 'password'))) return undefined
+  return ownUrl(OWNER_ROLE, secretIn(join(folder, 'password')), port)
+}
+
+function ownUrl(role: string, password: string, port: number): string {
+  return `postgresql://${role}:${password}@127.0.0.1:${port}/${DATABASE_NAME}`
+}
+
 async function openGiven(url: string): Promise<Database> {
   const version = await withConnection({ url, applicationName: 'tidemark' }, async (client) => {
     const { rows } = await client.query<{ number: string; text: string }>(
@@ -99,8 +135,7 @@ async function openOwn(folder: string, release: () => void, options: OpenDatabas
   if (installed.length === 0 && !existsSync(clusterFolder(folder))) return openFallback(folder, release, log)
   const files = { ...(await prepareClusterFiles(folder, installed, log)), settings: options.settings ?? {} }
   const server = await OwnServer.start(files, log)
-  const urlOf = (role: string, password: string): string =>
-    `postgresql://${role}:${password}@127.0.0.1:${server.port}/${DATABASE_NAME}`
+  const urlOf = (role: string, password: string): string => ownUrl(role, password, server.port)
   const url = urlOf(OWNER_ROLE, files.ownerPassword)
   try {
     await ensureDatabase(url, files)

@@ -12,7 +12,9 @@ import type { ColumnPlan, LedgerTablePlan, Plan, TablePlan } from '../pipeline/p
 import { allTables, textColumns, type TextRow } from '../pipeline/table-text.ts'
 import { type Connection, connect } from './connection.ts'
 import { databaseError, describeUrl } from './database-error.ts'
+import { readEpochRow, type EpochRow } from './epoch-row.ts'
 import { findRelation } from './found-schema.ts'
+import { META_TABLE } from './meta-table.ts'
 import { qualifiedTable, quoteIdentifier } from './sql-text.ts'
 
 /** One table as it was found. */
@@ -32,6 +34,8 @@ export interface StoredTables {
   readonly tables: readonly StoredTable[]
   /** Names of the plan's tables that do not exist. */
   readonly missingTables: readonly string[]
+  /** The epoch they hold, where it was asked for and there is one. */
+  readonly epoch: EpochRow | undefined
   /** Ends the snapshot. Safe to call twice. */
   close(): Promise<void>
 }
@@ -45,10 +49,15 @@ const CURSOR = 'tidemark_rows'
  * @param url any user who may read them
  * @throws TidemarkError DATABASE_UNAVAILABLE
  */
-export async function readTables(url: string, plan: Plan): Promise<StoredTables> {
+export async function readTables(
+  url: string,
+  plan: Plan,
+  options: { readonly withEpoch?: boolean } = {},
+): Promise<StoredTables> {
   const connection = await connect({ url, applicationName: 'tidemark verify', queryTimeoutMs: 120_000 })
   try {
     await connection.client.query('begin isolation level repeatable read read only')
+    const epoch = options.withEpoch === true ? await epochOf(connection.client, plan) : undefined
     const tables: StoredTable[] = []
     const missingTables: string[] = []
     for (const table of allTables(plan)) {
@@ -56,11 +65,16 @@ export async function readTables(url: string, plan: Plan): Promise<StoredTables>
       if (stored === undefined) missingTables.push(table.name)
       else tables.push(stored)
     }
-    return { tables, missingTables, close: () => connection.close() }
+    return { tables, missingTables, epoch, close: () => connection.close() }
   } catch (error) {
     await connection.close()
     throw databaseError(error, 'read the tables', url)
   }
+}
+
+async function epochOf(client: Client, plan: Plan): Promise<EpochRow | undefined> {
+  const columns = (await findRelation(client, META_TABLE))?.columns ?? []
+  return columns.some(({ name }) => name === 'positions') ? readEpochRow(client, plan.name) : undefined
 }
 
 async function storedTable(

@@ -119,10 +119,12 @@ class Start {
     )
     const ingest = this.#openIngest(recovered)
     const server = await this.#serve(ingest)
+    this.#run = run
+    await this.#catchUp(run)
+    // Now it is known how far the traffic of earlier runs came.
     const tasks = new SourceTasks({ ...this.#options, recovered, onFatal: (error) => this.#fail(error) })
     this.#teardown.add(() => tasks.stop())
-    this.#run = run
-    await this.#catchUp(run, tasks)
+    if (tasks.hasHistory) await this.#makeHistory(run, tasks)
     server.flush()
     const stopIntake = async (): Promise<void> => {
       recovered.source.close()
@@ -231,17 +233,22 @@ class Start {
   }
 
   /** Reads what is in the journal already, so that the page begins with it. */
-  async #catchUp(run: LiveRun, tasks: SourceTasks): Promise<void> {
-    if (tasks.hasHistory)
-      await this.#step(
-        (events) => `${events.toLocaleString('en-US')} events of simulated history are in the journal`,
-        () => tasks.fillHistory(this.#stop),
-      )
+  async #catchUp(run: LiveRun): Promise<void> {
     await this.#step(
-      ({ events, isAll }) =>
-        `${events.toLocaleString('en-US')} events of the journal counted${isAll ? ' and written' : '; the rest follows'}`,
+      ({ events, isAll }) => {
+        const counted = `${events.toLocaleString('en-US')} events of the journal counted`
+        return `${counted}${isAll ? ' and written' : '; the rest follows'}`
+      },
       () => run.catchUp(this.#stop, CATCH_UP_MS),
     )
+  }
+
+  async #makeHistory(run: LiveRun, tasks: SourceTasks): Promise<void> {
+    await this.#step(
+      (events) => `${events.toLocaleString('en-US')} events made up for the time before now`,
+      () => tasks.fillHistory(this.#stop),
+    )
+    await this.#catchUp(run)
   }
 
   async #step<T>(

@@ -9,6 +9,7 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import { isAlive } from '../../src/database/process-identity.ts'
 import { openDatabase } from '../../src/database/open-database.ts'
 import { TidemarkError } from '../../src/errors.ts'
+import { verifyFolder } from '../../src/service/verify-folder.ts'
 import { startLiveService, type LiveServiceOptions } from '../../src/service/live-service.ts'
 import { adPlan } from '../support/engine-rig.ts'
 import { clickLine, impressionLine } from '../support/event-lines.ts'
@@ -93,6 +94,26 @@ describe('a live service', { timeout: 60_000 }, () => {
       (rows.get(table) ?? []).reduce((total, row) => total + Number(row[column]), 0)
     assert.equal(sum('ctr_by_campaign', 3), 5, 'four impressions and the same one')
     assert.equal(sum('ctr_by_campaign', 4), 3, 'i0 was clicked on twice')
+  })
+
+  it('verify of its folder finds every cell equal, while it runs and after it, and a cell that was changed', async (context) => {
+    const url = await postgres.createDatabase()
+    const dataDir = newFolder(context)
+    const verify = async (): Promise<readonly [boolean, number]> => {
+      const { comparison, recount } = await verifyFolder({ plan, dataDir, url, onStep: () => undefined })
+      return [comparison.isEqual, recount.totals.impressions.read]
+    }
+    const rig = await RunningRig.start(context, { databaseUrl: url, dataDir })
+    const nowMs = Date.now()
+    const lines = Array.from({ length: 200 }, (_, i) => impressionLine(`i${i % 150}`, nowMs - i * 1_000))
+    await rig.send('impressions', ...lines, 'broken', impressionLine('future', nowMs + HOUR_MS))
+    await rig.send('clicks', ...lines.map((_, i) => clickLine(`k${i}`, `i${i}`, nowMs)))
+    await eventually('it is in an epoch', async () => (await counted(url)) === 402)
+    assert.deepEqual(await verify(), [true, 202])
+    await rig.stop()
+    assert.deepEqual(await verify(), [true, 202])
+    await runSql(url, 'update ctr_by_campaign set clicks = clicks + 1')
+    assert.deepEqual(await verify(), [false, 202], 'control')
   })
 
   it('S1: an event that was acknowledged and in no epoch yet is counted by the next start', async (context) => {

@@ -1,0 +1,146 @@
+/**
+ * The recount of a live system: the raw events that its journal retains, up to the epoch that PostgreSQL holds, against
+ * the tables of that very epoch, while it runs or after it ended.
+ *
+ * Q1  Tables and epoch are read from one snapshot of the database, the journal up to that epoch's positions: a running
+ *     instance changes nothing of either.
+ * Q2  Where retention has removed the oldest events, windows that they could have changed are left out, and it says so.
+ */
+import { resolve } from 'node:path'
+import { nodeDisk } from '../checkpoint/disk/node-disk.ts'
+import { findRetained, readRetained, type RetainedPartition } from '../checkpoint/journal/retained.ts'
+import type { EpochRow } from '../database/epoch-row.ts'
+import { readTables, type StoredTables } from '../database/read-tables.ts'
+import { TidemarkError } from '../errors.ts'
+import { planHash } from '../pipeline/plan-hash.ts'
+import { finalAfterMs, type Plan } from '../pipeline/plan.ts'
+import { allTables, textColumns, type TextRow, type TextTables } from '../pipeline/table-text.ts'
+import { compareTables, type Comparison, type FoundTable } from '../verify/compare.ts'
+import { decodeUtf8 } from '../verify/readers/decode-utf8.ts'
+import { withSpillFolder } from '../verify/readers/spill-folder.ts'
+import type { Recount } from '../verify/recount.ts'
+import { recountSpilled, type SpillBatch, type SpillOptions, type SpillPartition } from '../verify/spill.ts'
+import { journalFolder } from './data-folder.ts'
+import { streamOfPartition } from './live-partitions.ts'
+
+const MEMORY_BYTES = 512 * 1_048_576
+const LINE_FEED = 0x0a
+
+export interface VerifyFolderOptions {
+  readonly plan: Plan
+  readonly dataDir: string
+  /** The database that the folder's run writes to. */
+  readonly url: string
+  readonly onStep: NonNullable<SpillOptions['onStep']>
+}
+
+export interface VerifiedFolder {
+  readonly epoch: number
+  readonly recount: Recount
+  readonly comparison: Comparison
+  /** Windows that start before this were left out (Q2), ms; −Infinity where none was. */
+  readonly fromMs: number
+}
+
+/**
+ * Recounts a data folder and compares.
+ *
+ * @throws TidemarkError INPUT_MISSING where nothing was written yet, PLAN_CHANGED, JOURNAL_MISSING, JOURNAL_CORRUPT,
+ *   DATABASE_UNAVAILABLE
+ */
+export async function verifyFolder(options: VerifyFolderOptions): Promise<VerifiedFolder> {
+  const { plan, url, onStep } = options
+  const stored = await readTables(url, plan, { withEpoch: true })
+  try {
+    const row = checkedEpoch(stored, options)
+    const retained = findRetained(nodeDisk, journalFolder(resolve(options.dataDir)))
+    const partitions = retained.flatMap((partition) => spillPartition(partition, row) ?? [])
+    const fromMs = Math.max(-Infinity, ...retained.map((partition) => leftOutBeforeMs(partition, plan)))
+    const { watermarkMs } = row
+    const recount = await withSpillFolder((disk) =>
+      recountSpilled(plan, partitions, { disk, decodeUtf8, memoryBytes: MEMORY_BYTES, watermarkMs, onStep }),
+    )
+    const expected = onlyFrom(plan, recount.tables, fromMs)
+    const comparison = await compareTables(plan, expected, foundFrom(plan, stored, fromMs))
+    return { epoch: row.epoch, recount, comparison, fromMs }
+  } finally {
+    await stored.close()
+  }
+}
+
+function checkedEpoch(stored: StoredTables, { plan, dataDir }: VerifyFolderOptions): EpochRow {
+  const row = stored.epoch
+  if (row === undefined || row.epoch === 0)
+    throw new TidemarkError('INPUT_MISSING', `The database holds no epoch of pipeline "${plan.name}" yet.`, {
+      where: dataDir,
+      fix: './tidemark run, and wait for its first epoch',
+    })
+  if (row.planHash === planHash(plan)) return row
+  throw new TidemarkError('PLAN_CHANGED', `The tables of pipeline "${plan.name}" were written by another definition.`, {
+    where: dataDir,
+    fix: 'verify with the definition of the run (--definition)',
+  })
+}
+
+function spillPartition(partition: RetainedPartition, { positions }: EpochRow): SpillPartition | undefined {
+  const stream = streamOfPartition(partition.name)
+  const end = positions[partition.name]
+  if (stream === undefined || end === undefined) return undefined
+  return { stream, name: partition.name, batches: batchesOf(partition, end) }
+}
+
+async function* batchesOf(partition: RetainedPartition, end: number): AsyncGenerator<SpillBatch> {
+  const reader = readRetained(nodeDisk, partition, partition.earliest, end)
+  try {
+    for (let block = reader.next(); block !== undefined; block = reader.next()) {
+      const { arrivalMs, floorMs, lines } = block
+      yield { arrivalMs, floorMs, lines: linesOf(lines) }
+    }
+  } finally {
+    reader.close()
+  }
+}
+
+function linesOf(bytes: Uint8Array): readonly Uint8Array[] {
+  const lines: Uint8Array[] = []
+  for (let start = 0; start < bytes.length;) {
+    const end = bytes.indexOf(LINE_FEED, start)
+    lines.push(bytes.subarray(start, end < 0 ? bytes.length : end))
+    start = end < 0 ? bytes.length : end + 1
+  }
+  return lines
+}
+
+/** The end of what events that retention has removed could have changed (Q2). */
+function leftOutBeforeMs(partition: RetainedPartition, plan: Plan): number {
+  if (partition.earliest === 0) return -Infinity
+  const [first] = partition.segments
+  const { maxFutureSkewMs, windowSizeMs } = plan.parameters
+  return (first?.firstArrivalMs ?? Infinity) + maxFutureSkewMs + finalAfterMs(plan.parameters) + windowSizeMs
+}
+
+function onlyFrom(plan: Plan, tables: TextTables, fromMs: number): TextTables {
+  if (fromMs === -Infinity) return tables
+  return new Map([...tables].map(([name, rows]) => [name, rows.filter(isFrom(plan, name, undefined, fromMs))]))
+}
+
+function foundFrom(plan: Plan, { tables }: StoredTables, fromMs: number): readonly FoundTable[] {
+  if (fromMs === -Infinity) return tables
+  return tables.map((table) => ({ ...table, rows: kept(table.rows, isFrom(plan, table.name, table.columns, fromMs)) }))
+}
+
+async function* kept(rows: AsyncIterable<TextRow>, isKept: (row: TextRow) => boolean): AsyncGenerator<TextRow> {
+  for await (const row of rows) if (isKept(row)) yield row
+}
+
+function isFrom(
+  plan: Plan,
+  name: string,
+  columns: readonly string[] | undefined,
+  fromMs: number,
+): (row: TextRow) => boolean {
+  const table = allTables(plan).find((candidate) => candidate.name === name)
+  const names = columns ?? (table === undefined ? [] : textColumns(table).map((column) => column.name))
+  const index = names.indexOf('window_start')
+  return (row) => Date.parse(row[index] ?? '') >= fromMs
+}
