@@ -69,7 +69,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./flink.ts')).flinkCommand(),
   },
   { name: 'superset', summary: 'the dashboard for Superset, derived from the plan' },
-  { name: 'stack', summary: 'Kafka, Flink, PostgreSQL and Superset on this machine' },
+  {
+    name: 'stack',
+    summary: 'Kafka, Flink and PostgreSQL on this machine',
+    load: async () => (await import('./stack.ts')).stackCommand(),
+  },
   { name: 'top', summary: 'a live view in the terminal' },
   { name: 'dead-letters', summary: 'rejected events: list, show, replay' },
 ]

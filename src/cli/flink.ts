@@ -1,5 +1,5 @@
 /**
- * `tidemark flink sql`: the same plan as text for Apache Flink.
+ * `tidemark flink`: the same plan on Apache Flink, first of all as text.
  */
 import { Command } from 'commander'
 import { TidemarkError } from '../errors.ts'
@@ -9,6 +9,7 @@ import { planHash } from '../pipeline/plan-hash.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { CommonOptions } from './common-options.ts'
 import { addPlanOptions, loadPlan, type PlanOptions } from './plan-options.ts'
+import { jobCommands } from './flink-job.ts'
 import { createTalk } from './talk.ts'
 
 /** What stands in printed SQL instead of a password. */
@@ -18,7 +19,9 @@ type SqlOptions = PlanOptions & CommonOptions & { readonly brokers: string; read
 
 /** The command with its subcommands, ready to be added to the program. */
 export function flinkCommand(): Command {
-  return new Command('flink').description('The same plan on Apache Flink: its SQL.').addCommand(sqlCommand())
+  const command = new Command('flink').description('The same plan on Apache Flink: its SQL, and its job.')
+  for (const sub of [sqlCommand(), ...jobCommands()]) command.addCommand(sub)
+  return command
 }
 
 function sqlCommand(): Command {
@@ -41,7 +44,7 @@ async function printSql(definition: string | undefined, options: SqlOptions): Pr
   }
   const sql = flinkScript(plan, settings)
   process.stdout.write(options.json === true ? `${JSON.stringify({ hash: planHash(plan), sql })}\n` : sql)
-  createTalk(options).next('./tidemark plan')
+  createTalk(options).next('./tidemark flink submit')
 }
 
 /** The plan of a definition that is given as an argument, or as an option. */

@@ -2,9 +2,9 @@
  * One stream: its topic as a table, its records checked, its duplicates told from its events.
  *
  * V1  Every record of the topic is in exactly one of: malformed, duplicate, accepted.
- * V2  An id counts as a duplicate up to A + L away in event time from an event accepted before; first arrival wins.
- *     The first event of an id is told by a running count, and those far from it, which are rare, by a pattern that goes
- *     from each accepted event to the next. Exact while outOfOrderness is at most A + L.
+ * V2  An id counts as a duplicate up to A + L away in event time from an event accepted before; first arrival wins. Exact
+ *     for the first three events of an id and all their copies while outOfOrderness is at most A + L; from the fourth
+ *     event on, copies in a chain that stretches over more than A + L are taken for new.
  * V3  All of it is insert-only and keeps the event time as a time attribute, which the interval join needs.
  * V4  A time that is no event's moves no watermark: it is taken as the epoch, and the watermark is a maximum.
  */
@@ -44,9 +44,9 @@ export function eventStatements(plan: Plan, stream: StreamName, settings: FlinkS
     recordView(plan, stream),
     checkedView(plan, stream),
     markedView(plan, stream),
-    farView(stream),
-    againView(plan, stream),
-    acceptedView(stream),
+    farView(plan, stream),
+    fartherView(plan, stream),
+    ...acceptedViews(stream),
   ]
 }
 
@@ -169,63 +169,63 @@ export function factsType(plan: Plan): string {
 function markedView(plan: Plan, stream: StreamName): FlinkStatement {
   return {
     about: 'Each event beside the first of its id: number 1 is accepted, and those near it are its duplicates.',
-    sql: `CREATE TEMPORARY VIEW ${stream}_marked AS
-SELECT rt, arrival, id, event_ms, ${carriedColumn(stream)},
-  COUNT(*) OVER by_arrival AS number_of_id,
-  ABS(event_ms - FIRST_VALUE(event_ms) OVER by_arrival) <= ${reachMs(plan)} AS is_near
-FROM ${stream}_checked
-WHERE is_event
-WINDOW by_arrival AS (PARTITION BY id ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)`,
+    sql: numberedView(plan, stream, { name: 'marked', from: 'checked', where: 'is_event' }),
   }
 }
 
-function farView(stream: StreamName): FlinkStatement {
-  const carried = carriedColumn(stream)
+function farView(plan: Plan, stream: StreamName): FlinkStatement {
   return {
-    about: 'An id used again after A + L names a new event: number 1 of these, and those of the next view.',
-    sql: `CREATE TEMPORARY VIEW ${stream}_far AS
-SELECT rt, arrival, id, event_ms, ${carried},
-  COUNT(*) OVER (PARTITION BY id ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS number_of_id
-FROM ${stream}_marked
+    about: 'An id used again after A + L names a new event, and so on: the same for those far from the first.',
+    sql: numberedView(plan, stream, { name: 'far', from: 'marked', where: 'NOT is_near' }),
+  }
+}
+
+// Each use in turn would need a view of its own. From the third on an event is held against the one before it.
+function fartherView(plan: Plan, stream: StreamName): FlinkStatement {
+  return {
+    about: 'Those far from both: new events where the one before it, if there is one, is far as well.',
+    sql: `CREATE TEMPORARY VIEW ${stream}_farther AS
+SELECT rt, arrival, id, event_ms, ${carriedColumn(stream)},
+  COALESCE(ABS(event_ms - LAG(event_ms) OVER (PARTITION BY id ORDER BY arrival)) > ${reachMs(plan)}, TRUE) AS is_new
+FROM ${stream}_far
 WHERE NOT is_near`,
   }
 }
 
-function againView(plan: Plan, stream: StreamName): FlinkStatement {
-  const carried = carriedColumn(stream)
-  return {
-    about: 'From each accepted event of a used id to the first one that is far from it.',
-    sql: `CREATE TEMPORARY VIEW ${stream}_again AS
-SELECT rt, id, event_ms, ${carried}
-FROM ${stream}_far
-MATCH_RECOGNIZE (
-  PARTITION BY id
-  ORDER BY arrival
-  MEASURES
-    MATCH_ROWTIME(farther.rt) AS rt,
-    LAST(farther.event_ms) AS event_ms,
-    LAST(farther.${carried}) AS ${carried}
-  ONE ROW PER MATCH
-  AFTER MATCH SKIP TO LAST farther
-  PATTERN (accepted near* farther)
-  DEFINE
-    near AS ABS(near.event_ms - accepted.event_ms) <= ${reachMs(plan)},
-    farther AS ABS(farther.event_ms - accepted.event_ms) > ${reachMs(plan)}
-)`,
-  }
+interface NumberedView {
+  readonly name: string
+  readonly from: string
+  readonly where: string
 }
 
-function acceptedView(stream: StreamName): FlinkStatement {
+function numberedView(plan: Plan, stream: StreamName, { name, from, where }: NumberedView): string {
+  return `CREATE TEMPORARY VIEW ${stream}_${name} AS
+SELECT rt, arrival, id, event_ms, ${carriedColumn(stream)},
+  COUNT(*) OVER by_arrival AS number_of_id,
+  ABS(event_ms - FIRST_VALUE(event_ms) OVER by_arrival) <= ${reachMs(plan)} AS is_near
+FROM ${stream}_${from}
+WHERE ${where}
+WINDOW by_arrival AS (PARTITION BY id ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)`
+}
+
+function acceptedViews(stream: StreamName): readonly FlinkStatement[] {
   const columns = `rt, id, event_ms, ${carriedColumn(stream)}`
-  return {
-    about: `The ${stream} that are neither malformed nor duplicates.`,
-    sql: `CREATE TEMPORARY VIEW ${stream}_accepted AS
-SELECT ${columns} FROM ${stream}_marked WHERE number_of_id = 1
-UNION ALL
+  return [
+    {
+      about: 'New events under an id that was used before.',
+      sql: `CREATE TEMPORARY VIEW ${stream}_again AS
 SELECT ${columns} FROM ${stream}_far WHERE number_of_id = 1
 UNION ALL
+SELECT ${columns} FROM ${stream}_farther WHERE is_new`,
+    },
+    {
+      about: `The ${stream} that are neither malformed nor duplicates.`,
+      sql: `CREATE TEMPORARY VIEW ${stream}_accepted AS
+SELECT ${columns} FROM ${stream}_marked WHERE number_of_id = 1
+UNION ALL
 SELECT ${columns} FROM ${stream}_again`,
-  }
+    },
+  ]
 }
 
 /** How far apart in event time two events of one id may be and still be one: A + L. */

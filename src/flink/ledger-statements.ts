@@ -35,7 +35,6 @@ function streamEntries(plan: Plan, stream: StreamName, accepted: string): readon
       from: `${stream}_checked WHERE NOT is_event`,
     }),
     entry(plan, stream, { eventClass: first, timeMs: 'event_ms', from: `${stream}_marked` }),
-    moved(plan, { ...again, from: `(SELECT * FROM ${stream}_far WHERE number_of_id = 1)` }),
     moved(plan, { ...again, from: `${stream}_again` }),
   ]
 }

@@ -82,7 +82,8 @@ export function timeMs(text: string): string {
 
 // The format takes no zone of hours alone, and stops reading where it has what it needs: so every zone gets two more digits.
 function isoTimeMs(text: string): string {
-  const minute = `REGEXP_REPLACE(UPPER(${text}), '^(.{10}).(.{5})[:0-9.]*([Z+-][0-9]*):?([0-9]*)$', '$1 $2 $3$400')`
+  const zone = `REPLACE(REGEXP_EXTRACT(UPPER(${text}), '(Z|[+-][0-9:]+)$', 1), ':', '')`
+  const minute = `CONCAT(SUBSTRING(${text}, 1, 10), ' ', SUBSTRING(${text}, 12, 5), ' ', ${zone}, '00')`
   const seconds = `TRY_CAST(REGEXP_EXTRACT(${text}, '^.{16}:([0-9.]+)', 1) AS DECIMAL(20, 3))`
   return `UNIX_TIMESTAMP(${minute}, 'yyyy-MM-dd HH:mm XX') * 1000 + CAST(COALESCE(${seconds}, 0) * 1000 AS BIGINT)`
 }

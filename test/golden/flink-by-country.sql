@@ -19,7 +19,7 @@ CREATE TEMPORARY TABLE impressions_topic (
   record_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
   rt AS TO_TIMESTAMP_LTZ(COALESCE(NULLIF(LEAST(CASE
     WHEN REGEXP(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^[0-9]{1,18}$') THEN CAST(JSON_VALUE(body, 'lax $[''event_timestamp'']') AS BIGINT)
-    WHEN REGEXP(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,3}0*)?)?(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)$') THEN UNIX_TIMESTAMP(REGEXP_REPLACE(UPPER(JSON_VALUE(body, 'lax $[''event_timestamp'']')), '^(.{10}).(.{5})[:0-9.]*([Z+-][0-9]*):?([0-9]*)$', '$1 $2 $3$400'), 'yyyy-MM-dd HH:mm XX') * 1000 + CAST(COALESCE(TRY_CAST(REGEXP_EXTRACT(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^.{16}:([0-9.]+)', 1) AS DECIMAL(20, 3)), 0) * 1000 AS BIGINT)
+    WHEN REGEXP(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,3}0*)?)?(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)$') THEN UNIX_TIMESTAMP(CONCAT(SUBSTRING(JSON_VALUE(body, 'lax $[''event_timestamp'']'), 1, 10), ' ', SUBSTRING(JSON_VALUE(body, 'lax $[''event_timestamp'']'), 12, 5), ' ', REPLACE(REGEXP_EXTRACT(UPPER(JSON_VALUE(body, 'lax $[''event_timestamp'']')), '(Z|[+-][0-9:]+)$', 1), ':', ''), '00'), 'yyyy-MM-dd HH:mm XX') * 1000 + CAST(COALESCE(TRY_CAST(REGEXP_EXTRACT(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^.{16}:([0-9.]+)', 1) AS DECIMAL(20, 3)), 0) * 1000 AS BIGINT)
     WHEN MOD(TRY_CAST(JSON_VALUE(body, 'lax $[''event_timestamp'']') AS DECIMAL(38, 18)), 1) = 0 THEN CAST(TRY_CAST(JSON_VALUE(body, 'lax $[''event_timestamp'']') AS DECIMAL(38, 18)) AS BIGINT)
   END, 4133980800000), 4133980800000), CAST(0 AS BIGINT)), 3),
   arrival AS PROCTIME(),
@@ -71,37 +71,31 @@ FROM impressions_checked
 WHERE is_event
 WINDOW by_arrival AS (PARTITION BY id ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW);
 
--- An id used again after A + L names a new event: number 1 of these, and those of the next view.
+-- An id used again after A + L names a new event, and so on: the same for those far from the first.
 CREATE TEMPORARY VIEW impressions_far AS
 SELECT rt, arrival, id, event_ms, facts,
-  COUNT(*) OVER (PARTITION BY id ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS number_of_id
+  COUNT(*) OVER by_arrival AS number_of_id,
+  ABS(event_ms - FIRST_VALUE(event_ms) OVER by_arrival) <= 1805000 AS is_near
 FROM impressions_marked
+WHERE NOT is_near
+WINDOW by_arrival AS (PARTITION BY id ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW);
+
+-- Those far from both: new events where the one before it, if there is one, is far as well.
+CREATE TEMPORARY VIEW impressions_farther AS
+SELECT rt, arrival, id, event_ms, facts,
+  COALESCE(ABS(event_ms - LAG(event_ms) OVER (PARTITION BY id ORDER BY arrival)) > 1805000, TRUE) AS is_new
+FROM impressions_far
 WHERE NOT is_near;
 
--- From each accepted event of a used id to the first one that is far from it.
+-- New events under an id that was used before.
 CREATE TEMPORARY VIEW impressions_again AS
-SELECT rt, id, event_ms, facts
-FROM impressions_far
-MATCH_RECOGNIZE (
-  PARTITION BY id
-  ORDER BY arrival
-  MEASURES
-    MATCH_ROWTIME(farther.rt) AS rt,
-    LAST(farther.event_ms) AS event_ms,
-    LAST(farther.facts) AS facts
-  ONE ROW PER MATCH
-  AFTER MATCH SKIP TO LAST farther
-  PATTERN (accepted near* farther)
-  DEFINE
-    near AS ABS(near.event_ms - accepted.event_ms) <= 1805000,
-    farther AS ABS(farther.event_ms - accepted.event_ms) > 1805000
-);
+SELECT rt, id, event_ms, facts FROM impressions_far WHERE number_of_id = 1
+UNION ALL
+SELECT rt, id, event_ms, facts FROM impressions_farther WHERE is_new;
 
 -- The impressions that are neither malformed nor duplicates.
 CREATE TEMPORARY VIEW impressions_accepted AS
 SELECT rt, id, event_ms, facts FROM impressions_marked WHERE number_of_id = 1
-UNION ALL
-SELECT rt, id, event_ms, facts FROM impressions_far WHERE number_of_id = 1
 UNION ALL
 SELECT rt, id, event_ms, facts FROM impressions_again;
 
@@ -112,7 +106,7 @@ CREATE TEMPORARY TABLE clicks_topic (
   record_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
   rt AS TO_TIMESTAMP_LTZ(COALESCE(NULLIF(LEAST(CASE
     WHEN REGEXP(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^[0-9]{1,18}$') THEN CAST(JSON_VALUE(body, 'lax $[''event_timestamp'']') AS BIGINT)
-    WHEN REGEXP(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,3}0*)?)?(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)$') THEN UNIX_TIMESTAMP(REGEXP_REPLACE(UPPER(JSON_VALUE(body, 'lax $[''event_timestamp'']')), '^(.{10}).(.{5})[:0-9.]*([Z+-][0-9]*):?([0-9]*)$', '$1 $2 $3$400'), 'yyyy-MM-dd HH:mm XX') * 1000 + CAST(COALESCE(TRY_CAST(REGEXP_EXTRACT(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^.{16}:([0-9.]+)', 1) AS DECIMAL(20, 3)), 0) * 1000 AS BIGINT)
+    WHEN REGEXP(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,3}0*)?)?(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)$') THEN UNIX_TIMESTAMP(CONCAT(SUBSTRING(JSON_VALUE(body, 'lax $[''event_timestamp'']'), 1, 10), ' ', SUBSTRING(JSON_VALUE(body, 'lax $[''event_timestamp'']'), 12, 5), ' ', REPLACE(REGEXP_EXTRACT(UPPER(JSON_VALUE(body, 'lax $[''event_timestamp'']')), '(Z|[+-][0-9:]+)$', 1), ':', ''), '00'), 'yyyy-MM-dd HH:mm XX') * 1000 + CAST(COALESCE(TRY_CAST(REGEXP_EXTRACT(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^.{16}:([0-9.]+)', 1) AS DECIMAL(20, 3)), 0) * 1000 AS BIGINT)
     WHEN MOD(TRY_CAST(JSON_VALUE(body, 'lax $[''event_timestamp'']') AS DECIMAL(38, 18)), 1) = 0 THEN CAST(TRY_CAST(JSON_VALUE(body, 'lax $[''event_timestamp'']') AS DECIMAL(38, 18)) AS BIGINT)
   END, 4133980800000), 4133980800000), CAST(0 AS BIGINT)), 3),
   arrival AS PROCTIME(),
@@ -156,37 +150,31 @@ FROM clicks_checked
 WHERE is_event
 WINDOW by_arrival AS (PARTITION BY id ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW);
 
--- An id used again after A + L names a new event: number 1 of these, and those of the next view.
+-- An id used again after A + L names a new event, and so on: the same for those far from the first.
 CREATE TEMPORARY VIEW clicks_far AS
 SELECT rt, arrival, id, event_ms, impression_id,
-  COUNT(*) OVER (PARTITION BY id ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS number_of_id
+  COUNT(*) OVER by_arrival AS number_of_id,
+  ABS(event_ms - FIRST_VALUE(event_ms) OVER by_arrival) <= 1805000 AS is_near
 FROM clicks_marked
+WHERE NOT is_near
+WINDOW by_arrival AS (PARTITION BY id ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW);
+
+-- Those far from both: new events where the one before it, if there is one, is far as well.
+CREATE TEMPORARY VIEW clicks_farther AS
+SELECT rt, arrival, id, event_ms, impression_id,
+  COALESCE(ABS(event_ms - LAG(event_ms) OVER (PARTITION BY id ORDER BY arrival)) > 1805000, TRUE) AS is_new
+FROM clicks_far
 WHERE NOT is_near;
 
--- From each accepted event of a used id to the first one that is far from it.
+-- New events under an id that was used before.
 CREATE TEMPORARY VIEW clicks_again AS
-SELECT rt, id, event_ms, impression_id
-FROM clicks_far
-MATCH_RECOGNIZE (
-  PARTITION BY id
-  ORDER BY arrival
-  MEASURES
-    MATCH_ROWTIME(farther.rt) AS rt,
-    LAST(farther.event_ms) AS event_ms,
-    LAST(farther.impression_id) AS impression_id
-  ONE ROW PER MATCH
-  AFTER MATCH SKIP TO LAST farther
-  PATTERN (accepted near* farther)
-  DEFINE
-    near AS ABS(near.event_ms - accepted.event_ms) <= 1805000,
-    farther AS ABS(farther.event_ms - accepted.event_ms) > 1805000
-);
+SELECT rt, id, event_ms, impression_id FROM clicks_far WHERE number_of_id = 1
+UNION ALL
+SELECT rt, id, event_ms, impression_id FROM clicks_farther WHERE is_new;
 
 -- The clicks that are neither malformed nor duplicates.
 CREATE TEMPORARY VIEW clicks_accepted AS
 SELECT rt, id, event_ms, impression_id FROM clicks_marked WHERE number_of_id = 1
-UNION ALL
-SELECT rt, id, event_ms, impression_id FROM clicks_far WHERE number_of_id = 1
 UNION ALL
 SELECT rt, id, event_ms, impression_id FROM clicks_again;
 
@@ -248,18 +236,12 @@ SELECT CAST(TO_TIMESTAMP_LTZ((UNIX_TIMESTAMP(DATE_FORMAT(record_time, 'yyyy-MM-d
 UNION ALL
 SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'impressions' AS `stream`, CASE WHEN number_of_id = 1 THEN 'counted' ELSE 'duplicate' END AS `class`, CAST(1 AS BIGINT) AS events FROM impressions_marked
 UNION ALL
-SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'impressions' AS `stream`, `class`, events FROM (SELECT * FROM impressions_far WHERE number_of_id = 1)
-CROSS JOIN UNNEST(ARRAY[ROW('duplicate', CAST(-1 AS BIGINT)), ROW('counted', CAST(1 AS BIGINT))]) AS moves (`class`, events)
-UNION ALL
 SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'impressions' AS `stream`, `class`, events FROM impressions_again
 CROSS JOIN UNNEST(ARRAY[ROW('duplicate', CAST(-1 AS BIGINT)), ROW('counted', CAST(1 AS BIGINT))]) AS moves (`class`, events)
 UNION ALL
 SELECT CAST(TO_TIMESTAMP_LTZ((UNIX_TIMESTAMP(DATE_FORMAT(record_time, 'yyyy-MM-dd HH:mm:ss')) * 1000) - MOD((UNIX_TIMESTAMP(DATE_FORMAT(record_time, 'yyyy-MM-dd HH:mm:ss')) * 1000), 1000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, 'malformed' AS `class`, CAST(1 AS BIGINT) AS events FROM clicks_checked WHERE NOT is_event
 UNION ALL
 SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, CASE WHEN number_of_id = 1 THEN 'unattributed' ELSE 'duplicate' END AS `class`, CAST(1 AS BIGINT) AS events FROM clicks_marked
-UNION ALL
-SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, `class`, events FROM (SELECT * FROM clicks_far WHERE number_of_id = 1)
-CROSS JOIN UNNEST(ARRAY[ROW('duplicate', CAST(-1 AS BIGINT)), ROW('unattributed', CAST(1 AS BIGINT))]) AS moves (`class`, events)
 UNION ALL
 SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, `class`, events FROM clicks_again
 CROSS JOIN UNNEST(ARRAY[ROW('duplicate', CAST(-1 AS BIGINT)), ROW('unattributed', CAST(1 AS BIGINT))]) AS moves (`class`, events)

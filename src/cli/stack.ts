@@ -1,0 +1,146 @@
+/**
+ * `tidemark stack up|status|logs|down`: Kafka, Flink and PostgreSQL on this machine.
+ */
+import { spawn } from 'node:child_process'
+import { existsSync, rmSync } from 'node:fs'
+import { Command, InvalidArgumentError } from 'commander'
+import { isRunning } from '../database/process-identity.ts'
+import { psqlCommand } from '../database/open-database.ts'
+import { TidemarkError } from '../errors.ts'
+import {
+  DEFAULT_PORTS,
+  jarCache,
+  portsFrom,
+  STACK_GROUPS,
+  stackHome,
+  stackUrls,
+  type StackGroup,
+  type StackSettings,
+} from '../stack/settings.ts'
+import { runningState, stackDown, stackUp } from '../stack/stack.ts'
+import { readState, type StackState } from '../stack/state-file.ts'
+import type { CommonOptions } from './common-options.ts'
+import { interruptSignal } from './interrupt.ts'
+import { wholeNumber } from './option-values.ts'
+import { createTalk } from './talk.ts'
+
+const DEFAULT_DATA_DIR = '.tidemark'
+
+interface FolderOptions extends CommonOptions {
+  readonly dataDir: string
+}
+
+interface UpOptions extends FolderOptions {
+  readonly only?: readonly StackGroup[]
+  readonly kafkaPort: number
+  readonly flinkPort: number
+  readonly taskManagerHeap: number
+}
+
+/** The command with its subcommands, ready to be added to the program. */
+export function stackCommand(): Command {
+  return new Command('stack')
+    .description('Kafka, Flink and PostgreSQL on this machine, from jars: a JDK 17 and Maven are all they need.')
+    .addCommand(upCommand())
+    .addCommand(withFolder(new Command('status').description('What runs, where, and why a part ended.')).action(status))
+    .addCommand(
+      withFolder(new Command('logs').description('The log of a part.').argument('<part>', 'its name, see status'))
+        .option('-f, --follow', 'go on as it grows')
+        .action(logs),
+    )
+    .addCommand(
+      withFolder(new Command('down').description('Stops everything.'))
+        .option('--purge', 'remove topics, checkpoints and logs too; the tables in PostgreSQL stay')
+        .action(down),
+    )
+}
+
+function withFolder(command: Command): Command {
+  return command.option('--data-dir <dir>', 'where everything is kept', DEFAULT_DATA_DIR)
+}
+
+function upCommand(): Command {
+  return withFolder(new Command('up').description('Starts what does not run yet; 250 MB are fetched once.'))
+    .option('--only <parts>', `some of ${STACK_GROUPS.join(', ')}, with commas between`, groups)
+    .option('--kafka-port <port>', 'first of two ports', port, DEFAULT_PORTS.kafka)
+    .option('--flink-port <port>', 'first of six ports', port, DEFAULT_PORTS.flink)
+    .option('--task-manager-heap <mb>', "heap of Flink's task manager", wholeNumber(512, 65_536), 768)
+    .action(up)
+}
+
+const port = wholeNumber(1, 65_500)
+
+function groups(text: string): readonly StackGroup[] {
+  const names = text.split(',').map((name) => name.trim())
+  const known = STACK_GROUPS.filter((group) => names.includes(group))
+  if (known.length === names.length) return known
+  throw new InvalidArgumentError(`Allowed: ${STACK_GROUPS.join(', ')}, with commas between.`)
+}
+
+async function up(options: UpOptions): Promise<void> {
+  const talk = createTalk(options)
+  const settings: StackSettings = {
+    home: stackHome(options.dataDir),
+    cacheDir: jarCache(),
+    groups: options.only ?? STACK_GROUPS,
+    ports: portsFrom(options.kafkaPort, options.flinkPort),
+    taskManagerHeapMb: options.taskManagerHeap,
+    dataDir: options.dataDir,
+  }
+  const state = await stackUp(settings, { log: (line) => talk.say(line), signal: interruptSignal() })
+  process.stdout.write(options.json === true ? `${JSON.stringify(stateDocument(state))}\n` : stateText(state))
+  talk.next('./tidemark stack status')
+}
+
+function status(options: FolderOptions): void {
+  const state = readState(stackHome(options.dataDir))
+  if (state === undefined || !isRunning(state.supervisor)) {
+    process.stdout.write(options.json === true ? '{"running":false,"parts":[]}\n' : 'The stack is down.\n')
+    createTalk(options).next('./tidemark stack up')
+    return
+  }
+  process.stdout.write(options.json === true ? `${JSON.stringify(stateDocument(state))}\n` : stateText(state))
+  createTalk(options).next('./tidemark stack down')
+}
+
+function stateDocument(state: StackState): object {
+  const parts = state.parts.map(({ process: identity, ...part }) => ({ ...part, pid: identity?.pid }))
+  return { running: true, ...stackUrls(state.settings.ports), databaseUrl: state.databaseUrl, parts }
+}
+
+function stateText(state: StackState): string {
+  const lines = state.parts.map((part) => {
+    const pid = part.process === undefined ? '' : `pid ${part.process.pid}`
+    const ended = part.restarts === 0 ? '' : `  ${part.restarts} restarts; last: ${part.reason ?? 'unknown'}`
+    return `${part.name.padEnd(12)} ${part.status.padEnd(9)} ${part.address.padEnd(24)} ${pid}${ended}`
+  })
+  const psql = state.databaseUrl === undefined ? [] : [psqlCommand(state.databaseUrl)]
+  return `${[...lines, ...psql].join('\n')}\n`
+}
+
+async function logs(name: string, options: FolderOptions & { readonly follow?: boolean }): Promise<void> {
+  const parts = readState(stackHome(options.dataDir))?.parts ?? []
+  const part = parts.find((candidate) => candidate.name === name)
+  if (part === undefined || !existsSync(part.logFile)) {
+    const allowed = parts.map((candidate) => candidate.name).join(', ')
+    throw new TidemarkError('USAGE', `There is no log of "${name}" (allowed: ${allowed}).`, {
+      fix: './tidemark stack status',
+    })
+  }
+  const follow = options.follow === true ? ['-f'] : []
+  const child = spawn('tail', ['-n', '100', ...follow, part.logFile], { stdio: ['ignore', 'inherit', 'inherit'] })
+  const signal = interruptSignal()
+  signal.addEventListener('abort', () => child.kill())
+  await new Promise((resolve) => child.on('close', resolve))
+}
+
+async function down(options: FolderOptions & { readonly purge?: boolean }): Promise<void> {
+  const talk = createTalk(options)
+  const home = stackHome(options.dataDir)
+  const stopped = await stackDown(home)
+  if (runningState(home) !== undefined) throw new TidemarkError('STACK_UNAVAILABLE', 'The stack did not stop.', {})
+  if (options.purge === true) rmSync(home, { recursive: true, force: true })
+  if (options.json === true) process.stdout.write(`${JSON.stringify({ stopped })}\n`)
+  else talk.say(stopped === 0 ? 'Nothing was running.' : `Stopped ${stopped} processes.`)
+  talk.next('./tidemark stack up')
+}

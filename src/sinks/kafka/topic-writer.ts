@@ -1,0 +1,64 @@
+/**
+ * Writes records to Kafka: in batches, each record to the partition it was given, in order, once.
+ *
+ * K1  The producer is idempotent and waits for all replicas: a batch that is sent again is written once.
+ * K2  One batch is under way at a time, so that the order within a partition is the order of `add`.
+ */
+import { Producer } from '@platformatic/kafka'
+import { brokerList, kafkaUnavailable } from './topics.ts'
+
+/** One record on its way. */
+export interface OutgoingRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly key: Buffer | undefined
+  readonly value: Buffer
+}
+
+const BATCH_RECORDS = 2_000
+
+/** A writer to one cluster. Close it in any case. */
+export class TopicWriter {
+  readonly #brokers: string
+  readonly #producer: Producer
+  #waiting: OutgoingRecord[] = []
+
+  constructor(brokers: string) {
+    this.#brokers = brokers
+    this.#producer = new Producer({ clientId: 'tidemark', bootstrapBrokers: brokerList(brokers), idempotent: true })
+  }
+
+  /** Takes a record. Its bytes must not change until it is sent. Says whether it is time to {@link flush}. */
+  add(record: OutgoingRecord): boolean {
+    this.#waiting.push(record)
+    return this.#waiting.length >= BATCH_RECORDS
+  }
+
+  /**
+   * Sends everything that waits.
+   *
+   * @throws TidemarkError KAFKA_UNAVAILABLE
+   */
+  async flush(): Promise<void> {
+    const records = this.#waiting
+    this.#waiting = []
+    try {
+      for (let at = 0; at < records.length; at += BATCH_RECORDS) {
+        const messages = records.slice(at, at + BATCH_RECORDS).map(({ topic, partition, key, value }) => ({
+          topic,
+          partition,
+          value,
+          ...(key === undefined ? {} : { key }),
+        }))
+        await this.#producer.send({ messages, idempotent: true, acks: -1 })
+      }
+    } catch (error) {
+      throw kafkaUnavailable(this.#brokers, error)
+    }
+  }
+
+  /** Lets go of the connections. What was not flushed is lost. */
+  async close(): Promise<void> {
+    await this.#producer.close()
+  }
+}

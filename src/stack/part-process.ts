@@ -1,0 +1,120 @@
+/**
+ * One part of the stack as a process that is kept running.
+ *
+ * P1  It has its own process group and its output goes to a file: Ctrl-C and a closed terminal do not reach it.
+ * P2  When it ends while it should run, it is started again: after 1 s, then at growing distances up to 30 s. Once it has
+ *     been ready, the distances begin anew.
+ * P3  `stop` returns when the process is gone: asked first, ended by force after 20 s.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { identify } from '../database/process-identity.ts'
+import type { StackPart } from './part.ts'
+import type { PartState } from './state-file.ts'
+
+const FIRST_WAIT_MS = 1_000
+const LAST_WAIT_MS = 30_000
+const POLL_MS = 250
+const STOP_MS = 20_000
+
+/** Keeps one part running until it is stopped. */
+export class PartProcess {
+  readonly #part: StackPart
+  readonly #logFile: string
+  readonly #onChange: () => void
+  #child: ChildProcess | undefined
+  #state: PartState
+  #stopping = false
+
+  constructor(part: StackPart, logFolder: string, onChange: () => void) {
+    this.#part = part
+    this.#logFile = join(logFolder, `${part.name}.log`)
+    this.#onChange = onChange
+    this.#state = {
+      name: part.name,
+      status: 'starting',
+      process: undefined,
+      address: part.address,
+      logFile: this.#logFile,
+      restarts: 0,
+      reason: undefined,
+    }
+  }
+
+  get state(): PartState {
+    return this.#state
+  }
+
+  /** Runs the part, again and again, until {@link stop}. */
+  async run(): Promise<void> {
+    for (let waitMs = FIRST_WAIT_MS; !this.#stopping;) {
+      const wasReady = await this.#runOnce()
+      if (this.#stopping) break
+      if (wasReady) waitMs = FIRST_WAIT_MS
+      const reason = lastComplaint(this.#logFile)
+      this.#set({ status: 'waiting', process: undefined, restarts: this.#state.restarts + 1, reason })
+      for (let waitedMs = 0; waitedMs < waitMs && !this.#stopping; waitedMs += POLL_MS) await delay(POLL_MS)
+      waitMs = Math.min(waitMs * 2, LAST_WAIT_MS)
+    }
+    this.#set({ status: 'stopped', process: undefined })
+  }
+
+  /** Ends the process and does not start it again. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    const child = this.#child
+    if (child === undefined || hasEnded(child)) return
+    child.kill('SIGTERM')
+    for (let waitedMs = 0; waitedMs < STOP_MS && !hasEnded(child); waitedMs += 50) await delay(50)
+    if (hasEnded(child)) return
+    child.kill('SIGKILL')
+    while (!hasEnded(child)) await delay(50)
+  }
+
+  /** Resolves when the process has ended, with whether it was ready before. */
+  async #runOnce(): Promise<boolean> {
+    const child = this.#start()
+    let wasReady = false
+    while (!hasEnded(child)) {
+      const isReady: boolean = !this.#stopping && (await this.#part.isReady())
+      wasReady ||= isReady
+      if (isReady && this.#state.status === 'starting' && !hasEnded(child)) this.#set({ status: 'ready' })
+      await delay(wasReady ? POLL_MS * 4 : POLL_MS)
+    }
+    return wasReady
+  }
+
+  #start(): ChildProcess {
+    const { jvmOptions, jars, mainClass, args, env } = this.#part
+    const log = openSync(this.#logFile, 'a', 0o600)
+    const command = [...jvmOptions, '-cp', join(jars, '*'), mainClass, ...args]
+    const child = spawn('java', command, {
+      detached: true,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', log, log],
+    })
+    closeSync(log)
+    this.#child = child
+    child.on('error', () => undefined)
+    this.#set({ status: 'starting', process: child.pid === undefined ? undefined : identify(child.pid) })
+    return child
+  }
+
+  #set(change: Partial<PartState>): void {
+    this.#state = { ...this.#state, ...change }
+    this.#onChange()
+  }
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null
+}
+
+/** The last line of a log that says that something is wrong. */
+export function lastComplaint(logFile: string): string | undefined {
+  const lines = readFileSync(logFile, 'utf8').slice(-200_000).split('\n')
+  const line = lines.findLast((text) => /\b(?:ERROR|FATAL)\b|Exception|OutOfMemory|Error:/.test(text))
+  return line?.trim().slice(0, 300)
+}
