@@ -2,6 +2,7 @@
  * Where the command line begins: runs the command asked for and turns whatever comes of it into an exit code.
  */
 import { enableCompileCache } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import packageJson from '../../package.json' with { type: 'json' }
 import { TidemarkError } from '../errors.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
@@ -11,8 +12,9 @@ import { errorDocument, formatError } from './report-error.ts'
 import { wantsColour } from './talk.ts'
 
 // Commands are loaded when asked for: from the second time on without compiling them. Where there is no room for the
-// cache, in the system's folder for temporary files, nothing is lost but time.
-enableCompileCache()
+// cache nothing is lost but time.
+// In a folder of our own: a shared one such as /tmp could be filled by anyone.
+enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/tidemark', import.meta.url)))
 
 const args = process.argv.slice(2)
 const flags = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
