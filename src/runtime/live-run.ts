@@ -51,6 +51,8 @@ export interface LiveRunOptions {
   readonly deadLetters: DeadLetterBuffer
   readonly clock: Clock
   readonly epochMs: number
+  /** When what is counted began, ms; now unless it goes on from before. */
+  readonly startedAtMs?: number
   /** Told the changes of each epoch, all roll-ups included. */
   readonly onEpoch: (changes: ChangeSet) => void
   /** Waits, or returns early when the signal is aborted. */
@@ -85,11 +87,12 @@ export class LiveRun {
   constructor(options: LiveRunOptions) {
     const { pipeline, clock } = options
     this.#options = options
-    this.#startedAtMs = clock.nowMs()
-    this.#lastEpochMs = this.#startedAtMs
-    this.#lastBarrierMs = this.#startedAtMs
+    const nowMs = clock.nowMs()
+    this.#startedAtMs = options.startedAtMs ?? nowMs
+    this.#lastEpochMs = nowMs
+    this.#lastBarrierMs = nowMs
     this.#spoke = new Uint8Array(pipeline.partitions.length)
-    this.#activity = new PartitionActivity(pipeline.partitions.length, this.#startedAtMs)
+    this.#activity = new PartitionActivity(pipeline.partitions.length, nowMs)
     this.#tableNames = new Set(allTables(pipeline.plan).map((table) => table.name))
     this.#offer = (partition, block, start, end, arrivalMs, floorMs) => {
       pipeline.offerLines(partition, block, start, end, arrivalMs, floorMs)

@@ -20,6 +20,8 @@ export interface FolderIdentity {
   readonly id: string
   readonly writer: FolderWriter
   readonly planHash: string
+  /** When its first run began, ms since the epoch. */
+  readonly beganAtMs: number
 }
 
 export interface DataFolder extends FolderIdentity {
@@ -96,8 +98,9 @@ export function readIdentity(path: string): FolderIdentity | undefined {
 
 function isIdentity(value: unknown): value is FolderIdentity {
   if (typeof value !== 'object' || value === null) return false
-  const { id, writer, planHash } = value as Partial<Record<keyof FolderIdentity, unknown>>
-  return typeof id === 'string' && typeof planHash === 'string' && (writer === 'demo' || writer === 'run')
+  const { id, writer, planHash, beganAtMs } = value as Partial<Record<keyof FolderIdentity, unknown>>
+  const isNamed = typeof id === 'string' && typeof planHash === 'string' && typeof beganAtMs === 'number'
+  return isNamed && (writer === 'demo' || writer === 'run')
 }
 
 function settleIdentity(options: OpenDataFolderOptions): FolderIdentity & { readonly isReplaced: boolean } {
@@ -118,7 +121,7 @@ function settleIdentity(options: OpenDataFolderOptions): FolderIdentity & { read
     })
   }
   for (const part of known === undefined ? [] : CONTENT) rmSync(join(path, part), { recursive: true, force: true })
-  const identity = { id: randomUUID(), writer, planHash }
+  const identity = { id: randomUUID(), writer, planHash, beganAtMs: Date.now() }
   writeDurably(path, IDENTITY_FILE, `${JSON.stringify(identity)}\n`)
   return { ...identity, isReplaced: known !== undefined }
 }

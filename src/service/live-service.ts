@@ -110,7 +110,8 @@ class Start {
     const delivery = this.#createDelivery(recovered)
     const onEpoch = (changes: ChangeSet): void => this.#liveView.apply(changes)
     const clock = CLOCK
-    const run = new LiveRun({ pipeline, source, delivery, deadLetters, clock, epochMs, onEpoch, pause })
+    const startedAtMs = folder.beganAtMs
+    const run = new LiveRun({ pipeline, source, delivery, deadLetters, clock, epochMs, startedAtMs, onEpoch, pause })
     await this.#fillPage(database, recovered)
     const admin = await this.#step(
       (served) => `metrics at ${served.url}/metrics`,
