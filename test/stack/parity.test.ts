@@ -61,7 +61,7 @@ describe('parity of the embedded engine and Flink', { skip: stackMissing() }, ()
 
   it('the worked cases, one after another', async () => {
     const cases = comparableCases()
-    assert.ok(cases.length >= 50, `${cases.length} cases`)
+    assert.ok(cases.length >= 45, `${cases.length} cases`)
     await assertParity(adPlan, oneLog(cases), 'worked')
   })
 
@@ -114,14 +114,18 @@ function comparableCases(): readonly WorkedCase[] {
   return WORKED_CASES.filter(isComparable).toSorted((a, b) => rank(a) - rank(b))
 }
 
-/** In order, well-formed, under the parameters of the ad pipeline, with times that can be moved. */
+/** In one partition a stream, in order, well-formed, under the parameters of the ad pipeline, with times that can be moved. */
 function isComparable({ name, plan, expected, partitions }: WorkedCase): boolean {
   if (LEFT_OUT.includes(name)) return false
+  // Their ids come in other partitions in other cases; copies of an id come in one.
+  const inOne = ['impressions', 'clicks'].every((of) => partitions.filter(({ stream }) => stream === of).length <= 1)
   const isDefault = JSON.stringify(plan.parameters) === JSON.stringify(adPlan.parameters)
   const classes = (expected.get('ledger') ?? []).map(([, , eventClass]) => eventClass)
   const lines = partitions.flatMap((partition) => partition.lines)
   const canMove = lines.every((line) => /"event_timestamp":\s*17672\d{8}\b/.test(Buffer.from(line).toString('latin1')))
-  return isDefault && canMove && !classes.some((eventClass) => eventClass === 'malformed' || eventClass === 'late')
+  return (
+    inOne && isDefault && canMove && !classes.some((eventClass) => eventClass === 'malformed' || eventClass === 'late')
+  )
 }
 
 /** Cases as one log: the n-th n times six hours later, so that none knows of another. */
