@@ -3,10 +3,12 @@
  * when tables, checkpoints and journal do not fit each other any more.
  *
  * B1  It is a run without sources: the same engine, epochs and checkpoints, so that the next run goes on from its end.
+ * B2  The whole journal is read and found sound before any row is removed: what it cannot give back stays.
  */
 import type { Log } from '../runtime/ports.ts'
 import { resolve } from 'node:path'
 import { nodeDisk } from '../checkpoint/disk/node-disk.ts'
+import { Journal } from '../checkpoint/journal/journal.ts'
 import type { Retention } from '../checkpoint/journal/retention.ts'
 import { openDatabase } from '../database/open-database.ts'
 import { TidemarkError } from '../errors.ts'
@@ -14,7 +16,7 @@ import type { Plan } from '../pipeline/plan.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
 import { Delivery } from '../runtime/delivery.ts'
 import { LiveRun } from '../runtime/live-run.ts'
-import { openDataFolder, readIdentity } from './data-folder.ts'
+import { journalFolder, openDataFolder, readIdentity } from './data-folder.ts'
 import { CLOCK, pause } from './elapsed.ts'
 import { recover } from './recovery.ts'
 import { Teardown } from './teardown.ts'
@@ -56,6 +58,7 @@ export async function rebuild(options: RebuildOptions, signal: AbortSignal): Pro
     const { writer } = identity
     const folder = openDataFolder({ path, writer, planHash: planHash(plan), replace: false, keepEvents: true })
     teardown.add(async () => folder.lock.release())
+    await refuseDamage(path)
     const database = await openDatabase({ ...options, log: (line) => log('debug', line) })
     teardown.add(() => database.stop())
     const recovered = await recover({
@@ -77,6 +80,21 @@ export async function rebuild(options: RebuildOptions, signal: AbortSignal): Pro
     return { events: await countAll(recovered, signal), isWhole }
   } finally {
     await teardown.run()
+  }
+}
+
+/** Reads every block that the journal retains (B2). */
+async function refuseDamage(path: string): Promise<void> {
+  const options = { dir: journalFolder(path), disk: nodeDisk, nowMs: () => CLOCK.nowMs(), retention: KEEP_ALL }
+  const journal = await Journal.open(options)
+  try {
+    for (const name of journal.partitions) {
+      const reader = journal.reader(name, journal.earliest(name))
+      while (reader.next() !== undefined);
+      reader.close()
+    }
+  } finally {
+    await journal.close()
   }
 }
 

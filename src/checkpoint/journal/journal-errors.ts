@@ -25,7 +25,7 @@ export function corrupt(place: Place, what: string, fix: string): TidemarkError 
 
 /** How to go on from damage in the middle. */
 export function restoreFix(path: string): string {
-  return `restore ${path} from a copy, or recount without it: tidemark rebuild`
+  return `restore ${path} from a copy; the tables keep what was counted`
 }
 
 /** A part that retention has removed, or that someone has. */
