@@ -80,9 +80,12 @@ describe('what the server answers', () => {
     assert.deepEqual(await ready(), [503, ['the pipeline']])
     const database = { ...healthyStatus().database, state: 'starting' } as const
     status = healthyStatus({ database, partitions: [partition({ state: 'waiting' })] })
-    assert.deepEqual(await ready(), [503, ['PostgreSQL', 'the first event']])
-    status = healthyStatus()
-    assert.deepEqual(await ready(), [200, []])
+    assert.deepEqual(await ready(), [503, ['PostgreSQL']])
+    const intake = { ...healthyStatus().intake, state: 'full' } as const
+    status = healthyStatus({ intake })
+    assert.deepEqual(await ready(), [503, ['room for the journal']])
+    status = healthyStatus({ partitions: [partition({ state: 'waiting' })] })
+    assert.deepEqual(await ready(), [200, []], 'who waits for events must be sent some')
   })
 
   it('says how to build the page where it is not built', async () => {
