@@ -81,7 +81,7 @@ describe('readTables', { timeout: 60_000 }, () => {
     assert.deepEqual(found.get('performance'), [])
   })
 
-  it('reads one moment: a writer in the middle changes nothing', async () => {
+  it('R1: reads one moment: a writer in the middle changes nothing', async () => {
     const url = await postgres.createDatabase()
     const sink = new PostgresSink({ url, plan, writer: 'run', mode: 'epochs' })
     await sink.open()

@@ -81,7 +81,8 @@ function agrees(lines: fc.Arbitrary<Uint8Array>, runs: number): void {
   )
 }
 
-test('sound lines of several producers', () => agrees(soundLines(), 1500))
+test('R3 of json-record, Y1 of layout-predictor, P1 of programs: sound lines of several producers', () =>
+  agrees(soundLines(), 1500))
 test('mutations of sound lines', () => agrees(mutatedLines(), 3000))
 test('any JSON values, one a line', () => agrees(arbitraryLines(), 700))
 test('any bytes', () => agrees(fc.uint8Array({ maxLength: 400 }), 700))

@@ -136,7 +136,7 @@ test('any JSON value gives a plan or problems, never a throw', () => {
   checkProperty(fc.property(fc.jsonValue({ maxDepth: 5 }), assertChecked), 500, FILE)
 })
 
-test('any JavaScript value gives a plan or problems, never a throw', () => {
+test('V2: any JavaScript value gives a plan or problems, never a throw', () => {
   const anything = fc.anything({
     withBigInt: true,
     withDate: true,
@@ -161,7 +161,7 @@ test('a definition that is nearly right gives a plan or problems, never a throw'
   checkProperty(fc.property(nearly, assertChecked), 1_500, FILE)
 })
 
-test('a sound definition gives a plan', () => {
+test('V3: a sound definition gives a plan', () => {
   checkProperty(
     fc.property(soundDefinitions, (input) => {
       const checked = checkDefinition(input)

@@ -20,7 +20,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('sweep' as const), keep: fc.integer({ min: 1, max: 4 }) }) },
 )
 
-test('codes and texts through look-ups and sweeps', () => {
+test('D1: codes and texts through look-ups and sweeps', () => {
   const property = fc.property(fc.integer(), fc.array(step, { maxLength: 300 }), (seed, steps) => {
     const dictionary = new Dictionary('unknown', seed)
     const expected = new Map([['unknown', 0]])

@@ -79,7 +79,7 @@ function agrees(verdictOf: (bytes: Uint8Array) => number): fc.IProperty<[Uint8Ar
   return fc.property(texts, (bytes) => sameVerdict(verdictOf(bytes), verdictOfPlatform(bytes)))
 }
 
-test('the verdict on JSON and mutations of it', () => {
+test('G1: the verdict on JSON and mutations of it', () => {
   checkProperty(
     agrees((bytes) => scanner.scan(bytes, 0, bytes.length)),
     20_000,

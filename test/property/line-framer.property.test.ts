@@ -51,7 +51,7 @@ const streams = fc
   .map((parts) => Uint8Array.from(parts.join(''), (character) => character.charCodeAt(0)))
 const sizes = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 5 })
 
-test('any chunks give the lines of the whole', () => {
+test('F1: any chunks give the lines of the whole', () => {
   const property = fc.property(streams, sizes, fc.integer({ min: 1, max: 30 }), (stream, chunks, readBytes) => {
     assert.deepEqual(framedLines(stream, chunks, readBytes), linesOf(stream))
   })

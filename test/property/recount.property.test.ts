@@ -81,7 +81,7 @@ function total(tables: TextTables, table: string, column: number): number {
 }
 
 describe('the recount', () => {
-  it('spilled to disk gives what it gives in memory, also of copies in several partitions', async () => {
+  it('S1 of spill: spilled to disk gives what it gives in memory, also of copies in several partitions', async () => {
     await checkAsyncProperty(
       fc.asyncProperty(
         randomLog({ scatterCopies: true }),
@@ -115,7 +115,7 @@ describe('the recount', () => {
     assert.ok(appended > 0)
   })
 
-  it('balances', () => {
+  it('Q1 of recount, Y1 of tally: balances', () => {
     checkProperty(
       fc.property(randomLog(), (log) => {
         const { tables, totals } = inMemory(log)
@@ -165,7 +165,7 @@ describe('the recount', () => {
 })
 
 describe('lineBatches', () => {
-  it('gives the records of a file however it is cut into pieces', async () => {
+  it('L1: gives the records of a file however it is cut into pieces', async () => {
     const byte = fc.oneof(
       fc.constantFrom(0x0a, 0x0a, 0x20, 0x0d, 0x7b, 0xef, 0xbb, 0xbf),
       fc.integer({ min: 0, max: 255 }),
@@ -204,7 +204,7 @@ describe('lineBatches', () => {
 describe('memberSources', () => {
   const space = fc.constantFrom('', ' ', '\t', '\r\n ')
 
-  it('has the text that JSON.parse reads, for any members in any layout', () => {
+  it('M2, M3 of json-members: has the text that JSON.parse reads, for any members in any layout', () => {
     const key = fc.oneof(fc.constantFrom('a', 'b', '', '__proto__', 'a"b', '\\', '}'), fc.string())
     checkProperty(
       fc.property(fc.array(fc.tuple(key, fc.jsonValue(), space), { maxLength: 8 }), space, (members, before) => {

@@ -19,7 +19,7 @@ const text = fc.string({
 })
 
 describe('the order of rows', () => {
-  it('of texts is that of their UTF-8 bytes', () => {
+  it('T3 of table-text: of texts is that of their UTF-8 bytes', () => {
     checkProperty(
       fc.property(fc.array(text, { maxLength: 30 }), (texts) => {
         assert.deepEqual(sortUtf8([...texts]), texts.toSorted(byBytes))

@@ -115,7 +115,7 @@ const leftOut: readonly (readonly [string, IsLeftOut])[] = [
 ]
 
 describe('snapshots', () => {
-  it('1: restarts at any points change nothing that is handed out, and nothing of the tables', () => {
+  it('1, G5 of engine.ts: restarts at any points change nothing that is handed out, and nothing of the tables', () => {
     checkProperty(
       fc.property(logs, steps, policies, (log, taken, carryPolicy) => {
         const { plan, partitions } = log

@@ -113,7 +113,7 @@ describe('the end of a journal', () => {
     }
   })
 
-  it('a newer version is refused as such', async () => {
+  it('F2 of journal-segment: a newer version is refused as such', async () => {
     const { disk } = await written([[A]])
     disk.put(PATH, disk.bytes(PATH).with(8, 2))
     await assert.rejects(openJournal(disk), { code: 'FORMAT_NEWER', message: /version 2; .* up to 1/ })

@@ -58,7 +58,7 @@ describe('hostile: a campaign of its own for every event', () => {
     return peak
   }
 
-  it('what is held follows the windows, not the length of the input', () => {
+  it('G3 of engine.ts: what is held follows the windows, not the length of the input', () => {
     const short = feed(new EngineRig(adPlan()), 80_000)
     const long = feed(new EngineRig(adPlan()), 200_000)
     assert.ok(short.texts < 80_000)

@@ -31,7 +31,7 @@ describe('the page of a plan', () => {
     assert.equal(page.rangeMs, 3_600_000)
   })
 
-  it('asks the engine for every roll-up it reads, each once', () => {
+  it('G1: asks the engine for every roll-up it reads, each once', () => {
     const page = pageOf({})
     const names = page.rollUps.map(({ name }) => name)
     const used = [
@@ -61,7 +61,7 @@ describe('the page of a plan', () => {
     )
   })
 
-  it('makes sense of one dimension, and of none', () => {
+  it('G3: makes sense of one dimension, and of none', () => {
     const one = pageOf({ dimensions: { campaign_id: {} }, tables: {} })
     assert.deepEqual(
       one.charts.map(({ dimension }) => dimension?.name),

@@ -14,7 +14,7 @@ const changed = (changes: object): Plan => planOf({ extends: 'ads', ...changes }
 const namesOf = (list: readonly { readonly name: string }[]): readonly string[] => list.map(({ name }) => name)
 
 // Data folders and checkpoints written by earlier versions carry this hash: a change here asks for a migration.
-test('the plan of the ad pipeline has its pinned hash', () => {
+test('H1: the plan of the ad pipeline has its pinned hash', () => {
   assert.equal(planHash(adPlan), '64eb344516a2a86422e8697e4fa87f0fd611fe2df13dddfd9b70d3adfe4e7075')
 })
 
@@ -61,13 +61,13 @@ test('the parameters are those of SEMANTICS', () => {
   })
 })
 
-test('a plan survives JSON, hash and all', () => {
+test('P1: a plan survives JSON, hash and all', () => {
   const copy = JSON.parse(JSON.stringify(adPlan)) as Plan
   assert.deepEqual(copy, adPlan)
   assert.equal(planHash(copy), planHash(adPlan))
 })
 
-test('a plan is frozen and its definition is not', () => {
+test('P1: a plan is frozen and its definition is not', () => {
   const definition = structuredClone(adPipeline)
   const plan = planOf(definition)
   assert.throws(() => Object.assign(plan.parameters, { windowSizeMs: 1 }), TypeError)
@@ -76,14 +76,14 @@ test('a plan is frozen and its definition is not', () => {
   assert.equal(plan.parameters.windowSizeMs, 60_000)
 })
 
-test('the hash knows the order of lists and not the order of keys', () => {
+test('H2: the hash knows the order of lists and not the order of keys', () => {
   const { name, ...rest } = adPlan
   assert.equal(planHash({ ...rest, name }), planHash(adPlan))
   assert.notEqual(planHash({ ...adPlan, tables: adPlan.tables.toReversed() }), planHash(adPlan))
   assert.notEqual(planHash({ ...adPlan, measures: adPlan.measures.toReversed() }), planHash(adPlan))
 })
 
-test('everything in a plan counts for its hash', () => {
+test('H2: everything in a plan counts for its hash', () => {
   const plans = [
     adPlan,
     changed({ name: 'other' }),
@@ -103,7 +103,7 @@ test('canonical JSON sorts keys at every depth and nothing else', () => {
   assert.equal(canonicalJson({ b: [2, 1, { z: null, a: 'ü"' }], a: 1.5 }), '{"a":1.5,"b":[2,1,{"a":"ü\\"","z":null}]}')
 })
 
-test('extending with nothing changes nothing', () => {
+test('X1: extending with nothing changes nothing', () => {
   assert.equal(planHash(changed({})), planHash(adPlan))
 })
 
@@ -125,7 +125,7 @@ test('a dimension over a listed field adds none', () => {
   assert.deepEqual(plan.dimensions.at(-1), { name: 'ad', field: 'ad_id', label: 'Ad', missing: 'none' })
 })
 
-test('null removes, what stays keeps its place, and what is new comes last', () => {
+test('X2, X5: null removes, what stays keeps its place, and what is new comes last', () => {
   const plan = changed({
     tables: {
       new_one: { dimensions: [], measures: ['clicks'] },
@@ -142,7 +142,7 @@ test('a parameter removed is its default again', () => {
   assert.equal(changed({ parameters: { windowSize: null } }).parameters.windowSizeMs, 60_000)
 })
 
-test('a measure that says its kind replaces the one it extends, and a label alone does not', () => {
+test('X3: a measure that says its kind replaces the one it extends, and a label alone does not', () => {
   const replaced = changed({ measures: { spend: { count: 'clicks' } } })
   assert.deepEqual(replaced.measures.at(-1), { name: 'spend', label: 'Spend', kind: 'count', of: 'clicks' })
   const relabelled = changed({ measures: { spend: { label: 'Cost' } } })

@@ -25,7 +25,7 @@ test('every code has a case', () => {
   )
 })
 
-test('reports everything at once, whatever else is broken', () => {
+test('V1: reports everything at once, whatever else is broken', () => {
   const checked = checkDefinition({
     extends: 'adz',
     nmae: 'x',

@@ -6,13 +6,13 @@ const GOLDEN = [-1793585478, 466347612, 953381887, -579508249]
 
 const draws = (random: Random, count: number): number[] => Array.from({ length: count }, () => random.bits())
 
-test('the same seed and label give the same numbers for ever', () => {
+test('R1: the same seed and label give the same numbers for ever', () => {
   // A change of these breaks every log that someone keeps by its seed.
   assert.deepEqual(draws(new Random(7, 'ids'), 4), GOLDEN)
   assert.deepEqual(draws(new Random(7, 'ids'), 4), GOLDEN)
 })
 
-test('seeds and labels give numbers of their own, also above 2^32', () => {
+test('R2: seeds and labels give numbers of their own, also above 2^32', () => {
   const seen = [new Random(7, 'ids'), new Random(8, 'ids'), new Random(7, 'times'), new Random(7 + 2 ** 32, 'ids')]
   assert.equal(new Set(seen.map((random) => draws(random, 4).join())).size, seen.length)
 })

@@ -53,7 +53,7 @@ function changed(rows: readonly TextRow[], index: number, texts: Readonly<Record
 }
 
 describe('compareTables', () => {
-  it('finds equal tables equal, whatever the order of rows and columns', async () => {
+  it('D2, D3: finds equal tables equal, whatever the order of rows and columns', async () => {
     const comparison = await compareChanged('ctr_by_campaign', (table) => ({
       name: table.name,
       columns: table.columns.toReversed(),
@@ -93,7 +93,7 @@ describe('compareTables', () => {
     ])
   })
 
-  it('counts each cell of a missing and of an extra row', async () => {
+  it('D1: counts each cell of a missing and of an extra row', async () => {
     const missing = await compareChanged('ctr_by_campaign', (table) => ({ ...table, rows: table.rows.slice(1) }))
     assert.deepEqual([missing.differing, missing.cells, missing.tables[0]?.missingRows], [6, CELLS, 1])
     assert.deepEqual(
@@ -112,7 +112,7 @@ describe('compareTables', () => {
     )
   })
 
-  it('takes a second row of one key for a row too many', async () => {
+  it('D3: takes a second row of one key for a row too many', async () => {
     const comparison = await compareChanged('ledger', (table) => ({ ...table, rows: [...table.rows, ...table.rows] }))
     assert.deepEqual([comparison.differing, comparison.cells], [1, CELLS + 1])
   })
@@ -137,7 +137,7 @@ describe('compareTables', () => {
     assert.deepEqual([empty.isEqual, empty.differing], [false, 0])
   })
 
-  it('names columns and tables that the plan does not have, without calling them different', async () => {
+  it('D4: names columns and tables that the plan does not have, without calling them different', async () => {
     const tables = found((table) => ({ ...table, columns: [...table.columns, 'updated_at', 'note'] }))
     const comparison = await compareTables(PLAN, EXPECTED, [...tables, { name: 'more', columns: [], rows: [] }])
     assert.ok(comparison.isEqual)

@@ -44,7 +44,7 @@ describe('parseEvent', () => {
     })
   })
 
-  it('says why a record is malformed, and which field is to blame', () => {
+  it('R1: says why a record is malformed, and which field is to blame', () => {
     const table: readonly (readonly [record: string, reason: string])[] = [
       ['{', 'not_json'],
       ['[1]', 'not_an_object'],
@@ -84,7 +84,7 @@ describe('parseEvent', () => {
     assert.equal(reasonOf('{"a":'.repeat(200_000)), 'not_json')
   })
 
-  it('takes time in proportion to the record, whatever it holds', () => {
+  it('N1 of decimal: takes time in proportion to the record, whatever it holds', () => {
     const zeros = '0'.repeat(500_000)
     const startMs = performance.now()
     assert.equal(reasonOf(`{"impression_id": "i1", ${TIME}, "cost": 0.${zeros}1${zeros}}`), 'an event')
@@ -95,7 +95,7 @@ describe('parseEvent', () => {
     assert.ok(performance.now() - startMs < 5_000)
   })
 
-  it('follows the plan: its fields, dimensions, what stands for a missing one, and sums', () => {
+  it('R2: follows the plan: its fields, dimensions, what stands for a missing one, and sums', () => {
     const definition: Definition = {
       ...adPipeline,
       streams: {

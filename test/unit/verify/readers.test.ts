@@ -104,7 +104,7 @@ describe('inputBytes', () => {
 })
 
 describe('lineBatches', () => {
-  it('holds no more of an endless line than tells that it is too long', async () => {
+  it('L2: holds no more of an endless line than tells that it is too long', async () => {
     const piece = Buffer.alloc(1_048_576, 'x')
     async function* endless(): AsyncGenerator<Uint8Array> {
       for (let i = 0; i < 256; i++) yield piece

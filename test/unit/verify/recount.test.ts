@@ -68,7 +68,7 @@ describe('recount', () => {
     assert.ok(performance.now() - startMs < 10_000)
   })
 
-  it('sums beyond what a double holds exactly', () => {
+  it('Y3 of tally: sums beyond what a double holds exactly', () => {
     const count = 10_000
     const { tables } = run(
       planWith({}),

@@ -41,7 +41,7 @@ describe('ids', () => {
     return row?.id ?? malformed(row ?? impression(''))
   }
 
-  it('compare by their text after unescaping', () => {
+  it('H3 of id-hash: compare by their text after unescaping', () => {
     assert.equal(idOf('"A1"'), idOf('"\\u00411"'))
     assert.equal(idOf('123'), idOf('"123"'))
     assert.equal(idOf('1e3'), idOf('"1e3"'))
@@ -191,14 +191,14 @@ describe('dimensions and other fields', () => {
   it('may be anything where they are not known', () => {
     assert.equal(impression(',"x":["\\ud800",{"cost":"\\u0000"}],"y":true').malformed, 'none')
   })
-  it('count as they are given last, whatever came before', () => {
+  it('G3 of json-scan: count as they are given last, whatever came before', () => {
     assert.equal(impression(',"cost":"free","c\\u006fst":0.5').sumsMicros?.[0], 500_000)
     assert.equal(malformed(impression(',"cost":0.5,"c\\u006fst":"free"')), 'wrong_type cost')
   })
 })
 
 describe('records', () => {
-  it('of every kind that is no event', () => {
+  it('K1: of every kind that is no event', () => {
     const lines = ['[]', '{}', '1', 'nul', '{"a":1', '{"a":1}}', '\ufeff{}', '"\u0001"']
     assert.deepEqual(decode(lines.map((line) => `${line}\n`).join('')).map(malformed), [
       'not_an_object',
@@ -213,7 +213,7 @@ describe('records', () => {
     assert.equal(decode(Uint8Array.of(0x22, 0xff, 0x22, 0x0a))[0]?.malformed, 'invalid_utf8')
   })
 
-  it('may nest as deep as they are long', () => {
+  it('G2 of json-scan: may nest as deep as they are long', () => {
     const deep = '['.repeat(100_000)
     assert.equal(impression(`,"x":${deep}${']'.repeat(100_000)}`).malformed, 'none')
     assert.equal(impression(`,"x":${deep}${']'.repeat(99_999)}`).malformed, 'not_json')
@@ -228,7 +228,7 @@ describe('records', () => {
     assert.equal(decode(line(MAX_RECORD_BYTES + 1))[0]?.malformed, 'record_too_long')
   })
 
-  it('are numbered by line, blank ones too, and stop at a full batch or an unfinished line', () => {
+  it('K2, K3: are numbered by line, blank ones too, and stop at a full batch or an unfinished line', () => {
     const event = (id: number): string => `{"click_id":"k${id}","impression_id":"i","event_timestamp":${T}}`
     const block = encoder.encode(`\n${event(1)}\r\n \t\r\n${event(2)}\n${event(3)}\n\n${event(4)}`)
     const dictionaries = createDictionaries(plan, 9)
@@ -248,7 +248,7 @@ describe('records', () => {
     assert.deepEqual([...batch.malformed], [0, 0])
   })
 
-  it('decode from a part of a larger buffer, to its very end', () => {
+  it('G4 of json-scan: decode from a part of a larger buffer, to its very end', () => {
     const line = encoder.encode(`{"impression_id":"i","event_timestamp":${T},"cost":0.25}`)
     const buffer = new Uint8Array(line.length * 2 + 7)
     buffer.set(line, 3)
@@ -266,7 +266,7 @@ describe('records', () => {
 })
 
 describe('a framed stream', () => {
-  it('makes one malformed row of a line of 3 MB, and goes on with the next, in fixed memory', () => {
+  it('F4 of line-framer: makes one malformed row of a line of 3 MB, and goes on with the next, in fixed memory', () => {
     const framer = new LineFramer(MAX_RECORD_BYTES, 65_536)
     const dictionaries = createDictionaries(plan, 9)
     const decoder = createDecoder({ plan, stream: 'impressions', dictionaries, idKey: ID_KEY })

@@ -18,7 +18,7 @@ describe('a dictionary', () => {
     assert.equal(dictionary.size, 2)
   })
 
-  it('gives the same codes under any seed, zero too', () => {
+  it('gives the same codes under any seed, zero too (D6)', () => {
     for (const seed of [0, 1, -1, 0x7fffffff, 2 ** 40]) {
       const dictionary = new Dictionary('', seed)
       const codes = Array.from({ length: 300 }, (_, i) => codeOf(dictionary, `t${i}`))
@@ -66,7 +66,7 @@ describe('a dictionary', () => {
     assert.equal(codeOf(dictionary, 'b'), b)
   })
 
-  it('finds a short text by all of its words, not by where they land', () => {
+  it('finds a short text by all of its words, not by where they land (D5)', () => {
     const dictionary = new Dictionary('unknown', 5)
     dictionary.rememberShort(1, 2, 3, 7)
     assert.equal(dictionary.findShort(1, 2, 3), 7)

@@ -58,13 +58,13 @@ describe('Chaskey', () => {
 describe('an id', () => {
   const uuid = '3f2504e0-4f89-41d3-9a0c-0305e82c33ab'
 
-  it('that is a canonical UUID is its own 128 bits', () => {
+  it('H1: that is a canonical UUID is its own 128 bits', () => {
     assert.equal(idOf(uuid), '3f2504e0 4f8941d3 9a0c0305 e82c33ab')
     assert.equal(idOf('ffffffff-ffff-ffff-ffff-ffffffffffff'), 'ffffffff ffffffff ffffffff ffffffff')
     assert.equal(idOf('00000000-0000-0000-0000-000000000000'), '00000000 00000000 00000000 00000000')
   })
 
-  it('differs where its text does: case, hyphens, length, digits past 2^53', () => {
+  it('H1: differs where its text does: case, hyphens, length, digits past 2^53', () => {
     const texts = [
       uuid,
       uuid.toUpperCase(),
@@ -85,7 +85,7 @@ describe('an id', () => {
     assert.equal(new Set(texts.map((text) => idOf(text))).size, texts.length)
   })
 
-  it('is hashed under the key, unless it is a UUID', () => {
+  it('H2: is hashed under the key, unless it is a UUID', () => {
     const other = Int32Array.of(1, 2, 3, 5)
     assert.notEqual(idOf('A1'), idOf('A1', other))
     assert.equal(idOf(uuid), idOf(uuid, other))

@@ -39,7 +39,7 @@ describe('the lowest flag of a word', () => {
 describe('a UUID read by words', () => {
   const uuid = '3f2504e0-4f89-41d3-9a0c-0305e82c33ab'
 
-  it('has the lanes of one read by digits', () => {
+  it('S1: has the lanes of one read by digits', () => {
     for (let at = 0; at < uuid.length; at++) {
       for (const digit of '0123456789abcdef/:`g-AF"\u00b0') {
         const bytes = Uint8Array.from(uuid, (character, i) => (i === at ? digit : character).charCodeAt(0))

@@ -100,7 +100,7 @@ describe('a run of lines', () => {
   const newDecoder = (dictionaries = createDictionaries(plan, 9)): ReturnType<typeof createDecoder> =>
     createDecoder({ plan, stream: 'impressions', dictionaries, idKey: ID_KEY, compileAfterRecords: 1 })
 
-  it('ends at any byte that is not as predicted', () => {
+  it('L2 of record-layout: ends at any byte that is not as predicted', () => {
     const line = encoder.encode(full(7, '0.05'))
     const lines: Uint8Array[] = [encoder.encode(lessons)]
     for (let at = 0; at < line.length - 1; at++) {
@@ -120,7 +120,7 @@ describe('a run of lines', () => {
     assert.ok(decoder.predictedRecords > lines.length / 2, `${decoder.predictedRecords} predicted`)
   })
 
-  it('reads nothing past its end, wherever that is', () => {
+  it('S2 of plain-values: reads nothing past its end, wherever that is', () => {
     const block = encoder.encode(lessons + full(4, '0.5') + full(5, '0.5'))
     const lastStart = encoder.encode(lessons + full(4, '0.5')).length
     const ends = Array.from({ length: block.length - lastStart + 1 }, (_, i) => lastStart + i)
@@ -156,7 +156,7 @@ describe('a run of lines', () => {
     assert.equal(decoder.predictedRecords, 5)
   })
 
-  it('leaves nothing in a row of what stood there before', () => {
+  it('L2 of record-layout: leaves nothing in a row of what stood there before', () => {
     const dictionaries = createDictionaries(plan, 9)
     const decoder = newDecoder(dictionaries)
     const batch = createBatch(plan, 'impressions', 9)
@@ -263,7 +263,7 @@ describe('prediction keeps up', () => {
     assert.ok(predicted > 380, `${predicted} of 400 predicted`)
   })
 
-  it('with a layout that comes after long failure', () => {
+  it('Y2 of layout-predictor: with a layout that comes after long failure', () => {
     const nested = Array.from({ length: 300 }, (_, i) => line('0.5').replace('{', `{"x${i}":[${i}],`))
     const { rows, predicted, expected } = decode([...nested, ...Array.from({ length: 1200 }, () => line('0.5'))])
     assert.deepEqual(rows, expected)
@@ -274,7 +274,7 @@ describe('prediction keeps up', () => {
 describe('a record over 1 MiB', () => {
   const long = (digits: number): string => `{"impression_id":"i","n":${'1'.repeat(digits)},"event_timestamp":${T}}`
 
-  it('is malformed, also where a layout or its members would fit', () => {
+  it('L4 of record-layout: is malformed, also where a layout or its members would fit', () => {
     for (const teachers of [
       [long(1), long(2), long(3)],
       ['{"n":1,"impression_id":"i"}', long(1)],

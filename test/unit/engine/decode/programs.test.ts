@@ -115,7 +115,7 @@ describe('compiled predictions', () => {
       assert.ok(decoder.compiledRecords - before > lines.length / 2, 'the programs gave up')
     })
 
-  it('stop where bytes are inserted, left out, or where the line is cut off', () => {
+  it('C1: stop where bytes are inserted, left out, or where the line is cut off', () => {
     const { decode } = taught(inOrder)
     const line = inOrder(3)
     const lines: string[] = []
@@ -132,7 +132,7 @@ describe('compiled predictions', () => {
     assert.deepEqual(decode(block), parseLines(block, plan, 'impressions'))
   })
 
-  it('take nothing from beyond the end, whatever an earlier window left there', () => {
+  it('V2 of record-writer: take nothing from beyond the end, whatever an earlier window left there', () => {
     const { decoder, dictionaries } = taught(inOrder)
     const block = bytesOf([inOrder(1), inOrder(2), inOrder(3)])
     const batch = createBatch(plan, 'impressions', 9)

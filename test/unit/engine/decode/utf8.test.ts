@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { decodeUtf8, encodeUtf8, sequenceLength } from '../../../../src/engine/decode/utf8.ts'
 
-it('every code point is encoded and decoded as the platform does it', () => {
+it('U1: every code point is encoded and decoded as the platform does it', () => {
   const encoder = new TextEncoder()
   for (let codePoint = 0; codePoint <= 0x10ffff; codePoint += codePoint < 0x3000 ? 1 : 97) {
     if (codePoint >= 0xd800 && codePoint < 0xe000) continue
@@ -14,7 +14,7 @@ it('every code point is encoded and decoded as the platform does it', () => {
   }
 })
 
-it('overlong forms, surrogates, code points past U+10FFFF and cut sequences are no UTF-8', () => {
+it('U1: overlong forms, surrogates, code points past U+10FFFF and cut sequences are no UTF-8', () => {
   for (const bytes of [
     [0x80],
     [0xc0, 0x80],
@@ -37,7 +37,7 @@ it('overlong forms, surrogates, code points past U+10FFFF and cut sequences are 
   }
 })
 
-it('a surrogate left alone is kept as three bytes that no valid UTF-8 holds', () => {
+it('U2: a surrogate left alone is kept as three bytes that no valid UTF-8 holds', () => {
   const bytes = encodeUtf8('a\ud800')
   assert.deepEqual([...bytes], [0x61, 0xed, 0xa0, 0x80])
   assert.equal(sequenceLength(bytes, 1, 4), 0)
