@@ -41,6 +41,7 @@ const EXIT_BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   PORT_UNAVAILABLE: EXIT.unavailable,
   KEY_REQUIRED: EXIT.configuration,
   KEYS_UNREADABLE: EXIT.configuration,
+  INGEST_REFUSED: EXIT.unavailable,
   KAFKA_UNAVAILABLE: EXIT.unavailable,
   FLINK_UNAVAILABLE: EXIT.unavailable,
   FLINK_BUSY: EXIT.unavailable,

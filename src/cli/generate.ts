@@ -1,9 +1,11 @@
 /**
- * `tidemark generate`: simulated traffic to files, with its true answer beside it.
+ * `tidemark generate`: simulated traffic to files, Kafka or a running pipeline, with its true answer beside it.
  */
 import { Command, InvalidArgumentError } from 'commander'
 import { TidemarkError } from '../errors.ts'
-import { STREAM_NAMES } from '../pipeline/plan.ts'
+import { STREAM_NAMES, type Plan } from '../pipeline/plan.ts'
+import { HttpLines } from '../sinks/http-lines.ts'
+import { preparePlanTopics, TopicLines } from '../sinks/kafka/topic-lines.ts'
 import { formatDuration } from '../time/duration.ts'
 import {
   DEFAULT_TRAFFIC,
@@ -13,8 +15,8 @@ import {
   type TrafficPreset,
   type TrafficSettings,
 } from '../traffic/settings.ts'
-import { generateLog, partitionFile, type LogReport } from '../traffic/writers/generate-log.ts'
-import { interruptSignal } from './interrupt.ts'
+import { generateLog, partitionFile, type LineTarget, type LogReport } from '../traffic/writers/generate-log.ts'
+import { interruptSignal, serviceSignal } from './interrupt.ts'
 import { durationMs, share, wholeNumber } from './option-values.ts'
 import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
 import { shellWord } from './shell-word.ts'
@@ -22,13 +24,15 @@ import { createTalk, type Talk } from './talk.ts'
 
 /** Options that are settings under another name, or not settings at all. */
 interface OwnOptions extends PlanOptions {
-  readonly events: number
+  readonly events?: number
   readonly preset: TrafficPreset
   readonly start?: number
   readonly disorder?: number
   readonly out?: string
   readonly kafka?: string
   readonly http?: string
+  readonly key?: string
+  readonly live?: boolean
   readonly json?: boolean
   readonly quiet?: boolean
 }
@@ -59,15 +63,21 @@ const SAME_NAMES = [
 
 type Options = OwnOptions & { readonly [K in (typeof SAME_NAMES)[number]]?: TrafficSettings[K] }
 
+const EVENTS = 1_000_000
+/** Of each topic that is made, unless told otherwise. */
+const KAFKA_PARTITIONS = 4
+
 /** The command, for {@link runProgram}. */
 export function generateCommand(): Command {
   const command = new Command('generate')
     .description('simulated traffic, seeded and hostile, with its true answer beside it')
     .option('--out <dir>', 'folder for the log and its truth; made if missing')
-    .option('--kafka <brokers>', 'not available yet')
-    .option('--http <url>', 'not available yet')
+    .option('--kafka <brokers>', 'host:port, with commas between: write to the topics, made if missing')
+    .option('--http <url>', 'post to the ingest of a run')
+    .option('--key <key>', 'key of a sender, where the ingest asks for one')
+    .option('--live', 'as it happens, from now on, until it is interrupted or --events are written')
     .option('--seed <n>', 'the same seed and settings give the same bytes', count(0, Number.MAX_SAFE_INTEGER))
-    .option('--events <n>', 'lines of both streams together', count(1, 1e12), 1_000_000)
+    .option('--events <n>', `lines of both streams together (${EVENTS}; --live: no end)`, count(1, 1e12))
     .option('--preset <name>', `${Object.keys(TRAFFIC_PRESETS).join(', ')}: settings to start from`, preset, 'original')
   addShapeOptions(command)
   addHostileOptions(command)
@@ -86,7 +96,11 @@ function addShapeOptions(command: Command): void {
   const shown = DEFAULT_TRAFFIC
   command
     .option('--rate <n>', `impressions per second of event time (${shown.rate})`, positive)
-    .option('--partitions <n>', `files of each stream (${shown.partitions})`, count(1, 256))
+    .option(
+      '--partitions <n>',
+      `files of each stream (${shown.partitions}), or partitions of each topic (4)`,
+      count(1, 256),
+    )
     .option('--start <time>', `event time of the first events (${new Date(shown.startMs).toISOString()})`, instant)
     .option('--campaigns <n>', `campaigns (${shown.campaigns})`, count(1, 100_000))
     .option('--ads <n>', `ads (${shown.ads})`, count(1, 1_000_000))
@@ -117,34 +131,70 @@ function addHostileOptions(command: Command): void {
 }
 
 async function run(options: Options): Promise<void> {
-  const out = outFolder(options)
+  checkTargets(options)
   const settings = settingsOf(options)
   const plan = await loadPlan(options)
   const talk = createTalk(options)
+  const { kafka, http, key } = options
+  if (kafka !== undefined) return runToKafka({ options, plan, settings, talk }, kafka)
+  const target = http === undefined ? undefined : new HttpLines(http, key)
+  return write({ options, plan, settings, talk }, target)
+}
+
+interface Generating {
+  readonly options: Options
+  readonly plan: Plan
+  readonly settings: TrafficSettings
+  readonly talk: Talk
+}
+
+async function runToKafka(generating: Generating, brokers: string): Promise<void> {
+  const { options, plan, settings } = generating
+  const partitions = await preparePlanTopics(plan, brokers, options.partitions, KAFKA_PARTITIONS)
+  const topics = new TopicLines(plan, brokers)
+  try {
+    await write({ ...generating, settings: trafficSettings({ ...settings, partitions }) }, topics)
+  } finally {
+    await topics.close()
+  }
+}
+
+async function write({ options, plan, settings, talk }: Generating, target: LineTarget | undefined): Promise<void> {
+  const { out, live = false } = options
+  const events = options.events ?? (live ? Infinity : EVENTS)
   const progress = talk.progress('generate')
   const startedMs = performance.now()
   const report = await generateLog({
     plan,
     settings,
-    events: options.events,
-    out,
-    signal: interruptSignal(),
-    onProgress: (lines) => progress.update(lines / options.events, `${lines.toLocaleString('en-US')} events`),
+    events,
+    ...(out === undefined ? {} : { out }),
+    ...(target === undefined ? {} : { target }),
+    ...(live ? { isLive: true, ending: serviceSignal() } : { signal: interruptSignal() }),
+    onProgress: (lines) =>
+      progress.update(events === Infinity ? undefined : lines / events, `${lines.toLocaleString('en-US')} events`),
   }).finally(() => progress.end())
   const elapsedMs = performance.now() - startedMs
-  if (options.json === true)
-    process.stdout.write(`${JSON.stringify(resultDocument(options.events, out, report, elapsedMs))}\n`)
-  else sayResult(talk, options.events, out, report, elapsedMs)
-  talk.next(replayLine(out, options))
+  if (options.json === true) process.stdout.write(`${JSON.stringify(resultDocument(options, report, elapsedMs))}\n`)
+  else sayResult(talk, whereOf(options), report, elapsedMs)
+  talk.next(nextLine(options))
 }
 
-function outFolder({ out, kafka, http }: Options): string {
-  const target = kafka !== undefined ? '--kafka' : http !== undefined ? '--http' : undefined
+function checkTargets({ out, kafka, http, live, oversizedLines = 0 }: Options): void {
   const fix = './tidemark generate --out log'
-  if (target !== undefined)
-    throw new TidemarkError('USAGE', `${target} is not available yet (allowed: --out DIR).`, { fix })
-  if (out === undefined || out === '') throw new TidemarkError('USAGE', 'generate needs --out DIR.', { fix })
-  return out
+  const targets = [out, kafka, http].filter((target) => target !== undefined)
+  if (targets.length === 0 || targets.includes(''))
+    throw new TidemarkError('USAGE', 'generate needs --out DIR, --kafka BROKERS or --http URL.', { fix })
+  if (kafka !== undefined && http !== undefined)
+    throw new TidemarkError('USAGE', 'Events go to one place: --kafka or --http, not both.', { fix })
+  if (live === true && kafka === undefined && http === undefined)
+    throw new TidemarkError('USAGE', '--live is for --kafka and --http: a log in a folder appears when it is whole.', {
+      fix,
+    })
+  if (kafka !== undefined && oversizedLines > 0)
+    throw new TidemarkError('USAGE', '--oversized-lines are 2 MB long: a Kafka broker takes records up to 1 MB.', {
+      fix,
+    })
 }
 
 function settingsOf(options: Options): TrafficSettings {
@@ -152,24 +202,28 @@ function settingsOf(options: Options): TrafficSettings {
     SAME_NAMES.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
   )
   return trafficSettings({
-    ...(options.preset === 'standard' ? { rate: standardRate(options.events) } : {}),
+    ...(options.preset === 'standard' ? { rate: standardRate(options.events ?? EVENTS) } : {}),
     ...TRAFFIC_PRESETS[options.preset],
+    ...(options.live === true ? { startMs: Date.now() } : {}),
     ...(options.start === undefined ? {} : { startMs: options.start }),
     ...(options.disorder === undefined ? {} : { disorderMs: options.disorder }),
     ...given,
   })
 }
 
-function resultDocument(events: number, out: string, report: LogReport, elapsedMs: number): object {
+function resultDocument(options: Options, report: LogReport, elapsedMs: number): object {
   const { read, ledger, cells, spanMs } = report
+  const { out, kafka, http } = options
+  const events = eventsOf(report)
   const eventsPerSecond = Math.round((events * 1_000) / elapsedMs)
-  return { out, events, read, ledger, cells, spanMs, elapsedMs: Math.round(elapsedMs), eventsPerSecond }
+  return { out, kafka, http, events, read, ledger, cells, spanMs, elapsedMs: Math.round(elapsedMs), eventsPerSecond }
 }
 
-function sayResult(talk: Talk, events: number, out: string, report: LogReport, elapsedMs: number): void {
+function sayResult(talk: Talk, where: string, report: LogReport, elapsedMs: number): void {
   const number = (value: number): string => value.toLocaleString('en-US')
+  const events = eventsOf(report)
   const seconds = (elapsedMs / 1_000).toFixed(1)
-  talk.say(`${number(events)} events over ${formatSpan(report.spanMs)} of event time in ${out} (${seconds} s)`)
+  talk.say(`${number(events)} events over ${formatSpan(report.spanMs)} of event time in ${where} (${seconds} s)`)
   for (const stream of STREAM_NAMES) {
     const classes = Object.entries(report.ledger[stream]).filter(([, count]) => count > 0)
     const list = classes.map(([name, count]) => `${number(count)} ${name}`).join(', ')
@@ -177,8 +231,23 @@ function sayResult(talk: Talk, events: number, out: string, report: LogReport, e
   }
 }
 
+function eventsOf({ read }: LogReport): number {
+  return read.impressions + read.clicks
+}
+
+function whereOf({ out, kafka, http }: Options): string {
+  return [out, kafka === undefined ? undefined : `Kafka at ${kafka}`, http].filter(Boolean).join(' and ')
+}
+
 function formatSpan(spanMs: number): string {
   return formatDuration(Math.round(spanMs / (spanMs < 60_000 ? 1_000 : 60_000)) * (spanMs < 60_000 ? 1_000 : 60_000))
+}
+
+function nextLine(options: Options): string {
+  const { out, kafka, http } = options
+  if (out !== undefined) return replayLine(out, options)
+  if (kafka !== undefined) return `./tidemark flink submit --brokers ${kafka}`
+  return `open ${http ?? ''}`
 }
 
 /** The command that replays the log with the plan its truth was found for. */

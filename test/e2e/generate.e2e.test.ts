@@ -66,8 +66,9 @@ test('a standard log of any length spans about an hour', async () => {
 
 for (const { name, args, says } of [
   { name: 'no target', args: [], says: /needs --out DIR/ },
-  { name: 'Kafka', args: ['--kafka', 'localhost:9092'], says: /--kafka is not available yet/ },
-  { name: 'HTTP', args: ['--http', 'http://localhost:4400'], says: /--http is not available yet/ },
+  { name: 'two places', args: ['--kafka', 'localhost:9092', '--http', 'http://localhost:4400'], says: /not both/ },
+  { name: 'live traffic in a folder', args: ['--live', '--out', folder], says: /--live is for --kafka and --http/ },
+  { name: 'lines too long', args: ['--kafka', 'localhost:9092', '--oversized-lines', '1%'], says: /up to 1 MB/ },
   { name: 'a share of 200 %', args: ['--out', 'x', '--late', '200%'], says: /--late.*Allowed: 0% to 100%/ },
   {
     name: 'too much of everything',

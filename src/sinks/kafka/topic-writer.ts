@@ -15,7 +15,12 @@ export interface OutgoingRecord {
   readonly value: Buffer
 }
 
+/** When `add` asks for a flush. */
 const BATCH_RECORDS = 2_000
+/** What one partition may get in a batch: a broker takes 1 MB unless told otherwise. */
+const PARTITION_BYTES = 600_000
+/** Lengths, time and offset of a record. */
+const RECORD_OVERHEAD = 20
 
 /** A writer to one cluster. Close it in any case. */
 export class TopicWriter {
@@ -43,8 +48,8 @@ export class TopicWriter {
     const records = this.#waiting
     this.#waiting = []
     try {
-      for (let at = 0; at < records.length; at += BATCH_RECORDS) {
-        const messages = records.slice(at, at + BATCH_RECORDS).map(({ topic, partition, key, value }) => ({
+      for (const batch of batchesOf(records)) {
+        const messages = batch.map(({ topic, partition, key, value }) => ({
           topic,
           partition,
           value,
@@ -61,4 +66,22 @@ export class TopicWriter {
   async close(): Promise<void> {
     await this.#producer.close()
   }
+}
+
+/** Cuts records, in order, where a partition would get too much at once. */
+function* batchesOf(records: readonly OutgoingRecord[]): Generator<readonly OutgoingRecord[]> {
+  const bytes = new Map<string, number>()
+  let start = 0
+  for (const [index, { topic, partition, key, value }] of records.entries()) {
+    const name = `${topic}/${partition}`
+    const byteLength = value.length + (key?.length ?? 0) + RECORD_OVERHEAD
+    const sum = (bytes.get(name) ?? 0) + byteLength
+    bytes.set(name, sum)
+    if (sum <= PARTITION_BYTES || index === start) continue
+    yield records.slice(start, index)
+    start = index
+    bytes.clear()
+    bytes.set(name, byteLength)
+  }
+  if (start < records.length) yield records.slice(start)
 }

@@ -36,7 +36,7 @@ function innermost(error: Error): Error {
 }
 
 /**
- * Makes the topics that are missing; the others stay as they are.
+ * Makes the topics that are missing, with as many replicas as the cluster has by default; the others stay as they are.
  *
  * @throws TidemarkError KAFKA_UNAVAILABLE
  */
@@ -44,8 +44,22 @@ export async function ensureTopics(brokers: string, topics: readonly TopicSettin
   await withAdmin(brokers, async (admin) => {
     const present = new Set(await admin.listTopics())
     for (const { name, partitions } of topics) {
-      if (!present.has(name)) await admin.createTopics({ topics: [name], partitions, replicas: 1 })
+      if (!present.has(name)) await admin.createTopics({ topics: [name], partitions })
     }
+  })
+}
+
+/**
+ * How many partitions topics have; those that are missing are left out.
+ *
+ * @throws TidemarkError KAFKA_UNAVAILABLE
+ */
+export async function topicPartitions(brokers: string, names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  return withAdmin(brokers, async (admin) => {
+    const listed = new Set(await admin.listTopics())
+    const present = names.filter((name) => listed.has(name))
+    const { topics } = await admin.metadata({ topics: present })
+    return new Map(present.map((name) => [name, topics.get(name)?.partitionsCount ?? 0]))
   })
 }
 

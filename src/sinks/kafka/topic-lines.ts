@@ -1,0 +1,86 @@
+/**
+ * Lines of a simulated log as records of the plan's topics: each with its event's own id as its key, in the partition
+ * that the id decides.
+ */
+import { TidemarkError } from '../../errors.ts'
+import { STREAM_NAMES, type Plan, type StreamName } from '../../pipeline/plan.ts'
+import type { WriteLines } from '../../traffic/ad-traffic.ts'
+import type { LineTarget } from '../../traffic/writers/generate-log.ts'
+import { ensureTopics, topicPartitions } from './topics.ts'
+import { TopicWriter } from './topic-writer.ts'
+
+const LINE_FEED = 0x0a
+
+/** Takes lines until it is closed. */
+export class TopicLines implements LineTarget {
+  readonly #plan: Plan
+  readonly #writer: TopicWriter
+
+  constructor(plan: Plan, brokers: string) {
+    this.#plan = plan
+    this.#writer = new TopicWriter(brokers)
+  }
+
+  readonly write: WriteLines = (stream, partition, bytes, start, end) => {
+    const { topic, idField } = this.#plan.streams[stream]
+    const lines = Buffer.from(bytes.slice(start, end).buffer)
+    for (let from = 0; from < lines.length;) {
+      const to = lines.indexOf(LINE_FEED, from)
+      const value = lines.subarray(from, to)
+      this.#writer.add({ topic, partition, key: keyOf(value, idField), value })
+      from = to + 1
+    }
+  }
+
+  async flush(): Promise<void> {
+    await this.#writer.flush()
+  }
+
+  /** Lets go of the connections. */
+  async close(): Promise<void> {
+    await this.#writer.close()
+  }
+}
+
+/**
+ * Makes the plan's topics where they are missing.
+ *
+ * @param partitions how many each is to have; left out, as many as are there, or `otherwise`
+ * @returns how many partitions both have
+ * @throws TidemarkError KAFKA_UNAVAILABLE; USAGE where a topic has fewer
+ */
+export async function preparePlanTopics(
+  plan: Plan,
+  brokers: string,
+  partitions: number | undefined,
+  otherwise: number,
+): Promise<number> {
+  const present = await topicPartitions(brokers, topicsOf(plan))
+  const fewest = Math.min(...topicsOf(plan).map((name) => present.get(name) ?? Infinity))
+  const wanted = partitions ?? (fewest === Infinity ? otherwise : fewest)
+  await ensureTopics(
+    brokers,
+    topicsOf(plan).map((name) => ({ name, partitions: wanted })),
+  )
+  const narrow = [...present].find(([, count]) => count < wanted)
+  if (narrow === undefined) return wanted
+  throw new TidemarkError('USAGE', `The topic ${narrow[0]} has ${narrow[1]} partitions, fewer than ${wanted}.`, {
+    where: brokers,
+    fix: `--partitions ${narrow[1]}`,
+  })
+}
+
+function topicsOf({ streams }: Plan): string[] {
+  return STREAM_NAMES.map((stream: StreamName) => streams[stream].topic)
+}
+
+/** The id of the event in a line; undefined where it has none. */
+function keyOf(line: Buffer, idField: string): Buffer | undefined {
+  try {
+    const record: unknown = JSON.parse(line.toString())
+    const id = typeof record === 'object' && record !== null ? (record as Record<string, unknown>)[idField] : undefined
+    return typeof id === 'string' || typeof id === 'number' ? Buffer.from(String(id)) : undefined
+  } catch {
+    return undefined
+  }
+}
