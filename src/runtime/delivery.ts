@@ -59,6 +59,8 @@ interface FrozenEpoch {
 export class Delivery {
   /** How long the last epoch took from its barrier to its commit, ms. */
   epochDurationMs = 0
+  /** When the last epoch was committed, ms since the epoch; null before the first one. */
+  committedAtMs: number | null = null
   readonly #options: DeliveryOptions
   readonly #backlog = new Backlog()
   readonly #stopping = new AbortController()
@@ -147,7 +149,8 @@ export class Delivery {
       if (this.#stopping.signal.aborted) return
     }
     this.#epoch = frozen.epoch.number
-    this.epochDurationMs = clock.nowMs() - startMs
+    this.committedAtMs = clock.nowMs()
+    this.epochDurationMs = this.committedAtMs - startMs
     this.#underWay = undefined
     checkpoints.committed(this.#epoch)
     this.#become('up', null)

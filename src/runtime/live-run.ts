@@ -158,13 +158,14 @@ export class LiveRun {
 
   /** What the run says of itself now. */
   status(): PipelineStatus {
-    const { pipeline, source, delivery, clock } = this.#options
+    const { pipeline, source, delivery, deadLetters, clock } = this.#options
     return pipelineStatus({
       pipeline,
       delivery,
       activity: this.#activity,
-      unreadBytes: (partition) => source.unreadBytes(partition),
+      source,
       intake: source.status(),
+      deadLettersLeft: deadLetters.left,
       nowMs: clock.nowMs(),
       startedAtMs: this.#startedAtMs,
     })

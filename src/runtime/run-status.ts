@@ -4,7 +4,8 @@
 import { STREAM_NAMES, type StreamName } from '../pipeline/plan.ts'
 import type { Delivery } from './delivery.ts'
 import type { Pipeline } from './pipeline.ts'
-import type { IntakeStatus, PartitionStatus, PipelineStatus, StreamLedgerStatus } from './status.ts'
+import type { Positions } from './ports.ts'
+import type { IntakeStatus, PartitionStatus, PartitionWait, PipelineStatus, StreamLedgerStatus } from './status.ts'
 
 const RATE_WINDOW_MS = 5_000
 
@@ -48,19 +49,38 @@ export class PartitionActivity {
 /** A bounded run takes nothing in. */
 const NO_INTAKE: IntakeStatus = { state: 'none', message: null, queuedBytes: 0, journalBytes: 0, freeBytes: 0 }
 
+/** What a status is put together from. */
+interface StatusParts {
+  readonly pipeline: Pipeline
+  readonly delivery: Pick<Delivery, 'epoch' | 'epochDurationMs' | 'committedAtMs' | 'status'>
+  readonly activity: PartitionActivity
+  /** What the source says of its partitions. */
+  readonly source: {
+    unreadBytes(partition: number): number
+    isOnItsWay(partition: number): boolean
+    positions(): Positions
+  }
+  readonly intake: IntakeStatus
+  readonly deadLettersLeft: number
+  readonly nowMs: number
+  readonly startedAtMs: number
+}
+
+const NOTHING_LEFT: StatusParts['source'] = {
+  unreadBytes: () => 0,
+  isOnItsWay: () => false,
+  positions: () => ({}),
+}
+
 /** Puts the status together. */
-export function pipelineStatus(parts: {
-  pipeline: Pipeline
-  delivery: Pick<Delivery, 'epoch' | 'epochDurationMs' | 'status'>
-  activity: PartitionActivity
-  unreadBytes: (partition: number) => number
-  intake: IntakeStatus
-  nowMs: number
-  startedAtMs: number
-}): PipelineStatus {
-  const { pipeline, delivery, activity, unreadBytes, intake, nowMs, startedAtMs } = parts
+export function pipelineStatus(parts: StatusParts): PipelineStatus {
+  const { pipeline, delivery, intake, deadLettersLeft, activity, nowMs, startedAtMs } = parts
   const { engine } = pipeline
   const slowest = engine.watermarks.slowest()
+  const positions = parts.source.positions()
+  const partitions = pipeline.partitions.map(({ name }, partition) => {
+    return partitionStatus(parts, partition, positions[name] ?? 0)
+  })
   return {
     nowMs,
     startedAtMs,
@@ -69,10 +89,10 @@ export function pipelineStatus(parts: {
     watermarkMs: finiteOrNull(engine.watermarks.pipelineMs),
     finalUpToMs: finiteOrNull(engine.finalUpToMs),
     eventsPerSecond: activity.eventsPerSecond,
-    partitions: pipeline.partitions.map((_, partition) => ({
-      ...partitionStatus(pipeline, activity, partition, nowMs),
-      unreadBytes: unreadBytes(partition),
-    })),
+    committedAtMs: delivery.committedAtMs,
+    unreadBytes: partitions.reduce((sum, { unreadBytes }) => sum + unreadBytes, 0),
+    deadLettersLeft,
+    partitions,
     heldBackBy: slowest < 0 ? null : slowest,
     ledger: { impressions: streamLedger(pipeline, 'impressions'), clicks: streamLedger(pipeline, 'clicks') },
     database: delivery.status,
@@ -85,15 +105,16 @@ export function endedStatus(pipeline: Pipeline, epoch: number, elapsedMs: number
   const highestMs = pipeline.engine.watermarks.highestMs.filter((timeMs) => Number.isFinite(timeMs))
   const nowMs = highestMs.length === 0 ? 0 : Math.max(...highestMs)
   const status = { state: 'none', message: null, sinceMs: nowMs, waitingCells: 0, intakePaused: false } as const
-  const delivery = { epoch, epochDurationMs: 0, status }
+  const delivery = { epoch, epochDurationMs: 0, committedAtMs: null, status }
   const activity = new PartitionActivity(pipeline.partitions.length, nowMs)
   return {
     ...pipelineStatus({
       pipeline,
       delivery,
       activity,
-      unreadBytes: () => 0,
+      source: NOTHING_LEFT,
       intake: NO_INTAKE,
+      deadLettersLeft: 0,
       nowMs,
       startedAtMs: nowMs,
     }),
@@ -101,26 +122,38 @@ export function endedStatus(pipeline: Pipeline, epoch: number, elapsedMs: number
   }
 }
 
-function partitionStatus(
-  pipeline: Pipeline,
-  activity: PartitionActivity,
-  partition: number,
-  nowMs: number,
-): Omit<PartitionStatus, 'unreadBytes'> {
+function partitionStatus(parts: StatusParts, partition: number, readBytes: number): PartitionStatus {
+  const { pipeline, activity, source, nowMs } = parts
   const { watermarks } = pipeline.engine
   const { stream, name } = pipeline.partitions[partition] as Pipeline['partitions'][number]
   const eventsRead = pipeline.eventsReadOf[partition] ?? 0
-  const state = watermarks.isEnded(partition) ? 'ended' : watermarks.isIdle(partition) ? 'idle' : 'active'
+  const found = watermarks.isEnded(partition) ? 'ended' : watermarks.isIdle(partition) ? 'idle' : 'active'
+  const state = found === 'active' && eventsRead === 0 ? 'waiting' : found
+  const watermarkMs = finiteOrNull(watermarks.ofPartition(partition))
+  const waitsFor = state === 'ended' ? null : waitOf(parts, partition)
+  const silentForMs = activity.silentForMs(partition, nowMs)
+  const isSilent = found === 'active' && (waitsFor === 'event' || waitsFor === 'first_event')
   return {
     stream,
     partition: pipeline.partitions.slice(0, partition).filter((other) => other.stream === stream).length,
     name,
-    state: state === 'active' && eventsRead === 0 ? 'waiting' : state,
+    state,
     eventsRead,
     highestEventTimeMs: finiteOrNull(watermarks.highestMs[partition] ?? NaN),
-    watermarkMs: finiteOrNull(watermarks.ofPartition(partition)),
-    silentForMs: activity.silentForMs(partition, nowMs),
+    watermarkMs,
+    silentForMs,
+    unreadBytes: source.unreadBytes(partition),
+    readBytes,
+    behindMs: watermarkMs === null ? null : nowMs - watermarkMs,
+    waitsFor,
+    idleInMs: isSilent ? Math.max(0, pipeline.plan.parameters.idleTimeoutMs - silentForMs) : null,
   }
+}
+
+function waitOf({ pipeline, delivery, source }: StatusParts, partition: number): PartitionWait {
+  if (source.unreadBytes(partition) > 0) return delivery.status.intakePaused ? 'database' : 'engine'
+  if (source.isOnItsWay(partition)) return 'disk'
+  return pipeline.eventsReadOf[partition] === 0 ? 'first_event' : 'event'
 }
 
 function streamLedger(pipeline: Pipeline, stream: StreamName): StreamLedgerStatus {

@@ -18,7 +18,21 @@ export interface PartitionStatus {
   readonly silentForMs: number
   /** Bytes that are in the journal and wait to be read. */
   readonly unreadBytes: number
+  /** Bytes of the journal read so far, from the beginning of the partition on. */
+  readonly readBytes: number
+  /** How far its watermark lies behind the wall clock, ms; null before the first event. */
+  readonly behindMs: number | null
+  /** What has to happen next for its watermark to move on; null where nothing will. */
+  readonly waitsFor: PartitionWait | null
+  /** When it no longer holds the watermark back unless it speaks, ms from now; null where it does not, or must not. */
+  readonly idleInMs: number | null
 }
+
+/**
+ * What a partition waits for: `event` and `first_event` from its source, `disk` to have what was received, `engine` to
+ * read what is there, `database` to take results, before which the engine reads no more.
+ */
+export type PartitionWait = 'event' | 'first_event' | 'disk' | 'engine' | 'database'
 
 /** The way in: what was sent, up to where it is on disk. */
 export interface IntakeStatus {
@@ -67,6 +81,12 @@ export interface PipelineStatus {
   /** Every window that ends here or earlier is final, ms; null while none is. */
   readonly finalUpToMs: number | null
   readonly eventsPerSecond: number
+  /** When the last epoch was committed, ms since the epoch; null before the first one of this run. */
+  readonly committedAtMs: number | null
+  /** Bytes in the journal that wait to be read, of all partitions. */
+  readonly unreadBytes: number
+  /** Dead letters since the start that were only counted, for want of room. */
+  readonly deadLettersLeft: number
   readonly partitions: readonly PartitionStatus[]
   /** Index of the partition whose watermark is the pipeline's, or null. */
   readonly heldBackBy: number | null

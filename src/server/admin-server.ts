@@ -27,11 +27,13 @@ export interface AdminServer {
  *
  * @param status what the pipeline says of itself; null before it runs
  * @param port 0 picks a free one; left out it is 4401 or the next free one
+ * @param starting what the start waits for until the pipeline runs
  * @throws TidemarkError `PORT_UNAVAILABLE`
  */
 export async function startAdminServer(
   status: () => PipelineStatus | null,
   port: number | undefined,
+  starting: () => string = () => 'the pipeline',
 ): Promise<AdminServer> {
   const host = '127.0.0.1'
   const metrics = createMetrics(status)
@@ -42,7 +44,7 @@ export async function startAdminServer(
   })
   app.get('/healthz', () => ({ ok: true }))
   app.get('/readyz', (_request, reply) => {
-    const waitingFor = awaited(status())
+    const waitingFor = awaited(status(), starting())
     return reply.code(waitingFor.length === 0 ? 200 : 503).send({ ready: waitingFor.length === 0, waitingFor })
   })
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()))

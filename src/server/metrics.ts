@@ -27,6 +27,11 @@ const COUNTERS: readonly MetricPlan[] = [
     labels: ['stream'],
     read: ({ ledger }) => STREAM_NAMES.map((stream) => [{ stream }, ledger[stream].read]),
   },
+  partitions('tidemark_partition_events_read_total', 'Events read from it.', (p) => p.eventsRead),
+  partitions('tidemark_partition_read_bytes_total', 'Bytes of the journal read from it.', (p) => p.readBytes),
+  single('tidemark_dead_letters_left_total', 'Dead letters that were only counted, for want of room.', (s) => {
+    return s.deadLettersLeft
+  }),
 ]
 
 const GAUGES: readonly MetricPlan[] = [
@@ -50,25 +55,39 @@ const GAUGES: readonly MetricPlan[] = [
   single('tidemark_epoch_duration_seconds', 'From the barrier of the last epoch to its commit.', (s) => {
     return s.epochDurationMs / 1_000
   }),
+  single('tidemark_epoch_age_seconds', 'Since the last epoch was committed; none before the first.', (s) => {
+    return seconds(s.committedAtMs === null ? null : s.nowMs - s.committedAtMs)
+  }),
   single('tidemark_watermark_timestamp_seconds', 'Watermark of the pipeline, as a Unix time.', (s) => {
     return seconds(s.watermarkMs)
   }),
   single('tidemark_watermark_lag_seconds', 'How far the watermark lies behind the wall clock.', (s) => {
     return seconds(s.watermarkMs === null ? null : s.nowMs - s.watermarkMs)
   }),
-  partitions('tidemark_partition_lag_seconds', 'How far its watermark lies behind the wall clock.', (p, { nowMs }) => {
-    return seconds(p.watermarkMs === null ? null : nowMs - p.watermarkMs)
+  partitions('tidemark_partition_watermark_timestamp_seconds', 'Its watermark, as a Unix time.', (p) => {
+    return seconds(p.watermarkMs)
+  }),
+  partitions('tidemark_partition_lag_seconds', 'How far its watermark lies behind the wall clock.', (p) => {
+    return seconds(p.behindMs)
   }),
   partitions('tidemark_partition_silent_seconds', 'How long nothing has come from it.', (p) => p.silentForMs / 1_000),
   partitions('tidemark_partition_idle', '1 while it does not hold the watermark back.', (p) => {
     return Number(p.state === 'idle')
   }),
   partitions('tidemark_partition_unread_bytes', 'In the journal, not yet read by the engine.', (p) => p.unreadBytes),
+  single(
+    'tidemark_unread_bytes',
+    'In the journal, not yet read by the engine, of all partitions.',
+    (s) => s.unreadBytes,
+  ),
   single('tidemark_intake_open', '1 while events are accepted.', (s) => Number(s.intake.state === 'open')),
   single('tidemark_intake_queued_bytes', 'Received and not yet on disk.', (s) => s.intake.queuedBytes),
   single('tidemark_journal_bytes', 'The journal on disk.', (s) => s.intake.journalBytes),
   single('tidemark_journal_free_bytes', 'Free on the disk of the journal.', (s) => s.intake.freeBytes),
   single('tidemark_database_up', '1 while PostgreSQL takes epochs.', (s) => Number(s.database.state === 'up')),
+  single('tidemark_database_state_seconds', 'Since when PostgreSQL takes epochs, or takes none.', (s) => {
+    return (s.nowMs - s.database.sinceMs) / 1_000
+  }),
   single('tidemark_database_waiting_cells', 'Changed cells that wait for PostgreSQL.', (s) => s.database.waitingCells),
   single('tidemark_engine_paused', '1 while the engine waits because too many cells do.', (s) => {
     return Number(s.database.intakePaused)
@@ -121,18 +140,14 @@ function single(name: string, help: string, read: (status: PipelineStatus) => nu
   return { name, help, read: (status) => [[{}, read(status)]] }
 }
 
-function partitions(
-  name: string,
-  help: string,
-  read: (partition: PartitionStatus, status: PipelineStatus) => number | null,
-): MetricPlan {
+function partitions(name: string, help: string, read: (partition: PartitionStatus) => number | null): MetricPlan {
   return {
     name,
     help,
     labels: ['stream', 'partition'],
     read: (status) =>
       status.partitions.map((partition) => {
-        return [{ stream: partition.stream, partition: partition.name }, read(partition, status)]
+        return [{ stream: partition.stream, partition: partition.name }, read(partition)]
       }),
   }
 }

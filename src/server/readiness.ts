@@ -4,12 +4,18 @@
  */
 import type { PipelineStatus } from '../runtime/status.ts'
 
-/** One sentence part for each thing awaited; none when ready. A database that went down later does not count. */
-export function awaited(status: PipelineStatus | null): readonly string[] {
-  if (status === null) return ['the pipeline']
+/**
+ * One sentence part for each thing awaited; none when ready. A database that went down later does not count: events are
+ * taken all the same.
+ *
+ * @param starting what the start waits for, while there is no status
+ */
+export function awaited(status: PipelineStatus | null, starting: string = 'the pipeline'): readonly string[] {
+  if (status === null) return [starting]
   const waits: string[] = []
   if (status.database.state === 'starting') waits.push('PostgreSQL')
-  if (status.intake.state === 'full') waits.push('room for the journal')
-  if (status.intake.state === 'closed') waits.push('the next start: this one is stopping')
+  const { state, message } = status.intake
+  if (state === 'full') waits.push(message === null ? 'room for the journal' : `room for the journal: ${message}`)
+  if (state === 'closed') waits.push('the next start: this one is stopping')
   return waits
 }

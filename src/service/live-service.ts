@@ -92,6 +92,8 @@ class Start {
   readonly #failed = new AbortController()
   readonly #liveView: LiveView
   #run: LiveRun | undefined
+  /** What the start waits for, for `/readyz`. */
+  #awaited = 'PostgreSQL'
 
   constructor(options: LiveServiceOptions, teardown: Teardown, signal: AbortSignal) {
     this.#options = options
@@ -104,8 +106,20 @@ class Start {
     const { plan, writer, dataDir, epochMs, replace } = this.#options
     const folder = openDataFolder({ path: resolve(dataDir), writer, planHash: planHash(plan), replace })
     this.#teardown.add(async () => folder.lock.release())
+    const admin = await this.#step(
+      (served) => `metrics at ${served.url}/metrics`,
+      () =>
+        startAdminServer(
+          () => this.#status(),
+          this.#options.adminPort,
+          () => this.#awaited,
+        ),
+      (served) => served.close(),
+    )
     const database = await this.#openDatabase()
+    this.#awaited = 'the checkpoint'
     const recovered = await this.#recover(database, folder)
+    this.#awaited = 'the page'
     const { pipeline, source, deadLetters } = recovered
     const delivery = this.#createDelivery(recovered)
     const onEpoch = (changes: ChangeSet): void => this.#liveView.apply(changes)
@@ -113,11 +127,6 @@ class Start {
     const startedAtMs = folder.beganAtMs
     const run = new LiveRun({ pipeline, source, delivery, deadLetters, clock, epochMs, startedAtMs, onEpoch, pause })
     await this.#fillPage(database, recovered)
-    const admin = await this.#step(
-      (served) => `metrics at ${served.url}/metrics`,
-      () => startAdminServer(() => this.#status(), this.#options.adminPort),
-      (served) => served.close(),
-    )
     const ingest = this.#openIngest(recovered)
     const server = await this.#serve(ingest)
     this.#run = run

@@ -32,6 +32,34 @@ describe('the operator’s port', () => {
     assert.equal((await get(port, '/readyz')).status, 200)
   })
 
+  it('A2: is not ready while no events are taken, and says why; PostgreSQL that went away does not count', async (context) => {
+    let status = healthyStatus()
+    const port = await serve(context, () => status)
+    const ready = async (): Promise<unknown> => JSON.parse((await get(port, '/readyz')).body)
+    const { intake, database } = status
+    status = healthyStatus({ database: { ...database, state: 'down', message: 'It is away.' } })
+    assert.deepEqual(await ready(), { ready: true, waitingFor: [] })
+    status = healthyStatus({ intake: { ...intake, state: 'full', message: 'The disk is full.' } })
+    assert.deepEqual(await ready(), { ready: false, waitingFor: ['room for the journal: The disk is full.'] })
+    status = healthyStatus({ intake: { ...intake, state: 'closed' } })
+    assert.equal((await get(port, '/readyz')).status, 503)
+    status = healthyStatus({ partitions: [partition({ state: 'waiting', eventsRead: 0 })] })
+    assert.deepEqual(await ready(), { ready: true, waitingFor: [] }, 'a sender may wait for us to be ready')
+  })
+
+  it('A2: while it starts it says what for', async (context) => {
+    const server = await startAdminServer(
+      () => null,
+      0,
+      () => 'the checkpoint',
+    )
+    context.after(() => server.close())
+    assert.deepEqual(JSON.parse((await get(server.port, '/readyz')).body), {
+      ready: false,
+      waitingFor: ['the checkpoint'],
+    })
+  })
+
   it('M1: metrics are the status of the moment', async (context) => {
     let status = healthyStatus({ epoch: 7 })
     const port = await serve(context, () => status)
@@ -54,7 +82,7 @@ describe('the operator’s port', () => {
     const before = valuesOf((await get(port, '/metrics')).body)
     assert.deepEqual([before.get(unread('http/clicks')), before.has(unread('old'))], [5, true])
     assert.ok(before.has(lag('old')))
-    partitions = [partition({ name: 'http/clicks', watermarkMs: null })]
+    partitions = [partition({ name: 'http/clicks', watermarkMs: null, behindMs: null })]
     const after = valuesOf((await get(port, '/metrics')).body)
     assert.deepEqual([after.has(unread('http/clicks')), after.has(unread('old'))], [true, false])
     assert.ok(!after.has(lag('http/clicks')))

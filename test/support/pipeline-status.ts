@@ -15,6 +15,9 @@ export function healthyStatus(changed: Partial<PipelineStatus> = {}): PipelineSt
     watermarkMs: NOON_MS - 6_000,
     finalUpToMs: NOON_MS - 36 * 60_000,
     eventsPerSecond: 50.2,
+    committedAtMs: NOON_MS - 400,
+    unreadBytes: 0,
+    deadLettersLeft: 0,
     partitions: [partition({ stream: 'impressions' }), partition({ stream: 'clicks' })],
     heldBackBy: 1,
     ledger: {
@@ -38,6 +41,10 @@ export function partition(changed: Partial<PartitionStatus> = {}): PartitionStat
     watermarkMs: NOON_MS - 6_000,
     silentForMs: 40,
     unreadBytes: 0,
+    readBytes: 4_096,
+    behindMs: 6_000,
+    waitsFor: 'event',
+    idleInMs: 9_960,
     ...changed,
   }
 }

@@ -410,6 +410,26 @@ describe('live run: status', () => {
         assert.equal(status.partitions[0]?.watermarkMs, TEN_MS + 7_000 - 5_000)
         assert.equal(status.partitions[1]?.silentForMs, 8_000)
         assert.equal(status.heldBackBy, 1)
+        assert.deepEqual(
+          status.partitions.map(({ behindMs, waitsFor, idleInMs }) => [behindMs, waitsFor, idleInMs]),
+          [
+            [6_000, 'event', 9_050],
+            [null, 'first_event', 2_000],
+            [6_000, 'event', 9_050],
+          ],
+        )
+        source.onItsWay.add(1)
+        source.put(2, clickLine('last', '1-1', TEN_MS))
+        const received = run.status()
+        assert.deepEqual(
+          received.partitions.map(({ waitsFor, idleInMs }) => [waitsFor, idleInMs]),
+          [
+            ['event', 9_050],
+            ['disk', null],
+            ['engine', null],
+          ],
+        )
+        assert.deepEqual([received.unreadBytes, received.committedAtMs], [1, TEN_MS + 8_000])
         const { impressions, clicks } = status.ledger
         assert.deepEqual([impressions.read, impressions.difference], [8 * 32, 0])
         assert.deepEqual(
