@@ -6,8 +6,10 @@
  * S2  On the way down: intake stops, what is in the journal is read, the last epoch is written, then page, sink, journal
  *     and database close. Whatever step fails, the later ones still run.
  * S3  A start that fails or is interrupted takes down whatever had begun to start, the database included.
+ * S4  A disk that failed ends the run with what it said, whoever was told: nothing more can be accepted.
  */
 import { resolve } from 'node:path'
+import type { Disk } from '../checkpoint/disk/disk.ts'
 import { nodeDisk } from '../checkpoint/disk/node-disk.ts'
 import type { Retention } from '../checkpoint/journal/retention.ts'
 import { openDatabase, type Database } from '../database/open-database.ts'
@@ -51,6 +53,8 @@ export interface LiveServiceOptions {
   readonly databaseUrl: string | undefined
   readonly epochMs: number
   readonly retention: Retention
+  /** Where journal and checkpoints lie; the disk of this machine unless given. */
+  readonly disk?: Disk
   /** Throws away what the data folder and the tables hold. */
   readonly replace: boolean
   /** Told each step of the start and what it took. */
@@ -163,18 +167,19 @@ class Start {
   }
 
   async #recover(database: Database, folder: DataFolder): Promise<Recovered> {
-    const { traffic, log, onStep } = this.#options
+    const { traffic, disk = nodeDisk, log, onStep } = this.#options
     const { value, elapsedMs } = await timed(() =>
       recover({
         ...this.#options,
         url: database.url,
         folder,
         replace: this.#options.replace || folder.isReplaced,
-        disk: nodeDisk,
+        disk,
         pageRollUps: this.#liveView.page.rollUps,
         trafficPartitions: traffic === undefined ? 0 : TRAFFIC_PARTITIONS,
         teardown: this.#teardown,
         log,
+        onDiskFailure: (error) => this.#fail(error),
       }),
     )
     this.#signal.throwIfAborted()

@@ -43,6 +43,8 @@ export interface RecoverOptions {
   readonly rebuild?: boolean
   readonly teardown: Teardown
   readonly log: Log
+  /** Told once that the journal's disk failed: nothing is accepted any more, and the process has to end. */
+  readonly onDiskFailure?: (error: Error) => void
 }
 
 /** A pipeline that knows where it stands. */
@@ -118,7 +120,8 @@ function createSink({ plan, writer, folder, url, replace, rebuild, log }: Recove
   })
 }
 
-async function openJournal({ folder, disk, retention, log }: RecoverOptions, positions: Positions): Promise<Journal> {
+async function openJournal(options: RecoverOptions, positions: Positions): Promise<Journal> {
+  const { folder, disk, retention, log, onDiskFailure = (): void => undefined } = options
   const committed = new Map(Object.entries(positions))
   const journal = await Journal.open({
     dir: journalFolder(folder.path),
@@ -126,6 +129,7 @@ async function openJournal({ folder, disk, retention, log }: RecoverOptions, pos
     nowMs: () => CLOCK.nowMs(),
     committed,
     retention,
+    onFailure: onDiskFailure,
   })
   for (const { partition, byteLength } of journal.cuts)
     log(

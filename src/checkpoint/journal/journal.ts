@@ -48,6 +48,8 @@ export interface JournalOptions {
   readonly maxQueuedBytes?: number
   /** Unsigned 32-bit chance. */
   readonly salt?: () => number
+  /** Told once why nothing is accepted any more: whoever is told ends the process (J5). */
+  readonly onFailure?: (error: Error) => void
 }
 
 /** What an append says about its lines. */
@@ -83,7 +85,7 @@ export class Journal {
       segmentAgeMs: retention.maxAgeMs / 8,
       salt,
       failure: () => this.#failure,
-      fail: (error) => (this.#failure ??= error),
+      fail: (error) => void this.#fail(error),
       settled: (byteCount) => (this.#queuedBytes -= byteCount),
       durable: (partition) => this.#listeners.forEach((listener) => listener(partition)),
       full: () => this.#room.exhausted(),
@@ -104,6 +106,7 @@ export class Journal {
       reserveBytes: 1 << 28,
       maxQueuedBytes: 1 << 26,
       salt: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
+      onFailure: () => undefined,
       ...given,
     }
     try {
@@ -203,8 +206,7 @@ export class Journal {
       }
       return removals.map(({ segment }) => segment)
     } catch (error) {
-      this.#failure ??= diskFailed(this.#options.dir, 'remove segments in', error)
-      throw this.#failure
+      throw this.#fail(diskFailed(this.#options.dir, 'remove segments in', error))
     } finally {
       this.#isRemoving = false
     }
@@ -224,6 +226,14 @@ export class Journal {
     if (byteLength > MAX_BLOCK_BODY_BYTES) return new RangeError(`a block of ${byteLength} bytes`)
     if (this.isFull) return busy(this.#queuedBytes)
     return this.#room.admit(byteLength, this.#queuedBytes) ? undefined : diskFull(this.#options.dir)
+  }
+
+  /** Accepts nothing from now on; returns the first reason there was. */
+  #fail(error: Error): Error {
+    if (this.#failure !== undefined) return this.#failure
+    this.#failure = error
+    this.#options.onFailure(error)
+    return error
   }
 
   #add(partition: JournalPartition): JournalPartition {
