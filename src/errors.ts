@@ -45,6 +45,9 @@ export type ErrorCode =
   | 'CHECKPOINT_MISSING'
   | 'FORMAT_NEWER'
   | 'STATE_CORRUPT'
+  | 'VIEW_INVALID'
+  | 'VIEW_UNANSWERABLE'
+  | 'VIEW_TIMEOUT'
   | 'INTERRUPTED'
   | 'INTERNAL'
 
@@ -56,6 +59,9 @@ export interface ErrorDetails {
   readonly retryable?: boolean
   /** Where it happened: file, table, path in the definition. */
   readonly where?: string
+  /** The value given, and the values allowed, for programs; the message names them for people. */
+  readonly given?: unknown
+  readonly allowed?: readonly string[]
   readonly cause?: unknown
 }
 
@@ -65,6 +71,8 @@ export class TidemarkError extends Error {
   readonly fix: string | undefined
   readonly retryable: boolean
   readonly where: string | undefined
+  readonly given: unknown
+  readonly allowed: readonly string[] | undefined
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -73,5 +81,7 @@ export class TidemarkError extends Error {
     this.fix = details.fix
     this.retryable = details.retryable ?? false
     this.where = details.where
+    this.given = details.given
+    this.allowed = details.allowed
   }
 }

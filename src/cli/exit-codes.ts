@@ -57,6 +57,9 @@ const EXIT_BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   CHECKPOINT_MISSING: EXIT.inputMissing,
   FORMAT_NEWER: EXIT.configuration,
   STATE_CORRUPT: EXIT.failed,
+  VIEW_INVALID: EXIT.usage,
+  VIEW_UNANSWERABLE: EXIT.usage,
+  VIEW_TIMEOUT: EXIT.unavailable,
   INTERRUPTED: EXIT.interrupted,
   INTERNAL: EXIT.failed,
 }

@@ -14,7 +14,7 @@ import {
   NOTHING,
   THIN_SPACE,
 } from '../format/numbers.ts'
-import { FEW_EVENTS, sharesDiffer, wilsonInterval } from './shares.ts'
+import { FEW_EVENTS, sharesDiffer, wilsonInterval } from '../../../src/query/shares.ts'
 
 /** Quantities from this index on are sums in millionths. */
 const FIRST_SUM = 2

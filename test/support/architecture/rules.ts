@@ -18,6 +18,7 @@ const ZONE_RANKS: Readonly<Record<string, number>> = {
   pipeline: 2,
   engine: 3,
   flink: 3,
+  query: 3,
   traffic: 3,
   verify: 3,
   checkpoint: 4,
@@ -39,14 +40,14 @@ const ZONE_RANKS: Readonly<Record<string, number>> = {
 const SIBLINGS_FROM_RANK = 4
 
 const PURE =
-  /^src\/(errors\.ts$|(time|pipeline|engine|flink|traffic|verify|checkpoint\/format)\/|server\/merge-patch\.ts$)/
+  /^src\/(errors\.ts$|(time|pipeline|engine|flink|query|traffic|verify|checkpoint\/format)\/|server\/merge-patch\.ts$)/
 const IMPURE_PART = /^src\/(flink\/job|traffic\/writers|verify\/readers)\//
 
 /** Packages without IO, clock or randomness. */
 const PURE_PACKAGES: readonly string[] = ['zod', '@noble/hashes', 'fastest-levenshtein']
 
 /** Of `src` the page may know only what is plain data and plain computation; types of anything. */
-const PAGE_MAY_IMPORT = /^src\/(errors\.ts$|time\/|pipeline\/|server\/merge-patch\.ts$)/
+const PAGE_MAY_IMPORT = /^src\/(errors\.ts$|time\/|pipeline\/|query\/|server\/merge-patch\.ts$)/
 
 const IMPURE_CODE: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['Date.now', /(?<![.\w$])Date\s*\.\s*now\b/],

@@ -19,7 +19,7 @@ import {
   windowInWords,
 } from '../../../dashboard/src/format/times.ts'
 import { tickText, timeTicks } from '../../../dashboard/src/charts/time-axis.ts'
-import { sharesDiffer, wilsonInterval } from '../../../dashboard/src/model/shares.ts'
+import { sharesDiffer, wilsonInterval } from '../../../src/query/shares.ts'
 
 /** Each text of `pairs` is what `format` makes of its value. */
 function same<T>(format: (value: T) => string, pairs: readonly (readonly [T, string])[]): void {
