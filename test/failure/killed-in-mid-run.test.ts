@@ -1,120 +1,68 @@
 /**
- * `tidemark run` killed with SIGKILL at random times, idle, starting, under load and draining, and started again each
- * time: whatever was acknowledged is counted, nothing is counted that was not sent, and the tables are those of the
- * recount. TIDEMARK_FAILURE_CYCLES says how often.
+ * `tidemark run` killed with SIGKILL at random times, idle, at a steady load, in a burst, draining and starting, and started
+ * again each time: whatever was acknowledged is counted, nothing is counted that was not sent, and the tables are those of
+ * the recount. TIDEMARK_FAILURE_CYCLES says how often.
  */
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { nodeDisk } from '../../src/checkpoint/disk/node-disk.ts'
-import { findRetained, readRetained } from '../../src/checkpoint/journal/retained.ts'
-import { verifyFolder, type VerifiedFolder } from '../../src/service/verify-folder.ts'
-import { adPlan } from '../support/engine-rig.ts'
-import { batchOf, checkSumOf, HostileBatches, type Batch } from '../support/hostile-batches.ts'
-import { makeDataDir, runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { eventually } from '../support/eventually.ts'
+import { makeDataDir, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 import { ServiceProcess } from '../support/service-process.ts'
 import { seededRandom, type Random } from '../support/simulated-disk.ts'
+import { assertControls, assertExact, countedEvents, TruthLog, type Judged } from '../support/truth-log.ts'
 
 const CYCLES = Number(process.env['TIDEMARK_FAILURE_CYCLES'] ?? 12)
 const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
-const PHASES = ['load', 'drain', 'start', 'load', 'idle', 'drain'] as const
-const SENDERS = 4
-const BATCHES_A_CYCLE = 300
+/** So many kills meet one data folder and one database; then come new ones. */
+const CYCLES_A_FOLDER = 30
+const EVENTS_A_RUN = 20_000
+const PHASES = ['burst', 'drain', 'steady', 'start', 'idle', 'burst'] as const
 const LAST_BATCHES = 40
+const replay = `TIDEMARK_SEED=${seed}`
+
+type Phase = (typeof PHASES)[number]
 
 let postgres: TestPostgres
 before(async () => (postgres = await startTestPostgres()))
 after(() => postgres.stop())
 
-/** What was sent of one batch. */
-interface Sent extends Omit<Batch, 'body'> {
-  attempts: number
-  acknowledged: number
+/** What the kills of one phase met. */
+interface Tally {
+  cycles: number
+  killed: number
+  /** Events that were acknowledged by the runs. */
+  events: number
+  /** Kills that met events which were acknowledged and in no epoch. */
+  uncounted: number
 }
 
-/** Senders that remember: noted before it is sent, and after it whether it was acknowledged. */
-class Senders {
-  readonly sent: Sent[] = []
-  readonly #batches: HostileBatches
-  #unacknowledged: Batch[] = []
-  acknowledgedEvents = 0
-
-  constructor(random: Random) {
-    this.#batches = new HostileBatches(random, Date.now)
-  }
-
-  /** Sends what was not acknowledged and then new batches, until there are enough of these or nobody answers. */
-  async send(url: string, newBatches: number): Promise<void> {
-    const waiting = this.#unacknowledged
-    this.#unacknowledged = []
-    let left = newBatches
-    const sendOn = async (): Promise<void> => {
-      while (waiting.length > 0 || left > 0) {
-        const batch = waiting.pop() ?? this.#batches.next()
-        if (this.sent[batch.number] === undefined) left--
-        if (await this.#deliver(url, batch)) continue
-        this.#unacknowledged.push(batch)
-        return
-      }
-    }
-    await Promise.all(Array.from({ length: SENDERS }, sendOn))
-    this.#unacknowledged.push(...waiting)
-  }
-
-  get areAllAcknowledged(): boolean {
-    return this.#unacknowledged.length === 0
-  }
-
-  async #deliver(url: string, { body, ...batch }: Batch): Promise<boolean> {
-    const sent = (this.sent[batch.number] ??= { ...batch, attempts: 0, acknowledged: 0 })
-    sent.attempts++
-    const headers = { 'content-type': 'application/x-ndjson' }
-    try {
-      const response = await fetch(`${url}/v1/${batch.stream}`, { method: 'POST', headers, body })
-      const answer = await response.text()
-      if (response.status === 503) return false
-      assert.equal(response.status, 200, answer)
-    } catch (error) {
-      if (error instanceof assert.AssertionError) throw error
-      return false
-    }
-    sent.acknowledged++
-    this.acknowledgedEvents += batch.lineCount
-    return true
-  }
+/** Sends in the manner of a phase until enough events of this run are acknowledged, or nobody answers. */
+async function load(truth: TruthLog, url: string, phase: Phase, random: Random): Promise<void> {
+  const enough = truth.acknowledgedEvents + EVENTS_A_RUN * (1 + random() / 4)
+  const sending = phase === 'steady' ? { senders: 2, pauseMs: 4 } : { senders: 4 }
+  await truth.send(url, { ...sending, newBatches: Infinity, until: () => truth.acknowledgedEvents >= enough })
 }
 
-interface Killed {
-  /** Whether the kill met it alive. */
-  readonly isKilled: boolean
-  /** At least so many events were acknowledged by this run and in no epoch when it was killed. */
-  readonly uncounted: number
-}
-
-/** Runs a service and kills it in a phase of its life. */
-async function runAndKill(
-  service: ServiceProcess,
-  databaseUrl: string,
-  phase: string,
-  senders: Senders,
-  random: Random,
-): Promise<Killed> {
-  const acknowledgedBefore = senders.acknowledgedEvents
-  let countedBefore = Infinity
-  const sendWhenReady = async (): Promise<void> => {
-    const url = await service.url
-    if (url === undefined || phase === 'idle') return
-    countedBefore = await countedEvents(databaseUrl)
-    await senders.send(url, BATCHES_A_CYCLE)
-  }
-  const sending = sendWhenReady()
+/** Runs a service and kills it in a phase of its life; resolves whether the kill met it alive. */
+async function runAndKill(service: ServiceProcess, run: Judged, phase: Phase, random: Random): Promise<boolean> {
+  const { truth } = run
+  let url: string | undefined
+  let sending: Promise<unknown> = Promise.resolve()
   if (phase === 'start') await delay(random() * 1_500)
   else {
-    assert.ok((await service.url) !== undefined, service.stderr)
-    await delay(random() * 800)
+    url = await service.url
+    assert.ok(url !== undefined, service.stderr)
+    await load(truth, url, phase, random)
   }
+  // Whoever sends goes on while the service is killed.
+  if (url !== undefined && phase !== 'idle') sending = truth.send(url, { newBatches: 2_000 })
+  if (phase === 'idle') {
+    const counted = (): Promise<number> => countedEvents(run.url)
+    await eventually('all is counted', async () => (await counted()) >= truth.acknowledgedEvents, 60_000)
+  }
+  if (phase !== 'start') await delay(random() * 250)
   if (phase === 'drain') {
     service.signal('SIGTERM')
     await delay(random() * 120)
@@ -123,107 +71,75 @@ async function runAndKill(
   const ended = await service.ended
   await sending
   assert.ok(ended.signal === 'SIGKILL' || (phase === 'drain' && ended.code === 0), service.stderr)
-  const counted = Math.max(0, (await countedEvents(databaseUrl)) - countedBefore)
-  const uncounted = senders.acknowledgedEvents - acknowledgedBefore - counted
-  return { isKilled: ended.signal === 'SIGKILL', uncounted }
+  return ended.signal === 'SIGKILL'
 }
 
-/** What the journal holds of each batch. */
-function readJournal(dataDir: string): Map<number, { lines: number; checkSum: number }> {
-  const held = new Map<number, { lines: number; checkSum: number }>()
-  for (const partition of findRetained(nodeDisk, join(dataDir, 'journal'))) {
-    const reader = readRetained(nodeDisk, partition, 0, partition.segments.at(-1)?.endOffset ?? 0)
-    for (let block = reader.next(); block !== undefined; block = reader.next()) {
-      const lines = Buffer.from(block.lines).toString().split('\n')
-      for (const line of lines.filter((text) => text !== '')) {
-        const batch = held.get(batchOf(line)) ?? { lines: 0, checkSum: 0 }
-        batch.lines++
-        batch.checkSum += checkSumOf(line)
-        held.set(batchOf(line), batch)
-      }
-    }
-    reader.close()
-  }
-  return held
-}
-
-/** Every delivery that was acknowledged is in the journal, whole, and none is there more often than it was sent. */
-function assertHeld(sent: readonly Sent[], held: ReturnType<typeof readJournal>): void {
-  assert.ok(
-    [...held.keys()].every((number) => sent[number] !== undefined),
-    `a line that was never sent; ${replay}`,
-  )
-  for (const { number, lineCount, checkSum, attempts, acknowledged } of sent) {
-    const { lines, checkSum: sum } = held.get(number) ?? { lines: 0, checkSum: 0 }
-    const times = lines / lineCount
-    const what = `batch ${number}: ${lines} lines of ${lineCount}, sent ${attempts}, acknowledged ${acknowledged}; ${replay}`
-    assert.ok(Number.isInteger(times) && acknowledged <= times && times <= attempts, what)
-    assert.equal(sum, times * checkSum, what)
-  }
-}
-
-const replay = `TIDEMARK_SEED=${seed}`
-
-const countedEvents = async (url: string, where = ''): Promise<number> => {
-  const [exists] = await runSql(url, `select to_regclass('ledger')`)
-  if (exists?.[0] === null) return 0
-  return Number((await runSql(url, `select coalesce(sum(events), 0) from ledger ${where}`))[0]?.[0])
-}
-
-const verified = (dataDir: string, url: string): Promise<VerifiedFolder> =>
-  verifyFolder({ plan: adPlan(), dataDir, url, onStep: () => undefined })
-
-function newDataDir(context: TestContext): string {
+/** Kills the runs of one data folder, lets the last end in order, and compares. */
+async function oneFolder(
+  context: TestContext,
+  phases: readonly Phase[],
+  random: Random,
+  tallies: Record<Phase, Tally>,
+): Promise<Judged & { cells: number }> {
   const dataDir = makeDataDir()
   context.after(() => rmSync(dataDir, { recursive: true, force: true }))
-  return dataDir
+  const run: Judged = { truth: new TruthLog(random), dataDir, url: await postgres.createDatabase(), replay }
+  for (const phase of phases) {
+    const { acknowledgedEvents } = run.truth
+    const service = new ServiceProcess(dataDir, { databaseUrl: run.url })
+    context.after(() => service.signal('SIGKILL'))
+    const isKilled = await runAndKill(service, run, phase, random)
+    const tally = tallies[phase]
+    tally.cycles++
+    tally.events += run.truth.acknowledgedEvents - acknowledgedEvents
+    if (!isKilled) continue
+    tally.killed++
+    if ((await countedEvents(run.url)) < run.truth.acknowledgedEvents) tally.uncounted++
+  }
+  const last = new ServiceProcess(dataDir, { databaseUrl: run.url })
+  context.after(() => last.signal('SIGKILL'))
+  await run.truth.send((await last.url) ?? '', { newBatches: LAST_BATCHES })
+  assert.ok(run.truth.areAllAcknowledged, `the last run did not take all; ${replay}\n${last.stderr}`)
+  last.signal('SIGTERM')
+  assert.deepEqual(await last.ended, { code: 0, signal: null }, last.stderr)
+  assert.equal(run.truth.outcomes.failed, 0)
+  const { comparison } = await assertExact(run)
+  return { ...run, cells: comparison.cells }
 }
+
+const noTally = (): Tally => ({ cycles: 0, killed: 0, events: 0, uncounted: 0 })
 
 describe('killed in mid-run', () => {
   it(`counts all that it acknowledged, once: ${CYCLES} times (seed ${seed})`, async (context) => {
-    const dataDir = newDataDir(context)
-    const url = await postgres.createDatabase()
     const random = seededRandom(seed)
-    const senders = new Senders(random)
-    let killed = 0
-    let killedBeforeEpoch = 0
-    for (let cycle = 0; cycle < CYCLES; cycle++) {
-      const service = new ServiceProcess(dataDir, url)
-      context.after(() => service.signal('SIGKILL'))
-      const phase = PHASES[cycle % PHASES.length] ?? 'load'
-      const { isKilled, uncounted } = await runAndKill(service, url, phase, senders, random)
-      if (isKilled) killed++
-      if (isKilled && uncounted > 0) killedBeforeEpoch++
+    const tallies: Record<Phase, Tally> = {
+      burst: noTally(),
+      drain: noTally(),
+      steady: noTally(),
+      start: noTally(),
+      idle: noTally(),
     }
-    const last = new ServiceProcess(dataDir, url)
-    context.after(() => last.signal('SIGKILL'))
-    await senders.send((await last.url) ?? '', LAST_BATCHES)
-    assert.ok(senders.areAllAcknowledged, `the last run did not take all; ${replay}\n${last.stderr}`)
-    last.signal('SIGTERM')
-    assert.deepEqual(await last.ended, { code: 0, signal: null }, last.stderr)
-
-    const held = readJournal(dataDir)
-    assertHeld(senders.sent, held)
-    for (const stream of ['impressions', 'clicks']) {
-      const ofStream = [...held].filter(([number]) => senders.sent[number]?.stream === stream)
-      const lines = ofStream.reduce((sum, [, batch]) => sum + batch.lines, 0)
-      assert.equal(await countedEvents(url, `where stream = '${stream}'`), lines, `${stream}; ${replay}`)
+    const phases = Array.from({ length: CYCLES }, (_, cycle) => PHASES[cycle % PHASES.length] ?? 'burst')
+    let [acknowledged, deliveries, cells] = [0, 0, 0]
+    for (let from = 0; from < CYCLES; from += CYCLES_A_FOLDER) {
+      const run = await oneFolder(context, phases.slice(from, from + CYCLES_A_FOLDER), random, tallies)
+      acknowledged += run.truth.acknowledgedEvents
+      deliveries += run.truth.deliveries
+      cells += run.cells
+      context.diagnostic(
+        `${Math.min(CYCLES, from + CYCLES_A_FOLDER)} cycles: ${acknowledged} events, ${cells} cells equal`,
+      )
+      if (from + CYCLES_A_FOLDER >= CYCLES) await assertControls(run)
+      else rmSync(run.dataDir, { recursive: true, force: true })
     }
-    const { comparison, epoch } = await verified(dataDir, url)
-    assert.ok(comparison.isEqual, `${JSON.stringify(comparison.differences)}; ${replay}`)
+    for (const [phase, tally] of Object.entries(tallies)) context.diagnostic(`${phase}: ${JSON.stringify(tally)}`)
+    context.diagnostic(`${deliveries} deliveries; ${replay}`)
 
-    const deliveries = senders.sent.reduce((sum, { attempts }) => sum + attempts, 0)
-    context.diagnostic(
-      `${CYCLES} cycles, ${killed} killed, ${killedBeforeEpoch} with acknowledged events in no epoch; ` +
-        `${deliveries} deliveries, ${senders.acknowledgedEvents} events acknowledged; ` +
-        `${comparison.cells} cells equal at epoch ${epoch}; ${replay}`,
-    )
-    assert.ok(killed >= CYCLES / 2, `control: it was killed ${killed} times`)
-    assert.ok(killedBeforeEpoch > 0, 'control: no kill met events that were acknowledged and in no epoch')
-    await runSql(url, `update ledger set events = events + 1 where ctid = (select min(ctid) from ledger)`)
-    assert.equal((await verified(dataDir, url)).comparison.differing, 1, 'control: a count that is off by one is found')
-    const [first] = held.keys()
-    held.delete(first ?? -1)
-    assert.throws(() => assertHeld(senders.sent, held), 'control: a batch that is missing is found')
+    const sum = (of: (tally: Tally) => number): number =>
+      Object.values(tallies).reduce((all, tally) => all + of(tally), 0)
+    assert.ok(sum(({ killed }) => killed) >= CYCLES / 2, 'control: most kills met it alive')
+    assert.ok(sum(({ uncounted }) => uncounted) > 0, 'control: kills met events that were acknowledged and in no epoch')
+    for (const phase of ['burst', 'drain', 'steady', 'idle'] as const)
+      assert.ok(tallies[phase].events >= tallies[phase].cycles * EVENTS_A_RUN, `control: ${phase} had its events`)
   })
 })

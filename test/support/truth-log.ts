@@ -28,6 +28,8 @@ export interface Sending {
   readonly newBatches: number
   /** Senders at the same time; 4 unless given. */
   readonly senders?: number
+  /** Asked before each request: whether it was the last. */
+  readonly until?: () => boolean
   /** Waited between two requests of one sender; nothing unless given, ms. */
   readonly pauseMs?: number
 }
@@ -59,12 +61,12 @@ export class TruthLog {
   }
 
   /** Sends what was not acknowledged and then new batches; a sender that gets another answer than 200 stops. */
-  async send(url: string, { newBatches, senders = 4, pauseMs = 0 }: Sending): Promise<void> {
+  async send(url: string, { newBatches, senders = 4, until, pauseMs = 0 }: Sending): Promise<void> {
     const waiting = this.#unacknowledged
     this.#unacknowledged = []
     let left = newBatches
     const sendOn = async (): Promise<void> => {
-      while (waiting.length > 0 || left > 0) {
+      while ((waiting.length > 0 || left > 0) && until?.() !== true) {
         const batch = waiting.pop() ?? this.#batches.next()
         if (this.sent[batch.number] === undefined) left--
         if ((await this.#deliver(url, batch)) !== 'acknowledged') {
