@@ -68,7 +68,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'the same plan on Flink',
     load: async () => (await import('./flink.ts')).flinkCommand(),
   },
-  { name: 'superset', summary: 'the dashboard for Superset, derived from the plan' },
+  {
+    name: 'superset',
+    summary: 'the dashboard for Superset, derived from the plan',
+    load: async () => (await import('./superset.ts')).supersetCommand(),
+  },
   {
     name: 'stack',
     summary: 'Kafka, Flink and PostgreSQL on this machine',

@@ -19,6 +19,7 @@ const ZONE_RANKS: Readonly<Record<string, number>> = {
   engine: 3,
   flink: 3,
   query: 3,
+  superset: 3,
   traffic: 3,
   verify: 3,
   checkpoint: 4,
@@ -26,7 +27,6 @@ const ZONE_RANKS: Readonly<Record<string, number>> = {
   sources: 5,
   sinks: 5,
   database: 5,
-  superset: 5,
   server: 5,
   stack: 5,
   doctor: 5,
@@ -40,11 +40,11 @@ const ZONE_RANKS: Readonly<Record<string, number>> = {
 const SIBLINGS_FROM_RANK = 4
 
 const PURE =
-  /^src\/(errors\.ts$|(time|pipeline|engine|flink|query|traffic|verify|checkpoint\/format)\/|server\/merge-patch\.ts$)/
+  /^src\/(errors\.ts$|(time|pipeline|engine|flink|query|superset|traffic|verify|checkpoint\/format)\/|server\/merge-patch\.ts$)/
 const IMPURE_PART = /^src\/(flink\/job|traffic\/writers|verify\/readers)\//
 
 /** Packages without IO, clock or randomness. */
-const PURE_PACKAGES: readonly string[] = ['zod', '@noble/hashes', 'fastest-levenshtein']
+const PURE_PACKAGES: readonly string[] = ['zod', '@noble/hashes', 'fastest-levenshtein', 'fflate', 'yaml']
 
 /** Of `src` the page may know only what is plain data and plain computation; types of anything. */
 const PAGE_MAY_IMPORT = /^src\/(errors\.ts$|time\/|pipeline\/|query\/|server\/merge-patch\.ts$)/
