@@ -79,5 +79,9 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./stack.ts')).stackCommand(),
   },
   { name: 'top', summary: 'a live view in the terminal' },
-  { name: 'dead-letters', summary: 'rejected events: list, show, replay' },
+  {
+    name: 'dead-letters',
+    summary: 'rejected events: list, show, replay',
+    load: async () => (await import('./dead-letters.ts')).deadLettersCommand(),
+  },
 ]

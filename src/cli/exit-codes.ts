@@ -39,6 +39,7 @@ const EXIT_BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   DATA_DIR_BUSY: EXIT.unavailable,
   DATA_DIR_UNUSABLE: EXIT.configuration,
   PORT_UNAVAILABLE: EXIT.unavailable,
+  INSTANCE_UNAVAILABLE: EXIT.unavailable,
   KEY_REQUIRED: EXIT.configuration,
   KEYS_UNREADABLE: EXIT.configuration,
   INGEST_REFUSED: EXIT.unavailable,

@@ -20,6 +20,7 @@ import { interruptSignal } from './interrupt.ts'
 import { grouped, ledgerLine } from './ledger-text.ts'
 import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
 import { shellWord } from './shell-word.ts'
+import { shown } from './shown-text.ts'
 import { createTalk, type Talk } from './talk.ts'
 
 interface VerifyOptions extends PlanOptions, CommonOptions {
@@ -219,18 +220,6 @@ function differenceLines({ isEqual, cells, differing, differences }: Comparison)
 function differenceLine({ table, key, column, expected, found }: CellDifference): string {
   const keyText = Object.entries(key).map(([name, text]) => `${name}=${shown(text)}`)
   return `  ${table} [${keyText.join(', ')}] ${column}: expected ${shown(expected)}, found ${shown(found)}`
-}
-
-const SHOWN_LENGTH = 80
-
-/** A text as a terminal may show it: cut, in quotes where it is not plain, what would steer the terminal escaped. */
-function shown(text: string | null): string {
-  if (text === null) return 'nothing'
-  if (/^[\w.:+-]{1,80}$/.test(text)) return text
-  const cut = text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text
-  return JSON.stringify(cut).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
-    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
-  })
 }
 
 function nextCommand(options: VerifyOptions, isEqual: boolean): string {

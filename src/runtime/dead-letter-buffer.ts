@@ -12,10 +12,17 @@ const MAX_BYTES = 8 * 1_024 * 1_024
 export class DeadLetterBuffer implements DeadLetterSink {
   /** Letters since the start that there was no room for (L1). */
   left = 0
+  readonly #other: DeadLetterSink | undefined
   #letters: DeadLetter[] = []
   #bytes = 0
 
+  /** @param other is given every letter as well, at once */
+  constructor(other?: DeadLetterSink) {
+    this.#other = other
+  }
+
   write(letter: DeadLetter): void {
+    this.#other?.write(letter)
     if (this.#letters.length >= MAX_LETTERS || this.#bytes + letter.bytes.length > MAX_BYTES) {
       this.left++
       return

@@ -130,7 +130,7 @@ export class Pipeline {
       if (decoded.nextStart === from) break
       from = decoded.nextStart
       this.nextLineOf[partition] = decoded.nextPosition
-      this.#count(partition, stream, block, batch)
+      this.#count(partition, block, batch, arrivalMs)
       this.engine.offer(partition, batch, arrivalMs, floorMs)
     }
     return from
@@ -160,26 +160,28 @@ export class Pipeline {
   }
 
   // Counts the events of a batch and buries those that are none.
-  #count(partition: number, stream: StreamName, block: Uint8Array, batch: EventBatch): void {
+  #count(partition: number, block: Uint8Array, batch: EventBatch, arrivalMs: number): void {
     this.eventsRead += batch.count
     this.eventsReadOf[partition] = (this.eventsReadOf[partition] as number) + batch.count
     const { malformed } = batch
     for (let row = 0; row < batch.count; row++)
-      if (malformed[row] !== 0) this.#bury(partition, stream, block, batch, row)
+      if (malformed[row] !== 0) this.#bury(partition, block, batch, row, arrivalMs)
   }
 
-  #bury(partition: number, stream: StreamName, block: Uint8Array, batch: EventBatch, row: number): void {
+  #bury(partition: number, block: Uint8Array, batch: EventBatch, row: number, arrivalMs: number): void {
+    const { stream, name } = this.partitions[partition] as PipelineOptions['partitions'][number]
     const start = batch.byteStart[row] as number
     const end = batch.byteEnd[row] as number
     const field = this.plan.streams[stream].fields[batch.malformedField[row] as number]
     this.#deadLetters.write({
       stream,
-      partition: (this.partitions[partition] as { name: string }).name,
+      partition: name,
       position: batch.position[row] as number,
       reason: MALFORMED_REASONS[batch.malformed[row] as number] ?? 'none',
       field: field?.name,
       bytes: block.subarray(start, Math.min(end, start + MAX_LETTER_BYTES)),
       byteLength: end - start,
+      ...(Number.isFinite(arrivalMs) ? { arrivalMs } : {}),
     })
   }
 }

@@ -47,6 +47,7 @@ const CONTENT = ['journal', 'checkpoints', 'dead-letters']
 
 /** Where the parts of a data folder are. */
 export const journalFolder = (dataDir: string): string => join(dataDir, 'journal')
+export const deadLetterFolder = (dataDir: string): string => join(dataDir, 'dead-letters')
 export const checkpointFolder = (dataDir: string): string => join(dataDir, 'checkpoints')
 
 /**

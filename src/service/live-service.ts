@@ -28,6 +28,7 @@ import { LiveView } from '../server/live-view.ts'
 import { startServer, type RunningServer } from '../server/start-server.ts'
 import { openDataFolder, type DataFolder } from './data-folder.ts'
 import { CLOCK, pause, timed } from './elapsed.ts'
+import { announceInstance } from './running-instance.ts'
 import { recover, type Recovered } from './recovery.ts'
 import { SourceTasks, TRAFFIC_PARTITIONS, type TrafficOptions } from './source-tasks.ts'
 import { Teardown } from './teardown.ts'
@@ -133,6 +134,9 @@ class Start {
     await this.#fillPage(database, recovered)
     const ingest = this.#openIngest(recovered)
     const server = await this.#serve(ingest)
+    const takeBack = announceInstance(folder.path, { url: server.url, adminUrl: admin.url, pid: process.pid })
+    this.#teardown.add(async () => takeBack())
+    this.#awaited = 'the journal'
     this.#run = run
     await this.#catchUp(run)
     // Now it is known how far the traffic of earlier runs came.

@@ -19,9 +19,10 @@ import { JournalSource } from '../runtime/journal-source.ts'
 import { Pipeline } from '../runtime/pipeline.ts'
 import type { Log, EpochSink, Intake, Positions } from '../runtime/ports.ts'
 import { recoveryPoint, recoveryRefusal } from '../runtime/recovery-point.ts'
+import { LetterFiles } from '../sinks/dead-letters/letter-files.ts'
 import { EpochStore } from '../sinks/postgres/epoch-store.ts'
 import { Checkpoints } from './checkpoints.ts'
-import { checkpointFolder, journalFolder, type DataFolder } from './data-folder.ts'
+import { checkpointFolder, deadLetterFolder, journalFolder, type DataFolder } from './data-folder.ts'
 import { CLOCK } from './elapsed.ts'
 import { livePartitions, type LivePartition } from './live-partitions.ts'
 import type { Teardown } from './teardown.ts'
@@ -81,7 +82,9 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   const journal = await openJournal(options, claimed.positions)
   teardown.add(() => journal.close())
   if (claimed.epoch === 0) refusePartial(journal, options)
-  const deadLetters = new DeadLetterBuffer()
+  const letterFiles = openLetterFiles(options)
+  teardown.add(() => letterFiles.close())
+  const deadLetters = new DeadLetterBuffer(letterFiles)
   const partitions = livePartitions(plan, options.trafficPartitions, journal.partitions)
   // Checkpoints after it were written and never committed: the engine's next one takes their place.
   await store.dropAfter(claimed.epoch)
@@ -106,6 +109,15 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
     checkpoints: new Checkpoints({ store, journal, log: options.log }),
     intake: intakeOf(plan, partitions, source),
   }
+}
+
+function openLetterFiles({ folder, rebuild, log }: RecoverOptions): LetterFiles {
+  return new LetterFiles({
+    folder: deadLetterFolder(folder.path),
+    nowMs: () => CLOCK.nowMs(),
+    log,
+    startEmpty: rebuild === true,
+  })
 }
 
 function createSink({ plan, writer, folder, url, replace, rebuild, log }: RecoverOptions): EpochStore {

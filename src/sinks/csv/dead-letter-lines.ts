@@ -23,9 +23,14 @@ export class DeadLetterLines implements DeadLetterSink {
  * `byteLength` tells whether it was cut.
  */
 export function deadLetterLine(letter: DeadLetter): string {
+  return JSON.stringify(deadLetterFields(letter))
+}
+
+/** What such a line says. */
+export function deadLetterFields(letter: DeadLetter): Readonly<Record<string, unknown>> {
   const { stream, partition, position, reason, field, bytes, byteLength } = letter
   const head = { stream, partition, position, reason, ...(field === undefined ? {} : { field }) }
-  return JSON.stringify({ ...head, ...recordOf(bytes, bytes.length < byteLength), byteLength })
+  return { ...head, ...recordOf(bytes, bytes.length < byteLength), byteLength }
 }
 
 function recordOf(bytes: Uint8Array, isCut: boolean): { text: string } | { base64: string } {

@@ -1,0 +1,129 @@
+/**
+ * Dead letters for whoever mends their cause: from PostgreSQL or from the files of a data folder, and sent again.
+ *
+ * L1  Where PostgreSQL cannot be asked the files are, and it says so.
+ * L2  A record that was cut is never sent again: it would be another one.
+ * L3  Sending again takes nothing away: the letter stays, and the ledger goes on counting its first arrival as malformed.
+ */
+import { resolve } from 'node:path'
+import { joinDatabase } from '../database/open-database.ts'
+import { TidemarkError } from '../errors.ts'
+import { STREAM_NAMES, type StreamName } from '../pipeline/plan.ts'
+import { readLetterFiles } from '../sinks/dead-letters/read-letter-files.ts'
+import { isCut, type LetterFilter, type StoredLetter } from '../sinks/dead-letters/stored-letter.ts'
+import { readDeadLetters } from '../sinks/postgres/read-dead-letters.ts'
+import { deadLetterFolder } from './data-folder.ts'
+
+export interface FindLettersOptions {
+  readonly dataDir: string
+  readonly databaseUrl: string | undefined
+  /** Looks into the files without asking PostgreSQL. */
+  readonly filesOnly: boolean
+  readonly filter: LetterFilter
+  readonly limit: number
+  /** Told why the files were read instead (L1). */
+  readonly onFallback: (why: string) => void
+}
+
+/** Letters, the newest first. */
+export async function findLetters(options: FindLettersOptions): Promise<readonly StoredLetter[]> {
+  const { dataDir, filter, limit, filesOnly, onFallback } = options
+  const fromFiles = (): readonly StoredLetter[] => readLetterFiles(deadLetterFolder(resolve(dataDir)), filter, limit)
+  if (filesOnly) return fromFiles()
+  try {
+    const database = await joinDatabase(options)
+    try {
+      return await readDeadLetters(database.url, filter, limit)
+    } finally {
+      await database.close()
+    }
+  } catch (error) {
+    if (!(error instanceof TidemarkError) || !isAway(error)) throw error
+    onFallback(error.message)
+    return fromFiles()
+  }
+}
+
+function isAway({ code }: TidemarkError): boolean {
+  return code === 'DATABASE_UNAVAILABLE' || code === 'DATABASE_BINARIES_MISSING' || code === 'DATA_DIR_BUSY'
+}
+
+export interface ReplayLettersOptions {
+  /** The page's address of a running instance. */
+  readonly url: string
+  /** A key for sending events, where one is needed. */
+  readonly key: string | undefined
+  readonly signal: AbortSignal
+}
+
+/** What became of letters that were sent again. */
+export interface ReplayedLetters {
+  readonly sent: number
+  readonly accepted: number
+  /** Malformed still, with the reason of now. */
+  readonly rejected: readonly { readonly letter: StoredLetter; readonly reason: string }[]
+  /** Not sent, because only a part of the record was kept (L2). */
+  readonly cut: readonly StoredLetter[]
+}
+
+const LETTERS_PER_REQUEST = 1_000
+const LINE_FEED = Buffer.from('\n')
+
+/**
+ * Sends records again, the oldest first.
+ *
+ * @throws TidemarkError INSTANCE_UNAVAILABLE where no instance answers, or it does not take them
+ */
+export async function replayLetters(
+  letters: readonly StoredLetter[],
+  options: ReplayLettersOptions,
+): Promise<ReplayedLetters> {
+  const whole = letters.filter((letter) => !isCut(letter)).toReversed()
+  const rejected: { letter: StoredLetter; reason: string }[] = []
+  for (const stream of STREAM_NAMES) {
+    const own = whole.filter((letter) => letter.stream === stream)
+    for (let from = 0; from < own.length; from += LETTERS_PER_REQUEST) {
+      const part = own.slice(from, from + LETTERS_PER_REQUEST)
+      for (const { index, reason } of await send(stream, part, options)) {
+        const letter = part[index]
+        if (letter !== undefined) rejected.push({ letter, reason })
+      }
+    }
+  }
+  return { sent: whole.length, accepted: whole.length - rejected.length, rejected, cut: letters.filter(isCut) }
+}
+
+interface Rejection {
+  readonly index: number
+  readonly reason: string
+}
+
+async function send(
+  stream: StreamName,
+  letters: readonly StoredLetter[],
+  { url, key, signal }: ReplayLettersOptions,
+): Promise<readonly Rejection[]> {
+  const headers = { 'content-type': 'application/x-ndjson', ...(key === undefined ? {} : { 'x-api-key': key }) }
+  const body = Buffer.concat(letters.flatMap(({ bytes }) => [bytes, LINE_FEED]))
+  const where = `${url}/v1/${stream}`
+  const response = await fetch(where, { method: 'POST', headers, body, signal }).catch((error: unknown) => {
+    signal.throwIfAborted()
+    throw new TidemarkError('INSTANCE_UNAVAILABLE', `No instance answers at ${url}.`, {
+      where,
+      cause: error,
+      fix: 'Start it with ./tidemark run, or name its address with --url.',
+    })
+  })
+  const answer = (await response.json().catch(() => ({}))) as {
+    readonly rejected?: readonly Rejection[]
+    readonly error?: string
+  }
+  if (response.status === 200) return answer.rejected ?? []
+  throw new TidemarkError('INSTANCE_UNAVAILABLE', `${where} answered ${response.status}: ${answer.error ?? ''}`, {
+    where,
+    fix:
+      response.status === 401 || response.status === 403
+        ? 'Give a key with --key or TIDEMARK_KEY.'
+        : 'Try again later.',
+  })
+}

@@ -1,0 +1,38 @@
+/**
+ * Where the instance that runs on a data folder can be reached: a file that other commands look into.
+ *
+ * I1  The file only helps to find an instance; whether one runs is found out by asking it.
+ */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** What it says. */
+export interface RunningInstance {
+  readonly url: string
+  readonly adminUrl: string
+  readonly pid: number
+}
+
+const FILE = 'instance.json'
+
+/** Says where this instance is; returns what takes that back. */
+export function announceInstance(dataDir: string, instance: RunningInstance): () => void {
+  const path = join(dataDir, FILE)
+  writeFileSync(path, `${JSON.stringify(instance)}\n`, { mode: 0o600 })
+  return () => {
+    if (findInstance(dataDir)?.pid === instance.pid) rmSync(path, { force: true })
+  }
+}
+
+/** The instance that announced itself last and did not end in order; undefined where there is none. */
+export function findInstance(dataDir: string): RunningInstance | undefined {
+  const path = join(dataDir, FILE)
+  if (!existsSync(path)) return undefined
+  try {
+    const { url, adminUrl, pid } = JSON.parse(readFileSync(path, 'utf8')) as Partial<Record<string, unknown>>
+    const isWhole = typeof url === 'string' && typeof adminUrl === 'string' && typeof pid === 'number'
+    return isWhole ? { url, adminUrl, pid } : undefined
+  } catch {
+    return undefined
+  }
+}
