@@ -16,8 +16,11 @@ import { sectionOf, withSection, type Measured } from './harness/results.ts'
 import { checkpointsPart } from './parts/checkpoints.ts'
 import { decodePart } from './parts/decode.ts'
 import { enginePart } from './parts/engine.ts'
+import { ingestPart } from './parts/ingest.ts'
 import { journalPart } from './parts/journal.ts'
+import { livePart } from './parts/live.ts'
 import { memoryPart } from './parts/memory.ts'
+import { overloadPart } from './parts/overload.ts'
 import { peersPart } from './parts/peers.ts'
 import { postgresPart } from './parts/postgres.ts'
 import { profilePart } from './parts/profile.ts'
@@ -32,19 +35,23 @@ const PARTS: readonly BenchPart[] = [
   decodePart,
   profilePart,
   journalPart,
+  ingestPart,
+  livePart,
+  overloadPart,
   checkpointsPart,
 ]
 const RESULTS = join(ROOT, 'bench', 'RESULTS.md')
-const STANDARD = { events: 10_000_000, runs: 3 } as const
-const QUICK = { events: 300_000, runs: 1 } as const
+const STANDARD = { events: 10_000_000, runs: 3, minutes: 2 } as const
+const QUICK = { events: 300_000, runs: 1, minutes: 0.2 } as const
 
-const USAGE = `Usage: npm run bench -- [PART...] [--quick] [--write] [--events N] [--runs N] [--dir DIR]
+const USAGE = `Usage: npm run bench -- [PART...] [--quick] [--write] [--events N] [--runs N] [--minutes N] [--dir DIR]
 
   PART        ${PARTS.map(({ name }) => name).join(', ')} (default: all)
   --quick     small logs and one run: to see that it works, not to be quoted
   --write     put the results into ${relative(ROOT, RESULTS)}
   --events N  lines of the standard log (${STANDARD.events})
   --runs N    runs of each measurement (${STANDARD.runs})
+  --minutes N how long the overload lasts (${STANDARD.minutes})
   --dir DIR   where logs are kept (.tidemark/bench)`
 
 interface Options {
@@ -60,6 +67,7 @@ function readOptions(): Options | string {
       write: { type: 'boolean', default: false },
       events: { type: 'string' },
       runs: { type: 'string' },
+      minutes: { type: 'string' },
       dir: { type: 'string', default: join(ROOT, '.tidemark', 'bench') },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -67,14 +75,16 @@ function readOptions(): Options | string {
   })
   const unknown = positionals.filter((name) => !PARTS.some((part) => part.name === name))
   if (values.help || unknown.length > 0) return [...unknown.map((name) => `No part "${name}".`), USAGE].join('\n')
-  const { events, runs } = values.quick ? QUICK : STANDARD
+  const { events, runs, minutes } = values.quick ? QUICK : STANDARD
   const context = {
     events: Number(values.events ?? events),
     runs: Number(values.runs ?? runs),
+    minutes: Number(values.minutes ?? minutes),
     dir: values.dir,
     say: (line: string): void => console.error(`  ${line}`),
   }
-  if (!(context.events >= 1_000) || !(context.runs >= 1)) return `Allowed: --events from 1000, --runs from 1.\n${USAGE}`
+  if (!(context.events >= 1_000) || !(context.runs >= 1) || !(context.minutes > 0))
+    return `Allowed: --events from 1000, --runs from 1, --minutes above 0.\n${USAGE}`
   const parts = positionals.length === 0 ? PARTS : PARTS.filter(({ name }) => positionals.includes(name))
   return { parts, context, isWritten: values.write }
 }

@@ -9,6 +9,8 @@ export interface BenchContext {
   readonly events: number
   /** Runs of each measurement. */
   readonly runs: number
+  /** How long an overload lasts. */
+  readonly minutes: number
   /** Where logs and results go; logs are kept. */
   readonly dir: string
   /** Says what is going on, on stderr. */

@@ -7,7 +7,7 @@
  * stalls is charged for all that waited.
  *
  * Usage: node http-load.ts --url http://127.0.0.1:4400 [--stream impressions] [--batch 1000] [--connections 4]
- *        [--seconds 10] [--warm-up 2] [--rate EVENTS_PER_S] [--key KEY]
+ *        [--seconds 10] [--warm-up 2] [--rate EVENTS_PER_S] [--events MOST] [--key KEY]
  */
 import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -21,6 +21,8 @@ export interface HttpLoadResult {
   readonly eventsPerSecond: number
   readonly requestsPerSecond: number
   readonly bytesPerSecond: number
+  /** Events of all answers with 200, those of the warm-up included. */
+  readonly acknowledgedEvents: number
   /** Answers by status, those of the warm-up included; `closed` counts connections that ended. */
   readonly statuses: Readonly<Record<string, number>>
   /** From the planned time (open loop) or the sending (closed loop) to the answer, ms. */
@@ -38,52 +40,47 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '10' },
     'warm-up': { type: 'string', default: '2' },
     rate: { type: 'string' },
+    events: { type: 'string', default: 'Infinity' },
     key: { type: 'string' },
   },
 })
 const batch = Number(options.batch)
+/** Sets the ids of this program apart from those of others before it. */
+const salt = Math.floor(Math.random() * 2 ** 40)
 const connectionCount = Number(options.connections)
 const warmUpMs = Number(options['warm-up']) * 1_000
 const lengthMs = Number(options.seconds) * 1_000
+/** Closed loop: ends once so many events were acknowledged. */
+const most = Number(options.events)
 
-/** A request whose bytes are patched in place: ids are new in each, times are of the moment. */
-class Template {
+/** The request that all others are copies of: where ids and times stand in it. */
+class Pattern {
   readonly bytes: Buffer
-  readonly #idPlaces: number[] = []
-  readonly #timePlaces: number[] = []
+  readonly idPlaces: number[] = []
+  readonly timePlaces: number[] = []
 
-  constructor(run: number) {
-    const lines = Array.from({ length: batch }, (_, i) => this.#line(run, i))
-    const body = lines.join('')
+  constructor() {
+    const body = Array.from({ length: batch }, (_, i) => lineOf(i)).join('')
     const type = batch === 1 ? 'application/json' : 'application/x-ndjson'
     const key = options.key === undefined ? '' : `Authorization: Bearer ${options.key}\r\n`
     const head =
       `POST /v1/${options.stream} HTTP/1.1\r\nHost: ${new URL(options.url).host}\r\n${key}` +
       `Content-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`
     this.bytes = Buffer.from(head + body, 'latin1')
-    for (let at = this.bytes.indexOf('#id#'); at >= 0; at = this.bytes.indexOf('#id#', at + 1)) this.#idPlaces.push(at)
+    for (let at = this.bytes.indexOf('#id#'); at >= 0; at = this.bytes.indexOf('#id#', at + 1)) this.idPlaces.push(at)
     for (let at = this.bytes.indexOf('#time#'); at >= 0; at = this.bytes.indexOf('#time#', at + 1))
-      this.#timePlaces.push(at)
+      this.timePlaces.push(at)
   }
+}
 
-  /** The bytes of request `number`. They change with the next call. */
-  fill(number: number, nowMs: number): Buffer {
-    const id = number.toString(16).padStart(8, '0')
-    const time = String(nowMs)
-    for (const at of this.#idPlaces) this.bytes.write(id, at, 8, 'latin1')
-    for (const at of this.#timePlaces) this.bytes.write(time, at, 13, 'latin1')
-    return this.bytes
-  }
-
-  // Eight and thirteen characters, to be overwritten.
-  #line(run: number, i: number): string {
-    const id = `#id#0000-${hex(run, 4)}-4${hex(i >>> 12, 3)}-8${hex(i & 4095, 3)}-${hex(i * 7919, 12)}`
-    const common = `"impression_id":"${id}","event_timestamp":#time#0000000`
-    if (options.stream === 'clicks') return `{"click_id":"${id}",${common}}\n`
-    const campaign = `"campaign_id":"campaign-${i % 50}","device_type":"${['mobile', 'desktop', 'tablet', 'tv'][i % 4]}"`
-    const more = `"browser":"${['chrome', 'safari', 'firefox'][i % 3]}","user_id":"user-${hex(i * 31, 8)}","cost":0.00${(i % 9) + 1}`
-    return `{${common},${campaign},${more}}\n`
-  }
+// Eight and thirteen characters, to be overwritten.
+function lineOf(i: number): string {
+  const id = `#id#0000-0000-4${hex(i >>> 12, 3)}-8${hex(i & 4095, 3)}-${hex(salt + i * 7919, 12)}`
+  const common = `"impression_id":"${id}","event_timestamp":#time#0000000`
+  if (options.stream === 'clicks') return `{"click_id":"${id}",${common}}\n`
+  const campaign = `"campaign_id":"campaign-${i % 50}","device_type":"${['mobile', 'desktop', 'tablet', 'tv'][i % 4]}"`
+  const more = `"browser":"${['chrome', 'safari', 'firefox'][i % 3]}","user_id":"user-${hex(i * 31, 8)}","cost":0.00${(i % 9) + 1}`
+  return `{${common},${campaign},${more}}\n`
 }
 
 function hex(value: number, digits: number): string {
@@ -92,33 +89,42 @@ function hex(value: number, digits: number): string {
 
 /** One keep-alive connection with at most one request on its way. */
 class Connection {
-  readonly #template: Template
+  readonly #pattern: Pattern
+  /** Patched in place: ids are new in each request, times are of the moment. */
+  readonly #bytes: Buffer
   readonly #socket: Socket
   #answer: Buffer = Buffer.alloc(0)
   #onAnswer: ((status: number) => void) | undefined
   isClosed = false
 
-  constructor(run: number, onClose: (connection: Connection) => void) {
+  constructor(pattern: Pattern, onClose: () => void) {
     const { hostname, port } = new URL(options.url)
-    this.#template = new Template(run)
+    this.#pattern = pattern
+    this.#bytes = Buffer.from(pattern.bytes)
     this.#socket = connect({ host: hostname, port: Number(port), noDelay: true })
     this.#socket.on('data', (chunk) => this.#read(chunk))
     this.#socket.on('error', () => undefined)
     this.#socket.on('close', () => {
       this.isClosed = true
-      onClose(this)
+      onClose()
     })
   }
 
   send(number: number, onAnswer: (status: number) => void): number {
     this.#onAnswer = onAnswer
-    const bytes = this.#template.fill(number, Date.now())
-    this.#socket.write(bytes)
-    return bytes.length
+    this.#fill(number, String(Date.now()))
+    this.#socket.write(this.#bytes)
+    return this.#bytes.length
   }
 
   close(): void {
     this.#socket.destroy()
+  }
+
+  #fill(number: number, time: string): void {
+    const id = hex(number, 8)
+    for (const at of this.#pattern.idPlaces) this.#bytes.write(id, at, 8, 'latin1')
+    for (const at of this.#pattern.timePlaces) this.#bytes.write(time, at, 13, 'latin1')
   }
 
   // An answer mostly comes in one piece.
@@ -149,15 +155,14 @@ class Load {
   readonly #free: Connection[] = []
 
   constructor() {
-    this.#connections = Array.from(
-      { length: connectionCount },
-      (_, run) => new Connection(run, () => this.#count('closed')),
-    )
+    const pattern = new Pattern()
+    const onClose = (): void => this.#count('closed')
+    this.#connections = Array.from({ length: connectionCount }, () => new Connection(pattern, onClose))
   }
 
   async closedLoop(): Promise<void> {
     for (const connection of this.#connections) this.#sendAgain(connection)
-    await delay(warmUpMs + lengthMs)
+    while (this.#elapsedMs() < warmUpMs + lengthMs && this.#acknowledged < most) await delay(20)
   }
 
   async openLoop(eventsPerSecond: number): Promise<void> {
@@ -190,6 +195,7 @@ class Load {
       eventsPerSecond: (requests * batch) / seconds,
       requestsPerSecond: requests / seconds,
       bytesPerSecond: (this.#bytes / this.#sent) * (requests / seconds),
+      acknowledgedEvents: this.#acknowledged,
       statuses: this.#statuses,
       latencyMs: { p50: quantile(0.5), p99: quantile(0.99), p999: quantile(0.999), most: sorted.at(-1) ?? NaN },
       mostBehindMs: this.#mostBehindMs,
@@ -200,8 +206,13 @@ class Load {
     for (const connection of this.#connections) connection.close()
   }
 
+  get #acknowledged(): number {
+    return (this.#statuses['200'] ?? 0) * batch
+  }
+
   #sendAgain(connection: Connection): void {
-    if (!connection.isClosed) this.#send(connection, this.#elapsedMs(), () => this.#sendAgain(connection))
+    if (!connection.isClosed && this.#sent * batch < most)
+      this.#send(connection, this.#elapsedMs(), () => this.#sendAgain(connection))
   }
 
   #send(connection: Connection, plannedMs: number, onAnswer: () => void): void {

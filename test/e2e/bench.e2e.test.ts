@@ -32,6 +32,13 @@ describe('npm run bench', () => {
     assert.match(ended.stdout, /^\| a live impression, tables of ids +\| [\d.,]+ bytes /m)
   })
 
+  it('sends events to a service, and finds all that was acknowledged counted', async () => {
+    const ended = await bench('ingest', '--events', '50000', '--runs', '1', '--dir', join(dir, 'logs'))
+    assert.equal(ended.code, 0, ended.stderr)
+    assert.match(ended.stdout, /^\| all of a run: batches of 1,000, by processor time +\| [\d,]+ events\/CPU-s /m)
+    assert.match(ended.stdout, /^\| acknowledged, and not counted +\| 0 events +\|/m)
+  })
+
   it('names a part that does not exist', async () => {
     const ended = await bench('engin')
     assert.equal(ended.code, 2)

@@ -1,0 +1,169 @@
+/**
+ * Events over HTTP, each on disk before it is answered: the way in alone, and all of `./tidemark run`.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { commandText, measureNode } from '../harness/child.ts'
+import type { Figure, Target } from '../harness/figure.ts'
+import { ROOT } from '../harness/machine.ts'
+import { repeated, type BenchContext, type BenchPart } from '../harness/part.ts'
+import { Service, serviceCommand } from '../harness/service.ts'
+import { WayIn, wayInCommand } from '../harness/way-in.ts'
+import type { HttpLoadResult } from '../programs/http-load.ts'
+
+const LOAD = join(ROOT, 'bench', 'programs', 'http-load.ts')
+const BATCHES = ['--batch', '1000', '--connections', '8'] as const
+const SINGLES = ['--batch', '1', '--connections', '64'] as const
+
+/** What a load did, and what the server spent on it. */
+interface Served {
+  readonly load: HttpLoadResult
+  readonly eventsPerCpuSecond: number
+}
+
+interface ServiceRun {
+  readonly batches: Served
+  readonly singles: Served
+  readonly halfBatches: HttpLoadResult
+  readonly halfSingles: HttpLoadResult
+  /** Acknowledged, and not among the events that were read. */
+  readonly lostEvents: number
+}
+
+export const ingestPart: BenchPart = {
+  name: 'ingest',
+  title: 'Events over HTTP',
+  async measure(context) {
+    const wayIn = await repeated(context, 'the way in alone', () => inFolder(context, measureWayIn))
+    const service = await repeated(context, 'all of a run', () => inFolder(context, measureService))
+    return { figures: [...wayInFigures(wayIn), ...serviceFigures(service)] }
+  },
+}
+
+type Measure<T> = (dataDir: string, seconds: number) => Promise<T>
+
+async function inFolder<T>({ dir, events }: BenchContext, measure: Measure<T>): Promise<T> {
+  const folder = await mkdtemp(`${dir}-ingest-`)
+  try {
+    return await measure(folder, Math.min(10, events / 100_000))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function measureWayIn(dataDir: string, seconds: number): Promise<{ batches: Served; singles: Served }> {
+  const wayIn = await WayIn.start(dataDir)
+  try {
+    const served = async (kind: readonly string[]): Promise<Served> => {
+      const before = await wayIn.cpuMs()
+      const load = await send(wayIn.url, kind, seconds)
+      return { load, eventsPerCpuSecond: load.acknowledgedEvents / (((await wayIn.cpuMs()) - before) / 1_000) }
+    }
+    return { batches: await served(BATCHES), singles: await served(SINGLES) }
+  } finally {
+    await wayIn.stop()
+  }
+}
+
+async function measureService(dataDir: string, seconds: number): Promise<ServiceRun> {
+  const service = await Service.start({ dataDir })
+  try {
+    let sent = 0
+    const run = async (kind: readonly string[], rate?: number): Promise<Served> => {
+      const before = await service.usage()
+      const load = await send(service.url, kind, seconds, rate)
+      sent += load.acknowledgedEvents
+      const after = await service.settled(sent)
+      const events = after.eventsRead - before.eventsRead
+      return { load, eventsPerCpuSecond: events / ((after.cpuMs - before.cpuMs) / 1_000) }
+    }
+    await send(service.url, SINGLES, 1).then((load) => (sent += load.acknowledgedEvents))
+    const batches = await run(BATCHES)
+    const halfBatches = await run(BATCHES, batches.load.eventsPerSecond / 2)
+    const singles = await run(SINGLES)
+    const halfSingles = await run(SINGLES, singles.load.eventsPerSecond / 2)
+    const lostEvents = Math.max(0, sent - (await service.usage()).eventsRead)
+    return { batches, singles, halfBatches: halfBatches.load, halfSingles: halfSingles.load, lostEvents }
+  } finally {
+    await service.stop()
+  }
+}
+
+async function send(url: string, kind: readonly string[], seconds: number, rate?: number): Promise<HttpLoadResult> {
+  const pace = rate === undefined ? [] : ['--rate', String(Math.round(rate))]
+  const args = [
+    LOAD,
+    '--url',
+    url,
+    ...kind,
+    '--seconds',
+    String(seconds),
+    '--warm-up',
+    String(Math.min(2, seconds)),
+    ...pace,
+  ]
+  const load = JSON.parse((await measureNode(args)).stdout) as HttpLoadResult
+  const others = Object.keys(load.statuses).filter((status) => status !== '200' && status !== 'closed')
+  if (others.length > 0) throw new Error(`${commandText(args)}\nwas answered with ${JSON.stringify(load.statuses)}`)
+  return load
+}
+
+const SENDING = commandText([LOAD, '--url', 'URL', ...BATCHES])
+const BATCHES_PER_CORE = { atLeast: 600_000 } as const
+const SINGLES_PER_SECOND = { atLeast: 15_000 } as const
+const ACKNOWLEDGEMENT = { atMost: 25 } as const
+
+function wayInFigures(runs: readonly { readonly batches: Served; readonly singles: Served }[]): readonly Figure[] {
+  const command = `${wayInCommand()}\n${SENDING}`
+  return pairs(
+    'the way in alone',
+    runs.map(({ batches }) => batches),
+    runs.map(({ singles }) => singles),
+    command,
+  )
+}
+
+function serviceFigures(runs: readonly ServiceRun[]): readonly Figure[] {
+  const command = serviceCommand({ dataDir: '' })
+  const latency = (name: string, pick: (run: ServiceRun) => HttpLoadResult): Figure => {
+    const [first] = runs
+    const rate = first === undefined ? 0 : Math.round(pick(first).requestsPerSecond)
+    const note = `${rate.toLocaleString('en-US')} requests/s; from the planned time`
+    const values = runs.map((run) => pick(run).latencyMs.p99)
+    return { name, values, unit: 'ms', target: ACKNOWLEDGEMENT, note, command }
+  }
+  return [
+    ...pairs(
+      'all of a run',
+      runs.map(({ batches }) => batches),
+      runs.map(({ singles }) => singles),
+      command,
+    ),
+    latency('batches at half of that, 99 of 100 within', (run) => run.halfBatches),
+    latency('one event each at half of that, 99 of 100 within', (run) => run.halfSingles),
+    {
+      name: 'acknowledged, and not counted',
+      values: runs.map(({ lostEvents }) => lostEvents),
+      unit: 'events',
+      target: { atMost: 0 },
+      command,
+    },
+  ]
+}
+
+function pairs(what: string, batches: readonly Served[], singles: readonly Served[], command: string): Figure[] {
+  const wall = (name: string, runs: readonly Served[], unit: string, target?: Target): Figure => {
+    const values = runs.map(({ load }) => load.eventsPerSecond)
+    return { name, values, unit, command, ...(target === undefined ? {} : { target }) }
+  }
+  const perCore = (name: string, runs: readonly Served[], unit: string, target?: Target): Figure => {
+    const values = runs.map(({ eventsPerCpuSecond }) => eventsPerCpuSecond)
+    return { name, values, unit, command, ...(target === undefined ? {} : { target }) }
+  }
+  return [
+    perCore(`${what}: batches of 1,000, by processor time`, batches, 'events/CPU-s', BATCHES_PER_CORE),
+    wall(`${what}: batches of 1,000 from 8 connections`, batches, 'events/s'),
+    wall(`${what}: one event each from 64 connections`, singles, 'requests/s', SINGLES_PER_SECOND),
+    perCore(`${what}: one event each, by processor time`, singles, 'requests/CPU-s'),
+  ]
+}
