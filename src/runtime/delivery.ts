@@ -142,7 +142,7 @@ export class Delivery {
 
   async #writeUntilDone(frozen: FrozenEpoch): Promise<void> {
     const { clock, checkpoints, pause } = this.#options
-    const startMs = clock.nowMs()
+    const startMs = clock.steadyMs()
     for (let retryMs = FIRST_RETRY_MS; !(await this.#tryOnce(frozen)); retryMs = Math.min(LAST_RETRY_MS, retryMs * 2)) {
       if (this.#hasFailed || this.#stopping.signal.aborted) return
       await pause(retryMs, this.#stopping.signal)
@@ -150,7 +150,7 @@ export class Delivery {
     }
     this.#epoch = frozen.epoch.number
     this.committedAtMs = clock.nowMs()
-    this.epochDurationMs = this.committedAtMs - startMs
+    this.epochDurationMs = clock.steadyMs() - startMs
     this.#underWay = undefined
     checkpoints.committed(this.#epoch)
     this.#become('up', null)

@@ -6,6 +6,8 @@
  * R2  One step does bounded work, then the event loop has its turn: the page and signals are served under any load.
  * R3  Each epoch's changes go to every listener, then to the delivery; none is lost on the way.
  * R4  A barrier is one moment: watermark, positions, snapshot and dead letters are those of the changes handed out.
+ * R5  Epochs, deadlines and idleness go by time that only passes: a wall clock that is set, by a day, stops nothing. Where
+ *     all partitions are idle W follows the wall clock, but no leap of it: W never goes back, so all after it were late.
  */
 import type { ChangeSet } from '../pipeline/cells.ts'
 import { allTables } from '../pipeline/table-text.ts'
@@ -80,6 +82,10 @@ export class LiveRun {
   /** Partitions that the last poll had something from. */
   readonly #spoke: Uint8Array
   readonly #startedAtMs: number
+  /** The same moment by both clocks. */
+  readonly #beganAtMs: number
+  readonly #beganSteadyMs: number
+  /** By the steady clock, as all below. */
   #lastEpochMs: number
   #lastBarrierMs: number
   #isChanged = true
@@ -87,12 +93,13 @@ export class LiveRun {
   constructor(options: LiveRunOptions) {
     const { pipeline, clock } = options
     this.#options = options
-    const nowMs = clock.nowMs()
-    this.#startedAtMs = options.startedAtMs ?? nowMs
-    this.#lastEpochMs = nowMs
-    this.#lastBarrierMs = nowMs
+    this.#beganAtMs = clock.nowMs()
+    this.#beganSteadyMs = clock.steadyMs()
+    this.#startedAtMs = options.startedAtMs ?? this.#beganAtMs
+    this.#lastEpochMs = this.#beganSteadyMs
+    this.#lastBarrierMs = this.#beganSteadyMs
     this.#spoke = new Uint8Array(pipeline.partitions.length)
-    this.#activity = new PartitionActivity(pipeline.partitions.length, nowMs)
+    this.#activity = new PartitionActivity(pipeline.partitions.length, () => clock.steadyMs())
     this.#tableNames = new Set(allTables(pipeline.plan).map((table) => table.name))
     this.#offer = (partition, block, start, end, arrivalMs, floorMs) => {
       pipeline.offerLines(partition, block, start, end, arrivalMs, floorMs)
@@ -104,8 +111,8 @@ export class LiveRun {
   closeEpoch(): void {
     const { pipeline, delivery, clock, onEpoch } = this.#options
     const changes = pipeline.engine.changes()
-    this.#lastEpochMs = clock.nowMs()
-    this.#activity.measureRate(pipeline.eventsRead, this.#lastEpochMs)
+    this.#lastEpochMs = clock.steadyMs()
+    this.#activity.measureRate(pipeline.eventsRead)
     onEpoch(changes)
     const cells = changes.cells.filter((part) => this.#tableNames.has(part.rollUp) && part.count > 0)
     if (cells.length > 0 || changes.ledger.count > 0) this.#isChanged = true
@@ -121,17 +128,17 @@ export class LiveRun {
   async catchUp(signal: AbortSignal, limitMs: number): Promise<{ readonly events: number; readonly isAll: boolean }> {
     const { pipeline, source, delivery, clock, pause, epochMs } = this.#options
     const before = pipeline.eventsRead
-    const endMs = clock.nowMs() + limitMs
+    const endMs = clock.steadyMs() + limitMs
     let hasMore = true
-    while (hasMore && !signal.aborted && clock.nowMs() < endMs) {
+    while (hasMore && !signal.aborted && clock.steadyMs() < endMs) {
       if (!delivery.isFull) hasMore = source.poll(this.#offer)
       pipeline.engine.advance()
-      if (clock.nowMs() - this.#lastEpochMs >= epochMs) this.closeEpoch()
+      if (clock.steadyMs() - this.#lastEpochMs >= epochMs) this.closeEpoch()
       if (hasMore) await pause(delivery.isFull ? STEP_MS : 0, signal)
     }
-    if (delivery.isBusy) await delivery.settle(Math.max(0, endMs - clock.nowMs()))
+    if (delivery.isBusy) await delivery.settle(Math.max(0, endMs - clock.steadyMs()))
     this.closeEpoch()
-    await delivery.settle(Math.max(0, endMs - clock.nowMs()))
+    await delivery.settle(Math.max(0, endMs - clock.steadyMs()))
     return { events: pipeline.eventsRead - before, isAll: !hasMore && !delivery.isBusy }
   }
 
@@ -143,13 +150,13 @@ export class LiveRun {
   async run(signal: AbortSignal, ending: RunEnding): Promise<boolean> {
     const { clock, source, delivery, pause, epochMs } = this.#options
     while (!signal.aborted) {
-      const nowMs = clock.nowMs()
+      const steadyMs = clock.steadyMs()
       const isPaused = delivery.isFull
       this.#spoke.fill(0)
       const hasMore = isPaused ? false : source.poll(this.#offer)
-      this.#step(nowMs, isPaused, hasMore)
-      if (nowMs - this.#lastEpochMs >= epochMs) this.closeEpoch()
-      const untilEpochMs = Math.max(1, this.#lastEpochMs + epochMs - clock.nowMs())
+      this.#step(isPaused, hasMore)
+      if (steadyMs - this.#lastEpochMs >= epochMs) this.closeEpoch()
+      const untilEpochMs = Math.max(1, this.#lastEpochMs + epochMs - clock.steadyMs())
       await pause(hasMore ? 0 : Math.min(STEP_MS, untilEpochMs), signal)
     }
     await ending.stopIntake()
@@ -173,17 +180,17 @@ export class LiveRun {
 
   async #finish(drainMs: number): Promise<boolean> {
     const { pipeline, source, delivery, clock, pause } = this.#options
-    const deadlineMs = clock.nowMs() + drainMs
+    const deadlineMs = clock.steadyMs() + drainMs
     let hasMore = true
-    while (hasMore && !delivery.isFull && clock.nowMs() < deadlineMs) {
+    while (hasMore && !delivery.isFull && clock.steadyMs() < deadlineMs) {
       hasMore = source.poll(this.#offer)
       pipeline.engine.advance()
       if (hasMore) await pause(0, NEVER)
     }
-    if (delivery.isBusy) await delivery.settle(Math.max(0, deadlineMs - clock.nowMs()))
+    if (delivery.isBusy) await delivery.settle(Math.max(0, deadlineMs - clock.steadyMs()))
     this.#isChanged = true
     this.closeEpoch()
-    const isDrained = await delivery.drain(Math.max(0, deadlineMs - clock.nowMs()))
+    const isDrained = await delivery.drain(Math.max(0, deadlineMs - clock.steadyMs()))
     return isDrained && !hasMore
   }
 
@@ -205,20 +212,26 @@ export class LiveRun {
 
   #heard(partition: number): void {
     this.#options.pipeline.engine.watermarks.setIdle(partition, false)
-    this.#activity.heard(partition, this.#options.clock.nowMs())
+    this.#activity.heard(partition)
     this.#spoke[partition] = 1
   }
 
-  #step(nowMs: number, isPaused: boolean, hasMore: boolean): void {
+  #step(isPaused: boolean, hasMore: boolean): void {
     const { pipeline, source } = this.#options
     const { engine, partitions, plan } = pipeline
     const { idleTimeoutMs, outOfOrdernessMs } = plan.parameters
-    if (isPaused) this.#activity.postpone(nowMs)
+    if (isPaused) this.#activity.postpone()
     for (let partition = 0; partition < partitions.length; partition++) {
       // What was not polled to its end, or has just spoken, is not idle, however short the timeout.
       if (isPaused || hasMore || this.#spoke[partition] !== 0 || source.isOnItsWay(partition)) continue
-      if (this.#activity.silentForMs(partition, nowMs) >= idleTimeoutMs) engine.watermarks.setIdle(partition, true)
+      if (this.#activity.silentForMs(partition) >= idleTimeoutMs) engine.watermarks.setIdle(partition, true)
     }
-    engine.advance(nowMs - outOfOrdernessMs)
+    engine.advance(this.#unleapedMs() - outOfOrdernessMs)
+  }
+
+  /** The wall clock, without what it has leaped ahead since the run began (R5). */
+  #unleapedMs(): number {
+    const { clock } = this.#options
+    return Math.min(clock.nowMs(), this.#beganAtMs + clock.steadyMs() - this.#beganSteadyMs)
   }
 }

@@ -4,9 +4,12 @@
 import type { ChangeSet } from '../pipeline/cells.ts'
 import type { StreamName } from '../pipeline/plan.ts'
 
-/** Wall clock, ms since the epoch. */
+/** What time it is, and how time passes. */
 export interface Clock {
+  /** Wall clock, ms since the epoch. Someone may set it, by days. */
   nowMs(): number
+  /** Time that only passes, ms since any moment: for deadlines, and for how long something took. */
+  steadyMs(): number
 }
 
 /** Takes one line for whoever operates the program. */

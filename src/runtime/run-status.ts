@@ -11,29 +11,33 @@ const RATE_WINDOW_MS = 5_000
 
 /** When each partition spoke last, and the rate over the last seconds. */
 export class PartitionActivity {
+  readonly #steadyMs: () => number
   readonly #heardMs: Float64Array
   readonly #rateSamples: { events: number; atMs: number }[] = []
 
-  constructor(partitionCount: number, nowMs: number) {
-    this.#heardMs = new Float64Array(partitionCount).fill(nowMs)
+  /** @param steadyMs time that only passes, ms */
+  constructor(partitionCount: number, steadyMs: () => number) {
+    this.#steadyMs = steadyMs
+    this.#heardMs = new Float64Array(partitionCount).fill(steadyMs())
   }
 
-  heard(partition: number, nowMs: number): void {
-    this.#heardMs[partition] = nowMs
+  heard(partition: number): void {
+    this.#heardMs[partition] = this.#steadyMs()
   }
 
-  silentForMs(partition: number, nowMs: number): number {
-    return Math.max(0, nowMs - (this.#heardMs[partition] as number))
+  silentForMs(partition: number): number {
+    return this.#steadyMs() - (this.#heardMs[partition] as number)
   }
 
   /** Starts every partition's silence anew: nobody asked them anything meanwhile. */
-  postpone(nowMs: number): void {
-    this.#heardMs.fill(nowMs)
+  postpone(): void {
+    this.#heardMs.fill(this.#steadyMs())
   }
 
-  measureRate(eventsRead: number, nowMs: number): void {
-    this.#rateSamples.push({ events: eventsRead, atMs: nowMs })
-    while (this.#rateSamples.length > 2 && nowMs - (this.#rateSamples[0]?.atMs ?? nowMs) > RATE_WINDOW_MS)
+  measureRate(eventsRead: number): void {
+    const atMs = this.#steadyMs()
+    this.#rateSamples.push({ events: eventsRead, atMs })
+    while (this.#rateSamples.length > 2 && atMs - (this.#rateSamples[0]?.atMs ?? atMs) > RATE_WINDOW_MS)
       this.#rateSamples.shift()
   }
 
@@ -106,7 +110,7 @@ export function endedStatus(pipeline: Pipeline, epoch: number, elapsedMs: number
   const nowMs = highestMs.length === 0 ? 0 : Math.max(...highestMs)
   const status = { state: 'none', message: null, sinceMs: nowMs, waitingCells: 0, intakePaused: false } as const
   const delivery = { epoch, epochDurationMs: 0, committedAtMs: null, status }
-  const activity = new PartitionActivity(pipeline.partitions.length, nowMs)
+  const activity = new PartitionActivity(pipeline.partitions.length, () => 0)
   return {
     ...pipelineStatus({
       pipeline,
@@ -131,7 +135,7 @@ function partitionStatus(parts: StatusParts, partition: number, readBytes: numbe
   const state = found === 'active' && eventsRead === 0 ? 'waiting' : found
   const watermarkMs = finiteOrNull(watermarks.ofPartition(partition))
   const waitsFor = state === 'ended' ? null : waitOf(parts, partition)
-  const silentForMs = activity.silentForMs(partition, nowMs)
+  const silentForMs = activity.silentForMs(partition)
   const isSilent = found === 'active' && (waitsFor === 'event' || waitsFor === 'first_event')
   return {
     stream,

@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../runtime/ports.ts'
 
-export const CLOCK: Clock = { nowMs: () => Date.now() }
+export const CLOCK: Clock = { nowMs: () => Date.now(), steadyMs: () => performance.now() }
 
 /** Waits, or returns early when the signal is aborted; 0 lets the event loop have its turn. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {

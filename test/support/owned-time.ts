@@ -11,6 +11,8 @@ interface Waiting {
 
 export class OwnedTime implements Clock {
   #nowMs: number
+  /** How far someone has set the wall clock. */
+  #setMs = 0
   readonly #waiting = new Set<Waiting>()
 
   constructor(startMs: number) {
@@ -18,7 +20,16 @@ export class OwnedTime implements Clock {
   }
 
   nowMs(): number {
+    return this.#nowMs + this.#setMs
+  }
+
+  steadyMs(): number {
     return this.#nowMs
+  }
+
+  /** Sets the wall clock: no time passes. */
+  set(ms: number): void {
+    this.#setMs += ms
   }
 
   /** Waits until the time has come or the signal is aborted. */

@@ -38,7 +38,7 @@ export interface FollowedFilesOptions {
 export class FollowedFiles {
   readonly #options: FollowedFilesOptions
   readonly #places: Map<string, FilePlace>
-  /** When each file was last seen to grow, ms. */
+  /** When each file was last seen to grow, by the steady clock, ms. */
   readonly #grewMs = new Map<string, { readonly byteLength: number; readonly atMs: number }>()
   #problem: string | null = null
 
@@ -112,7 +112,7 @@ export class FollowedFiles {
   }
 
   #isSettled({ number, byteLength, isCurrent }: FoundFile): boolean {
-    const nowMs = this.#options.clock.nowMs()
+    const nowMs = this.#options.clock.steadyMs()
     const grew = this.#grewMs.get(number)
     if (grew === undefined || grew.byteLength !== byteLength) this.#grewMs.set(number, { byteLength, atMs: nowMs })
     return !isCurrent && grew?.byteLength === byteLength && nowMs - grew.atMs >= SETTLED_MS

@@ -1,5 +1,5 @@
 /**
- * A live run by its invariants R1 to R4, with a clock of the test's own.
+ * A live run by its invariants R1 to R5, with a clock of the test's own.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -19,6 +19,7 @@ import { OwnedTime } from '../../support/owned-time.ts'
 import { TableStore } from '../../support/table-store.ts'
 
 /** idleTimeout 10 s, outOfOrderness 5 s, maxFutureSkew 5 min. */
+const DAY_MS = 86_400_000
 const plan = adPlan()
 const EPOCH_MS = 1_000
 
@@ -255,9 +256,36 @@ describe('live run: idleness and watermarks', () => {
     live(async ({ time, pipeline }) => {
       await time.pass(MINUTE_MS)
       const watermarkMs = pipeline.engine.watermarks.pipelineMs
-      time.jump(-30_000)
+      time.set(-30_000)
       await time.pass(10_000)
       assert.equal(pipeline.engine.watermarks.pipelineMs, watermarkMs)
+    }))
+
+  for (const days of [1, -1])
+    it(`R5: epochs go on and nothing becomes idle where the clock is set by ${days} day`, () =>
+      live(async ({ time, source, run, pipeline, sink }) => {
+        source.put(0, impressionLine('i1', TEN_MS))
+        await time.pass(1_000)
+        const epochs = sink.epochs.length
+        time.set(days * DAY_MS)
+        source.put(0, impressionLine('i2', TEN_MS + days * DAY_MS))
+        await time.pass(5_000)
+        assert.equal(run.status().partitions[0]?.state, 'active')
+        assert.ok(sink.epochs.length > epochs)
+        assert.equal(pipeline.eventsRead, 2)
+      }))
+
+  it('R5: where all is idle W follows the clock, but no leap of it: what comes after it is not late', () =>
+    live(async ({ time, source, pipeline }) => {
+      await time.pass(MINUTE_MS)
+      const watermarkMs = pipeline.engine.watermarks.pipelineMs
+      time.set(DAY_MS)
+      await time.pass(MINUTE_MS)
+      assert.equal(pipeline.engine.watermarks.pipelineMs, watermarkMs + MINUTE_MS)
+      time.set(-DAY_MS)
+      source.put(0, impressionLine('i1', time.nowMs()))
+      await time.pass(1_000)
+      assert.equal(pipeline.engine.classesOf('impressions').counted, 1)
     }))
 
   it('events more than maxFutureSkew ahead of the clock are set aside and move nothing', () =>
