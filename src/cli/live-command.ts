@@ -6,13 +6,14 @@ import { psqlCommand } from '../database/open-database.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { startLiveService, type LiveService, type LiveServiceOptions } from '../service/live-service.ts'
 import type { CommonOptions } from './common-options.ts'
+import { addIngestOptions, type IngestOptions } from './ingest-options.ts'
 import { serviceSignal } from './interrupt.ts'
 import { createLog } from './log.ts'
 import { byteCount, durationBetween, durationMs, port } from './option-values.ts'
 import { addPlanOptions, type PlanOptions } from './plan-options.ts'
 import { createTalk, type Talk } from './talk.ts'
 
-export interface LiveOptions extends PlanOptions, CommonOptions {
+export interface LiveOptions extends PlanOptions, CommonOptions, IngestOptions {
   readonly host: string
   readonly port?: number
   readonly adminPort?: number
@@ -38,7 +39,7 @@ export function addLiveOptions(command: Command): Command {
     .option('--keep-bytes <bytes>', 'how much of them at most, as 20GB', byteCount)
     .option('--replace', 'throw away what the data folder and the tables hold')
     .option('--no-open', 'do not open a browser (it is never opened; accepted for scripts)')
-  return addPlanOptions(command)
+  return addPlanOptions(addIngestOptions(command))
 }
 
 /** The plan options with the positional definition in place of `--definition`. */
@@ -65,6 +66,8 @@ export async function runLive(plan: Plan, options: LiveOptions, choice: LiveChoi
       databaseUrl: options.databaseUrl,
       epochMs: options.epoch ?? 1_000,
       retention: { maxAgeMs: options.keepFor ?? DAY_MS, maxBytes: options.keepBytes ?? choice.keepBytes },
+      limits: options.limit ?? {},
+      redirectHosts: options.redirectHost ?? [],
       replace: options.replace ?? false,
       onStep: (step, elapsedMs) =>
         talk.say(`  ${talk.paint('32', '✓')} ${step} ${talk.paint('2', `${(elapsedMs / 1_000).toFixed(2)} s`)}`),

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
 import { fastify, type FastifyInstance } from 'fastify'
 import type { PipelineStatus } from '../runtime/status.ts'
+import { answerClientError } from './client-error.ts'
 import { EventStreams } from './event-stream.ts'
 import { createHttpServer } from './http-server.ts'
 import type { HttpIngest } from './ingest/http-ingest.ts'
@@ -92,6 +93,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     logger: false,
     forceCloseConnections: true,
     bodyLimit: 1_024,
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, limits),
     serverFactory: (handler) => createHttpServer(handler, ingest, limits, host),
   })
   protect(app, host)

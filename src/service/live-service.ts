@@ -24,6 +24,7 @@ import type { DatabaseStatus, PipelineStatus } from '../runtime/status.ts'
 import { startAdminServer, type AdminServer } from '../server/admin-server.ts'
 import { openIngest } from '../server/ingest/open-ingest.ts'
 import type { HttpIngest } from '../server/ingest/http-ingest.ts'
+import type { IngestLimits } from '../server/ingest/limits.ts'
 import { LiveView } from '../server/live-view.ts'
 import { startServer, type RunningServer } from '../server/start-server.ts'
 import { openDataFolder, type DataFolder } from './data-folder.ts'
@@ -54,6 +55,10 @@ export interface LiveServiceOptions {
   readonly databaseUrl: string | undefined
   readonly epochMs: number
   readonly retention: Retention
+  /** What may be sent over HTTP, where it is not as usual. */
+  readonly limits?: Partial<IngestLimits>
+  /** Hosts that clicks may be sent on to without a signature. */
+  readonly redirectHosts?: readonly string[]
   /** Where journal and checkpoints lie; the disk of this machine unless given. */
   readonly disk?: Disk
   /** Throws away what the data folder and the tables hold. */
@@ -230,9 +235,11 @@ class Start {
   }
 
   #openIngest({ intake }: Recovered): HttpIngest | undefined {
-    const { plan, dataDir, log } = this.#options
+    const { plan, dataDir, limits = {}, redirectHosts = [], log } = this.#options
     const onError = (error: unknown): void => log('error', error instanceof Error ? error.message : String(error))
-    return intake === undefined ? undefined : openIngest({ plan, intake, onError, dataDir: resolve(dataDir) })
+    return intake === undefined
+      ? undefined
+      : openIngest({ plan, intake, onError, limits, redirectHosts, dataDir: resolve(dataDir) })
   }
 
   async #serve(ingest: HttpIngest | undefined): Promise<RunningServer> {

@@ -202,3 +202,28 @@ describe('rates and room', () => {
     await closing
   })
 })
+
+describe('what never becomes a request', () => {
+  const begin = 'POST /v1/impressions HTTP/1.1\r\nhost: localhost\r\n'
+  for (const [what, limits, sent, status, code] of [
+    [
+      'headers over their limit',
+      { maxHeaderBytes: 1_000 },
+      `${begin}x: ${'y'.repeat(2_000)}\r\n\r\n`,
+      431,
+      'headers_too_large',
+    ],
+    ['headers that take too long', { headersTimeoutMs: 200 }, begin, 408, 'request_timeout'],
+    ['bytes that are no HTTP', {}, 'hello\r\n\r\n', 400, 'bad_request'],
+  ] as const)
+    it(`${what}: ${status} ${code}`, async () => {
+      const rig = await start(limits)
+      const client = await rawClient(rig.server.port)
+      client.socket.write(sent)
+      await eventually('it is told', () => client.text().includes('}'))
+      const [head = '', body = ''] = client.text().split('\r\n\r\n')
+      assert.match(head, new RegExp(`^HTTP/1\\.1 ${status} `))
+      assert.equal((JSON.parse(body) as { code: string }).code, code)
+      assert.equal((await rig.post('/v1/impressions', EVENT)).status, 200, 'control: others go on')
+    })
+})
