@@ -75,7 +75,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'stack',
-    summary: 'Kafka, Flink and PostgreSQL on this machine',
+    summary: 'Kafka, Flink, PostgreSQL and Superset on this machine',
     load: async () => (await import('./stack.ts')).stackCommand(),
   },
   { name: 'top', summary: 'a live view in the terminal' },

@@ -48,6 +48,8 @@ const EXIT_BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   FLINK_BUSY: EXIT.unavailable,
   FLINK_REFUSED: EXIT.failed,
   STACK_UNAVAILABLE: EXIT.unavailable,
+  SUPERSET_UNAVAILABLE: EXIT.unavailable,
+  SUPERSET_REFUSED: EXIT.failed,
   STATE_LIMIT: EXIT.failed,
   DISK_FAILED: EXIT.failed,
   DISK_FULL: EXIT.unavailable,

@@ -1,5 +1,5 @@
 /**
- * `tidemark stack up|status|logs|down`: Kafka, Flink and PostgreSQL on this machine.
+ * `tidemark stack up|status|logs|down`: Kafka, Flink, PostgreSQL and Superset on this machine.
  */
 import { spawn } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
@@ -8,6 +8,7 @@ import { isRunning } from '../database/process-identity.ts'
 import { psqlCommand } from '../database/open-database.ts'
 import { TidemarkError } from '../errors.ts'
 import {
+  DEFAULT_GROUPS,
   DEFAULT_PORTS,
   jarCache,
   portsFrom,
@@ -34,13 +35,16 @@ interface UpOptions extends FolderOptions {
   readonly only?: readonly StackGroup[]
   readonly kafkaPort: number
   readonly flinkPort: number
+  readonly supersetPort: number
   readonly taskManagerHeap: number
 }
 
 /** The command with its subcommands, ready to be added to the program. */
 export function stackCommand(): Command {
   return new Command('stack')
-    .description('Kafka, Flink and PostgreSQL on this machine, from jars: a JDK 17 and Maven are all they need.')
+    .description(
+      'Kafka, Flink, PostgreSQL and Superset on this machine: JDK 17, Maven and Python 3.11 are all they need.',
+    )
     .addCommand(upCommand())
     .addCommand(withFolder(new Command('status').description('What runs, where, and why a part ended.')).action(status))
     .addCommand(
@@ -60,10 +64,13 @@ function withFolder(command: Command): Command {
 }
 
 function upCommand(): Command {
-  return withFolder(new Command('up').description('Starts what does not run yet; 250 MB are fetched once.'))
-    .option('--only <parts>', `some of ${STACK_GROUPS.join(', ')}, with commas between`, groups)
+  return withFolder(
+    new Command('up').description('Starts what does not run yet; 1.1 GB are installed once, most of it Superset.'),
+  )
+    .option('--only <parts>', `some of ${STACK_GROUPS.join(', ')}, with commas between (all but traffic)`, groups)
     .option('--kafka-port <port>', 'first of two ports', port, DEFAULT_PORTS.kafka)
     .option('--flink-port <port>', 'first of six ports', port, DEFAULT_PORTS.flink)
+    .option('--superset-port <port>', 'of Superset', port, DEFAULT_PORTS.superset)
     .option('--task-manager-heap <mb>', "heap of Flink's task manager", wholeNumber(512, 65_536), 768)
     .action(up)
 }
@@ -82,12 +89,17 @@ async function up(options: UpOptions): Promise<void> {
   const settings: StackSettings = {
     home: stackHome(options.dataDir),
     cacheDir: jarCache(),
-    groups: options.only ?? STACK_GROUPS,
-    ports: portsFrom(options.kafkaPort, options.flinkPort),
+    groups: options.only ?? DEFAULT_GROUPS,
+    ports: portsFrom(options.kafkaPort, options.flinkPort, options.supersetPort),
     taskManagerHeapMb: options.taskManagerHeap,
     dataDir: options.dataDir,
   }
-  const state = await stackUp(settings, { log: (line) => talk.say(line), signal: interruptSignal() })
+  const progress = talk.progress('installing')
+  const state = await stackUp(settings, {
+    log: (line) => talk.say(line),
+    progress: (share, note) => progress.update(share, note),
+    signal: interruptSignal(),
+  }).finally(() => progress.end())
   process.stdout.write(options.json === true ? `${JSON.stringify(stateDocument(state))}\n` : stateText(state))
   talk.next('./tidemark stack status')
 }

@@ -1,14 +1,14 @@
 /**
- * `tidemark superset bundle`: the plan as a dashboard for Apache Superset, as a file.
+ * `tidemark superset bundle|import`: the plan as a dashboard for Apache Superset, as a file or in a running one.
  */
 import { Command } from 'commander'
-import { checkDatabaseUrl } from '../database/database-url.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
 import { WholeFile } from '../sinks/csv/whole-file.ts'
 import { packBundle } from '../superset/bundle.ts'
-import { DEFAULT_CONNECTION, type DataConnection } from '../superset/connection.ts'
 import type { CommonOptions } from './common-options.ts'
 import { addPlanOptions, loadPlan, type PlanOptions } from './plan-options.ts'
+import { connectionOf } from './superset-connection.ts'
+import { importCommand } from './superset-import.ts'
 import { createTalk } from './talk.ts'
 
 interface BundleOptions extends PlanOptions, CommonOptions {
@@ -18,7 +18,10 @@ interface BundleOptions extends PlanOptions, CommonOptions {
 
 /** The command with its subcommands, ready to be added to the program. */
 export function supersetCommand(): Command {
-  return new Command('superset').description('The plan as a dashboard for Apache Superset.').addCommand(bundleCommand())
+  return new Command('superset')
+    .description('The plan as a dashboard for Apache Superset.')
+    .addCommand(bundleCommand())
+    .addCommand(importCommand())
 }
 
 function bundleCommand(): Command {
@@ -46,17 +49,4 @@ async function writeBundle(options: BundleOptions): Promise<void> {
   if (options.json === true) process.stdout.write(`${JSON.stringify(written)}\n`)
   else talk.say(`${options.out} holds the dashboard of pipeline ${plan.name} (${bundle.length} bytes)`)
   talk.next('./tidemark superset import')
-}
-
-/** The connection that a URL names, or that of a local server. */
-export function connectionOf(databaseUrl: string | undefined): DataConnection {
-  if (databaseUrl === undefined) return DEFAULT_CONNECTION
-  checkDatabaseUrl(databaseUrl)
-  const { hostname, port, pathname, username } = new URL(databaseUrl)
-  return {
-    host: hostname,
-    port: port === '' ? DEFAULT_CONNECTION.port : Number(port),
-    database: decodeURIComponent(pathname.slice(1)),
-    username: decodeURIComponent(username),
-  }
 }

@@ -213,6 +213,13 @@ function unusableUnlessKnown(error: unknown, folder: string): unknown {
   })
 }
 
+/** The URL of our own server for the role that may only read; undefined where `dataDir` has none. */
+export function readerUrl(ownerUrl: string, dataDir: string): string | undefined {
+  const passwordFile = join(resolve(dataDir), 'postgres', 'reader-password')
+  if (!existsSync(passwordFile)) return undefined
+  return ownUrl(READER_ROLE, secretIn(passwordFile), Number(new URL(ownerUrl).port))
+}
+
 /** The line that opens psql on a database when pasted into a shell. */
 export function psqlCommand(url: string): string {
   return `psql '${url.replaceAll("'", String.raw`'\''`)}'`

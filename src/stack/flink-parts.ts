@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { LOG_SETTINGS } from './log-settings.ts'
-import { answers, type StackPart } from './part.ts'
+import { answers, javaCommand, type StackPart } from './part.ts'
 import { stackUrls, type StackSettings } from './settings.ts'
 
 const EXPORTS = ['java.rmi/sun.rmi.registry', 'java.security.jgss/sun.security.krb5']
@@ -70,16 +70,20 @@ export function flinkParts(settings: StackSettings, jars: string): readonly Stac
   ]
 }
 
-type FlinkPart = Omit<StackPart, 'jars' | 'jvmOptions' | 'env'> & { readonly memory: readonly string[] }
+type FlinkPart = Omit<StackPart, 'command' | 'env'> & {
+  readonly mainClass: string
+  readonly memory: readonly string[]
+  readonly args: readonly string[]
+}
 
 function flinkPart(folder: string, jars: string): (part: FlinkPart) => StackPart {
   const env = { FLINK_CONF_DIR: join(folder, 'conf'), FLINK_PLUGINS_DIR: join(folder, 'plugins'), TZ: 'UTC' }
   const logging = `-Dlog4j.configurationFile=file:${join(folder, 'conf', 'log4j2.properties')}`
-  return ({ memory, ...part }) => ({
+  return ({ memory, mainClass, args, ...part }) => ({
     ...part,
-    jars,
     env,
-    jvmOptions: [...memory, '-XX:MaxMetaspaceSize=320m', ...JVM_OPTIONS, logging],
+    command: () =>
+      javaCommand(jars, [...memory, '-XX:MaxMetaspaceSize=320m', ...JVM_OPTIONS, logging], mainClass, args),
   })
 }
 

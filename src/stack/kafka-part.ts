@@ -7,8 +7,16 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { askKafka } from '../sinks/kafka/topics.ts'
 import { LOG_SETTINGS } from './log-settings.ts'
-import type { StackPart } from './part.ts'
+import { javaCommand, type StackPart } from './part.ts'
 import { stackUrls, type StackSettings } from './settings.ts'
+
+const JVM_OPTIONS: readonly string[] = [
+  '-Xms256m',
+  '-Xmx384m',
+  '-XX:MaxDirectMemorySize=256m',
+  '-XX:+UseSerialGC',
+  '-XX:+ExitOnOutOfMemoryError',
+]
 
 /** Writes Kafka's configuration, formats its storage where that is new, and says how to start it. */
 export async function kafkaPart(settings: StackSettings, jars: string): Promise<StackPart> {
@@ -23,17 +31,7 @@ export async function kafkaPart(settings: StackSettings, jars: string): Promise<
   const { brokers } = stackUrls(settings.ports)
   return {
     name: 'kafka',
-    mainClass: 'kafka.Kafka',
-    jars,
-    jvmOptions: [
-      '-Xms256m',
-      '-Xmx384m',
-      '-XX:MaxDirectMemorySize=256m',
-      '-XX:+UseSerialGC',
-      '-XX:+ExitOnOutOfMemoryError',
-      logging,
-    ],
-    args: [configFile],
+    command: () => javaCommand(jars, [...JVM_OPTIONS, logging], 'kafka.Kafka', [configFile]),
     env: {},
     address: brokers,
     ports: [settings.ports.kafka, settings.ports.kafkaController],

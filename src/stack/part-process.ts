@@ -50,6 +50,8 @@ export class PartProcess {
   /** Runs the part, again and again, until {@link stop}. */
   async run(): Promise<void> {
     for (let waitMs = FIRST_WAIT_MS; !this.#stopping;) {
+      await this.#untilItCanStart()
+      if (this.#stopping) break
       const wasReady = await this.#runOnce()
       if (this.#stopping) break
       if (wasReady) waitMs = FIRST_WAIT_MS
@@ -73,6 +75,10 @@ export class PartProcess {
     while (!hasEnded(child)) await delay(50)
   }
 
+  async #untilItCanStart(): Promise<void> {
+    while (!this.#stopping && (await this.#part.canStart?.()) === false) await delay(POLL_MS)
+  }
+
   /** Resolves when the process has ended, with whether it was ready before. */
   async #runOnce(): Promise<boolean> {
     const child = this.#start()
@@ -87,10 +93,10 @@ export class PartProcess {
   }
 
   #start(): ChildProcess {
-    const { jvmOptions, jars, mainClass, args, env } = this.#part
+    const { command, env } = this.#part
     const log = openSync(this.#logFile, 'a', 0o600)
-    const command = [...jvmOptions, '-cp', join(jars, '*'), mainClass, ...args]
-    const child = spawn('java', command, {
+    const [program = '', ...args] = command()
+    const child = spawn(program, args, {
       detached: true,
       env: { ...process.env, ...env },
       stdio: ['ignore', log, log],

@@ -14,11 +14,13 @@ import { isRunning, type ProcessIdentity } from '../database/process-identity.ts
 import { TidemarkError } from '../errors.ts'
 import { findPortHolder } from '../server/port-holder.ts'
 import { fetchJars } from './fetch-jars.ts'
+import { installSuperset } from './fetch-superset.ts'
 import { lastComplaint } from './part-process.ts'
-import type { StackSettings } from './settings.ts'
+import type { StackGroup, StackSettings } from './settings.ts'
 import { readState, type StackState } from './state-file.ts'
 
-const READY_MS = 180_000
+/** Superset prepares its metadata at its first start: 20 s, and minutes on a machine that is busy. */
+const READY_MS = 420_000
 const STOP_MS = 60_000
 const POLL_MS = 200
 
@@ -26,6 +28,8 @@ const POLL_MS = 200
 export interface StackContext {
   readonly log: (line: string) => void
   readonly signal: AbortSignal
+  /** How far a long installation is: a share of 0 to 1, and what is being done. */
+  readonly progress?: (share: number, note: string) => void
 }
 
 /**
@@ -33,12 +37,17 @@ export interface StackContext {
  *
  * @throws TidemarkError STACK_UNAVAILABLE, PORT_UNAVAILABLE naming port and owner
  */
-export async function stackUp(settings: StackSettings, { log, signal }: StackContext): Promise<StackState> {
+export async function stackUp(settings: StackSettings, context: StackContext): Promise<StackState> {
+  const { log, signal } = context
   const running = runningState(settings.home)
-  if (running !== undefined) return untilReady(settings.home, signal)
+  if (running !== undefined) {
+    requireGroups(running, settings.groups)
+    return untilReady(settings.home, signal)
+  }
   await endLeftovers(settings.home)
   for (const set of ['kafka', 'flink'] as const)
     if (settings.groups.includes(set)) await fetchJars(settings.cacheDir, set, log)
+  if (settings.groups.includes('superset')) await installSuperset(settings.cacheDir, context)
   await requireFreePorts(settings)
   log(`Starting ${settings.groups.join(', ')}`)
   startSupervisor(settings)
@@ -60,6 +69,14 @@ export async function stackDown(home: string): Promise<number> {
   await gone(state.supervisor, STOP_MS)
   await endLeftovers(home)
   return before
+}
+
+function requireGroups({ settings }: StackState, groups: readonly StackGroup[]): void {
+  const missing = groups.filter((group) => !settings.groups.includes(group))
+  if (missing.length === 0) return
+  throw new TidemarkError('STACK_UNAVAILABLE', `The stack runs already, without ${missing.join(', ')}.`, {
+    fix: './tidemark stack down, then the same command again',
+  })
 }
 
 async function endLeftovers(home: string): Promise<void> {
@@ -89,17 +106,18 @@ async function gone(identity: ProcessIdentity, timeoutMs: number): Promise<boole
 }
 
 async function requireFreePorts({ groups, ports }: StackSettings): Promise<void> {
-  const { kafka, kafkaController, ...flink } = ports
+  const { kafka, kafkaController, superset, ...flink } = ports
   const needed = [
     ...(groups.includes('kafka') ? Object.entries({ kafka, kafkaController }) : []),
     ...(groups.includes('flink') ? Object.entries(flink) : []),
+    ...(groups.includes('superset') ? Object.entries({ superset }) : []),
   ]
   for (const [name, port] of needed) {
     const holder = await findPortHolder(port)
     if (holder === undefined) continue
     throw new TidemarkError('PORT_UNAVAILABLE', `Port ${port}, which ${name} needs, is taken by ${holder}.`, {
       where: `port ${port}`,
-      fix: 'stop that process, or choose other ports with --kafka-port and --flink-port',
+      fix: 'stop that process, or choose other ports with --kafka-port, --flink-port and --superset-port',
     })
   }
 }

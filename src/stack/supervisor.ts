@@ -10,12 +10,15 @@ import { join } from 'node:path'
 import { openDatabase, type Database } from '../database/open-database.ts'
 import { identify } from '../database/process-identity.ts'
 import { jarFolder } from './fetch-jars.ts'
+import { supersetFolder } from './fetch-superset.ts'
 import { flinkParts } from './flink-parts.ts'
 import { kafkaPart } from './kafka-part.ts'
 import { PartProcess } from './part-process.ts'
 import type { StackPart } from './part.ts'
 import type { StackSettings } from './settings.ts'
 import { writeState, type PartState } from './state-file.ts'
+import { supersetPart } from './superset-part.ts'
+import { trafficPart } from './traffic-part.ts'
 
 /** Runs the stack until `signal` is aborted and everything has stopped. */
 export async function supervise(settings: StackSettings, signal: AbortSignal): Promise<void> {
@@ -60,6 +63,8 @@ async function partsOf(settings: StackSettings): Promise<readonly StackPart[]> {
   return [
     ...(groups.includes('kafka') ? [await kafkaPart(settings, jarFolder(cacheDir, 'kafka'))] : []),
     ...(groups.includes('flink') ? flinkParts(settings, jarFolder(cacheDir, 'flink')) : []),
+    ...(groups.includes('superset') ? [supersetPart(settings, supersetFolder(cacheDir))] : []),
+    ...(groups.includes('traffic') ? [trafficPart(settings)] : []),
   ]
 }
 

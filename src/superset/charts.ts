@@ -58,6 +58,11 @@ export function grainOf(windowSizeMs: number): string | null {
   return GRAINS.find(([, lengthMs]) => windowSizeMs % lengthMs === 0)?.[0] ?? null
 }
 
+function timeFormat(grain: string | null): string {
+  if (grain === 'P1D') return '%Y-%m-%d'
+  return grain?.endsWith('S') === true || grain === null ? '%H:%M:%S' : '%H:%M'
+}
+
 const TIME_FILTER = {
   clause: 'WHERE',
   comparator: 'No filter',
@@ -107,7 +112,7 @@ function series({ dimension, metrics, rankBy }: DashboardChart, grain: string | 
     legendOrientation: 'top',
     sort_series_type: 'name',
     sort_series_ascending: true,
-    x_axis_time_format: 'smart_date',
+    x_axis_time_format: timeFormat(grain),
     x_axis_title: '',
     x_axis_title_margin: 0,
     truncateXAxis: true,
@@ -141,7 +146,7 @@ function trend(grain: string | null): Params {
     show_timestamp: false,
     subheader_font_size: 0.15,
     color_picker: { r: 0, g: 122, b: 135, a: 1 },
-    time_format: '%H:%M',
+    time_format: timeFormat(grain),
     rolling_type: 'None',
   }
 }
@@ -188,7 +193,9 @@ function ranking({ dimension, metrics, rankBy }: DashboardChart): Params {
     color_pn: false,
     show_totals: false,
     include_search: false,
-    column_config: Object.fromEntries(metrics.map(({ name, format }) => [name, { d3NumberFormat: format }])),
+    column_config: Object.fromEntries(
+      metrics.map(({ name, format }) => [name, { d3NumberFormat: format, showCellBars: name === rankBy.name }]),
+    ),
     conditional_formatting: [],
   }
 }

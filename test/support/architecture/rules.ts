@@ -41,7 +41,7 @@ const SIBLINGS_FROM_RANK = 4
 
 const PURE =
   /^src\/(errors\.ts$|(time|pipeline|engine|flink|query|superset|traffic|verify|checkpoint\/format)\/|server\/merge-patch\.ts$)/
-const IMPURE_PART = /^src\/(flink\/job|traffic\/writers|verify\/readers)\//
+const IMPURE_PART = /^src\/(flink\/job|superset\/api|traffic\/writers|verify\/readers)\//
 
 /** Packages without IO, clock or randomness. */
 const PURE_PACKAGES: readonly string[] = ['zod', '@noble/hashes', 'fastest-levenshtein', 'fflate', 'yaml']
