@@ -79,6 +79,7 @@ export class Engine {
   readonly watermarks: Watermarks
   readonly ledger: Ledger
   readonly #options: EngineOptions
+  readonly #partitions: StreamName[]
   readonly #admit: readonly [Admit, Admit]
   readonly #impressions: Deduplicate<ImpressionGranule>
   readonly #clicks: Deduplicate<ClickGranule>
@@ -97,6 +98,7 @@ export class Engine {
     const reachMs = attributionWindowMs + allowedLatenessMs
     const retentionMs = reachMs + Math.max(allowedLatenessMs, clockSkewToleranceMs)
     this.#options = options
+    this.#partitions = [...options.partitions]
     this.ledger = new Ledger(parameters.windowSizeMs)
     this.watermarks = new Watermarks(options.partitions.length, parameters.outOfOrdernessMs)
     this.#admit = [
@@ -147,6 +149,12 @@ export class Engine {
     }
   }
 
+  /** Adds a partition of `stream`; returns its index. */
+  addPartition(stream: StreamName): number {
+    this.#partitions.push(stream)
+    return this.watermarks.add()
+  }
+
   /**
    * Takes the decoded events of one partition, in its order.
    *
@@ -154,8 +162,7 @@ export class Engine {
    * @param floorMs W when they arrived (`admit.ts`); −Infinity in a replay
    */
   offer(partition: number, batch: EventBatch, arrivalMs: number = Infinity, floorMs: number = -Infinity): void {
-    if (this.#options.partitions[partition] === 'impressions')
-      this.#offerImpressions(partition, batch, arrivalMs, floorMs)
+    if (this.#partitions[partition] === 'impressions') this.#offerImpressions(partition, batch, arrivalMs, floorMs)
     else this.#offerClicks(partition, batch, arrivalMs, floorMs)
   }
 

@@ -80,7 +80,32 @@ export interface FilesSourceDefinition {
 }
 
 /** Where `run` takes events from. */
-export type SourceDefinition = HttpSourceDefinition | FilesSourceDefinition
+/** Both topics of a Kafka cluster. */
+export interface KafkaSourceDefinition {
+  readonly kind: 'kafka'
+  /** `host:port`, with commas between. */
+  readonly brokers: string
+  /** Topics under another name than that of their stream. */
+  readonly topics?: { readonly impressions?: string; readonly clicks?: string }
+  /** Where partitions are read from that were never read before: `earliest` unless said otherwise. */
+  readonly startFrom?: 'earliest' | 'latest'
+  /** Encrypts the connection. Certificates are verified, always. */
+  readonly tls?: {
+    /** Certificate of the authority that signed the brokers', where that is not a public one. */
+    readonly caFile?: string
+    /** Our own certificate and its key, where brokers ask for one. */
+    readonly certFile?: string
+    readonly keyFile?: string
+  }
+  readonly sasl?: {
+    readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+    readonly username: string
+    /** Name of the environment variable that holds the password: a definition holds no secret. */
+    readonly passwordEnv: string
+  }
+}
+
+export type SourceDefinition = HttpSourceDefinition | FilesSourceDefinition | KafkaSourceDefinition
 
 /** The parameters of SEMANTICS. */
 export interface ParametersDefinition {

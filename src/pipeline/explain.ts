@@ -89,6 +89,10 @@ function explainLedger(ledger: LedgerTablePlan): readonly string[] {
 
 function explainSource(source: SourcePlan): Row {
   if (source.kind === 'http') return [source.name, 'HTTP', 'impressions and clicks']
+  if (source.kind === 'kafka') {
+    const { impressions, clicks } = source.topics
+    return [source.name, `Kafka at ${source.brokers}`, `${impressions} and ${clicks}, from the ${source.startFrom}`]
+  }
   return [source.name, 'files', `${source.stream} from ${source.path}`]
 }
 

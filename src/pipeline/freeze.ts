@@ -48,7 +48,9 @@ export function freezePlan(definition: Definition): Plan {
     measures,
     tables: Object.entries(definition.tables).map(([name, table]) => planTable(name, table, measures)),
     ledger: planLedger(definition.ledger ?? 'ledger'),
-    sources: Object.entries(definition.sources ?? DEFAULT_SOURCES).map(([name, source]) => planSource(name, source)),
+    sources: Object.entries(definition.sources ?? DEFAULT_SOURCES).map(([name, source]) =>
+      planSource(name, source, definition),
+    ),
   })
 }
 
@@ -154,8 +156,21 @@ function planLedger(name: string): LedgerTablePlan {
   }
 }
 
-function planSource(name: string, source: SourceDefinition): SourcePlan {
+function planSource(name: string, source: SourceDefinition, { streams }: Definition): SourcePlan {
   if (source.kind === 'http') return { name, kind: 'http' }
+  if (source.kind === 'kafka') {
+    const { brokers, topics = {}, startFrom = 'earliest', tls, sasl } = source
+    const { impressions = streams.impressions.topic, clicks = streams.clicks.topic } = topics
+    return {
+      name,
+      kind: 'kafka',
+      brokers,
+      topics: { impressions, clicks },
+      startFrom,
+      ...(tls === undefined ? {} : { tls }),
+      ...(sasl === undefined ? {} : { sasl }),
+    }
+  }
   return { name, kind: 'files', stream: source.stream, path: source.path }
 }
 

@@ -132,6 +132,19 @@ export interface PlanParameters {
 export type SourcePlan =
   | { readonly name: string; readonly kind: 'http' }
   | { readonly name: string; readonly kind: 'files'; readonly stream: StreamName; readonly path: string }
+  | KafkaSourcePlan
+
+/** Topics of a Kafka cluster. */
+export interface KafkaSourcePlan {
+  readonly name: string
+  readonly kind: 'kafka'
+  readonly brokers: string
+  readonly topics: Readonly<Record<StreamName, string>>
+  /** Where partitions are read from that were never read before. */
+  readonly startFrom: 'earliest' | 'latest'
+  readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string }
+  readonly sasl?: { readonly mechanism: string; readonly username: string; readonly passwordEnv: string }
+}
 
 export interface Plan {
   readonly formatVersion: 1

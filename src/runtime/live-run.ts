@@ -26,6 +26,8 @@ export type OfferLines = (
   end: number,
   arrivalMs: number,
   floorMs: number,
+  /** Position of the first of them, where it does not follow from those before. */
+  firstPosition?: number,
 ) => void
 
 /** Where live events come from. */
@@ -80,7 +82,7 @@ export class LiveRun {
   readonly #tableNames: ReadonlySet<string>
   readonly #offer: OfferLines
   /** Partitions that the last poll had something from. */
-  readonly #spoke: Uint8Array
+  #spoke: Uint8Array
   readonly #startedAtMs: number
   /** The same moment by both clocks. */
   readonly #beganAtMs: number
@@ -101,7 +103,8 @@ export class LiveRun {
     this.#spoke = new Uint8Array(pipeline.partitions.length)
     this.#activity = new PartitionActivity(pipeline.partitions.length, () => clock.steadyMs())
     this.#tableNames = new Set(allTables(pipeline.plan).map((table) => table.name))
-    this.#offer = (partition, block, start, end, arrivalMs, floorMs) => {
+    this.#offer = (partition, block, start, end, arrivalMs, floorMs, firstPosition) => {
+      if (firstPosition !== undefined) pipeline.nextLineOf[partition] = firstPosition
       pipeline.offerLines(partition, block, start, end, arrivalMs, floorMs)
       this.#heard(partition)
     }
@@ -152,6 +155,7 @@ export class LiveRun {
     while (!signal.aborted) {
       const steadyMs = clock.steadyMs()
       const isPaused = delivery.isFull
+      this.#makeRoom()
       this.#spoke.fill(0)
       const hasMore = isPaused ? false : source.poll(this.#offer)
       this.#step(isPaused, hasMore)
@@ -208,6 +212,14 @@ export class LiveRun {
 
   #isDue(): boolean {
     return this.#isChanged || this.#lastEpochMs - this.#lastBarrierMs >= QUIET_EPOCH_MS
+  }
+
+  /** Partitions may have come since the last step. */
+  #makeRoom(): void {
+    const { length } = this.#options.pipeline.partitions
+    if (length === this.#spoke.length) return
+    this.#spoke = new Uint8Array(length)
+    this.#activity.growTo(length)
   }
 
   #heard(partition: number): void {

@@ -20,10 +20,16 @@ import type { DeadLetterSink } from './ports.ts'
 const BATCH_ROWS = 2_048
 const MAX_LETTER_BYTES = 4_096
 
+/** A partition, known by its name over all starts. */
+export interface PipelinePartition {
+  readonly stream: StreamName
+  readonly name: string
+}
+
 export interface PipelineOptions {
   readonly plan: Plan
   readonly rollUps: readonly RollUp[]
-  readonly partitions: readonly { readonly stream: StreamName; readonly name: string }[]
+  readonly partitions: readonly PipelinePartition[]
   readonly deadLetters: DeadLetterSink
   /** Sixteen random 32-bit integers: secret keys of tables and ids. They never show in results. */
   readonly random: Int32Array
@@ -34,13 +40,13 @@ export interface PipelineOptions {
 export class Pipeline {
   readonly plan: Plan
   readonly engine: Engine
-  readonly partitions: PipelineOptions['partitions']
   /** Events read, over all partitions. */
   eventsRead = 0
   /** Events read from each partition. */
-  readonly eventsReadOf: Float64Array
-  /** Number of each partition's next line, from 1. */
-  readonly nextLineOf: Float64Array
+  eventsReadOf: Float64Array
+  /** Position of each partition's next record: the number of its line, from 1, or its offset in a topic. */
+  nextLineOf: Float64Array
+  readonly #partitions: PipelinePartition[]
   readonly #random: Int32Array
   /** Partitions that snapshots know and this run does not have. */
   #away: readonly SavedPartition[] = []
@@ -53,7 +59,7 @@ export class Pipeline {
     const dictionaries = createDictionaries(plan, random[0] ?? 0)
     const idKey = random.slice(1, 5)
     this.plan = plan
-    this.partitions = options.partitions
+    this.#partitions = [...options.partitions]
     this.eventsReadOf = new Float64Array(options.partitions.length)
     this.nextLineOf = new Float64Array(options.partitions.length).fill(1)
     this.#random = random
@@ -89,6 +95,19 @@ export class Pipeline {
     pipeline.eventsRead = saved.eventsRead
     pipeline.#restorePartitions(saved.partitions)
     return pipeline
+  }
+
+  /** All partitions; their index names them everywhere else. */
+  get partitions(): readonly PipelinePartition[] {
+    return this.#partitions
+  }
+
+  /** Adds a partition that begins with nothing (I3); returns its index. */
+  addPartition(partition: PipelinePartition): number {
+    this.#partitions.push(partition)
+    this.eventsReadOf = Float64Array.of(...this.eventsReadOf, 0)
+    this.nextLineOf = Float64Array.of(...this.nextLineOf, 1)
+    return this.engine.addPartition(partition.stream)
   }
 
   /**

@@ -12,13 +12,19 @@ const RATE_WINDOW_MS = 5_000
 /** When each partition spoke last, and the rate over the last seconds. */
 export class PartitionActivity {
   readonly #steadyMs: () => number
-  readonly #heardMs: Float64Array
+  #heardMs: Float64Array
   readonly #rateSamples: { events: number; atMs: number }[] = []
 
   /** @param steadyMs time that only passes, ms */
   constructor(partitionCount: number, steadyMs: () => number) {
     this.#steadyMs = steadyMs
     this.#heardMs = new Float64Array(partitionCount).fill(steadyMs())
+  }
+
+  /** Makes room for partitions that came later; their silence begins now. */
+  growTo(partitionCount: number): void {
+    const added = Array.from({ length: partitionCount - this.#heardMs.length }, () => this.#steadyMs())
+    if (added.length > 0) this.#heardMs = Float64Array.of(...this.#heardMs, ...added)
   }
 
   heard(partition: number): void {

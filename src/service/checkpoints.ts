@@ -8,6 +8,7 @@ import type { Journal } from '../checkpoint/journal/journal.ts'
 import type { CheckpointStore } from '../checkpoint/store/checkpoint-store.ts'
 import type { Barrier, CheckpointSink } from '../runtime/delivery.ts'
 import type { Log, Positions } from '../runtime/ports.ts'
+import type { KafkaFolder } from '../sources/kafka/kafka-folder.ts'
 
 /** The engine's state is one section: it has sections of its own. */
 const STATE_SECTION = 1
@@ -15,18 +16,21 @@ const STATE_SECTION = 1
 export class Checkpoints implements CheckpointSink {
   readonly #store: CheckpointStore
   readonly #journal: Journal
+  readonly #kafka: KafkaFolder
   readonly #log: Log
   /** What the epoch written last, and the one committed last, still need. */
   #written: Needed | undefined
   #committed: Needed | undefined
 
-  constructor(parts: { store: CheckpointStore; journal: Journal; log: Log }) {
+  constructor(parts: { store: CheckpointStore; journal: Journal; kafka: KafkaFolder; log: Log }) {
     this.#store = parts.store
     this.#journal = parts.journal
+    this.#kafka = parts.kafka
     this.#log = parts.log
   }
 
   async write(number: number, { snapshot, positions, watermarkMs }: Barrier): Promise<void> {
+    this.#kafka.write(positions)
     const neededFrom = snapshot.since
     const previousEpoch = neededFrom === number ? undefined : number - 1
     const head = { epoch: number, previousEpoch, neededFrom, positions, details: { watermarkMs: String(watermarkMs) } }
@@ -46,7 +50,7 @@ export class Checkpoints implements CheckpointSink {
 
   async #clear(neededFrom: number, positions: Positions): Promise<void> {
     await this.#store.dropBefore(neededFrom)
-    await this.#journal.removeExpired(new Map(Object.entries(positions)))
+    await this.#journal.removeExpired(new Map(Object.entries(this.#kafka.withoutTopics(positions))))
   }
 }
 

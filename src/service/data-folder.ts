@@ -43,7 +43,7 @@ export interface OpenDataFolderOptions {
 
 const IDENTITY_FILE = 'identity.json'
 /** Everything in it that belongs to its events. */
-const CONTENT = ['journal', 'checkpoints', 'dead-letters']
+const CONTENT = ['journal', 'checkpoints', 'dead-letters', 'kafka']
 
 /** Where the parts of a data folder are. */
 export const journalFolder = (dataDir: string): string => join(dataDir, 'journal')

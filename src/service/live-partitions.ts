@@ -17,8 +17,9 @@ export interface LivePartition {
 /** The source of simulated traffic. No source of a definition can have this name: it has a hyphen. */
 const TRAFFIC_SOURCE = 'simulated-traffic'
 
-/** Partitions that a source of the plan fills. */
+/** Partitions of the journal that a source of the plan fills; topics need none. */
 export function partitionsOfSource(source: SourcePlan): readonly LivePartition[] {
+  if (source.kind === 'kafka') return []
   const streams = source.kind === 'files' ? [source.stream] : STREAM_NAMES
   return streams.map((stream) => ({ stream, name: `${source.name}/${stream}` }))
 }

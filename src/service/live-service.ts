@@ -130,12 +130,22 @@ class Start {
     this.#awaited = 'the checkpoint'
     const recovered = await this.#recover(database, folder)
     this.#awaited = 'the page'
-    const { pipeline, source, deadLetters } = recovered
+    const { pipeline, sources, kafka, deadLetters } = recovered
     const delivery = this.#createDelivery(recovered)
     const onEpoch = (changes: ChangeSet): void => this.#liveView.apply(changes)
     const clock = CLOCK
     const startedAtMs = folder.beganAtMs
-    const run = new LiveRun({ pipeline, source, delivery, deadLetters, clock, epochMs, startedAtMs, onEpoch, pause })
+    const run = new LiveRun({
+      pipeline,
+      source: sources,
+      delivery,
+      deadLetters,
+      clock,
+      epochMs,
+      startedAtMs,
+      onEpoch,
+      pause,
+    })
     await this.#fillPage(database, recovered)
     const ingest = this.#openIngest(recovered)
     const server = await this.#serve(ingest)
@@ -143,6 +153,7 @@ class Start {
     this.#teardown.add(async () => takeBack())
     this.#awaited = 'the journal'
     this.#run = run
+    for (const one of kafka) one.start((error) => this.#fail(error))
     await this.#catchUp(run)
     // Now it is known how far the traffic of earlier runs came.
     const tasks = new SourceTasks({ ...this.#options, recovered, onFatal: (error) => this.#fail(error) })
@@ -151,7 +162,7 @@ class Start {
     server.flush()
     const stopIntake = async (): Promise<void> => {
       recovered.source.close()
-      await Promise.all([tasks.stop(), ingest?.drain(INTAKE_DRAIN_MS)])
+      await Promise.all([tasks.stop(), ...kafka.map((one) => one.stop()), ingest?.drain(INTAKE_DRAIN_MS)])
     }
     return { server, admin, database, run: () => this.#runUntil({ run, tasks, stopIntake }) }
   }

@@ -53,6 +53,7 @@ export async function rebuild(options: RebuildOptions, signal: AbortSignal): Pro
       where: path,
       fix: 'name the folder of a run with --data-dir',
     })
+  refuseTopics(plan)
   const teardown = new Teardown((error) => log('warn', error instanceof Error ? error.message : String(error)))
   try {
     const { writer } = identity
@@ -81,6 +82,15 @@ export async function rebuild(options: RebuildOptions, signal: AbortSignal): Pro
   } finally {
     await teardown.run()
   }
+}
+
+function refuseTopics(plan: Plan): void {
+  const kafka = plan.sources.find(({ kind }) => kind === 'kafka')
+  if (kafka === undefined) return
+  throw new TidemarkError('USAGE', `Source "${kafka.name}" reads topics: rebuild counts what a journal holds.`, {
+    where: `sources.${kafka.name}`,
+    fix: './tidemark run --replace (throws the tables away and counts again what the topics hold)',
+  })
 }
 
 /** Reads every block that the journal retains (B2). */

@@ -16,15 +16,18 @@ import type { Plan, RollUp, StreamName } from '../pipeline/plan.ts'
 import { DeadLetterBuffer } from '../runtime/dead-letter-buffer.ts'
 import type { CheckpointSink } from '../runtime/delivery.ts'
 import { JournalSource } from '../runtime/journal-source.ts'
+import type { LiveSource } from '../runtime/live-run.ts'
 import { Pipeline } from '../runtime/pipeline.ts'
 import type { Log, EpochSink, Intake, Positions } from '../runtime/ports.ts'
 import { recoveryPoint, recoveryRefusal } from '../runtime/recovery-point.ts'
 import { LetterFiles } from '../sinks/dead-letters/letter-files.ts'
+import type { KafkaSource } from '../sources/kafka/kafka-source.ts'
 import { EpochStore } from '../sinks/postgres/epoch-store.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { checkpointFolder, deadLetterFolder, journalFolder, type DataFolder } from './data-folder.ts'
 import { CLOCK } from './elapsed.ts'
 import { livePartitions, type LivePartition } from './live-partitions.ts'
+import { kafkaFolder, kafkaSource, LiveSources, openKafka } from './live-sources.ts'
 import type { Teardown } from './teardown.ts'
 
 export interface RecoverOptions {
@@ -57,7 +60,11 @@ export interface Recovered {
   readonly pipeline: Pipeline
   readonly partitions: readonly LivePartition[]
   readonly journal: Journal
+  /** The journal, as a source and as the way in. */
   readonly source: JournalSource
+  readonly kafka: readonly KafkaSource[]
+  /** Everything that is read, the journal among it. */
+  readonly sources: LiveSource
   readonly deadLetters: DeadLetterBuffer
   readonly sink: EpochSink
   readonly checkpoints: CheckpointSink
@@ -79,24 +86,30 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
     const refusal = recoveryRefusal(recoveryPoint(epoch, store.list()), folder.path)
     if (refusal !== undefined) throw refusal
   })
-  const journal = await openJournal(options, claimed.positions)
+  const topics = kafkaFolder(folder.path)
+  topics.dropAfter(claimed.positions)
+  const journal = await openJournal(options, topics.withoutTopics(claimed.positions))
   teardown.add(() => journal.close())
   if (claimed.epoch === 0) refusePartial(journal, options)
   const letterFiles = openLetterFiles(options)
   teardown.add(() => letterFiles.close())
   const deadLetters = new DeadLetterBuffer(letterFiles)
-  const partitions = livePartitions(plan, options.trafficPartitions, journal.partitions)
+  const ofJournal = livePartitions(plan, options.trafficPartitions, journal.partitions)
+  const kafka = await openKafka({ plan, folder: topics, positions: claimed.positions, teardown })
+  const partitions = [...ofJournal, ...kafka.flatMap((source) => source.partitions)]
   // Checkpoints after it were written and never committed: the engine's next one takes their place.
   await store.dropAfter(claimed.epoch)
   const pipeline = restorePipeline({ options, store, epoch: claimed.epoch, partitions, deadLetters })
   const source = new JournalSource({
     journal,
-    partitions: partitions.map(({ name }) => name),
+    partitions: ofJournal.map(({ name }) => name),
     watermarks: pipeline.engine.watermarks,
     clock: CLOCK,
     positions: claimed.positions,
     freeBytes: () => disk.freeBytes(folder.path),
   })
+  const kafkaSources = kafka.map((source) => kafkaSource(source, { pipeline, folder: topics, log: options.log }))
+  for (const one of kafkaSources) teardown.add(() => one.stop())
   return {
     describe: describe(claimed.epoch, pipeline),
     epoch: claimed.epoch,
@@ -104,9 +117,11 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
     partitions,
     journal,
     source,
+    kafka: kafkaSources,
+    sources: new LiveSources(source, kafkaSources, claimed.positions),
     deadLetters,
     sink,
-    checkpoints: new Checkpoints({ store, journal, log: options.log }),
+    checkpoints: new Checkpoints({ store, journal, kafka: topics, log: options.log }),
     intake: intakeOf(plan, partitions, source),
   }
 }

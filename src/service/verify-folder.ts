@@ -1,8 +1,8 @@
 /**
- * The recount of a live system: the raw events that its journal retains, up to the epoch that PostgreSQL holds, against
+ * The recount of a live system: the raw events that its journal and its topics retain, up to the epoch that PostgreSQL holds, against
  * the tables of that very epoch, while it runs or after it ended.
  *
- * Q1  Tables and epoch are read from one snapshot of the database, the journal up to that epoch's positions: a running
+ * Q1  Tables and epoch are read from one snapshot of the database, journal and topics up to its positions: a running
  *     instance changes nothing of either.
  * Q2  Where retention has removed the oldest events, windows that they could have changed are left out, and it says so.
  */
@@ -22,6 +22,7 @@ import type { Recount } from '../verify/recount.ts'
 import { recountSpilled, type SpillBatch, type SpillOptions, type SpillPartition } from '../verify/spill.ts'
 import { journalFolder } from './data-folder.ts'
 import { streamOfPartition } from './live-partitions.ts'
+import { topicPartitions } from './verify-topics.ts'
 
 const MEMORY_BYTES = 512 * 1_048_576
 const LINE_FEED = 0x0a
@@ -49,22 +50,35 @@ export interface VerifiedFolder {
  *   DATABASE_UNAVAILABLE
  */
 export async function verifyFolder(options: VerifyFolderOptions): Promise<VerifiedFolder> {
-  const { plan, url, onStep } = options
+  const { plan, url } = options
   const stored = await readTables(url, plan, { withEpoch: true })
   try {
     const row = checkedEpoch(stored, options)
     const retained = findRetained(nodeDisk, journalFolder(resolve(options.dataDir)))
-    const partitions = retained.flatMap((partition) => spillPartition(partition, row) ?? [])
     const fromMs = Math.max(-Infinity, ...retained.map((partition) => leftOutBeforeMs(partition, plan)))
-    const { watermarkMs } = row
-    const recount = await withSpillFolder((disk) =>
-      recountSpilled(plan, partitions, { disk, decodeUtf8, memoryBytes: MEMORY_BYTES, watermarkMs, onStep }),
-    )
+    const recount = await recountFolder(options, retained, row)
     const expected = onlyFrom(plan, recount.tables, fromMs)
     const comparison = await compareTables(plan, expected, foundFrom(plan, stored, fromMs))
     return { epoch: row.epoch, recount, comparison, fromMs }
   } finally {
     await stored.close()
+  }
+}
+
+async function recountFolder(
+  { plan, dataDir, onStep }: VerifyFolderOptions,
+  retained: readonly RetainedPartition[],
+  row: EpochRow,
+): Promise<Recount> {
+  const { watermarkMs, positions } = row
+  const topics = await topicPartitions(plan, dataDir, positions)
+  try {
+    const partitions = [...retained.flatMap((partition) => spillPartition(partition, row) ?? []), ...topics.partitions]
+    return await withSpillFolder((disk) =>
+      recountSpilled(plan, partitions, { disk, decodeUtf8, memoryBytes: MEMORY_BYTES, watermarkMs, onStep }),
+    )
+  } finally {
+    await topics.close()
   }
 }
 

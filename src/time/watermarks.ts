@@ -13,11 +13,11 @@ const ACTIVE = 0
 const IDLE = 1
 const ENDED = 2
 
-/** Highest event times, idleness and ends of a fixed number of partitions. All times are ms since the epoch. */
+/** Highest event times, idleness and ends of partitions, to which more may come. All times are ms since the epoch. */
 export class Watermarks {
   /** Highest event time read from each partition; −∞ before the first. Operators read and raise it in their loops. */
-  readonly highestMs: Float64Array
-  readonly #state: Uint8Array
+  highestMs: Float64Array
+  #state: Uint8Array
   readonly #outOfOrdernessMs: number
   #pipelineMs = -Infinity
 
@@ -25,6 +25,14 @@ export class Watermarks {
     this.highestMs = new Float64Array(partitionCount).fill(-Infinity)
     this.#state = new Uint8Array(partitionCount)
     this.#outOfOrdernessMs = outOfOrdernessMs
+  }
+
+  /** Adds a partition that was never read; returns its index. It holds W where it is until it is read or idle (W1, W2). */
+  add(): number {
+    const index = this.#state.length
+    this.highestMs = Float64Array.of(...this.highestMs, -Infinity)
+    this.#state = Uint8Array.of(...this.#state, ACTIVE)
+    return index
   }
 
   /** w_p of one partition. */

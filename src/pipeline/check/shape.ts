@@ -47,9 +47,22 @@ const table = z.strictObject({
 })
 
 const source = z.strictObject({
-  kind: z.enum(['http', 'files']),
+  kind: z.enum(['http', 'files', 'kafka']),
   stream: z.enum(['impressions', 'clicks']).optional(),
   path: z.string().optional(),
+  brokers: z.string().optional(),
+  topics: z.strictObject({ impressions: z.string().optional(), clicks: z.string().optional() }).optional(),
+  startFrom: z.enum(['earliest', 'latest']).optional(),
+  tls: z
+    .strictObject({ caFile: z.string().optional(), certFile: z.string().optional(), keyFile: z.string().optional() })
+    .optional(),
+  sasl: z
+    .strictObject({
+      mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']),
+      username: z.string(),
+      passwordEnv: z.string(),
+    })
+    .optional(),
 })
 
 const definition = z.strictObject({

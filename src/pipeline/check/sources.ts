@@ -6,6 +6,8 @@ import { asObject, asText, member, membersAt, type PlainObject } from './plain-d
 import { problemAt, type Path, type Problem } from './problem.ts'
 
 const MAX_SOURCES = 64
+const BROKERS = /^\s*[^\s,:]+:\d{1,5}\s*(,\s*[^\s,:]+:\d{1,5}\s*)*$|^\s*\[[0-9a-fA-F:]+\]:\d{1,5}\s*$/
+const BROKERS_FORM = 'host:port, with commas between'
 const PATH_FORM = 'a path of 1 to 1,024 characters without U+0000'
 
 /** Checks the sources, where the definition names any. */
@@ -19,19 +21,50 @@ export function checkSources(draft: Draft): Problem[] {
   ]
 }
 
-function checkSource(path: Path, source: PlainObject): Problem[] {
-  const kind = member(source, 'kind')
-  if (kind === 'http') return checkHttp(path, source)
-  return kind === 'files' ? checkFiles(path, source) : []
+/** The keys of each kind beside `kind`. */
+const KEYS = {
+  http: [],
+  files: ['stream', 'path'],
+  kafka: ['brokers', 'topics', 'startFrom', 'tls', 'sasl'],
+} as const
+
+const KINDS: Readonly<Record<keyof typeof KEYS, string>> = {
+  http: "A source of kind http takes both streams at the server's own address",
+  files: 'A source of kind files follows files of one stream',
+  kafka: 'A source of kind kafka reads both topics of a cluster',
 }
 
-function checkHttp(path: Path, source: PlainObject): Problem[] {
-  return ['stream', 'path'].flatMap((key) => {
-    const given = member(source, key)
-    if (given === undefined) return []
-    const message = `A source of kind http takes both streams at the server's own address: it has no "${key}".`
-    return [problemAt([...path, key], 'WRONG_SOURCE', message, { given, allowed: ['kind'] })]
+function checkSource(path: Path, source: PlainObject): Problem[] {
+  const kind = member(source, 'kind')
+  if (kind !== 'http' && kind !== 'files' && kind !== 'kafka') return []
+  const own: readonly string[] = KEYS[kind]
+  const foreign = Object.values(KEYS)
+    .flat()
+    .filter((key) => !own.includes(key) && member(source, key) !== undefined)
+  const problems = foreign.map((key) => {
+    const details = { given: member(source, key), allowed: ['kind', ...own] }
+    return problemAt([...path, key], 'WRONG_SOURCE', `${KINDS[kind]}: it has no "${key}".`, details)
   })
+  if (kind === 'files') return [...problems, ...checkFiles(path, source)]
+  return kind === 'kafka' ? [...problems, ...checkKafka(path, source)] : problems
+}
+
+function checkKafka(path: Path, source: PlainObject): Problem[] {
+  const given = member(source, 'brokers')
+  if (given === undefined)
+    return [problemAt([...path, 'brokers'], 'MISSING_KEY', 'A source of kind kafka must have the key "brokers".')]
+  const brokers = asText(given)
+  if (brokers === undefined || BROKERS.test(brokers)) return checkTls(path, asObject(member(source, 'tls')))
+  const details = { given, allowed: [BROKERS_FORM] }
+  return [problemAt([...path, 'brokers'], 'BAD_TEXT', `This is ${BROKERS_FORM}.`, details)]
+}
+
+function checkTls(path: Path, tls: PlainObject): Problem[] {
+  const [certificate, key] = ['certFile', 'keyFile'].map((name) => member(tls, name))
+  if ((certificate === undefined) === (key === undefined)) return []
+  const missing = certificate === undefined ? 'certFile' : 'keyFile'
+  const message = 'A certificate and its key come together: "certFile" and "keyFile".'
+  return [problemAt([...path, 'tls', missing], 'MISSING_KEY', message)]
 }
 
 function checkFiles(path: Path, source: PlainObject): Problem[] {
@@ -53,7 +86,9 @@ function checkRepeats(sources: readonly [string, unknown][]): Problem[] {
   return sources.flatMap(([name, value]) => {
     const source = asObject(value)
     const kind = member(source, 'kind')
-    const reads = kind === 'http' ? 'http' : `files ${asText(member(source, 'path')) ?? name}`
+    const where = asText(member(source, kind === 'kafka' ? 'brokers' : 'path')) ?? name
+    const topics = JSON.stringify(member(source, 'topics') ?? {})
+    const reads = kind === 'http' ? 'http' : kind === 'kafka' ? `kafka ${where} ${topics}` : `files ${where}`
     const other = seen.get(reads)
     seen.set(reads, other ?? name)
     if (other === undefined) return []

@@ -24,6 +24,17 @@ describe('the sources of a definition', () => {
     assert.deepEqual(sourcesOf({ http: null, logs }), [{ name: 'logs', ...logs }])
   })
 
+  test('may be the topics of a Kafka cluster, those of the streams unless named', () => {
+    const kafka = { kind: 'kafka', brokers: 'a:9092,b:9092' }
+    const plan = { name: 'kafka', ...kafka, startFrom: 'earliest' }
+    const topics = { impressions: 'ad-impressions', clicks: 'ad-clicks' }
+    assert.deepEqual(sourcesOf({ http: null, kafka }), [{ ...plan, topics }])
+    assert.deepEqual(sourcesOf({ http: null, kafka: { ...kafka, topics: { clicks: 'x' }, startFrom: 'latest' } }), [
+      { ...plan, startFrom: 'latest', topics: { ...topics, clicks: 'x' } },
+    ])
+    assert.deepEqual(problemsOf({ kafka, again: kafka }), ['sources.again REPEATED'])
+  })
+
   test('leave the hash of the plan as it is, since no number depends on them', () => {
     const logs = { kind: 'files', stream: 'clicks', path: 'logs/clicks' }
     assert.equal(planHash(planOf({ extends: 'ads', sources: { logs } })), planHash(planOf({ extends: 'ads' })))
@@ -36,7 +47,10 @@ describe('the sources of a definition', () => {
       second: { kind: 'http' },
       Bad: { kind: 'files', stream: 'clicks', path: 'a' },
       bare: { kind: 'files' },
-      odd: { kind: 'kafka' },
+      odd: { kind: 'pulsar' },
+      topics: { kind: 'kafka', path: 'x', tls: { certFile: 'a' }, brokers: 'here' },
+      broker: { kind: 'kafka', startFrom: 'now' },
+      half: { kind: 'kafka', brokers: 'a:9092', tls: { certFile: 'a' }, sasl: { mechanism: 'GSSAPI', username: 'a' } },
       empty: { kind: 'files', stream: 'views', path: '' },
     })
     for (const expected of [
@@ -46,6 +60,13 @@ describe('the sources of a definition', () => {
       'sources.bare.stream MISSING_KEY',
       'sources.bare.path MISSING_KEY',
       'sources.odd.kind NOT_ALLOWED',
+      'sources.topics.path WRONG_SOURCE',
+      'sources.topics.brokers BAD_TEXT',
+      'sources.broker.brokers MISSING_KEY',
+      'sources.broker.startFrom NOT_ALLOWED',
+      'sources.half.tls.keyFile MISSING_KEY',
+      'sources.half.sasl.mechanism NOT_ALLOWED',
+      'sources.half.sasl.passwordEnv MISSING_KEY',
       'sources.empty.stream NOT_ALLOWED',
       'sources.empty.path BAD_TEXT',
     ])

@@ -21,6 +21,17 @@ describe('watermarks', () => {
     assert.equal(watermarks.pipelineMs, 85_000)
   })
 
+  it('take a partition that comes later: it holds the pipeline where it is until it is read', () => {
+    const watermarks = at(100_000)
+    assert.equal(watermarks.refresh(), 95_000)
+    const added = watermarks.add()
+    watermarks.highestMs[0] = 200_000
+    assert.equal(watermarks.refresh(), 95_000)
+    assert.equal(watermarks.ofPartition(added), -Infinity)
+    watermarks.highestMs[added] = 150_000
+    assert.equal(watermarks.refresh(), 145_000)
+  })
+
   it('W1: the pipeline does not go back, whoever joins behind it', () => {
     const watermarks = at(100_000, 200_000)
     watermarks.setIdle(0, true)

@@ -1,0 +1,289 @@
+/**
+ * A cluster as a reader needs it: topics and their leaders, offsets, and record batches as they lie in the topic.
+ *
+ * The client's own consumer makes an object of every record. Its connection and its codec of requests are used instead,
+ * with a parser that hands over the bytes (Kafka 3.1 or newer: topics have ids).
+ *
+ * C1  Certificates are verified, always.
+ * C2  A connection that failed is forgotten: the next call makes a new one.
+ * C3  Whatever fails is a TidemarkError, retryable where a later try may work.
+ */
+import { isIP } from 'node:net'
+import {
+  Connection,
+  createAPI,
+  fetchV13,
+  listOffsetsV7,
+  metadataV12,
+  ResponseError,
+  type ConnectionOptions,
+  type Reader,
+} from '@platformatic/kafka'
+import { TidemarkError } from '../../errors.ts'
+import { brokerList } from '../../sinks/kafka/topics.ts'
+import { connectionError, KAFKA_ERROR, notAllowed } from './kafka-errors.ts'
+import type { AbortedTransaction } from './record-batch.ts'
+
+/** How a cluster is reached. */
+export interface KafkaAccess {
+  /** `host:port`, with commas between. */
+  readonly brokers: string
+  readonly tls?: NonNullable<ConnectionOptions['tls']>
+  readonly sasl?: NonNullable<ConnectionOptions['sasl']>
+}
+
+/** A topic as its cluster has it now. */
+export interface TopicInfo {
+  readonly name: string
+  /** Another one after the topic was removed and made again. */
+  readonly id: string
+  /** Node that leads each partition, by the partition's number; −1 where nobody does. */
+  readonly leaders: readonly number[]
+}
+
+/** A partition to fetch from. */
+export interface FetchTarget {
+  readonly topicId: string
+  readonly partition: number
+  readonly offset: number
+}
+
+/** What a broker sent of a partition. */
+export interface FetchedPartition {
+  readonly topicId: string
+  readonly partition: number
+  readonly errorCode: number
+  /** Up to here records are readable, open transactions left out. */
+  readonly lastStableOffset: number
+  readonly highWatermark: number
+  readonly aborted: readonly AbortedTransaction[]
+  /** Record batches, the last one perhaps cut. Nobody else uses these bytes. */
+  readonly bytes: Uint8Array
+}
+
+type MetadataResponse = Awaited<ReturnType<typeof metadataV12.api.async>>
+
+const CLIENT_ID = 'tidemark'
+const CONNECT_TIMEOUT_MS = 5_000
+const REQUEST_TIMEOUT_MS = 30_000
+const READ_COMMITTED = 1
+const CONSUMER = -1
+const EARLIEST = -2n
+const LATEST = -1n
+const NOTHING = new Uint8Array(0)
+
+export class Cluster {
+  readonly #access: KafkaAccess
+  readonly #connections = new Map<string, Connection>()
+  #addresses = new Map<number, { readonly host: string; readonly port: number }>()
+
+  constructor(access: KafkaAccess) {
+    this.#access = access
+  }
+
+  get brokers(): string {
+    return this.#access.brokers
+  }
+
+  /**
+   * Looks topics up, through the first broker that answers; those that do not exist are left out.
+   *
+   * @throws TidemarkError KAFKA_UNAVAILABLE, KAFKA_REFUSED
+   */
+  async topics(names: readonly string[]): Promise<ReadonlyMap<string, TopicInfo>> {
+    const found = await this.#anyBroker(async (connection) => readMetadata(connection, names))
+    this.#addresses = new Map(found.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]))
+    return new Map(
+      found.topics.flatMap(({ name, topicId, errorCode, partitions }) => {
+        if (errorCode === KAFKA_ERROR.topicAuthorizationFailed) throw notAllowed(this.brokers, String(name))
+        if (typeof name !== 'string' || partitions.length === 0) return []
+        const leaders = partitions
+          .toSorted((one, other) => one.partitionIndex - other.partitionIndex)
+          .map(({ leaderId }) => leaderId)
+        return [[name, { name, id: topicId, leaders }] as const]
+      }),
+    )
+  }
+
+  /**
+   * The first offset of each partition that is still there, or the next one to be written.
+   *
+   * @throws TidemarkError KAFKA_UNAVAILABLE, KAFKA_REFUSED
+   */
+  async offsets(topic: TopicInfo, which: 'earliest' | 'latest'): Promise<readonly number[]> {
+    const offsets = topic.leaders.map(() => -1)
+    const timestamp = which === 'earliest' ? EARLIEST : LATEST
+    for (const leader of new Set(topic.leaders)) {
+      const partitions = topic.leaders.flatMap((node, partitionIndex) =>
+        node === leader ? [{ partitionIndex, currentLeaderEpoch: -1, timestamp }] : [],
+      )
+      const answer = await this.#onNode(leader, async (connection) =>
+        listOffsetsV7.api.async(connection, CONSUMER, READ_COMMITTED, [{ name: topic.name, partitions }]),
+      )
+      for (const { partitionIndex, offset } of answer.topics.flatMap((one) => one.partitions))
+        offsets[partitionIndex] = Number(offset)
+    }
+    return offsets
+  }
+
+  /**
+   * Asks one broker for record batches of partitions it leads; waits up to `maxWaitMs` while it has none.
+   *
+   * @throws TidemarkError KAFKA_UNAVAILABLE, KAFKA_REFUSED
+   */
+  async fetch(node: number, targets: readonly FetchTarget[], limits: FetchLimits): Promise<FetchedPartition[]> {
+    const byTopic = Map.groupBy(targets, ({ topicId }) => topicId)
+    const topics = [...byTopic].map(([topicId, ofTopic]) => ({
+      topicId,
+      partitions: ofTopic.map(({ partition, offset }) => ({
+        partition,
+        currentLeaderEpoch: -1,
+        fetchOffset: BigInt(offset),
+        lastFetchedEpoch: -1,
+        partitionMaxBytes: limits.partitionBytes,
+      })),
+    }))
+    const { maxWaitMs, bytes } = limits
+    return this.#onNode(node, async (connection) =>
+      RAW_FETCH.async(connection, maxWaitMs, 1, bytes, READ_COMMITTED, 0, -1, topics, [], ''),
+    )
+  }
+
+  /** Ends all connections; what is under way fails. */
+  async close(): Promise<void> {
+    const open = [...this.#connections.values()]
+    this.#connections.clear()
+    await Promise.all(open.map(async (connection) => connection.close().catch(() => undefined)))
+  }
+
+  async #anyBroker<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const known = [...this.#addresses.values()].map(({ host, port }) => `${host}:${port}`)
+    const addresses = [...new Set([...brokerList(this.#access.brokers), ...known])]
+    let failure: TidemarkError | undefined
+    for (const address of addresses) {
+      try {
+        return await this.#on(address, work)
+      } catch (error) {
+        failure = connectionError(address, error)
+        if (!failure.retryable) throw failure
+      }
+    }
+    throw failure ?? new TidemarkError('KAFKA_UNAVAILABLE', 'No broker is named.', { fix: 'name one: 127.0.0.1:9092' })
+  }
+
+  async #onNode<T>(node: number, work: (connection: Connection) => Promise<T>): Promise<T> {
+    const address = this.#addresses.get(node)
+    if (address === undefined)
+      throw new TidemarkError('KAFKA_UNAVAILABLE', `A partition has no leader in the cluster at ${this.brokers}.`, {
+        where: this.brokers,
+        retryable: true,
+      })
+    return this.#on(`${address.host}:${address.port}`, work)
+  }
+
+  async #on<T>(address: string, work: (connection: Connection) => Promise<T>): Promise<T> {
+    try {
+      return await work(await this.#connect(address))
+    } catch (error) {
+      await this.#forget(address)
+      throw connectionError(address, error)
+    }
+  }
+
+  async #forget(address: string): Promise<void> {
+    const connection = this.#connections.get(address)
+    this.#connections.delete(address)
+    await connection?.close().catch(() => undefined)
+  }
+
+  async #connect(address: string): Promise<Connection> {
+    const open = this.#connections.get(address)
+    if (open?.isConnected() === true) return open
+    const colon = address.lastIndexOf(':')
+    const [host, port] = [address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), Number(address.slice(colon + 1))]
+    const { tls, sasl } = this.#access
+    const connection = new Connection(CLIENT_ID, {
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      ...(tls === undefined ? {} : { tls: { ...tls, rejectUnauthorized: true }, tlsServerName: isIP(host) === 0 }),
+      ...(sasl === undefined ? {} : { sasl }),
+    })
+    // What fails is told to whoever waits for an answer.
+    connection.on('error', () => undefined)
+    await connection.connect(host, port)
+    this.#connections.set(address, connection)
+    return connection
+  }
+}
+
+/** Topics that are missing or without a leader make the client's own parser fail; what it parsed is all that is needed. */
+async function readMetadata(connection: Connection, names: readonly string[]): Promise<MetadataResponse> {
+  try {
+    return await metadataV12.api.async(connection, [...names], false, false)
+  } catch (error) {
+    if (error instanceof ResponseError) return error['response'] as MetadataResponse
+    throw error
+  }
+}
+
+/** How much a fetch may bring, and how long it may take where there is nothing. */
+export interface FetchLimits {
+  readonly maxWaitMs: number
+  readonly bytes: number
+  readonly partitionBytes: number
+}
+
+const FETCH_KEY = 1
+const FETCH_VERSION = 13
+
+const RAW_FETCH = createAPI<Parameters<typeof fetchV13.createRequest>, FetchedPartition[]>(
+  FETCH_KEY,
+  FETCH_VERSION,
+  fetchV13.createRequest,
+  (_correlationId, _apiKey, _apiVersion, reader) => readFetch(reader),
+)
+
+function readFetch(reader: Reader): FetchedPartition[] {
+  reader.readInt32()
+  const errorCode = reader.readInt16()
+  if (errorCode !== 0) throw new Error(`the broker answers a fetch with error ${errorCode}`)
+  reader.readInt32()
+  const topics = reader.readArray(
+    (r) => {
+      const topicId = r.readUUID()
+      return r.readArray((partition) => readPartition(partition, topicId), true, false)
+    },
+    true,
+    true,
+  )
+  return topics.flat()
+}
+
+function readPartition(reader: Reader, topicId: string): FetchedPartition {
+  const partition = reader.readInt32()
+  const errorCode = reader.readInt16()
+  const highWatermark = Number(reader.readInt64())
+  const lastStableOffset = Number(reader.readInt64())
+  reader.readInt64()
+  const aborted = reader.readNullableArray((r) => ({
+    producerId: Number(r.readInt64()),
+    firstOffset: Number(r.readInt64()),
+  }))
+  reader.readInt32()
+  // Compact records: one more than their length, 0 where there are none at all.
+  const length = Math.max(0, reader.readUnsignedVarInt() - 1)
+  const bytes = length === 0 ? NOTHING : ownBytes(reader, length)
+  reader.readTaggedFields()
+  return { topicId, partition, errorCode, highWatermark, lastStableOffset, aborted: aborted ?? [], bytes }
+}
+
+function ownBytes(reader: Reader, length: number): Uint8Array {
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const part of reader.buffer.subarray(reader.position, reader.position + length).buffers) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  reader.skip(length)
+  return bytes
+}

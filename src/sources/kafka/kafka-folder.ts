@@ -1,0 +1,159 @@
+/**
+ * What a run on Kafka keeps beside its checkpoints: which topics it reads, from where, and the stamps.
+ *
+ * Kafka keeps the events, but two classes of the ledger also depend on when an event was read: `late` on W at that moment,
+ * where a partition had been idle and W had passed it, and `future` on the wall clock. A stamp says of a range of offsets
+ * what W and the clock were when it was read. Only ranges for which that made a difference have one. With the stamps the
+ * classes are a function of the topic again, and `verify` can recount them.
+ *
+ * F1  The stamps of an epoch are on disk before its checkpoint is; those of an epoch that was never committed are dropped
+ *     at the next start, when their offsets are read anew.
+ * F2  A topic is known by its id from before its first record is read: one that was removed and made again is noticed.
+ */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+  appendFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { TidemarkError } from '../../errors.ts'
+import type { StreamName } from '../../pipeline/plan.ts'
+import { makeFolder } from '../../runtime/make-folder.ts'
+import type { Positions } from '../../runtime/ports.ts'
+
+/** What W and the clock were when the offsets [from, to) of a partition were read. */
+export interface Stamp {
+  /** Name of the partition: `source/stream-number`. */
+  readonly partition: string
+  readonly from: number
+  readonly to: number
+  readonly floorMs: number
+  readonly arrivalMs: number
+}
+
+/** A topic as it was when it was first read. */
+export interface KnownTopic {
+  readonly topic: string
+  readonly id: string
+  /** Where each partition's reading began. */
+  readonly from: readonly number[]
+}
+
+const TOPICS_FILE = 'topics.json'
+const STAMPS_FILE = 'stamps.ndjson'
+
+export class KafkaFolder {
+  readonly #path: string
+  readonly #topics: Map<string, KnownTopic>
+  #stamps: Stamp[]
+  #waiting: Stamp[] = []
+
+  /**
+   * @param path the folder; it is made by the first {@link remember}
+   * @throws TidemarkError DATA_DIR_UNUSABLE where a file in it is damaged
+   */
+  constructor(path: string) {
+    this.#path = path
+    this.#topics = new Map(Object.entries(readJson<Record<string, KnownTopic>>(join(path, TOPICS_FILE), {})))
+    this.#stamps = readStamps(join(path, STAMPS_FILE))
+  }
+
+  /** The topic of a source's stream; undefined where it was never read. */
+  topicOf(source: string, stream: StreamName): KnownTopic | undefined {
+    return this.#topics.get(`${source}/${stream}`)
+  }
+
+  /** What of `positions` is about journals: everything but partitions of known topics. */
+  withoutTopics(positions: Positions): Positions {
+    const isTopic = (name: string): boolean => this.#topics.has(name.replace(/-\d+$/, ''))
+    return Object.fromEntries(Object.entries(positions).filter(([name]) => !isTopic(name)))
+  }
+
+  /** Makes it known, durably (F2). */
+  remember(source: string, stream: StreamName, known: KnownTopic): void {
+    this.#topics.set(`${source}/${stream}`, known)
+    makeFolder(this.#path)
+    this.#writeWhole(TOPICS_FILE, `${JSON.stringify(Object.fromEntries(this.#topics), undefined, 2)}\n`)
+  }
+
+  /** Keeps a stamp for the epoch that its offsets belong to. */
+  add(stamp: Stamp): void {
+    this.#waiting.push(stamp)
+  }
+
+  /** Makes the stamps of everything before `positions` durable (F1). */
+  write(positions: Positions): void {
+    const due = this.#waiting.filter(({ partition, to }) => to <= (positions[partition] ?? -1))
+    if (due.length === 0) return
+    this.#waiting = this.#waiting.filter((stamp) => !due.includes(stamp))
+    const file = join(this.#path, STAMPS_FILE)
+    appendFileSync(file, due.map(lineOf).join(''))
+    sync(file)
+    this.#stamps.push(...due)
+  }
+
+  /** Drops the stamps of what was read and never committed. */
+  dropAfter(positions: Positions): void {
+    const kept = this.#stamps.filter(({ partition, to }) => to <= (positions[partition] ?? -1))
+    if (kept.length === this.#stamps.length) return
+    this.#stamps = kept
+    this.#writeWhole(STAMPS_FILE, kept.map(lineOf).join(''))
+  }
+
+  /** Stamps of a partition, in the order of its offsets. */
+  stampsOf(partition: string): readonly Stamp[] {
+    return this.#stamps.filter((stamp) => stamp.partition === partition).toSorted((a, b) => a.from - b.from)
+  }
+
+  #writeWhole(name: string, text: string): void {
+    const aside = join(this.#path, `${name}.new`)
+    const fd = openSync(aside, 'w', 0o600)
+    writeSync(fd, text)
+    fsyncSync(fd)
+    closeSync(fd)
+    renameSync(aside, join(this.#path, name))
+    sync(this.#path)
+  }
+}
+
+function sync(path: string): void {
+  const fd = openSync(path, 'r')
+  fsyncSync(fd)
+  closeSync(fd)
+}
+
+/** JSON has no infinity: a watermark that no partition had yet is null. */
+function lineOf(stamp: Stamp): string {
+  return `${JSON.stringify(stamp)}\n`
+}
+
+function readStamps(file: string): Stamp[] {
+  if (!existsSync(file)) return []
+  // A line without its end was being written when the run ended; no checkpoint stands on it.
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)
+  return lines.map((line) => {
+    const { floorMs, ...stamp } = parse(line, file) as Omit<Stamp, 'floorMs'> & { floorMs: number | null }
+    return { ...stamp, floorMs: floorMs ?? -Infinity }
+  })
+}
+
+function readJson<T>(file: string, otherwise: T): T {
+  return existsSync(file) ? (parse(readFileSync(file, 'utf8'), file) as T) : otherwise
+}
+
+function parse(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new TidemarkError('DATA_DIR_UNUSABLE', `${file} is damaged: it should be JSON.`, {
+      where: file,
+      fix: './tidemark run --replace (throws away what the folder holds and counts the topics again)',
+      cause,
+    })
+  }
+}
