@@ -34,6 +34,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./verify.ts')).verifyCommand(),
   },
   {
+    name: 'compare',
+    summary: 'compares every cell of two databases, such as ours and that of Flink',
+    load: async () => (await import('./compare.ts')).compareCommand(),
+  },
+  {
     name: 'rebuild',
     summary: 'counts again what the journal of a stopped run holds',
     load: async () => (await import('./rebuild.ts')).rebuildCommand(),

@@ -9,18 +9,18 @@ import { Command } from 'commander'
 import { TidemarkError } from '../errors.ts'
 import { STREAM_NAMES, type Plan } from '../pipeline/plan.ts'
 import type { TextTables } from '../pipeline/table-text.ts'
-import { compareTables, type CellDifference, type Comparison, type TableComparison } from '../verify/compare.ts'
+import { compareTables, type Comparison } from '../verify/compare.ts'
 import { csvTables, requireFolder } from '../verify/readers/csv-tables.ts'
 import { recountFiles, type InputFiles } from '../verify/readers/recount-files.ts'
 import type { Recount } from '../verify/recount.ts'
 import type { SpillStep } from '../verify/spill.ts'
 import type { CommonOptions } from './common-options.ts'
+import { comparisonLines } from './comparison-text.ts'
 import { EXIT } from './exit-codes.ts'
 import { interruptSignal } from './interrupt.ts'
 import { grouped, ledgerLine } from './ledger-text.ts'
 import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
 import { shellWord } from './shell-word.ts'
-import { shown } from './shown-text.ts'
 import { createTalk, type Talk } from './talk.ts'
 
 interface VerifyOptions extends PlanOptions, CommonOptions {
@@ -190,36 +190,8 @@ function report({ totals }: Recount, comparison: Comparison, elapsedMs: number):
   return [
     `${grouped(events)} events recounted and compared in ${(elapsedMs / 1_000).toFixed(2)} s`,
     ...STREAM_NAMES.map((stream) => ledgerLine(stream, totals[stream].read, totals[stream].classes)),
-    ...comparison.tables.flatMap(tableLines),
-    ...comparison.unknownTables.map((name) => `  ${shown(name)}: no table of the plan, not compared`),
-    ...differenceLines(comparison),
+    ...comparisonLines(comparison, { expected: 'expected', found: 'found' }),
   ]
-}
-
-function tableLines(table: TableComparison): readonly string[] {
-  const rows = [
-    ...(table.missingRows > 0 ? [`missing rows: ${grouped(table.missingRows)}`] : []),
-    ...(table.extraRows > 0 ? [`rows too many: ${grouped(table.extraRows)}`] : []),
-  ]
-  const notes = rows.length === 0 ? '' : `  (${rows.join(', ')})`
-  const [cells, differing] = [grouped(table.cells).padStart(12), grouped(table.differing).padStart(9)]
-  return [
-    `  ${table.table.padEnd(24)} ${cells} cells ${differing} differ${notes}`,
-    ...(table.isMissing ? ['    the table is missing'] : []),
-    ...table.missingColumns.map((name) => `    column ${shown(name)} is missing`),
-    ...table.unknownColumns.map((name) => `    column ${shown(name)} is not in the plan, not compared`),
-  ]
-}
-
-function differenceLines({ isEqual, cells, differing, differences }: Comparison): readonly string[] {
-  if (isEqual) return [`equal: all ${grouped(cells)} cells`]
-  const named = differences.length < differing ? `, the first ${differences.length} of them` : ''
-  return [`DIFFERENT: ${grouped(differing)} of ${grouped(cells)} cells${named}`, ...differences.map(differenceLine)]
-}
-
-function differenceLine({ table, key, column, expected, found }: CellDifference): string {
-  const keyText = Object.entries(key).map(([name, text]) => `${name}=${shown(text)}`)
-  return `  ${table} [${keyText.join(', ')}] ${column}: expected ${shown(expected)}, found ${shown(found)}`
 }
 
 function nextCommand(options: VerifyOptions, isEqual: boolean): string {

@@ -8,9 +8,10 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
 import type { Plan } from '../../src/pipeline/plan.ts'
-import type { TextRow, TextTables } from '../../src/pipeline/table-text.ts'
+import type { TextTables } from '../../src/pipeline/table-text.ts'
 import { planOf } from '../../src/pipeline/validate.ts'
 import { trafficSettings, type TrafficSettings } from '../../src/traffic/settings.ts'
+import { asFlinkLedger } from '../../src/verify/flink-ledger.ts'
 import { WORKED_CASES } from '../conformance/worked-cases.ts'
 import type { WorkedCase } from '../conformance/worked-case.ts'
 import { replayPartitions } from '../support/engine-driver.ts'
@@ -54,7 +55,7 @@ describe('parity of the embedded engine and Flink', { skip: stackMissing() }, ()
     assert.deepEqual([...theirs.keys()], [...ours.tables.keys()])
     for (const [table, rows] of ours.tables) {
       const isLedger = table === plan.ledger.name
-      assert.deepEqual(theirs.get(table), isLedger ? unattributed(rows) : rows, table)
+      assert.deepEqual(theirs.get(table), isLedger ? asFlinkLedger(rows) : rows, table)
     }
     return theirs
   }
@@ -96,18 +97,6 @@ describe('parity of the embedded engine and Flink', { skip: stackMissing() }, ()
     assert.notDeepEqual(theirs.get('ctr_by_campaign'), ours.tables.get('ctr_by_campaign'))
   })
 })
-
-/** The ledger as Flink has it: three classes are one. */
-function unattributed(rows: readonly TextRow[]): readonly TextRow[] {
-  const sums = new Map<string, { readonly row: TextRow; readonly events: number }>()
-  for (const [stream = '', minute = '', eventClass = '', events] of rows) {
-    const isOne = ['orphan', 'out_of_window', 'pending'].includes(eventClass)
-    const row = [stream, minute, isOne ? 'unattributed' : eventClass]
-    const key = `${minute} ${row[0]} ${row[2]}`
-    sums.set(key, { row, events: (sums.get(key)?.events ?? 0) + Number(events) })
-  }
-  return [...sums].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, { row, events }]) => [...row, String(events)])
-}
 
 function comparableCases(): readonly WorkedCase[] {
   const rank = ({ name }: WorkedCase): number => (name === FIRST ? 0 : 1)

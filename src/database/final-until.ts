@@ -1,0 +1,28 @@
+/**
+ * Up to when the windows in a database are final.
+ */
+import type { Plan } from '../pipeline/plan.ts'
+import { withConnection } from './connection.ts'
+import { findRelation } from './found-schema.ts'
+import { qualifiedTable } from './sql-text.ts'
+
+/**
+ * The end of the last window that some table says is final, ms since the epoch; undefined where none is. Windows become final in the
+ * order of time, so all windows before it are.
+ *
+ * @throws TidemarkError DATABASE_UNAVAILABLE
+ */
+export async function finalUntilMs(url: string, plan: Plan): Promise<number | undefined> {
+  return withConnection({ url, applicationName: 'tidemark compare', queryTimeoutMs: 120_000 }, async (client) => {
+    const ends: number[] = []
+    for (const { name } of plan.tables) {
+      if ((await findRelation(client, name)) === undefined) continue
+      const { rows } = await client.query<{ end: string | null }>(
+        `select (extract(epoch from max(window_end)) * 1000)::text as end from ${qualifiedTable(name)} where is_final`,
+      )
+      const end = rows[0]?.end ?? null
+      if (end !== null) ends.push(Number(end))
+    }
+    return ends.length === 0 ? undefined : Math.max(...ends)
+  })
+}
