@@ -1,15 +1,29 @@
 /**
- * The role for dashboards: it may read the tables of the plan and nothing else.
+ * The role for dashboards and for the page: it may read the tables of the plan and how far they are, nothing else.
  */
 import type { Client } from 'pg'
 import { allTables } from '../pipeline/table-text.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { errorState } from './database-error.ts'
 import { META_TABLE } from './meta-table.ts'
-import { qualifiedTable, quoteIdentifier, SCHEMA } from './sql-text.ts'
+import { columnList, qualifiedTable, quoteIdentifier, SCHEMA } from './sql-text.ts'
 
 /** Its name, on every server. */
 export const READER_ROLE = 'tidemark_reader'
+
+/** What a reader may know of the pipelines: how far each is, not who owns it and from where. */
+const READABLE_META: readonly string[] = [
+  'pipeline',
+  'plan_hash',
+  'plan',
+  'tables',
+  'writer',
+  'epoch',
+  'watermark',
+  'started_at',
+  'updated_at',
+  'dead_letters_dropped',
+]
 
 /** Whether the role may read the tables now, and if not, why. */
 export interface ReaderRoleReport {
@@ -64,6 +78,7 @@ async function grantTables(client: Client, plan: Plan, also: readonly string[]):
   await revokeFormerTables(client, plan, role)
   await client.query(`grant usage on schema ${quoteIdentifier(SCHEMA)} to ${role}`)
   await client.query(`grant select on ${tables.join(', ')} to ${role}`)
+  await client.query(`grant select (${columnList(READABLE_META)}) on ${qualifiedTable(META_TABLE)} to ${role}`)
 }
 
 // Only what this pipeline had and has no more: other pipelines and administrators grant rights of their own.

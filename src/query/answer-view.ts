@@ -1,0 +1,258 @@
+/**
+ * Answers a view: which statements are run, in which order, and what is made of their rows. Whoever calls it gives the
+ * way to run a statement; all of them belong to one snapshot.
+ *
+ * A1  Everything in an answer is of the snapshot, the epoch and the watermark included.
+ * A2  A part's rows add up to the whole: the rest is the whole less the members shown.
+ * A3  `forced` filters hold in every part, whatever the query asks for.
+ */
+import { finalAfterMs, type Plan, type TimeAxis } from '../pipeline/plan.ts'
+import { bucketEnd, bucketsOf, type Buckets } from './buckets.ts'
+import { coverings, keptAmounts, requireTable, type KeptAmounts } from './coverage.ts'
+import { daysLater, floorTo } from './time-zone.ts'
+import { RowAmounts, type AmountRow } from './row-amounts.ts'
+import type { AsOf, RankAnswer, SeriesAnswer, Span, TotalsAnswer, ViewAnswer } from './view-answer.ts'
+import { viewMeasures, type ViewMeasure } from './view-measures.ts'
+import type { Order, RankPart, SeriesPart, ViewFilter, ViewQuery } from './view-query.ts'
+import { bucketStatement, newestStatement, rankStatement, type Period, type Source } from './view-sql.ts'
+
+/** One row of an answer of PostgreSQL, every value as its text. */
+export type SqlRow = readonly (string | null)[]
+
+/** Runs a statement in the snapshot. */
+export type RunSql = (part: string, text: string) => Promise<readonly SqlRow[]>
+
+/** How far the tables of the snapshot are, as their epoch row says it; null where there is no such row. */
+export interface TableState {
+  readonly epoch: number | null
+  /** ±Infinity as such; null where it is not known. */
+  readonly watermarkMs: number | null
+}
+
+export interface AnswerOptions {
+  readonly plan: Plan
+  readonly query: ViewQuery
+  /** Filters that hold whatever is asked for. */
+  readonly forced?: readonly ViewFilter[]
+  readonly run: RunSql
+  readonly state: TableState
+  readonly nowMs: number
+}
+
+/**
+ * Answers a checked query.
+ *
+ * @throws TidemarkError VIEW_UNANSWERABLE, VIEW_INVALID for a grain too fine; what `run` throws
+ */
+export async function answerView(options: AnswerOptions): Promise<ViewAnswer> {
+  return new Answering(options).answer()
+}
+
+class Answering {
+  readonly #plan: Plan
+  readonly #query: ViewQuery
+  readonly #forced: readonly ViewFilter[]
+  readonly #options: AnswerOptions
+  readonly #kept: KeptAmounts
+  readonly #amounts: RowAmounts
+  readonly #known = new Map<string, Promise<readonly SqlRow[]>>()
+
+  constructor(options: AnswerOptions) {
+    this.#options = options
+    this.#plan = options.plan
+    this.#query = options.query
+    this.#forced = options.forced ?? []
+    this.#kept = keptAmounts(options.plan)
+    this.#amounts = new RowAmounts(this.#kept)
+  }
+
+  async answer(): Promise<ViewAnswer> {
+    const { query } = this
+    const whole = this.#source(query.axis, [])
+    const newestEndMs = await this.#newestEnd(query.axis)
+    const range = this.#range(newestEndMs)
+    const buckets = bucketsOf(range, query.grain, query.zone, this.#plan.parameters.windowSizeMs)
+    const comparison = this.#comparison(range)
+    const periods: Period[] = [{ span: range, shiftMs: 0 }]
+    if (comparison !== null) periods.push({ span: comparison, shiftMs: range.startMs - comparison.startMs })
+    const finalUpToMs = await this.#finalUpTo(newestEndMs)
+    const scene: Scene = { range, buckets, periods, finalUpToMs }
+    const totals = await this.#run('totals', bucketStatement(whole, this.#kept, periods, buckets))
+    const series: SeriesAnswer[] = []
+    for (const part of query.series) series.push(await this.#series(part, scene))
+    const ranks: RankAnswer[] = []
+    for (const part of query.ranks) ranks.push(await this.#rank(part, scene))
+    return {
+      asOf: this.#asOf(totals, finalUpToMs),
+      range,
+      comparison,
+      grain: buckets.grain,
+      buckets: buckets.startsMs,
+      totals: query.totals ? this.#totals(totals, scene) : null,
+      series,
+      ranks,
+    }
+  }
+
+  private get query(): ViewQuery {
+    return this.#query
+  }
+
+  #run(part: string, text: string): Promise<readonly SqlRow[]> {
+    const known = this.#known.get(text)
+    if (known !== undefined) return known
+    const rows = this.#options.run(part, text)
+    this.#known.set(text, rows)
+    return rows
+  }
+
+  /** Rows of the smallest table with the dimensions of the filters and these. */
+  #source(axis: TimeAxis, dimensions: readonly string[], ignored?: string): Source {
+    const asked = this.#query.filters.filter(({ dimension }) => dimension !== ignored)
+    const filters = [...asked, ...this.#forced]
+    const all = [...new Set([...filters.map(({ dimension }) => dimension), ...dimensions])]
+    return { covering: requireTable(this.#plan, axis, all), filters }
+  }
+
+  async #newestEnd(axis: TimeAxis): Promise<number | null> {
+    const [covering] = coverings(this.#plan, axis).toSorted(
+      (a, b) => a.table.dimensions.length - b.table.dimensions.length,
+    )
+    if (covering === undefined) return null
+    const [row] = await this.#run('newest window', newestStatement({ covering, filters: [] }))
+    const text = row?.[0] ?? null
+    return text === null ? null : Number(text) + this.#plan.parameters.windowSizeMs
+  }
+
+  #range(newestEndMs: number | null): Span {
+    const { range } = this.#query
+    if (range.kind === 'fixed') return { startMs: range.startMs, endMs: range.endMs }
+    const { windowSizeMs } = this.#plan.parameters
+    const endMs = newestEndMs ?? floorTo(this.#options.nowMs, windowSizeMs) + windowSizeMs
+    const windows = Math.max(1, Math.round(range.lengthMs / windowSizeMs))
+    return { startMs: endMs - windows * windowSizeMs, endMs }
+  }
+
+  #comparison({ startMs, endMs }: Span): Span | null {
+    const { comparison, zone } = this.#query
+    if (comparison.kind === 'none') return null
+    const lengthMs = endMs - startMs
+    if (comparison.kind === 'previous') return { startMs: startMs - lengthMs, endMs: startMs }
+    const beganMs =
+      comparison.kind === 'fixed' ? comparison.startMs : daysLater(zone, startMs, comparison.kind === 'day' ? -1 : -7)
+    return { startMs: beganMs, endMs: beganMs + lengthMs }
+  }
+
+  async #finalUpTo(newestEndMs: number | null): Promise<number | null> {
+    const { state } = this.#options
+    const { parameters } = this.#plan
+    if (state.watermarkMs === Infinity) return newestEndMs
+    if (state.watermarkMs === null || !Number.isFinite(state.watermarkMs)) return null
+    return floorTo(state.watermarkMs - finalAfterMs(parameters), parameters.windowSizeMs)
+  }
+
+  #asOf(totals: readonly SqlRow[], finalUpToMs: number | null): AsOf {
+    const { state, nowMs } = this.#options
+    const { counted, final } = this.#amounts.finality(totals, this.#query.axis)
+    const { watermarkMs } = state
+    return {
+      epoch: state.epoch,
+      watermarkMs: watermarkMs !== null && Number.isFinite(watermarkMs) ? watermarkMs : null,
+      finalUpToMs,
+      provisionalShare: counted === 0 ? 0 : (counted - final) / counted,
+      answeredAtMs: nowMs,
+    }
+  }
+
+  #totals(rows: readonly SqlRow[], { buckets, periods }: Scene): TotalsAnswer {
+    const byPeriod = periods.map((_, period) => this.#amounts.byBucket(rows, period, buckets.startsMs.length))
+    const [now = [], before] = byPeriod.map((row) => this.#amounts.add(row))
+    const sparkline = (byPeriod[0] ?? []).map((row) => this.#amounts.shown(row))
+    return {
+      value: this.#amounts.amounts(now),
+      compared: before === undefined ? null : this.#amounts.amounts(before),
+      sparkline,
+    }
+  }
+
+  async #series(part: SeriesPart, scene: Scene): Promise<SeriesAnswer> {
+    const { periods, buckets } = scene
+    const dimensions = part.split === null ? [] : [part.split]
+    const source = this.#source(part.axis, dimensions)
+    // Tables that are not written in one transaction do not add up with each other.
+    const wholeSource = this.#options.state.epoch === null ? source : this.#source(part.axis, [])
+    const wholeRows = await this.#run('series', bucketStatement(wholeSource, this.#kept, periods, buckets))
+    const names = part.split === null ? [] : await this.#seriesMembers(part, part.split, source, scene)
+    const memberRows =
+      part.split === null || names.length === 0
+        ? []
+        : await this.#run(
+            `series by ${part.split}`,
+            bucketStatement(source, this.#kept, periods, buckets, { dimension: part.split, members: names }),
+          )
+    const drawn = periods.map((_, period) =>
+      this.#amounts.drawn(wholeRows, memberRows, names, { period, bucketCount: buckets.startsMs.length }),
+    )
+    const hasRest = drawn.some(({ rest }) => rest.some((row) => this.#amounts.shown(row) !== null))
+    const rowsOf = ({ members, rest }: (typeof drawn)[number]): readonly (readonly AmountRow[])[] =>
+      hasRest || part.split === null ? [...members, rest] : members
+    const shown = drawn.map((period) => rowsOf(period).map((row) => row.map((entry) => this.#amounts.shown(entry))))
+    return {
+      members: hasRest || part.split === null ? [...names, null] : names,
+      rows: shown[0] ?? [],
+      comparedRows: shown[1] ?? null,
+      isFinal: this.#amounts.finalBuckets(wholeRows, buckets.startsMs.length, (index) =>
+        isFinal(bucketEnd(buckets, index, scene.range), scene.finalUpToMs),
+      ),
+    }
+  }
+
+  async #seriesMembers(part: SeriesPart, split: string, source: Source, scene: Scene): Promise<readonly string[]> {
+    if (part.members.length > 0) return part.members
+    const page = { dimension: split, limit: part.top, offset: 0, search: '' }
+    const order = { order: part.orderBy, measure: this.#measure(part.orderBy) }
+    const rows = await this.#run(`top of ${split}`, rankStatement(source, this.#kept, scene.periods, page, order))
+    return this.#amounts.ranked(rows).members.map(({ name }) => name)
+  }
+
+  async #rank(part: RankPart, { periods, range, finalUpToMs }: Scene): Promise<RankAnswer> {
+    const ignored = part.ignoreOwnFilter ? part.dimension : undefined
+    const source = this.#source(this.#query.axis, [part.dimension], ignored)
+    const order = { order: part.orderBy, measure: this.#measure(part.orderBy) }
+    const text = rankStatement(source, this.#kept, periods, part, order)
+    const ranked = this.#amounts.ranked(await this.#run(`rank of ${part.dimension}`, text))
+    const rest = this.#amounts.less(
+      ranked.whole,
+      ranked.members.map(({ value }) => value),
+    )
+    return {
+      members: ranked.members.map(({ name, value, compared, areFinal }) => ({
+        name,
+        value: this.#amounts.amounts(value),
+        compared: periods.length < 2 ? null : this.#amounts.amounts(compared),
+        isFinal: areFinal ?? isFinal(range.endMs, finalUpToMs),
+      })),
+      memberCount: ranked.found,
+      rest: this.#amounts.shown(rest),
+      whole: this.#amounts.amounts(ranked.whole),
+    }
+  }
+
+  #measure({ by }: Order): ViewMeasure {
+    const measure = viewMeasures(this.#plan).find(({ name }) => name === by)
+    if (measure === undefined) throw new RangeError(`there is no measure "${by}"`)
+    return measure
+  }
+}
+
+/** What all parts of one answer share. */
+interface Scene {
+  readonly range: Span
+  readonly buckets: Buckets
+  readonly periods: readonly Period[]
+  readonly finalUpToMs: number | null
+}
+
+function isFinal(endMs: number, finalUpToMs: number | null): boolean {
+  return finalUpToMs !== null && endMs <= finalUpToMs
+}

@@ -1,0 +1,28 @@
+/**
+ * Text that becomes part of an SQL statement. Every identifier of ours passes through here, whatever a definition calls
+ * its tables and columns.
+ */
+
+/** The schema that holds the tables of every plan. */
+export const SCHEMA = 'public'
+
+/** `"name"`, with quotes doubled. */
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+/** `"public"."name"`. */
+export function qualifiedTable(name: string): string {
+  return `${quoteIdentifier(SCHEMA)}.${quoteIdentifier(name)}`
+}
+
+/** `'text'` for statements that take no parameters (roles, cursors); safe with any setting of escape strings. */
+export function quoteLiteral(text: string): string {
+  const quoted = `'${text.replaceAll("'", "''")}'`
+  return text.includes('\\') ? `E${quoted.replaceAll('\\', '\\\\')}` : quoted
+}
+
+/** Identifiers joined by commas. */
+export function columnList(names: readonly string[], prefix = ''): string {
+  return names.map((name) => prefix + quoteIdentifier(name)).join(', ')
+}

@@ -1,0 +1,173 @@
+/**
+ * A view as SQL that PostgreSQL answers and that anyone may run in psql. All text of a definition or of a request goes
+ * through `sql-text.ts`; numbers and times are written here.
+ *
+ * S1  Each statement reads one table that has all it needs (`coverage.ts`), in one scan for each period.
+ * S2  A window belongs to the bucket, and to the period, in which it starts.
+ * S3  Sums are exact: counts and decimals are added up as such, and only an order compares doubles (those of
+ *     `view-measures.ts`).
+ */
+import type { AmountRef } from './amounts.ts'
+import type { Buckets } from './buckets.ts'
+import type { Covering, KeptAmounts } from './coverage.ts'
+import { qualifiedTable, quoteIdentifier, quoteLiteral } from './sql-text.ts'
+import type { Span } from './view-answer.ts'
+import type { ViewMeasure } from './view-measures.ts'
+import type { Order, RankPart, ViewFilter } from './view-query.ts'
+
+/** A table and which of its rows count. */
+export interface Source {
+  readonly covering: Covering
+  readonly filters: readonly ViewFilter[]
+}
+
+/** The time looked at, or what it is compared with. */
+export interface Period {
+  readonly span: Span
+  /** What moves a window of this period onto the buckets of the first one. */
+  readonly shiftMs: number
+}
+
+/** Impressions, clicks, then the sums. */
+function amountNames(kept: KeptAmounts): readonly string[] {
+  return Array.from({ length: 2 + kept.sums.length }, (_, index) => `a${index}`)
+}
+
+/**
+ * Amounts by bucket and, where `split` is given, by those of its members: columns period, bucket, member, the amounts,
+ * is_final, and what of the first count is final. A bucket is its number.
+ */
+export function bucketStatement(
+  source: Source,
+  kept: KeptAmounts,
+  periods: readonly Period[],
+  buckets: Buckets,
+  split?: { readonly dimension: string; readonly members: readonly string[] },
+): string {
+  const filters: readonly ViewFilter[] =
+    split === undefined ? [] : [{ dimension: split.dimension, mode: 'include', members: split.members }]
+  const chosen = { ...source, filters: [...source.filters, ...filters] }
+  const member = split === undefined ? 'null::text' : quoteIdentifier(split.dimension)
+  const counted = quoteIdentifier(source.covering.impressions ?? source.covering.clicks ?? 'impressions')
+  const names = amountNames(kept)
+  const sums = sumColumns(source.covering, kept).map((sum, index) => `${sum} as ${names[index]}`)
+  const selects = periods.map((period, number) => {
+    const columns = [
+      'window_start as started',
+      `${member} as member`,
+      ...sums,
+      'bool_and(is_final) as is_final',
+      `coalesce(sum(${counted}) filter (where is_final), 0) as final_count`,
+    ]
+    // Windows first, so that a bucket is found once for each of them and not for each row.
+    const windows = `${selectFrom(columns, chosen, period.span)}\ngroup by 1, 2`
+    const added = [...names, 'final_count'].map((name) => `sum(${name})`)
+    const outer = [number, bucketExpression(buckets, period.shiftMs), 'member', ...added.slice(0, -1)]
+    return `select ${[...outer, 'bool_and(is_final)', added.at(-1)].join(', ')} from (\n${windows}\n) as windows group by 2, 3`
+  })
+  return selects.join('\nunion all\n')
+}
+
+/**
+ * A page of members in order: columns member count, the amounts of the whole; then the member, its amounts, its amounts
+ * in the compared period, is_final, all of them null where the page is empty.
+ */
+export function rankStatement(
+  source: Source,
+  kept: KeptAmounts,
+  periods: readonly Period[],
+  part: Pick<RankPart, 'dimension' | 'limit' | 'offset' | 'search'>,
+  order: { readonly order: Order; readonly measure: ViewMeasure },
+): string {
+  const names = amountNames(kept)
+  const cells = periods.map((period, number) => {
+    const sums = sumColumns(source.covering, kept).map((sum, index) => `${sum} as ${names[index]}`)
+    const columns = [`${number} as period`, `${quoteIdentifier(part.dimension)} as member`, ...sums]
+    return `${selectFrom([...columns, 'bool_and(is_final) as is_final'], source, period.span)}\ngroup by 2`
+  })
+  const of = (name: string, period: number): string => `coalesce(sum(${name}) filter (where period = ${period}), 0)`
+  const members = [
+    'member',
+    ...names.map((name) => `${of(name, 0)} as v${name}`),
+    ...names.map((name) => `${of(name, 1)} as c${name}`),
+    'bool_and(is_final) filter (where period = 0) as is_final',
+  ]
+  const place = `row_number() over (order by ${orderExpression(order, kept)}, member collate "C")`
+  const found = searchCondition(part.search)
+  return [
+    `with cells as (\n${cells.join('\nunion all\n')}\n)`,
+    `, members as (select ${members.join(', ')} from cells group by member)`,
+    `, whole as (select count(*) filter (where ${found}) as found, ${names
+      .map((name) => `coalesce(sum(v${name}), 0) as w${name}`)
+      .join(', ')} from members)`,
+    `, page as (select *, ${place} as place from members where ${found} order by place` +
+      ` limit ${part.limit} offset ${part.offset})`,
+    `select ${['found', ...names.map((name) => `w${name}`), 'member', ...names.map((name) => `v${name}`)].join(', ')}, ` +
+      `${names.map((name) => `c${name}`).join(', ')}, is_final from whole left join page on true order by place`,
+  ].join('\n')
+}
+
+/** The newest window of a table: its start, ms; null where it is empty. */
+export function newestStatement({ covering }: Source): string {
+  return `select (extract(epoch from max(window_start)) * 1000)::bigint from ${qualifiedTable(covering.table.name)}`
+}
+
+/** The rows that a filter lets through. */
+export function filterCondition({ dimension, mode, members }: ViewFilter): string {
+  const list = members.map(quoteLiteral).join(', ')
+  return `${quoteIdentifier(dimension)} ${mode === 'include' ? 'in' : 'not in'} (${list})`
+}
+
+/** A moment as a literal of SQL. */
+export function timeLiteral(timeMs: number): string {
+  return `timestamptz ${quoteLiteral(new Date(timeMs).toISOString())}`
+}
+
+function selectFrom(columns: readonly string[], { covering, filters }: Source, span: Span): string {
+  const conditions = [
+    `window_start >= ${timeLiteral(span.startMs)}`,
+    `window_start < ${timeLiteral(span.endMs)}`,
+    ...filters.map(filterCondition),
+  ]
+  return `select ${columns.join(', ')}\nfrom ${qualifiedTable(covering.table.name)}\nwhere ${conditions.join(' and ')}`
+}
+
+function sumColumns({ impressions, clicks, sums }: Covering, kept: KeptAmounts): readonly string[] {
+  const sum = (column: string | null | undefined): string =>
+    column === null || column === undefined ? '0' : `sum(${quoteIdentifier(column)})`
+  return [sum(impressions), sum(clicks), ...kept.sums.map((_, index) => sum(sums[index]))]
+}
+
+function bucketExpression({ startsMs, lengthMs }: Buckets, shiftMs: number): string {
+  const start = shiftMs === 0 ? 'started' : `started + interval '${shiftMs} milliseconds'`
+  const [first = 0] = startsMs
+  if (lengthMs === null) return `width_bucket(${start}, array[${startsMs.map(timeLiteral).join(', ')}]) - 1`
+  return `((extract(epoch from ${start}) * 1000 - ${first})::bigint / ${lengthMs})`
+}
+
+function searchCondition(search: string): string {
+  if (search === '') return 'true'
+  const pattern = `%${search.replace(/[\\%_]/g, (sign) => `\\${sign}`)}%`
+  return `member ilike ${quoteLiteral(pattern)}`
+}
+
+function orderExpression({ order, measure }: { order: Order; measure: ViewMeasure }, kept: KeptAmounts): string {
+  const now = measureExpression(measure, kept, 'v')
+  // A share of the whole has the order of the value.
+  const expression = order.of === 'change' ? `${now} - ${measureExpression(measure, kept, 'c')}` : now
+  return `${expression} ${order.direction} nulls last`
+}
+
+function measureExpression({ numerator, denominator, scale }: ViewMeasure, kept: KeptAmounts, prefix: string): string {
+  const column = (ref: AmountRef): string => `${prefix}a${columnIndex(ref, kept)}`
+  const units = (ref: AmountRef): string =>
+    ref.kind === 'sum' ? `((${column(ref)} * 1000000)::float8 / 1000000)` : `${column(ref)}::float8`
+  if (denominator === null) return column(numerator)
+  const top = scale === 1 ? units(numerator) : `${scale}::float8 * ${units(numerator)}`
+  return `${top} / nullif(${units(denominator)}, 0)`
+}
+
+function columnIndex(ref: AmountRef, kept: KeptAmounts): number {
+  if (ref.kind === 'sum') return 2 + kept.sums.indexOf(ref.name)
+  return ref.kind === 'impressions' ? 0 : 1
+}

@@ -1,0 +1,136 @@
+/**
+ * Connections that only read: a few of them, shared by everyone who asks.
+ *
+ * B1  A reader can change nothing: it takes the read-only role where our user may, and every transaction is read-only.
+ * B2  Work that finds no connection free waits its turn, `MOST_WAITING` of it at most; the rest is refused at once.
+ * B3  A connection that failed is never used again. One that is idle costs the server nothing but its place.
+ */
+import type { Client } from 'pg'
+import { type Connection, connect } from '../../database/connection.ts'
+import { databaseError, errorState } from '../../database/database-error.ts'
+import { READER_ROLE } from '../../database/reader-role.ts'
+import { TidemarkError } from '../../errors.ts'
+import { quoteIdentifier, SCHEMA } from '../../query/sql-text.ts'
+
+export interface ReaderPoolOptions {
+  readonly url: string
+  /** Tables that are read: the read-only role is taken where it may read all of them. */
+  readonly tables: readonly string[]
+  /** Connections at most. */
+  readonly connections?: number
+  /** How long one statement may take, ms. */
+  readonly statementTimeoutMs?: number
+}
+
+/** One answer's view of the tables. */
+export interface Snapshot {
+  readonly client: Client
+  /** Rows of a statement, every value as its text. */
+  rows(text: string): Promise<readonly (readonly (string | null)[])[]>
+}
+
+const MOST_WAITING = 256
+const CONNECT_TIMEOUT_MS = 3_000
+const AS_TEXT = { getTypeParser: () => (text: string) => text }
+
+export class ReaderPool {
+  readonly #options: ReaderPoolOptions
+  readonly #timeoutMs: number
+  readonly #idle: Connection[] = []
+  readonly #waiting: (() => void)[] = []
+  #busy = 0
+  #isClosed = false
+
+  constructor(options: ReaderPoolOptions) {
+    this.#options = options
+    this.#timeoutMs = options.statementTimeoutMs ?? 5_000
+  }
+
+  /**
+   * Does `work` within one repeatable-read, read-only transaction.
+   *
+   * @throws TidemarkError VIEW_TIMEOUT; DATABASE_UNAVAILABLE, retryable; DATABASE_BUSY where too much waits
+   */
+  async read<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+    await this.#takePlace()
+    let connection: Connection | undefined
+    try {
+      connection = this.#idle.pop() ?? (await this.#connect())
+      const value = await this.#inSnapshot(connection.client, work)
+      if (this.#isClosed) await connection.close()
+      else this.#idle.push(connection)
+      return value
+    } catch (error) {
+      void connection?.close()
+      throw this.#readError(error)
+    } finally {
+      this.#busy--
+      this.#waiting.shift()?.()
+    }
+  }
+
+  /** Closes what is idle now, and the rest as it becomes free. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await Promise.all(this.#idle.splice(0).map((connection) => connection.close()))
+  }
+
+  async #takePlace(): Promise<void> {
+    if (this.#busy >= (this.#options.connections ?? 4)) {
+      if (this.#waiting.length >= MOST_WAITING)
+        throw new TidemarkError('DATABASE_BUSY', `More than ${MOST_WAITING} questions wait for an answer.`, {
+          retryable: true,
+          fix: 'ask again a little later',
+        })
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    }
+    this.#busy++
+  }
+
+  async #connect(): Promise<Connection> {
+    const connection = await connect({
+      url: this.#options.url,
+      applicationName: 'tidemark view',
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      // The server's own limit comes first and leaves the connection in order.
+      queryTimeoutMs: this.#timeoutMs + 2_000,
+    })
+    const { client } = connection
+    await this.#takeRole(client)
+    // What compiling a statement takes is more than any view does.
+    await client.query(`set jit = off; set work_mem = '64MB'; set statement_timeout = ${this.#timeoutMs}`)
+    return connection
+  }
+
+  async #takeRole(client: Client): Promise<void> {
+    const { rows } = await client.query<{ may: boolean }>(
+      `select coalesce(bool_and(pg_has_role(r.oid, 'member') and has_table_privilege(r.oid, c.oid, 'select')), false) as may
+         from pg_roles r, pg_class c
+        where r.rolname = $1 and c.relnamespace = to_regnamespace($2) and c.relname = any ($3)`,
+      [READER_ROLE, SCHEMA, this.#options.tables],
+    )
+    if (rows[0]?.may === true) await client.query(`set role ${quoteIdentifier(READER_ROLE)}`).catch(() => undefined)
+  }
+
+  async #inSnapshot<T>(client: Client, work: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+    await client.query('begin isolation level repeatable read read only')
+    const value = await work({
+      client,
+      rows: async (text) => {
+        const answer = await client.query<(string | null)[]>({ text, rowMode: 'array', types: AS_TEXT })
+        return answer.rows
+      },
+    })
+    await client.query('commit')
+    return value
+  }
+
+  #readError(error: unknown): unknown {
+    if (errorState(error) !== '57014') return databaseError(error, 'read the tables', this.#options.url)
+    return new TidemarkError('VIEW_TIMEOUT', `The answer would take longer than ${this.#timeoutMs} ms.`, {
+      retryable: true,
+      fix: 'ask for a shorter time, a coarser grain, or fewer filters',
+      cause: error,
+    })
+  }
+}
