@@ -54,6 +54,7 @@ export type ErrorCode =
   | 'VIEW_INVALID'
   | 'VIEW_UNANSWERABLE'
   | 'VIEW_TIMEOUT'
+  | 'VIEW_FORBIDDEN'
   | 'INTERRUPTED'
   | 'INTERNAL'
 

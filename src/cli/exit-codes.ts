@@ -66,6 +66,7 @@ const EXIT_BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   VIEW_INVALID: EXIT.usage,
   VIEW_UNANSWERABLE: EXIT.usage,
   VIEW_TIMEOUT: EXIT.unavailable,
+  VIEW_FORBIDDEN: EXIT.usage,
   INTERRUPTED: EXIT.interrupted,
   INTERNAL: EXIT.failed,
 }

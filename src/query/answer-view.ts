@@ -6,28 +6,21 @@
  * A2  A part's rows add up to the whole: the rest is the whole less the members shown.
  * A3  `forced` filters hold in every part, whatever the query asks for.
  */
-import { finalAfterMs, type Plan, type TimeAxis } from '../pipeline/plan.ts'
+import type { Plan, TimeAxis } from '../pipeline/plan.ts'
 import { bucketEnd, bucketsOf, type Buckets } from './buckets.ts'
-import { coverings, keptAmounts, requireTable, type KeptAmounts } from './coverage.ts'
-import { daysLater, floorTo } from './time-zone.ts'
+import { keptAmounts, requireTable, type KeptAmounts } from './coverage.ts'
 import { RowAmounts, type AmountRow } from './row-amounts.ts'
 import type { AsOf, RankAnswer, SeriesAnswer, Span, TotalsAnswer, ViewAnswer } from './view-answer.ts'
 import { viewMeasures, type ViewMeasure } from './view-measures.ts'
 import type { Order, RankPart, SeriesPart, ViewFilter, ViewQuery } from './view-query.ts'
-import { bucketStatement, newestStatement, rankStatement, type Period, type Source } from './view-sql.ts'
+import { comparisonSpan, finalUpTo, newestEnd, newestOfAxis, rangeSpan, type TableState } from './view-span.ts'
+import { bucketStatement, rankStatement, type Period, type Source } from './view-sql.ts'
 
 /** One row of an answer of PostgreSQL, every value as its text. */
 export type SqlRow = readonly (string | null)[]
 
 /** Runs a statement in the snapshot. */
 export type RunSql = (part: string, text: string) => Promise<readonly SqlRow[]>
-
-/** How far the tables of the snapshot are, as their epoch row says it; null where there is no such row. */
-export interface TableState {
-  readonly epoch: number | null
-  /** ±Infinity as such; null where it is not known. */
-  readonly watermarkMs: number | null
-}
 
 export interface AnswerOptions {
   readonly plan: Plan
@@ -70,12 +63,12 @@ class Answering {
     const { query } = this
     const whole = this.#source(query.axis, [])
     const newestEndMs = await this.#newestEnd(query.axis)
-    const range = this.#range(newestEndMs)
+    const range = rangeSpan(this.#plan, query.range, newestEndMs, this.#options.nowMs)
     const buckets = bucketsOf(range, query.grain, query.zone, this.#plan.parameters.windowSizeMs)
-    const comparison = this.#comparison(range)
+    const comparison = comparisonSpan(query, range)
     const periods: Period[] = [{ span: range, shiftMs: 0 }]
     if (comparison !== null) periods.push({ span: comparison, shiftMs: range.startMs - comparison.startMs })
-    const finalUpToMs = await this.#finalUpTo(newestEndMs)
+    const finalUpToMs = finalUpTo(this.#plan, this.#options.state, newestEndMs)
     const scene: Scene = { range, buckets, periods, finalUpToMs }
     const totals = await this.#run('totals', bucketStatement(whole, this.#kept, periods, buckets))
     const series: SeriesAnswer[] = []
@@ -115,40 +108,8 @@ class Answering {
   }
 
   async #newestEnd(axis: TimeAxis): Promise<number | null> {
-    const [covering] = coverings(this.#plan, axis).toSorted(
-      (a, b) => a.table.dimensions.length - b.table.dimensions.length,
-    )
-    if (covering === undefined) return null
-    const [row] = await this.#run('newest window', newestStatement({ covering, filters: [] }))
-    const text = row?.[0] ?? null
-    return text === null ? null : Number(text) + this.#plan.parameters.windowSizeMs
-  }
-
-  #range(newestEndMs: number | null): Span {
-    const { range } = this.#query
-    if (range.kind === 'fixed') return { startMs: range.startMs, endMs: range.endMs }
-    const { windowSizeMs } = this.#plan.parameters
-    const endMs = newestEndMs ?? floorTo(this.#options.nowMs, windowSizeMs) + windowSizeMs
-    const windows = Math.max(1, Math.round(range.lengthMs / windowSizeMs))
-    return { startMs: endMs - windows * windowSizeMs, endMs }
-  }
-
-  #comparison({ startMs, endMs }: Span): Span | null {
-    const { comparison, zone } = this.#query
-    if (comparison.kind === 'none') return null
-    const lengthMs = endMs - startMs
-    if (comparison.kind === 'previous') return { startMs: startMs - lengthMs, endMs: startMs }
-    const beganMs =
-      comparison.kind === 'fixed' ? comparison.startMs : daysLater(zone, startMs, comparison.kind === 'day' ? -1 : -7)
-    return { startMs: beganMs, endMs: beganMs + lengthMs }
-  }
-
-  async #finalUpTo(newestEndMs: number | null): Promise<number | null> {
-    const { state } = this.#options
-    const { parameters } = this.#plan
-    if (state.watermarkMs === Infinity) return newestEndMs
-    if (state.watermarkMs === null || !Number.isFinite(state.watermarkMs)) return null
-    return floorTo(state.watermarkMs - finalAfterMs(parameters), parameters.windowSizeMs)
+    const text = newestOfAxis(this.#plan, axis)
+    return text === undefined ? null : newestEnd(this.#plan, (await this.#run('newest window', text))[0])
   }
 
   #asOf(totals: readonly SqlRow[], finalUpToMs: number | null): AsOf {

@@ -108,8 +108,8 @@ export function rankStatement(
 }
 
 /** The newest window of a table: its start, ms; null where it is empty. */
-export function newestStatement({ covering }: Source): string {
-  return `select (extract(epoch from max(window_start)) * 1000)::bigint from ${qualifiedTable(covering.table.name)}`
+export function newestStatement(table: string): string {
+  return `select (extract(epoch from max(window_start)) * 1000)::bigint from ${qualifiedTable(table)}`
 }
 
 /** The rows that a filter lets through. */
@@ -138,7 +138,8 @@ function sumColumns({ impressions, clicks, sums }: Covering, kept: KeptAmounts):
   return [sum(impressions), sum(clicks), ...kept.sums.map((_, index) => sum(sums[index]))]
 }
 
-function bucketExpression({ startsMs, lengthMs }: Buckets, shiftMs: number): string {
+/** The number of the bucket that holds the window `started`. */
+export function bucketExpression({ startsMs, lengthMs }: Buckets, shiftMs: number): string {
   const start = shiftMs === 0 ? 'started' : `started + interval '${shiftMs} milliseconds'`
   const [first = 0] = startsMs
   if (lengthMs === null) return `width_bucket(${start}, array[${startsMs.map(timeLiteral).join(', ')}]) - 1`

@@ -6,7 +6,14 @@
  * X3  Every tick writes to every connection, so that silence on the wire always means trouble.
  */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import type { FeedEvent } from './live-feed.ts'
+
+/** One event with the id a reader resumes after. */
+export interface StreamEvent {
+  readonly id: string
+  readonly name: string
+  /** JSON in one line. */
+  readonly text: string
+}
 
 export interface EventStreamsOptions {
   readonly maxConnections: number
@@ -35,7 +42,7 @@ export class EventStreams {
     request: IncomingMessage,
     response: ServerResponse,
     headers: OutgoingHttpHeaders,
-    missed: readonly FeedEvent[],
+    missed: readonly StreamEvent[],
   ): void {
     this.#open.add(response)
     request.socket.setNoDelay(true)
@@ -47,12 +54,17 @@ export class EventStreams {
   }
 
   /** Writes one event to everybody. */
-  broadcast(event: FeedEvent): void {
+  broadcast(event: StreamEvent): void {
     const text = toWire(event)
     for (const response of this.#open) {
       if (response.writableLength > this.#options.maxBufferedBytes) response.destroy()
       else response.write(text)
     }
+  }
+
+  /** Writes a comment to everybody (X3), for streams that have nothing to say. */
+  beat(): void {
+    for (const response of this.#open) response.write(':\n\n')
   }
 
   /** Ends every stream. */
@@ -67,6 +79,6 @@ export class EventStreams {
   }
 }
 
-function toWire({ id, name, text }: FeedEvent): string {
+function toWire({ id, name, text }: StreamEvent): string {
   return `id: ${id}\nevent: ${name}\ndata: ${text}\n\n`
 }

@@ -22,6 +22,7 @@ import { LiveFeed } from './live-feed.ts'
 import type { LiveView } from './live-view.ts'
 import { addOpenApi, ROUTE_SCHEMAS } from './openapi.ts'
 import { API_HEADERS, isAllowedHost, SECURITY_HEADERS } from './protection.ts'
+import { addViewRoutes, type ViewsOptions } from './query/view-routes.ts'
 import { awaited } from './readiness.ts'
 
 export interface ServerOptions {
@@ -30,6 +31,8 @@ export interface ServerOptions {
   readonly status: () => PipelineStatus | null
   /** Takes events sent to this server; left out where there is nothing to take them. */
   readonly ingest?: HttpIngest
+  /** Answers questions from the tables; left out where there is no PostgreSQL. */
+  readonly views?: ViewsOptions
   /** Address to bind to; 127.0.0.1 by default. */
   readonly host?: string
   /** 0 picks a free one; left out, it is 4400 or the next free one. */
@@ -99,6 +102,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   protect(app, host)
   await addOpenApi(app, ingest?.describe() ?? {})
   addApi(app, { feed, streams, status })
+  const endViews = addViewRoutes(app, options.views === undefined ? undefined : { ...options.views, status })
   await addPage(app, assetsDir)
   // Node's own 511 would reset connections when many clients come back at once.
   const backlog = limits.maxConnections
@@ -115,6 +119,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       clearInterval(timer)
       await ingest?.drain(INGEST_DRAIN_MS)
       streams.close()
+      await endViews()
       await app.close()
     },
   }

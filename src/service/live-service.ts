@@ -26,6 +26,7 @@ import { openIngest } from '../server/ingest/open-ingest.ts'
 import type { HttpIngest } from '../server/ingest/http-ingest.ts'
 import type { IngestLimits } from '../server/ingest/limits.ts'
 import { LiveView } from '../server/live-view.ts'
+import { ViewReader } from '../server/query/view-reader.ts'
 import { startServer, type RunningServer } from '../server/start-server.ts'
 import { openDataFolder, type DataFolder } from './data-folder.ts'
 import { CLOCK, pause, timed } from './elapsed.ts'
@@ -148,7 +149,7 @@ class Start {
     })
     await this.#fillPage(database, recovered)
     const ingest = this.#openIngest(recovered)
-    const server = await this.#serve(ingest)
+    const server = await this.#serve(ingest, this.#viewReader(database))
     const takeBack = announceInstance(folder.path, { url: server.url, adminUrl: admin.url, pid: process.pid })
     this.#teardown.add(async () => takeBack())
     this.#awaited = 'the journal'
@@ -253,14 +254,23 @@ class Start {
       : openIngest({ plan, intake, onError, limits, redirectHosts, dataDir: resolve(dataDir) })
   }
 
-  async #serve(ingest: HttpIngest | undefined): Promise<RunningServer> {
-    const { host, port } = this.#options
+  /** Reads the tables for pages. The fallback serves one connection, and that is the sink's. */
+  #viewReader({ kind, url, readOnlyUrl }: Database): ViewReader | undefined {
+    if (kind === 'pglite') return undefined
+    const reader = new ViewReader({ plan: this.#options.plan, url: readOnlyUrl ?? url })
+    this.#teardown.add(() => reader.close())
+    return reader
+  }
+
+  async #serve(ingest: HttpIngest | undefined, reader: ViewReader | undefined): Promise<RunningServer> {
+    const { host, port, plan } = this.#options
     return this.#step(
       (served) => `page at ${served.url}`,
       () =>
         startServer({
           liveView: this.#liveView,
           status: () => this.#status(),
+          views: { plan, reader },
           host,
           ...(port === undefined ? {} : { port }),
           ...(ingest === undefined ? {} : { ingest }),

@@ -41,6 +41,12 @@ describe('/openapi.json', () => {
     assert.deepEqual(Object.keys(document.paths).toSorted(), [
       '/api/live',
       '/api/page',
+      '/api/v1/dead-letters',
+      '/api/v1/freshness',
+      '/api/v1/ledger',
+      '/api/v1/live',
+      '/api/v1/plan',
+      '/api/v1/view',
       '/healthz',
       '/openapi.json',
       '/readyz',

@@ -53,3 +53,17 @@ function toEvent(block: string): StreamEvent {
   const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? ''
   return { id: field('id'), event: field('event'), data: JSON.parse(field('data')) }
 }
+
+/** The events of a stream as they come, in a list that grows. */
+export function followEvents(response: IncomingMessage): readonly StreamEvent[] {
+  const events: StreamEvent[] = []
+  let text = ''
+  response.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk
+    const blocks = text.split('\n\n')
+    text = blocks.pop() ?? ''
+    events.push(...blocks.filter((block) => block.includes('data: ')).map(toEvent))
+  })
+  response.on('error', () => undefined)
+  return events
+}

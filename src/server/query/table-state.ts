@@ -5,7 +5,7 @@
  * T2  Without a row of ours, windows count as final up to the first one that is not: what a Flink job has closed.
  */
 import { finalAfterMs, type Plan } from '../../pipeline/plan.ts'
-import type { TableState } from '../../query/answer-view.ts'
+import type { TableState } from '../../query/view-span.ts'
 import { qualifiedTable, quoteLiteral } from '../../query/sql-text.ts'
 import { META } from '../../database/meta-table.ts'
 import type { Snapshot } from './reader-pool.ts'
