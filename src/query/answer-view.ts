@@ -9,15 +9,12 @@
 import type { Plan, TimeAxis } from '../pipeline/plan.ts'
 import { bucketEnd, bucketsOf, type Buckets } from './buckets.ts'
 import { keptAmounts, requireTable, type KeptAmounts } from './coverage.ts'
-import { RowAmounts, type AmountRow } from './row-amounts.ts'
+import { RowAmounts, type AmountRow, type SqlRow } from './row-amounts.ts'
 import type { AsOf, RankAnswer, SeriesAnswer, Span, TotalsAnswer, ViewAnswer } from './view-answer.ts'
 import { viewMeasures, type ViewMeasure } from './view-measures.ts'
 import type { Order, RankPart, SeriesPart, ViewFilter, ViewQuery } from './view-query.ts'
 import { comparisonSpan, finalUpTo, newestEnd, newestOfAxis, rangeSpan, type TableState } from './view-span.ts'
 import { bucketStatement, rankStatement, type Period, type Source } from './view-sql.ts'
-
-/** One row of an answer of PostgreSQL, every value as its text. */
-export type SqlRow = readonly (string | null)[]
 
 /** Runs a statement in the snapshot. */
 export type RunSql = (part: string, text: string) => Promise<readonly SqlRow[]>

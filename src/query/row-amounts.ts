@@ -4,9 +4,11 @@
 import type { TimeAxis } from '../pipeline/plan.ts'
 import { formatMicros } from '../pipeline/cells.ts'
 import { microsOf } from './amounts.ts'
-import type { SqlRow } from './answer-view.ts'
 import type { KeptAmounts } from './coverage.ts'
 import type { Amounts } from './view-answer.ts'
+
+/** One row of an answer of PostgreSQL, every value as its text. */
+export type SqlRow = readonly (string | null)[]
 
 /** Impressions, clicks, then the sums in millionths. */
 export type AmountRow = readonly bigint[]
