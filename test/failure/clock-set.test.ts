@@ -3,24 +3,22 @@
  * time zones than the database and whoever compares. Epochs go on, nothing true is late after it, all is exact.
  */
 import assert from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { after, before, describe, it, type TestContext } from 'node:test'
-import type { PipelineStatus } from '../../src/runtime/status.ts'
 import { impressionLine } from '../support/event-lines.ts'
 import { adPlan } from '../support/engine-rig.ts'
 import { eventually } from '../support/eventually.ts'
-import { makeDataDir, runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
-import { ServiceProcess, type ServiceOptions } from '../support/service-process.ts'
-import { seededRandom } from '../support/simulated-disk.ts'
-import { assertControls, assertExact, countedEvents, TruthLog, type Judged } from '../support/truth-log.ts'
+import { newFolder } from '../support/live-rig.ts'
+import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { ServiceRig } from '../support/service-rig.ts'
+import { assertControls, assertExact } from '../support/truth-log.ts'
 
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 const SET_CLOCK = pathToFileURL(join(import.meta.dirname, '..', 'support', 'set-clock.ts')).href
 const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
-const replay = `TIDEMARK_SEED=${seed}`
 const IDLE_TIMEOUT = '500ms'
 
 let postgres: TestPostgres
@@ -28,32 +26,32 @@ before(async () => (postgres = await startTestPostgres()))
 after(() => postgres.stop())
 
 /** A service whose clock is in the test's hands. */
-class ClockedRun implements Judged {
-  readonly truth = new TruthLog(seededRandom(seed))
-  readonly dataDir = makeDataDir()
-  readonly plan = adPlan({ idleTimeout: IDLE_TIMEOUT })
-  readonly replay = replay
-  readonly url: string
-  readonly #context: TestContext
-  readonly #clockFile = join(this.dataDir, 'clock')
-  readonly #definition = join(this.dataDir, 'definition.ts')
-  service: ServiceProcess
-  base = ''
+class ClockedRun extends ServiceRig {
+  readonly #clockFile: string
 
-  private constructor(context: TestContext, url: string) {
-    this.#context = context
-    this.url = url
+  private constructor(context: TestContext, url: string, folder: string) {
+    const definition = join(folder, 'definition.ts')
+    super({
+      context,
+      url,
+      seed,
+      plan: adPlan({ idleTimeout: IDLE_TIMEOUT }),
+      options: {
+        nodeArgs: ['--import', SET_CLOCK],
+        env: { TIDEMARK_TEST_CLOCK_FILE: join(folder, 'clock') },
+        args: ['--definition', definition],
+      },
+    })
+    this.#clockFile = join(folder, 'clock')
     this.set(0)
     const index = pathToFileURL(join(import.meta.dirname, '..', '..', 'src', 'index.ts')).href
-    const definition = `{ ...adPipeline, parameters: { ...adPipeline.parameters, idleTimeout: '${IDLE_TIMEOUT}' } }`
-    writeFileSync(this.#definition, `import { adPipeline } from '${index}'\nexport default ${definition}\n`)
-    this.service = this.#spawn()
-    context.after(() => rmSync(this.dataDir, { recursive: true, force: true }))
+    const text = `{ ...adPipeline, parameters: { ...adPipeline.parameters, idleTimeout: '${IDLE_TIMEOUT}' } }`
+    writeFileSync(definition, `import { adPipeline } from '${index}'\nexport default ${text}\n`)
   }
 
-  static async start(context: TestContext): Promise<ClockedRun> {
-    const run = new ClockedRun(context, await postgres.createDatabase())
-    await run.#ready()
+  static async begin(context: TestContext): Promise<ClockedRun> {
+    const run = new ClockedRun(context, await postgres.createDatabase(), newFolder(context))
+    await run.start()
     return run
   }
 
@@ -62,47 +60,9 @@ class ClockedRun implements Judged {
     writeFileSync(this.#clockFile, String(ms))
   }
 
-  async restart(options: ServiceOptions = {}): Promise<void> {
-    this.service.signal('SIGKILL')
-    await this.service.ended
-    this.service = this.#spawn(options)
-    await this.#ready()
-  }
-
-  async end(): Promise<void> {
-    this.service.signal('SIGTERM')
-    assert.deepEqual(await this.service.ended, { code: 0, signal: null }, this.service.stderr)
-  }
-
-  /** Sends so many batches, and waits until they are counted. */
-  async count(newBatches: number): Promise<void> {
-    await this.truth.send(this.base, { newBatches })
-    assert.ok(this.truth.areAllAcknowledged, this.service.stderr)
-    await eventually('all is counted', async () => (await countedEvents(this.url)) >= this.truth.acknowledgedEvents)
-  }
-
-  async status(): Promise<PipelineStatus> {
-    const page = (await (await fetch(`${this.base}/api/page`)).json()) as { readonly status: PipelineStatus | null }
-    assert.ok(page.status !== null)
-    return page.status
-  }
-
-  #spawn({ args = [], ...options }: ServiceOptions = {}): ServiceProcess {
-    const service = new ServiceProcess(this.dataDir, {
-      databaseUrl: this.url,
-      nodeArgs: ['--import', SET_CLOCK],
-      ...options,
-      env: { TIDEMARK_TEST_CLOCK_FILE: this.#clockFile, ...options.env },
-      args: ['--definition', this.#definition, ...args],
-    })
-    this.#context.after(() => service.signal('SIGKILL'))
-    return service
-  }
-
-  async #ready(): Promise<void> {
-    const url = await this.service.url
-    assert.ok(url !== undefined, this.service.stderr)
-    this.base = url
+  async restart(env: NodeJS.ProcessEnv = {}): Promise<void> {
+    await this.kill()
+    await this.start({ env })
   }
 }
 
@@ -132,7 +92,7 @@ const isIdle = async (run: ClockedRun): Promise<boolean> =>
 
 describe('a clock that is set', { timeout: 120_000 }, () => {
   it(`by a day ahead and by a day back, running and between runs (seed ${seed})`, async (context) => {
-    const run = await ClockedRun.start(context)
+    const run = await ClockedRun.begin(context)
     await run.count(20)
 
     run.set(DAY_MS)
@@ -168,7 +128,7 @@ describe('a clock that is set', { timeout: 120_000 }, () => {
   })
 
   it('right again after a day ahead in silence: what comes then is counted, not late', async (context) => {
-    const run = await ClockedRun.start(context)
+    const run = await ClockedRun.begin(context)
     await run.count(5)
     run.set(DAY_MS)
     await eventually('silence under a clock that is ahead', async () => {
@@ -186,13 +146,13 @@ describe('a clock that is set', { timeout: 120_000 }, () => {
 
 describe('another time zone', { timeout: 120_000 }, () => {
   it('in each run, in the database, and where it is compared', async (context) => {
-    const run = await ClockedRun.start(context)
+    const run = await ClockedRun.begin(context)
     await run.count(10)
     for (const zone of ['Asia/Kathmandu', 'America/St_Johns', 'Pacific/Apia', 'Europe/Dublin']) {
       const name = new URL(run.url).pathname.slice(1)
       await runSql(run.url, `alter database ${name} set timezone = '${zone}'`)
       assert.equal((await runSql(run.url, 'show timezone'))[0]?.[0], zone, 'control: the database is there')
-      await run.restart({ env: { TZ: zone } })
+      await run.restart({ TZ: zone })
       await run.count(10)
     }
     await run.end()

@@ -6,10 +6,10 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
 /** Calls that change a disk or reach a peer. A name that this machine does not have is left out by the mark before it. */
-export const DURABLE_CALLS: readonly string[] = [
-  ...['write', 'writev', 'pwrite64', 'pwritev', 'pwritev2', 'fsync', 'fdatasync', 'ftruncate', 'sendto', 'sendmsg'],
-  ...['rename', 'renameat', 'renameat2', 'unlink', 'unlinkat', 'mkdir', 'mkdirat', 'link', 'linkat'],
-]
+export const DURABLE_CALLS: readonly string[] = (
+  'write writev pwrite64 pwritev pwritev2 fsync fdatasync ftruncate sendto sendmsg ' +
+  'rename renameat renameat2 unlink unlinkat mkdir mkdirat link linkat'
+).split(' ')
 
 /** Whether there is a strace that may trace; why not where there is none. */
 export function straceProblem(): string | undefined {
