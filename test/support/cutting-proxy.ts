@@ -1,5 +1,5 @@
 /**
- * A way to a server that a test can cut after any number of bytes, in either direction.
+ * A way to a server that a test can cut after any number of bytes, in either direction, or make long.
  *
  * Exactly that many bytes get through; then both ends see the connection close. The count begins when the cut is set, and
  * the connections made after a cut are whole.
@@ -12,6 +12,8 @@ export type Direction = 'up' | 'down'
 export class CuttingProxy {
   /** Bytes that passed since the last {@link count} or {@link cutAfter}. */
   readonly passed: Record<Direction, number> = { up: 0, down: 0 }
+  /** How much later everything arrives, in both directions, ms. */
+  delayMs = 0
   /** Cuts that were made. */
   cuts = 0
   readonly #server: Server
@@ -70,10 +72,15 @@ export class CuttingProxy {
     server.on('data', (bytes) => this.#pass('down', bytes, client, ends))
   }
 
+  #forward(bytes: Buffer, to: Socket): void {
+    if (this.delayMs === 0) to.write(bytes)
+    else setTimeout(() => to.write(bytes), this.delayMs)
+  }
+
   #pass(direction: Direction, bytes: Buffer, to: Socket, ends: readonly Socket[]): void {
     const cut = this.#cut?.direction === direction ? this.#cut : undefined
     const through = cut === undefined ? bytes.length : Math.min(cut.left, bytes.length)
-    if (through > 0) to.write(bytes.subarray(0, through))
+    if (through > 0) this.#forward(bytes.subarray(0, through), to)
     this.passed[direction] += through
     if (cut === undefined) return
     cut.left -= through
