@@ -69,6 +69,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./keys.ts')).keysCommand(),
   },
   {
+    name: 'users',
+    summary: 'who may look, where others can reach the page: add, list, remove',
+    load: async () => (await import('./users.ts')).usersCommand(),
+  },
+  {
     name: 'flink',
     summary: 'the same plan on Flink',
     load: async () => (await import('./flink.ts')).flinkCommand(),

@@ -42,6 +42,7 @@ const EXIT_BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   INSTANCE_UNAVAILABLE: EXIT.unavailable,
   KEY_REQUIRED: EXIT.configuration,
   KEYS_UNREADABLE: EXIT.configuration,
+  USERS_UNREADABLE: EXIT.configuration,
   INGEST_REFUSED: EXIT.unavailable,
   KAFKA_UNAVAILABLE: EXIT.unavailable,
   KAFKA_REFUSED: EXIT.configuration,

@@ -9,7 +9,7 @@ import type { CommonOptions } from './common-options.ts'
 import { addIngestOptions, type IngestOptions } from './ingest-options.ts'
 import { serviceSignal } from './interrupt.ts'
 import { createLog } from './log.ts'
-import { byteCount, durationBetween, durationMs, port } from './option-values.ts'
+import { byteCount, durationBetween, durationMs, origins, port, publicUrl } from './option-values.ts'
 import { addPlanOptions, type PlanOptions } from './plan-options.ts'
 import { createTalk, type Talk } from './talk.ts'
 
@@ -22,6 +22,8 @@ export interface LiveOptions extends PlanOptions, CommonOptions, IngestOptions {
   readonly epoch?: number
   readonly keepFor?: number
   readonly keepBytes?: number
+  readonly publicUrl?: URL
+  readonly frameAncestor?: readonly string[]
   readonly replace?: boolean
 }
 
@@ -37,6 +39,8 @@ export function addLiveOptions(command: Command): Command {
     .option('--epoch <duration>', 'how often results are written, 100ms to 1m (1s)', durationBetween(100, 60_000))
     .option('--keep-for <duration>', 'how long raw events are kept (24h)', durationMs)
     .option('--keep-bytes <bytes>', 'how much of them at most, as 20GB', byteCount)
+    .option('--public-url <url>', 'what a proxy with https calls this server, as https://ads.example', publicUrl)
+    .option('--frame-ancestor <origin>', 'whose pages may frame ours; may be repeated', origins)
     .option('--replace', 'throw away what the data folder and the tables hold')
     .option('--no-open', 'do not open a browser (it is never opened; accepted for scripts)')
   return addPlanOptions(addIngestOptions(command))
@@ -66,6 +70,11 @@ export async function runLive(plan: Plan, options: LiveOptions, choice: LiveChoi
       databaseUrl: options.databaseUrl,
       epochMs: options.epoch ?? 1_000,
       retention: { maxAgeMs: options.keepFor ?? DAY_MS, maxBytes: options.keepBytes ?? choice.keepBytes },
+      ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+      frameAncestors: options.frameAncestor ?? [],
+      onFirstAdmin: (lines) => {
+        for (const line of lines) process.stderr.write(`  ${line}\n`)
+      },
       limits: options.limit ?? {},
       redirectHosts: options.redirectHost ?? [],
       replace: options.replace ?? false,

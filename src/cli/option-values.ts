@@ -57,3 +57,23 @@ export function byteCount(text: string): number {
 }
 
 const BYTES_PER: Readonly<Record<string, number>> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 }
+
+/** What others call a server, such as `https://ads.example`. */
+export function publicUrl(text: string): URL {
+  const url = originOf(text, ['https:'])
+  if (url === undefined) throw new InvalidArgumentError('Allowed: https and a host, as https://ads.example.')
+  return url
+}
+
+/** Collects origins such as `https://intranet.example`, where an option may be repeated. */
+export function origins(text: string, before: readonly string[] = []): readonly string[] {
+  const url = originOf(text, ['https:', 'http:'])
+  if (url === undefined) throw new InvalidArgumentError('Allowed: scheme and host, as https://intranet.example.')
+  return [...before, url.origin]
+}
+
+function originOf(text: string, schemes: readonly string[]): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isOrigin = url !== undefined && schemes.includes(url.protocol) && url.href === `${url.origin}/`
+  return isOrigin ? url : undefined
+}

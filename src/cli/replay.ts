@@ -102,7 +102,7 @@ async function openPage(plan: Plan, options: ReplayCommandOptions): Promise<Repl
   const { host, port: pagePort, pageRange } = options
   const rangeMs = pageRange === undefined ? undefined : pageRangeMs(plan, pageRange)
   const { ReplayPage } = await import('../service/replay-page.ts')
-  return new ReplayPage(plan, { rangeMs, host, port: pagePort })
+  return new ReplayPage(plan, { rangeMs, host, dataDir: '.tidemark', port: pagePort })
 }
 
 function forPage(page: ReplayPage): Pick<ReplayOptions, 'pageRollUps' | 'onChanges'> {

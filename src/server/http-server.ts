@@ -21,18 +21,20 @@ const CHECK_INTERVAL_MS = 1_000
  * A server that gives the ingest its paths before anything else sees them, and all others to `rest`.
  *
  * @param boundHost the address it will listen on
+ * @param publicHost what a proxy calls it
  */
 export function createHttpServer(
   rest: RequestListener,
   ingest: HttpIngest | undefined,
   limits: IngestLimits,
   boundHost: string,
+  publicHost?: string,
 ): Server {
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     if (ingest === undefined || !ingest.takes(request.url ?? '')) {
       if (request.headers.expect !== undefined) response.writeContinue()
       rest(request, response)
-    } else if (isAllowedHost(request.headers.host, boundHost)) ingest.handle(request, response)
+    } else if (isAllowedHost(request.headers.host, boundHost, publicHost)) ingest.handle(request, response)
     else refuse(request, response, new Refusal('wrong_host', 'This server answers to names of this machine only.'))
   }
   const server = createServer(

@@ -6,7 +6,7 @@
  *     127.0.0.1 (DNS rebinding) is refused.
  */
 
-const CONTENT_SECURITY_POLICY = [
+const CONTENT_SECURITY_POLICY: readonly string[] = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -14,14 +14,19 @@ const CONTENT_SECURITY_POLICY = [
   "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
-  "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
   "trusted-types 'none'",
-].join('; ')
+]
+
+/** The policy of a page that only `ancestors` may frame; nobody may where there are none. */
+export function contentSecurityPolicy(ancestors: readonly string[]): string {
+  const frames = ancestors.length === 0 ? "'none'" : ancestors.join(' ')
+  return [...CONTENT_SECURITY_POLICY, `frame-ancestors ${frames}`].join('; ')
+}
 
 /** Headers of every answer. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
-  'content-security-policy': CONTENT_SECURITY_POLICY,
+  'content-security-policy': contentSecurityPolicy([]),
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
@@ -37,10 +42,15 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
-/** Whether a `Host` header may be answered by a server bound to `boundHost` (Q2). */
-export function isAllowedHost(header: string | undefined, boundHost: string): boolean {
+/**
+ * Whether a `Host` header may be answered by a server bound to `boundHost` (Q2).
+ *
+ * @param publicHost what a proxy on this machine calls the server, with its port where that is not the scheme's own
+ */
+export function isAllowedHost(header: string | undefined, boundHost: string, publicHost?: string): boolean {
   if (!isLoopback(boundHost)) return true
   if (header === undefined) return false
+  if (publicHost !== undefined && header.toLowerCase() === publicHost.toLowerCase()) return true
   const name = header.replace(/:\d{1,5}$/, '').replace(/^\[(.*)\]$/, '$1')
   return isLoopback(name.toLowerCase()) || name.toLowerCase() === boundHost.toLowerCase()
 }

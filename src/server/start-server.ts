@@ -2,8 +2,9 @@
  * The page's server: the built page, its data, and the live stream.
  *
  * H1  Bound to 127.0.0.1 unless told otherwise.
- * H2  Nothing a page of another origin sends changes anything: every route here only reads, and the ingest, which has
- *     paths of its own on the same port, asks where a browser's request comes from.
+ * H2  Nothing a page of another origin sends changes anything: every route here only reads, and logging in and out and the
+ *     ingest, which has paths of its own on the same port, ask where a browser's request comes from.
+ * H3  Whoever is limited to some members is told nothing of others, in the live feed neither (V1 of `access/viewer.ts`).
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
@@ -13,15 +14,20 @@ import fastifyStatic from '@fastify/static'
 import { fastify, type FastifyInstance } from 'fastify'
 import type { PipelineStatus } from '../runtime/status.ts'
 import { answerClientError } from './client-error.ts'
+import type { Access } from './access/access.ts'
+import { limitedPatch, limitedSnapshot } from './access/limited-feed.ts'
+import { addAccess } from './access/login-routes.ts'
+import { StreamGuard } from './access/stream-guard.ts'
+import { isLimited } from './access/viewer.ts'
 import { EventStreams } from './event-stream.ts'
 import { createHttpServer } from './http-server.ts'
 import type { HttpIngest } from './ingest/http-ingest.ts'
 import { DEFAULT_INGEST_LIMITS } from './ingest/limits.ts'
 import { listenOnFreePort, pagePlace } from './listen.ts'
-import { LiveFeed } from './live-feed.ts'
+import { LiveFeed, type FeedEvent } from './live-feed.ts'
 import type { LiveView } from './live-view.ts'
 import { addOpenApi, ROUTE_SCHEMAS } from './openapi.ts'
-import { API_HEADERS, isAllowedHost, SECURITY_HEADERS } from './protection.ts'
+import { API_HEADERS, contentSecurityPolicy, isAllowedHost, SECURITY_HEADERS } from './protection.ts'
 import { addViewRoutes, type ViewsOptions } from './query/view-routes.ts'
 import { awaited } from './readiness.ts'
 
@@ -33,6 +39,12 @@ export interface ServerOptions {
   readonly ingest?: HttpIngest
   /** Answers questions from the tables; left out where there is no PostgreSQL. */
   readonly views?: ViewsOptions
+  /** Who may look; left out, everybody may see everything. */
+  readonly access?: Access
+  /** What a proxy on this machine calls this server. */
+  readonly publicUrl?: URL
+  /** Origins whose pages may frame this one. */
+  readonly frameAncestors?: readonly string[]
   /** Address to bind to; 127.0.0.1 by default. */
   readonly host?: string
   /** 0 picks a free one; left out, it is 4400 or the next free one. */
@@ -58,6 +70,8 @@ export interface RunningServer {
 interface Parts {
   readonly feed: LiveFeed
   readonly streams: EventStreams
+  /** Those of viewers who are limited (H3). */
+  readonly limitedStreams: EventStreams
   readonly status: () => PipelineStatus | null
 }
 
@@ -89,26 +103,36 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     nowMs: () => Date.now(),
     instance: randomBytes(6).toString('hex'),
   })
+  const { access, publicUrl, frameAncestors = [] } = options
   const streams = new EventStreams({ maxConnections, maxBufferedBytes })
-  ingest?.expose(host)
+  const limitedStreams = new EventStreams({ maxConnections, maxBufferedBytes })
+  const guard = new StreamGuard(access)
+  ingest?.expose(publicUrl?.hostname ?? host)
   const limits = ingest?.limits ?? DEFAULT_INGEST_LIMITS
   const app = fastify({
     logger: false,
     forceCloseConnections: true,
     bodyLimit: 1_024,
     clientErrorHandler: (error, socket) => answerClientError(error, socket, limits),
-    serverFactory: (handler) => createHttpServer(handler, ingest, limits, host),
+    serverFactory: (handler) => createHttpServer(handler, ingest, limits, host, publicUrl?.host),
   })
-  protect(app, host)
+  protect(app, { host, publicHost: publicUrl?.host, frameAncestors })
+  addAccess(app, access, guard)
   await addOpenApi(app, ingest?.describe() ?? {})
-  addApi(app, { feed, streams, status })
-  const endViews = addViewRoutes(app, options.views === undefined ? undefined : { ...options.views, status })
+  addApi(app, { feed, streams, limitedStreams, status })
+  const endViews = addViewRoutes(app, viewRoutes(options))
   await addPage(app, assetsDir)
   // Node's own 511 would reset connections when many clients come back at once.
   const backlog = limits.maxConnections
   await listenOnFreePort((candidate) => app.listen({ host, port: candidate, backlog }), pagePlace(host, port))
 
-  const flush = (): void => streams.broadcast(feed.tick())
+  const flush = (): void => {
+    const event = feed.tick()
+    guard.check()
+    streams.broadcast(event)
+    if (limitedStreams.count > 0)
+      limitedStreams.broadcast({ ...event, text: JSON.stringify(limitedPatch(feed.message())) })
+  }
   const timer = setInterval(flush, patchIntervalMs)
   const boundPort = portOf(app)
   return {
@@ -120,6 +144,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await ingest?.drain(INGEST_DRAIN_MS)
       streams.close()
       await endViews()
+      limitedStreams.close()
       await app.close()
     },
   }
@@ -135,10 +160,18 @@ function urlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-function protect(app: FastifyInstance, host: string): void {
+interface Protection {
+  readonly host: string
+  readonly publicHost: string | undefined
+  readonly frameAncestors: readonly string[]
+}
+
+function protect(app: FastifyInstance, { host, publicHost, frameAncestors }: Protection): void {
+  const policy = contentSecurityPolicy(frameAncestors)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(request.url.startsWith('/assets/') ? SECURITY_HEADERS : API_HEADERS)
-    if (isAllowedHost(request.headers.host, host)) return
+    reply.header('content-security-policy', policy)
+    if (isAllowedHost(request.headers.host, host, publicHost)) return
     await reply.code(421).send({ error: 'This server answers to names of this machine only, such as localhost.' })
   })
   app.setErrorHandler((error, _request, reply) => {
@@ -147,25 +180,39 @@ function protect(app: FastifyInstance, host: string): void {
   })
 }
 
-function addApi(app: FastifyInstance, { feed, streams, status }: Parts): void {
+function viewRoutes({ views, status }: ServerOptions): Parameters<typeof addViewRoutes>[1] {
+  // What may be seen comes with the session (H3).
+  return views === undefined ? undefined : { forcedFilters: ({ viewer }) => viewer.scope, ...views, status }
+}
+
+function addApi(app: FastifyInstance, { feed, streams, limitedStreams, status }: Parts): void {
   app.get('/healthz', { schema: ROUTE_SCHEMAS.health }, () => ({ ok: true }))
   app.get('/readyz', { schema: ROUTE_SCHEMAS.ready }, (_request, reply) => {
     const waitingFor = awaited(status())
     return reply.code(waitingFor.length === 0 ? 200 : 503).send({ ready: waitingFor.length === 0, waitingFor })
   })
-  app.get('/api/page', { schema: ROUTE_SCHEMAS.page }, () => feed.message())
+  app.get('/api/page', { schema: ROUTE_SCHEMAS.page }, ({ viewer }) =>
+    isLimited(viewer) ? limitedSnapshot(feed.message()) : feed.message(),
+  )
   app.get<{ Querystring: { after?: string } }>('/api/live', { schema: ROUTE_SCHEMAS.live }, (request, reply) => {
-    if (streams.isFull) {
+    const limited = isLimited(request.viewer)
+    const readers = limited ? limitedStreams : streams
+    if (readers.isFull) {
       return reply.code(503).header('retry-after', '10').send({ error: 'Too many pages are open. Close one.' })
     }
     const header = request.headers['last-event-id']
     const lastId = typeof header === 'string' ? header : request.query.after
-    const missed = feed.eventsSince(lastId)
+    const missed = limited ? [limitedEvent(feed)] : feed.eventsSince(lastId)
     // From here on nobody but the stream answers: whatever can fail comes before.
     reply.hijack()
-    streams.add(request.raw, reply.raw, API_HEADERS, missed)
+    readers.add(request.raw, reply.raw, API_HEADERS, missed)
     return reply
   })
+}
+
+/** Whoever is limited gets everything anew: there is little of it. */
+function limitedEvent(feed: LiveFeed): FeedEvent {
+  return { ...feed.snapshot(), text: JSON.stringify(limitedSnapshot(feed.message())) }
 }
 
 async function addPage(app: FastifyInstance, assetsDir: string): Promise<void> {

@@ -25,6 +25,7 @@ import { startAdminServer, type AdminServer } from '../server/admin-server.ts'
 import { openIngest } from '../server/ingest/open-ingest.ts'
 import type { HttpIngest } from '../server/ingest/http-ingest.ts'
 import type { IngestLimits } from '../server/ingest/limits.ts'
+import { openAccess } from '../server/access/open-access.ts'
 import { LiveView } from '../server/live-view.ts'
 import { ViewReader } from '../server/query/view-reader.ts'
 import { startServer, type RunningServer } from '../server/start-server.ts'
@@ -58,6 +59,12 @@ export interface LiveServiceOptions {
   readonly retention: Retention
   /** What may be sent over HTTP, where it is not as usual. */
   readonly limits?: Partial<IngestLimits>
+  /** What a proxy on this machine calls the server: then others can reach it. */
+  readonly publicUrl?: URL
+  /** Origins whose pages may frame ours. */
+  readonly frameAncestors?: readonly string[]
+  /** Told the password of the first admin, once. */
+  readonly onFirstAdmin?: (lines: readonly string[]) => void
   /** Hosts that clicks may be sent on to without a signature. */
   readonly redirectHosts?: readonly string[]
   /** Where journal and checkpoints lie; the disk of this machine unless given. */
@@ -263,7 +270,15 @@ class Start {
   }
 
   async #serve(ingest: HttpIngest | undefined, reader: ViewReader | undefined): Promise<RunningServer> {
-    const { host, port, plan } = this.#options
+    const { host, port, plan, publicUrl, frameAncestors = [], dataDir } = this.#options
+    const proxy = publicUrl === undefined ? {} : { publicUrl }
+    const access = await openAccess({
+      dataDir: resolve(dataDir),
+      host,
+      ...proxy,
+      isFramed: frameAncestors.length > 0,
+      onFirstAdmin: this.#options.onFirstAdmin ?? ((): void => undefined),
+    })
     return this.#step(
       (served) => `page at ${served.url}`,
       () =>
@@ -272,6 +287,9 @@ class Start {
           status: () => this.#status(),
           views: { plan, reader },
           host,
+          access,
+          ...proxy,
+          frameAncestors,
           ...(port === undefined ? {} : { port }),
           ...(ingest === undefined ? {} : { ingest }),
         }),

@@ -6,13 +6,17 @@ import { once } from 'node:events'
 import type { ChangeSet } from '../pipeline/cells.ts'
 import type { Plan, RollUp } from '../pipeline/plan.ts'
 import type { PipelineStatus } from '../runtime/status.ts'
+import { Access } from '../server/access/access.ts'
 import { LiveView } from '../server/live-view.ts'
+import { isLoopback } from '../server/protection.ts'
 import { startServer, type RunningServer } from '../server/start-server.ts'
 
 export interface ReplayPageOptions {
   /** How far back from the end of the log, a whole number of windows; the plan's page says it unless given. */
   readonly rangeMs: number | undefined
   readonly host: string
+  /** Where the users are, who have to log in where the host is not this machine. */
+  readonly dataDir: string
   /** 0 picks a free port; left out it is 4400 or the next free one. */
   readonly port: number | undefined
 }
@@ -44,7 +48,8 @@ export class ReplayPage {
    * @throws TidemarkError `PORT_UNAVAILABLE`
    */
   async serve(status: PipelineStatus): Promise<string> {
-    const { host, port } = this.#options
+    const { host, port, dataDir } = this.#options
+    const access = new Access({ dataDir, isExposed: !isLoopback(host) })
     this.#view.advance(status.nowMs, status.watermarkMs)
     const { finalUpToMs } = this.#view.snapshot().range
     const ended = { ...status, finalUpToMs: finalUpToMs === 0 ? null : finalUpToMs }
@@ -52,6 +57,7 @@ export class ReplayPage {
       liveView: this.#view,
       status: () => ended,
       host,
+      access,
       ...(port === undefined ? {} : { port }),
     })
     return this.#server.url

@@ -1,0 +1,51 @@
+/**
+ * What the live feed tells a viewer who is limited: that time goes on and how fresh the tables are, and no number.
+ *
+ * F1  It is a function of what everybody may know: names and counts of events, partitions and members are left out.
+ */
+import { EVENT_CLASSES, type EventClass } from '../../pipeline/plan.ts'
+import type { PipelineStatus, StreamLedgerStatus } from '../../runtime/status.ts'
+import type { PageData, PatchMessage, SnapshotMessage } from '../page-data.ts'
+
+const NO_DATA: PageData = {
+  range: { startMs: 0, endMs: 0, finalUpToMs: 0 },
+  totals: { last: [], rows: {} },
+  charts: {},
+  boards: {},
+}
+
+const NO_CLASSES = Object.fromEntries(EVENT_CLASSES.map((name) => [name, 0])) as Record<EventClass, number>
+const NO_LEDGER: StreamLedgerStatus = { read: 0, classes: NO_CLASSES, difference: 0 }
+
+/** Everything, as far as it may be told. */
+export function limitedSnapshot({ page, status }: SnapshotMessage): SnapshotMessage {
+  return { page, data: NO_DATA, status: limitedStatus(status) }
+}
+
+/** A patch, as far as it may be told. */
+export function limitedPatch({ status }: Pick<PatchMessage, 'status'>): PatchMessage {
+  return { status: limitedStatus(status) }
+}
+
+function limitedStatus(status: PipelineStatus | null): PipelineStatus | null {
+  if (status === null) return null
+  const { nowMs, startedAtMs, epoch, epochDurationMs, watermarkMs, finalUpToMs, committedAtMs } = status
+  const { database, intake } = status
+  return {
+    nowMs,
+    startedAtMs,
+    epoch,
+    epochDurationMs,
+    watermarkMs,
+    finalUpToMs,
+    committedAtMs,
+    eventsPerSecond: 0,
+    unreadBytes: 0,
+    deadLettersLeft: 0,
+    partitions: [],
+    heldBackBy: null,
+    ledger: { impressions: NO_LEDGER, clicks: NO_LEDGER },
+    database: { ...database, message: null, waitingCells: 0, intakePaused: false },
+    intake: { state: intake.state, message: null, queuedBytes: 0, journalBytes: 0, freeBytes: 0 },
+  }
+}
