@@ -5,6 +5,8 @@
  * S2  No dimension, measure or table is named here that the plan does not name.
  * S3  One statement set, so that topics are read, deduplicated and joined once for all tables.
  */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { formatDuration } from '../time/duration.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
 import { allTables } from '../pipeline/table-text.ts'
@@ -13,7 +15,8 @@ import { attributionStatements } from './attribution-views.ts'
 import { eventStatements, type FlinkStatement } from './event-views.ts'
 import { ledgerEntriesStatement, ledgerInsertStatement } from './ledger-statements.ts'
 import { comment, literal } from './quoting.ts'
-import type { FlinkSettings } from './settings.ts'
+import { requireWritableColumns } from './reserved-columns.ts'
+import { DEFAULT_FLINK_SETTINGS, type FlinkSettings } from './settings.ts'
 import { cellFactsStatements, insertStatement, sinkStatement } from './table-statements.ts'
 
 /** The name by which a plan's job is found on a cluster. */
@@ -21,8 +24,13 @@ export function jobName(plan: Plan): string {
   return `tidemark-${plan.name}`
 }
 
-/** All statements in the order in which they are run; the last one starts the job. */
+/**
+ * All statements in the order in which they are run; the last one starts the job.
+ *
+ * @throws TidemarkError DEFINITION_INVALID where Flink cannot write a column's name
+ */
 export function flinkStatements(plan: Plan, settings: FlinkSettings): readonly FlinkStatement[] {
+  requireWritableColumns(plan)
   return [
     ...options(plan, settings),
     ...eventStatements(plan, 'impressions', settings),
@@ -51,6 +59,11 @@ export function flinkScript(plan: Plan, settings: FlinkSettings): string {
     about === '' ? `${sql};\n` : `\n${comment(about)}\n${sql};\n`,
   )
   return `${head}\n${parts.join('')}`
+}
+
+/** Equal for jobs that can go on from each other's state: the statements, without addresses and ways of running. */
+export function scriptHash(plan: Plan, { bounded }: Pick<FlinkSettings, 'bounded'>): string {
+  return bytesToHex(sha256(utf8ToBytes(flinkScript(plan, { ...DEFAULT_FLINK_SETTINGS, bounded }))))
 }
 
 function options(plan: Plan, settings: FlinkSettings): readonly FlinkStatement[] {

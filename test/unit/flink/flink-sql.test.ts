@@ -74,6 +74,21 @@ describe('Flink SQL', () => {
     )
   })
 
+  it('refuses columns that are reserved words of PostgreSQL, and quotes those of Flink', () => {
+    const named = (name: string): Plan =>
+      planOf({
+        extends: 'ads',
+        dimensions: { [name]: {} },
+        tables: { by_name: { dimensions: [name], measures: ['impressions'] } },
+      })
+    for (const name of ['order', 'user', 'group'])
+      assert.throws(() => flinkScript(named(name), DEFAULT_FLINK_SETTINGS), {
+        code: 'DEFINITION_INVALID',
+        message: new RegExp(`"${name}" of by_name`),
+      })
+    assert.match(flinkScript(named('timestamp'), DEFAULT_FLINK_SETTINGS), /`timestamp` STRING/)
+  })
+
   it('names nothing that the plan does not name (S2)', () => {
     const plan = planOf(JSON.parse(readFileSync(join(GOLDEN, '..', '..', 'examples', 'minimal.json'), 'utf8')))
     const text = flinkStatements(plan, DEFAULT_FLINK_SETTINGS)
