@@ -61,7 +61,8 @@ export function flinkParts(settings: StackSettings, jars: string): readonly Stac
     part({
       name: 'gateway',
       mainClass: 'org.apache.flink.table.gateway.SqlGateway',
-      memory: ['-Xms64m', '-Xmx512m'],
+      // Planning makes much garbage in little time, and code that runs once: these three take two thirds off it.
+      memory: ['-Xms512m', '-Xmx512m', '-Xmn256m', '-XX:TieredStopAtLevel=1'],
       args: [],
       address: gatewayUrl,
       ports: [ports.gateway],
@@ -83,7 +84,12 @@ function flinkPart(folder: string, jars: string): (part: FlinkPart) => StackPart
     ...part,
     env,
     command: () =>
-      javaCommand(jars, [...memory, '-XX:MaxMetaspaceSize=320m', ...JVM_OPTIONS, logging], mainClass, args),
+      javaCommand(
+        jars,
+        [...memory, '-XX:MetaspaceSize=192m', '-XX:MaxMetaspaceSize=320m', ...JVM_OPTIONS, logging],
+        mainClass,
+        args,
+      ),
   })
 }
 
@@ -127,11 +133,16 @@ function configuration({ ports, taskManagerHeapMb }: StackSettings, folder: stri
     'execution.checkpointing.dir': url('checkpoints'),
     'execution.checkpointing.savepoint-dir': url('savepoints'),
     'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
-    'restart-strategy.type': 'fixed-delay',
-    'restart-strategy.fixed-delay.attempts': 1_000,
-    'restart-strategy.fixed-delay.delay': '2s',
+    'execution.checkpointing.num-retained': 2,
+    // It never gives up: PostgreSQL may be away for long.
+    'restart-strategy.type': 'exponential-delay',
+    'restart-strategy.exponential-delay.initial-backoff': '1s',
+    'restart-strategy.exponential-delay.max-backoff': '30s',
+    'restart-strategy.exponential-delay.reset-backoff-threshold': '2min',
     'heartbeat.interval': 5_000,
     'heartbeat.timeout': 30_000,
+    // Its own 10 s are short for a busy machine.
+    'pekko.ask.timeout': '60s',
     'web.submit.enable': false,
     'sql-gateway.endpoint.rest.address': '127.0.0.1',
     'sql-gateway.endpoint.rest.bind-address': '127.0.0.1',

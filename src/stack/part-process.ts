@@ -5,12 +5,14 @@
  * P2  When it ends while it should run, it is started again: after 1 s, then at growing distances up to 30 s. Once it has
  *     been ready, the distances begin anew.
  * P3  `stop` returns when the process is gone: asked first, ended by force after 20 s.
+ * P4  Whatever ends it, its state says why in one sentence.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { identify } from '../database/process-identity.ts'
+import { endReason, logSince } from './end-reason.ts'
 import type { StackPart } from './part.ts'
 import type { PartState } from './state-file.ts'
 
@@ -27,6 +29,8 @@ export class PartProcess {
   #child: ChildProcess | undefined
   #state: PartState
   #stopping = false
+  #logOffset = 0
+  #replacedFor: string | undefined
 
   constructor(part: StackPart, logFolder: string, onChange: () => void) {
     this.#part = part
@@ -55,12 +59,20 @@ export class PartProcess {
       const wasReady = await this.#runOnce()
       if (this.#stopping) break
       if (wasReady) waitMs = FIRST_WAIT_MS
-      const reason = lastComplaint(this.#logFile)
+      const reason = this.#replacedFor ?? this.#endReason()
+      this.#replacedFor = undefined
       this.#set({ status: 'waiting', process: undefined, restarts: this.#state.restarts + 1, reason })
       for (let waitedMs = 0; waitedMs < waitMs && !this.#stopping; waitedMs += POLL_MS) await delay(POLL_MS)
       waitMs = Math.min(waitMs * 2, LAST_WAIT_MS)
     }
     this.#set({ status: 'stopped', process: undefined })
+  }
+
+  /** Ends the process by force, so that a new one takes its place. */
+  replace(reason: string): void {
+    if (this.#child === undefined || hasEnded(this.#child)) return
+    this.#replacedFor = reason
+    this.#child.kill('SIGKILL')
   }
 
   /** Ends the process and does not start it again. */
@@ -95,6 +107,7 @@ export class PartProcess {
   #start(): ChildProcess {
     const { command, env } = this.#part
     const log = openSync(this.#logFile, 'a', 0o600)
+    this.#logOffset = fstatSync(log).size
     const [program = '', ...args] = command()
     const child = spawn(program, args, {
       detached: true,
@@ -108,6 +121,11 @@ export class PartProcess {
     return child
   }
 
+  #endReason(): string {
+    const { exitCode = null, signalCode: signal = null } = this.#child ?? {}
+    return endReason({ exitCode, signal }, logSince(this.#logFile, this.#logOffset))
+  }
+
   #set(change: Partial<PartState>): void {
     this.#state = { ...this.#state, ...change }
     this.#onChange()
@@ -116,11 +134,4 @@ export class PartProcess {
 
 function hasEnded(child: ChildProcess): boolean {
   return child.pid === undefined || child.exitCode !== null || child.signalCode !== null
-}
-
-/** The last line of a log that says that something is wrong. */
-export function lastComplaint(logFile: string): string | undefined {
-  const lines = readFileSync(logFile, 'utf8').slice(-200_000).split('\n')
-  const line = lines.findLast((text) => /\b(?:ERROR|FATAL)\b|Exception|OutOfMemory|Error:/.test(text))
-  return line?.trim().slice(0, 300)
 }

@@ -13,15 +13,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { isRunning, type ProcessIdentity } from '../database/process-identity.ts'
 import { TidemarkError } from '../errors.ts'
 import { findPortHolder } from '../server/port-holder.ts'
+import { complaintIn, logSince } from './end-reason.ts'
 import { fetchJars } from './fetch-jars.ts'
 import { installSuperset } from './fetch-superset.ts'
-import { lastComplaint } from './part-process.ts'
 import type { StackGroup, StackSettings } from './settings.ts'
 import { readState, type StackState } from './state-file.ts'
 
 /** Superset prepares its metadata at its first start: 20 s, and minutes on a machine that is busy. */
 const READY_MS = 420_000
-const STOP_MS = 60_000
+const STOP_MS = 240_000
 const POLL_MS = 200
 
 /** What an operation on the stack may say, and what may end it early. */
@@ -148,7 +148,7 @@ async function untilReady(home: string, signal: AbortSignal): Promise<StackState
     if (failing !== undefined) throw notUp(`${failing.name} does not stay up: ${failing.reason}`, failing.logFile)
   }
   const logFile = join(home, 'logs', 'supervisor.log')
-  throw notUp(lastComplaint(logFile) ?? `it was not ready within ${READY_MS / 1_000} s`, logFile)
+  throw notUp(complaintIn(logSince(logFile, 0)) ?? `it was not ready within ${READY_MS / 1_000} s`, logFile)
 }
 
 function isWhole({ supervisor, settings, parts }: StackState): boolean {

@@ -4,6 +4,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ProcessIdentity } from '../database/process-identity.ts'
+import type { KeptJob } from './jobs/job-keeper.ts'
 import type { StackSettings } from './settings.ts'
 
 /** One part of the stack. */
@@ -23,6 +24,8 @@ export interface StackState {
   readonly supervisor: ProcessIdentity
   readonly settings: StackSettings
   readonly parts: readonly PartState[]
+  /** Flink's jobs that were started again, or could not be. */
+  readonly jobs: readonly KeptJob[]
   readonly databaseUrl: string | undefined
   /** Why the supervisor gave up, if it did. */
   readonly failure: string | undefined

@@ -7,7 +7,14 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hasJars } from '../../src/stack/fetch-jars.ts'
-import { jarCache, portsFrom, stackHome, stackUrls, type StackSettings } from '../../src/stack/settings.ts'
+import {
+  jarCache,
+  portsFrom,
+  stackHome,
+  stackUrls,
+  type StackGroup,
+  type StackSettings,
+} from '../../src/stack/settings.ts'
 import { stackDown, stackUp } from '../../src/stack/stack.ts'
 import type { FlinkStack } from './flink-driver.ts'
 
@@ -25,12 +32,12 @@ export function stackMissing(): string | false {
 }
 
 /** Starts Kafka and Flink on free ports, in a folder of their own. Call `stop` in `after`. */
-export async function startTestStack(): Promise<TestStack> {
+export async function startTestStack(groups: readonly StackGroup[] = ['kafka', 'flink']): Promise<TestStack> {
   const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-stack-'))
   const settings: StackSettings = {
     home: stackHome(dataDir),
     cacheDir: jarCache(),
-    groups: ['kafka', 'flink'],
+    groups,
     ports: portsFrom(await freeRow(2), await freeRow(6)),
     taskManagerHeapMb: 768,
     dataDir,

@@ -27,26 +27,13 @@ export interface FlinkJob {
   readonly startedMs: number
 }
 
-/** How a job is doing. */
-export interface FlinkJobHealth {
-  readonly job: FlinkJob
-  readonly checkpoints: {
-    readonly completed: number
-    readonly failed: number
-    readonly lastCompletedMs: number | undefined
-  }
-  readonly restarts: number
-  /** Why it failed last, in one sentence. */
-  readonly lastFailure: string | undefined
-}
-
 /** States in which a job no longer does anything. */
 const OVER: readonly string[] = ['FINISHED', 'CANCELED', 'FAILED']
 const POLL_MS = 250
 const STOP_MS = 300_000
 
-/** The newest job of a plan that is not over; undefined where there is none. */
-export async function findJob(cluster: FlinkCluster, plan: Plan): Promise<FlinkJob | undefined> {
+/** All jobs that a cluster knows of, those that are over included, the newest first. */
+export async function listJobs(cluster: FlinkCluster): Promise<readonly FlinkJob[]> {
   interface Listed {
     readonly jid: string
     readonly name: string
@@ -54,16 +41,32 @@ export async function findJob(cluster: FlinkCluster, plan: Plan): Promise<FlinkJ
     readonly 'start-time': number
   }
   const { jobs } = await request<{ jobs: readonly Listed[] }>(cluster.jobManagerUrl, 'GET', '/jobs/overview')
-  const own = jobs.filter(({ name, state }) => name === jobName(plan) && !OVER.includes(state))
-  const [newest] = own.toSorted((a, b) => b['start-time'] - a['start-time'])
-  if (newest === undefined) return undefined
-  return { id: newest.jid, name: newest.name, state: newest.state, startedMs: newest['start-time'] }
+  return jobs
+    .map(({ jid, name, state, 'start-time': startedMs }) => ({ id: jid, name, state, startedMs }))
+    .toSorted((a, b) => b.startedMs - a.startedMs)
+}
+
+/** Whether a job does nothing any more, and never will. */
+export function isOver({ state }: FlinkJob): boolean {
+  return OVER.includes(state)
+}
+
+/** The newest job of a plan that is not over; undefined where there is none. */
+export async function findJob(cluster: FlinkCluster, plan: Plan): Promise<FlinkJob | undefined> {
+  return (await listJobs(cluster)).find((job) => job.name === jobName(plan) && !isOver(job))
+}
+
+/** A checkpoint or a savepoint that a job goes on from. */
+export interface SavedState {
+  readonly url: string
+  /** Whether the job may remove it once it has newer ones, as it does with checkpoints of its own. */
+  readonly isOwn: boolean
 }
 
 /**
  * Starts the job of a plan.
  *
- * @param savepoint to go on from; without one the job reads the topics from their beginning
+ * @param from what to go on from; without it the job reads the topics from their beginning
  * @returns the job's id
  * @throws TidemarkError FLINK_BUSY where it runs already, FLINK_UNAVAILABLE, FLINK_REFUSED
  */
@@ -71,15 +74,14 @@ export async function startJob(
   cluster: FlinkCluster,
   plan: Plan,
   settings: FlinkSettings,
-  { signal, savepoint }: { readonly signal: AbortSignal; readonly savepoint?: string | undefined },
+  { signal, from }: { readonly signal: AbortSignal; readonly from?: SavedState | undefined },
 ): Promise<string> {
   const running = await findJob(cluster, plan)
   if (running !== undefined)
     throw new TidemarkError('FLINK_BUSY', `The job "${running.name}" runs already (${running.id}, ${running.state}).`, {
       fix: './tidemark flink stop',
     })
-  const recovery = savepoint === undefined ? [] : [`SET 'execution.state-recovery.path' = ${literal(savepoint)}`]
-  const statements = [...recovery, ...flinkStatements(plan, settings).map(({ sql }) => sql)]
+  const statements = [...recoveryStatements(from), ...flinkStatements(plan, settings).map(({ sql }) => sql)]
   const results = await runStatements(
     cluster.gatewayUrl,
     statements.map((sql) => `${sql};`),
@@ -90,42 +92,21 @@ export async function startJob(
   return jobId
 }
 
-/** How the job of a plan is doing; undefined where none runs. */
-export async function jobHealth(cluster: FlinkCluster, plan: Plan): Promise<FlinkJobHealth | undefined> {
-  const job = await findJob(cluster, plan)
-  if (job === undefined) return undefined
-  interface Checkpoints {
-    readonly counts: { readonly completed: number; readonly failed: number; readonly restored: number }
-    readonly latest: { readonly completed: { readonly latest_ack_timestamp: number } | null }
-  }
-  interface Exceptions {
-    readonly exceptionHistory: { readonly entries: readonly { readonly stacktrace: string }[] }
-  }
-  const base = `/jobs/${job.id}`
-  const { counts, latest } = await request<Checkpoints>(cluster.jobManagerUrl, 'GET', `${base}/checkpoints`)
-  const { exceptionHistory } = await request<Exceptions>(cluster.jobManagerUrl, 'GET', `${base}/exceptions`)
-  const [failure] = exceptionHistory.entries
-  return {
-    job,
-    checkpoints: {
-      completed: counts.completed,
-      failed: counts.failed,
-      lastCompletedMs: latest.completed?.latest_ack_timestamp,
-    },
-    restarts: exceptionHistory.entries.length,
-    lastFailure: failure === undefined ? undefined : reasonIn(failure.stacktrace),
-  }
+function recoveryStatements(from: SavedState | undefined): readonly string[] {
+  if (from === undefined) return []
+  return [
+    `SET 'execution.state-recovery.path' = ${literal(from.url)}`,
+    `SET 'execution.state-recovery.claim-mode' = ${literal(from.isOwn ? 'CLAIM' : 'NO_CLAIM')}`,
+  ]
 }
 
 /**
- * Stops the job of a plan with a savepoint.
+ * Stops a job with a savepoint.
  *
- * @returns where the savepoint is; undefined where no job runs
+ * @returns where the savepoint is
  * @throws TidemarkError FLINK_REFUSED with the reason
  */
-export async function stopJob(cluster: FlinkCluster, plan: Plan, signal: AbortSignal): Promise<string | undefined> {
-  const job = await findJob(cluster, plan)
-  if (job === undefined) return undefined
+export async function stopJob(cluster: FlinkCluster, job: FlinkJob, signal: AbortSignal): Promise<string> {
   const { 'request-id': id } = await request<{ 'request-id': string }>(
     cluster.jobManagerUrl,
     'POST',

@@ -85,7 +85,8 @@ export async function askKafka(brokers: string): Promise<readonly string[]> {
   return withAdmin(brokers, async (admin) => admin.listTopics())
 }
 
-async function withAdmin<T>(brokers: string, work: (admin: Admin) => Promise<T>): Promise<T> {
+/** One piece of work with a client that is closed after it; its errors as ours. */
+export async function withAdmin<T>(brokers: string, work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = new Admin({ clientId: 'tidemark', bootstrapBrokers: brokerList(brokers), retries: 3, timeout: 5_000 })
   try {
     return await work(admin)

@@ -1,0 +1,142 @@
+/**
+ * Keeps the Flink jobs of a stack running: a job that its job manager lost is started again from its newest checkpoint.
+ *
+ * B1  Only jobs whose record says `running` are started, and only while the cluster has none of their name.
+ * B2  A job goes on from the newest state that is whole; where it has none, from where it began before.
+ * B3  What ends on purpose stays ended: topics that ended, a job that was cancelled on Flink's page.
+ * B4  `stop` stops the running jobs with a savepoint each; where that fails, their newest checkpoint takes its place.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { jdbcAddress } from '../../flink/job/jdbc-address.ts'
+import { findJob, listJobs, startJob, stopJob, type FlinkCluster, type FlinkJob } from '../../flink/job/jobs.ts'
+import { readJobRecords, writeJobRecord, type JobRecord } from './job-records.ts'
+import { isCheckpoint, newestState } from './retained-state.ts'
+
+const POLL_MS = 1_000
+const FIRST_WAIT_MS = 1_000
+const LAST_WAIT_MS = 30_000
+const STOP_MS = 120_000
+
+/** What a keeper has done for a job, for people. */
+export interface KeptJob {
+  readonly name: string
+  readonly revivals: number
+  /** Why it was started again last, or could not be. */
+  readonly reason: string | undefined
+}
+
+export interface JobKeeperOptions {
+  readonly home: string
+  readonly cluster: FlinkCluster
+  /** URL of the stack's own PostgreSQL as it is now. */
+  readonly databaseUrl: () => string | undefined
+  /** Whether all parts that a job needs to start answer. */
+  readonly isReady: () => boolean
+  readonly onChange: () => void
+}
+
+/** Looks after the jobs of one stack from {@link run} to {@link stop}. */
+export class JobKeeper {
+  readonly #options: JobKeeperOptions
+  readonly #controller = new AbortController()
+  readonly #reasons = new Map<string, string>()
+  readonly #waits = new Map<string, { readonly forMs: number; readonly untilMs: number }>()
+
+  constructor(options: JobKeeperOptions) {
+    this.#options = options
+  }
+
+  /** The jobs that were not left alone. */
+  get jobs(): readonly KeptJob[] {
+    return readJobRecords(this.#options.home)
+      .map(({ name, revivals }) => ({ name, revivals, reason: this.#reasons.get(name) }))
+      .filter(({ revivals, reason }) => revivals > 0 || reason !== undefined)
+  }
+
+  /** Looks at every job once a second until {@link stop}. Never rejects. */
+  async run(): Promise<void> {
+    while (!this.#controller.signal.aborted) {
+      if (this.#options.isReady()) await this.#look().catch(() => undefined)
+      await delay(POLL_MS)
+    }
+  }
+
+  /** Ends {@link run} and stops the running jobs with a savepoint. Never rejects. */
+  async stop(): Promise<void> {
+    this.#controller.abort()
+    for (const record of this.#running()) await this.#stopOne(record)
+  }
+
+  #running(): readonly JobRecord[] {
+    const { home, cluster } = this.#options
+    return readJobRecords(home).filter(
+      (record) => record.state === 'running' && record.cluster.jobManagerUrl === cluster.jobManagerUrl,
+    )
+  }
+
+  async #look(): Promise<void> {
+    const records = this.#running()
+    if (records.length === 0) return
+    const jobs = await listJobs(this.#options.cluster)
+    for (const record of records) await this.#keep(record, jobs)
+  }
+
+  async #keep(record: JobRecord, jobs: readonly FlinkJob[]): Promise<void> {
+    const { home, cluster } = this.#options
+    const job = jobs.find(({ id }) => id === record.jobId)
+    if (job?.state === 'RUNNING') this.#waits.delete(record.name)
+    if (job?.state === 'FINISHED') writeJobRecord(home, { ...record, state: 'finished' })
+    else if (job?.state === 'CANCELED') this.#note(record, 'stopped', 'it was cancelled')
+    else if (job === undefined || job.state === 'FAILED') {
+      if ((await findJob(cluster, record.plan)) === undefined && this.#isDue(record.name))
+        await this.#revive(record, job === undefined ? 'its job manager lost it' : 'it failed for good')
+    }
+  }
+
+  async #revive(record: JobRecord, why: string): Promise<void> {
+    const { home, cluster, databaseUrl } = this.#options
+    const url = record.usesOwnDatabase ? databaseUrl() : undefined
+    const settings = url === undefined ? record.settings : { ...record.settings, ...jdbcAddress(url) }
+    const state = newestState(home, record)
+    const from = state === undefined ? undefined : { url: state, isOwn: isCheckpoint(home, state) }
+    try {
+      const jobId = await startJob(cluster, record.plan, settings, { signal: this.#controller.signal, from })
+      const revived = { ...record, settings, cluster, jobId, startedFrom: state, revivals: record.revivals + 1 }
+      this.#note(revived, 'running', `${why}; it goes on from ${state ?? 'the beginning of its topics'}`)
+    } catch (error) {
+      this.#note(record, 'running', `${why}, and cannot be started: ${messageOf(error)}`)
+    }
+  }
+
+  async #stopOne(record: JobRecord): Promise<void> {
+    const { home, cluster } = this.#options
+    try {
+      const job = await findJob(cluster, record.plan)
+      const savepoint = job === undefined ? undefined : await stopJob(cluster, job, AbortSignal.timeout(STOP_MS))
+      this.#note({ ...record, savepoint: savepoint ?? newestState(home, record) }, 'stopped', undefined)
+    } catch (error) {
+      const reason = `it was ended without a savepoint: ${messageOf(error)}`
+      this.#note({ ...record, savepoint: newestState(home, record) }, 'stopped', reason)
+    }
+  }
+
+  #note(record: JobRecord, state: JobRecord['state'], reason: string | undefined): void {
+    writeJobRecord(this.#options.home, { ...record, state })
+    if (reason !== undefined) this.#reasons.set(record.name, reason)
+    this.#options.onChange()
+  }
+
+  /** Whether a job may be started again now; the next time it has to wait longer, until it has been seen running. */
+  #isDue(name: string): boolean {
+    const wait = this.#waits.get(name)
+    const nowMs = Date.now()
+    if (wait !== undefined && nowMs < wait.untilMs) return false
+    const forMs = wait === undefined ? FIRST_WAIT_MS : Math.min(wait.forMs * 2, LAST_WAIT_MS)
+    this.#waits.set(name, { forMs, untilMs: nowMs + forMs })
+    return true
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
