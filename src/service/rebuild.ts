@@ -12,6 +12,7 @@ import { Journal } from '../checkpoint/journal/journal.ts'
 import type { Retention } from '../checkpoint/journal/retention.ts'
 import { openDatabase } from '../database/open-database.ts'
 import { TidemarkError } from '../errors.ts'
+import { planPage } from '../pipeline/page.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
 import { Delivery } from '../runtime/delivery.ts'
@@ -69,7 +70,8 @@ export async function rebuild(options: RebuildOptions, signal: AbortSignal): Pro
       url: database.url,
       disk: nodeDisk,
       retention: KEEP_ALL,
-      pageRollUps: [],
+      // What the next run restores has to be what it keeps.
+      pageRollUps: planPage(plan).rollUps,
       trafficPartitions: 0,
       replace: false,
       rebuild: true,

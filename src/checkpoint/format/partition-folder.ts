@@ -30,6 +30,15 @@ export function partitionFolder(name: string): string {
   return `${folder.slice(0, KEPT_CHARS)}~${digest.slice(0, MAX_PLAIN_CHARS - KEPT_CHARS - 1)}`
 }
 
+/** The name of the partition in a folder, as far as the folder's name tells it: that of a long one is cut. */
+export function nameOfFolder(folder: string): string {
+  try {
+    return folder.includes('~') ? folder : decodeURIComponent(folder)
+  } catch {
+    return folder
+  }
+}
+
 function safe(char: string): string {
   if (/[a-z0-9._-]/.test(char)) return char
   const code = char.codePointAt(0) ?? 0

@@ -1,7 +1,7 @@
 /**
  * Segment files of a partition: how they are named, begun and found in a file.
  */
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { Disk, DiskFile } from '../disk/disk.ts'
 import { writeWhole } from '../disk/write-whole.ts'
 import {
@@ -12,6 +12,7 @@ import {
   segmentFileName,
   type SegmentHeader,
 } from '../format/journal-segment.ts'
+import { nameOfFolder } from '../format/partition-folder.ts'
 import { corrupt, newer, restoreFix } from './journal-errors.ts'
 
 /** One file of a partition. Logical offsets count bytes of blocks only. */
@@ -77,7 +78,12 @@ export function openSegment(
 ): Found {
   const bytes = new Uint8Array(Math.min(MAX_SEGMENT_HEADER_BYTES, file.size()))
   const reading = decodeSegmentHeader(bytes.subarray(0, file.read(bytes, 0)))
-  const place = { partition: expected.partition ?? '?', path, at: 0, offset: expected.startOffset }
+  const place = {
+    partition: expected.partition ?? nameOfFolder(basename(dirname(path))),
+    path,
+    at: 0,
+    offset: expected.startOffset,
+  }
   if ('problem' in reading) {
     if (reading.problem === 'newer') throw newer(path, reading.version, JOURNAL_VERSION)
     throw corrupt(place, 'its header does not match its checksum', restoreFix(path))
