@@ -3,7 +3,10 @@
  */
 import { pino } from 'pino'
 import { PinoPretty } from 'pino-pretty'
+import { limitLog } from '../runtime/limited-log.ts'
 import type { Log } from '../runtime/ports.ts'
+
+const TELL_EVERY_MS = 10_000
 
 /** `--quiet` leaves warnings and errors, `--verbose` adds the notices of each part. */
 export function createLog(options: { readonly quiet?: boolean; readonly verbose?: boolean }): Log {
@@ -12,5 +15,11 @@ export function createLog(options: { readonly quiet?: boolean; readonly verbose?
     process.stderr.isTTY === true
       ? pino({ level }, PinoPretty({ destination: 2, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' }))
       : pino({ level }, pino.destination({ dest: 2, sync: true }))
-  return (at, message) => logger[at](message)
+  const { log, tell } = limitLog(
+    (at, message) => logger[at](message),
+    () => performance.now(),
+  )
+  // What a flood left out is said when it is over, also where nothing else is said any more.
+  setInterval(tell, TELL_EVERY_MS).unref()
+  return log
 }
