@@ -88,7 +88,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'Kafka, Flink, PostgreSQL and Superset on this machine',
     load: async () => (await import('./stack.ts')).stackCommand(),
   },
-  { name: 'top', summary: 'a live view in the terminal' },
+  {
+    name: 'top',
+    summary: 'a live view in the terminal',
+    load: async () => (await import('./top.ts')).topCommand(),
+  },
   {
     name: 'dead-letters',
     summary: 'rejected events: list, show, replay',

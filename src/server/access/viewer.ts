@@ -4,8 +4,6 @@
  * V1  A viewer who is limited sees no number that an event of another member took part in: not in an answer, not in the
  *     live feed, not as a total.
  */
-import type { Plan } from '../../pipeline/plan.ts'
-
 /** `admin` sees everything, raw events and dead letters too; `viewer` sees numbers. */
 export const ROLES = ['admin', 'viewer'] as const
 export type Role = (typeof ROLES)[number]
@@ -33,9 +31,4 @@ export const ANYBODY: Viewer = { name: null, role: 'admin', scope: [] }
 /** Whether a viewer may see a part only (V1). */
 export function isLimited({ scope }: Viewer): boolean {
   return scope.length > 0
-}
-
-/** The name of a dimension that a viewer is limited by and the plan does not have: then nothing may be shown. */
-export function unknownDimension(plan: Pick<Plan, 'dimensions'>, { scope }: Viewer): string | undefined {
-  return scope.find(({ dimension }) => plan.dimensions.every(({ name }) => name !== dimension))?.dimension
 }

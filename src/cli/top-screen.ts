@@ -1,0 +1,102 @@
+/**
+ * What `tidemark top` shows: a function of one message of the live feed and of the width of the terminal.
+ *
+ * T1  Nothing an event said can steer the terminal, and no line is wider than it.
+ */
+import { STREAM_NAMES } from '../pipeline/plan.ts'
+import type { PartitionStatus, PipelineStatus } from '../runtime/status.ts'
+import type { SnapshotMessage, Values } from '../server/page-data.ts'
+import { grouped, ledgerLine } from './ledger-text.ts'
+import { shown } from './shown-text.ts'
+
+const MEMBERS_SHOWN = 10
+
+/** The lines of the screen. */
+export function topScreen(message: SnapshotMessage, width: number): readonly string[] {
+  const { status } = message
+  const lines = status === null ? ['The pipeline is starting.'] : statusLines(status)
+  return [...lines, '', ...numberLines(message)].map((line) => line.slice(0, width))
+}
+
+function statusLines(status: PipelineStatus): readonly string[] {
+  const { nowMs, startedAtMs, eventsPerSecond, epoch, epochDurationMs, ledger, partitions } = status
+  return [
+    `${grouped(Math.round(eventsPerSecond))} events/s   counting for ${duration(nowMs - startedAtMs)}   epoch ${grouped(epoch)} in ${grouped(epochDurationMs)} ms`,
+    databaseLine(status),
+    intakeLine(status),
+    watermarkLine(status),
+    '',
+    ...STREAM_NAMES.map((stream) => ledgerLine(stream, ledger[stream].read, ledger[stream].classes)),
+    '',
+    row('partition', 'state', 'behind', 'silent', 'unread', 'waits for'),
+    ...partitions.map(partitionLine),
+  ]
+}
+
+function databaseLine({ database, nowMs }: PipelineStatus): string {
+  const { state, message, sinceMs, waitingCells, intakePaused } = database
+  const waiting = waitingCells > 0 ? `, ${grouped(waitingCells)} cells wait` : ''
+  const paused = intakePaused ? ', counting pauses' : ''
+  const why = message === null ? '' : `: ${message}`
+  return `PostgreSQL ${state} for ${duration(nowMs - sinceMs)}${waiting}${paused}${why}`
+}
+
+function intakeLine({ intake, unreadBytes }: PipelineStatus): string {
+  const { state, message, queuedBytes, journalBytes, freeBytes } = intake
+  const why = message === null ? '' : `: ${message}`
+  const bytes = `journal ${size(journalBytes)}, unread ${size(unreadBytes)}, queued ${size(queuedBytes)}, free ${size(freeBytes)}`
+  return `intake ${state}${why}   ${bytes}`
+}
+
+function watermarkLine({ watermarkMs, nowMs, partitions, heldBackBy }: PipelineStatus): string {
+  if (watermarkMs === null) return 'watermark not there yet: every partition has to be read first'
+  const holder = heldBackBy === null ? undefined : partitions[heldBackBy]
+  const by = holder === undefined ? '' : `, held back by ${holder.name}`
+  const idle =
+    holder?.idleInMs === null || holder === undefined || holder.silentForMs < 2_000
+      ? ''
+      : `: silent for ${duration(holder.silentForMs)}, stops counting in ${duration(holder.idleInMs)}`
+  return `watermark ${new Date(watermarkMs).toISOString()}, ${duration(nowMs - watermarkMs)} behind${by}${idle}`
+}
+
+function partitionLine({ name, state, behindMs, silentForMs, unreadBytes, waitsFor }: PartitionStatus): string {
+  const behind = behindMs === null ? '-' : duration(behindMs)
+  return row(name, state, behind, duration(silentForMs), size(unreadBytes), (waitsFor ?? '-').replace('_', ' '))
+}
+
+function row(name: string, state: string, behind: string, silent: string, unread: string, wait: string): string {
+  return `${name.padEnd(28)} ${state.padEnd(8)} ${behind.padStart(9)} ${silent.padStart(9)} ${unread.padStart(10)}  ${wait}`
+}
+
+function numberLines({ page, data }: SnapshotMessage): readonly string[] {
+  const [board] = page.boards
+  const rows = board === undefined ? [] : (data.boards[board.dimension.name]?.rows ?? [])
+  return [
+    valuesRow(`last ${duration(page.rangeMs)}`, 'impressions', 'clicks', 'CTR'),
+    valuesLine('all', data.totals.last),
+    ...rows.slice(0, MEMBERS_SHOWN).map(({ name, last }) => valuesLine(shown(name), last)),
+  ]
+}
+
+function valuesLine(name: string, values: Values): string {
+  const [impressions, clicks] = [Number(values[0] ?? 0), Number(values[1] ?? 0)]
+  const ctr = impressions === 0 ? '—' : `${((100 * clicks) / impressions).toFixed(2)} %`
+  return valuesRow(name, grouped(impressions), grouped(clicks), ctr)
+}
+
+function valuesRow(name: string, impressions: string, clicks: string, ctr: string): string {
+  return `${name.padEnd(28)} ${impressions.padStart(14)} ${clicks.padStart(12)} ${ctr.padStart(9)}`
+}
+
+function duration(ms: number): string {
+  const seconds = Math.max(0, ms) / 1_000
+  if (seconds < 100) return `${seconds.toFixed(1)} s`
+  if (seconds < 6_000) return `${Math.round(seconds / 60)} min`
+  return seconds < 360_000 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`
+}
+
+function size(bytes: number): string {
+  if (bytes < 1e3) return `${bytes} B`
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
+}

@@ -1,0 +1,99 @@
+/**
+ * `tidemark top`: a running instance in the terminal, anew every second.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { Command } from 'commander'
+import { TidemarkError } from '../errors.ts'
+import type { SnapshotMessage } from '../server/page-data.ts'
+import { findInstance } from '../service/running-instance.ts'
+import type { CommonOptions } from './common-options.ts'
+import { interruptSignal } from './interrupt.ts'
+import { durationBetween } from './option-values.ts'
+import { createTalk } from './talk.ts'
+import { topScreen } from './top-screen.ts'
+
+interface TopOptions extends CommonOptions {
+  readonly url?: string
+  readonly user?: string
+  readonly dataDir: string
+  readonly every?: number
+  readonly once?: boolean
+}
+
+const DEFAULT_URL = 'http://localhost:4400'
+const SCREEN = { begin: '\u001b[?1049h\u001b[?25l', home: '\u001b[H', clear: '\u001b[K', rest: '\u001b[J' } as const
+const SCREEN_END = '\u001b[?25h\u001b[?1049l'
+
+/** The command, for `main.ts`. */
+export function topCommand(): Command {
+  return new Command('top')
+    .description('A running instance in the terminal, anew every second.')
+    .option('--url <url>', 'its page (that of the instance which runs on the data folder)')
+    .option('--user <name>', 'who logs in, where that is asked; the password is in TIDEMARK_PASSWORD')
+    .option('--data-dir <dir>', 'the data folder of the run', '.tidemark')
+    .option('--every <duration>', 'how often, 200ms to 1m (1s)', durationBetween(200, 60_000))
+    .option('--once', 'show it once and end; so it is without a terminal and with --json')
+    .action(top)
+}
+
+async function top(options: TopOptions): Promise<void> {
+  const url = options.url ?? findInstance(options.dataDir)?.url ?? DEFAULT_URL
+  const cookie = options.user === undefined ? undefined : await logIn(url, options.user)
+  const { stdout } = process
+  if (options.json === true || options.once === true || !stdout.isTTY) {
+    const message = await ask(url, cookie)
+    const text = options.json === true ? JSON.stringify(message) : topScreen(message, 200).join('\n')
+    stdout.write(`${text}\n`)
+    createTalk(options).next(message.status?.database.state === 'up' ? './tidemark verify' : './tidemark doctor')
+    return
+  }
+  await watch(url, cookie, options.every ?? 1_000)
+}
+
+async function watch(url: string, cookie: string | undefined, everyMs: number): Promise<void> {
+  const signal = interruptSignal()
+  const { stdout } = process
+  stdout.write(SCREEN.begin)
+  try {
+    while (!signal.aborted) {
+      const lines = topScreen(await ask(url, cookie), stdout.columns).slice(0, stdout.rows - 1)
+      stdout.write(`${SCREEN.home}${lines.map((line) => `${line}${SCREEN.clear}\n`).join('')}${SCREEN.rest}`)
+      await delay(everyMs, undefined, { signal }).catch(() => undefined)
+    }
+  } finally {
+    stdout.write(SCREEN_END)
+  }
+}
+
+async function ask(url: string, cookie: string | undefined): Promise<SnapshotMessage> {
+  const response = await reach(`${url}/api/page`, cookie === undefined ? {} : { headers: { cookie } })
+  if (response.ok) return (await response.json()) as SnapshotMessage
+  throw new TidemarkError('INSTANCE_UNAVAILABLE', `${url} answered ${response.status}.`, {
+    where: url,
+    fix:
+      response.status === 401 ? 'Log in: TIDEMARK_PASSWORD=… ./tidemark top --user NAME' : 'Name the page with --url.',
+  })
+}
+
+async function logIn(url: string, name: string): Promise<string> {
+  const body = new URLSearchParams({ name, password: process.env['TIDEMARK_PASSWORD'] ?? '' })
+  const response = await reach(`${url}/login`, { method: 'POST', body, redirect: 'manual' })
+  const cookie = response.headers.get('set-cookie')?.split(';')[0]
+  if (response.status === 303 && cookie !== undefined) return cookie
+  throw new TidemarkError('INSTANCE_UNAVAILABLE', `${url} does not let "${name}" in (${response.status}).`, {
+    where: url,
+    fix: 'Set TIDEMARK_PASSWORD to the password of this user.',
+  })
+}
+
+async function reach(url: string, request: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, { ...request, signal: AbortSignal.timeout(10_000) })
+  } catch (error) {
+    throw new TidemarkError('INSTANCE_UNAVAILABLE', `No instance answers at ${new URL(url).origin}.`, {
+      where: url,
+      cause: error,
+      fix: 'Start one with ./tidemark run, or name its page with --url.',
+    })
+  }
+}
