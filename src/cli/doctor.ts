@@ -20,7 +20,9 @@ interface DoctorOptions extends CommonOptions {
 /** The command, ready to be added to the program. */
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('Looks at what the demo needs on this machine: each line is ok, warn or fail, with what mends it.')
+    .description(
+      'Looks at what the demo and the stack need on this machine: each line is ok, warn or fail, with what mends it.',
+    )
     .option('--data-dir <folder>', 'the data folder to look at', '.tidemark')
     .option('--database-url <url>', 'a PostgreSQL server to look at instead of our own')
     .option('--port <port>', 'the port of the page', port, 4400)

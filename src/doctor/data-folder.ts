@@ -26,7 +26,8 @@ export function checkDataFolder(dataDir: string): readonly Check[] {
   return [checkWritable(folder, existing), checkDisk(existing)]
 }
 
-function nearestExisting(folder: string): string {
+/** The folder itself, or the nearest one above it that is there. */
+export function nearestExisting(folder: string): string {
   let at = folder
   while (!existsSync(at) && dirname(at) !== at) at = dirname(at)
   return at

@@ -9,6 +9,7 @@ import { checkDataFolder } from './data-folder.ts'
 import { checkClock, checkMemory, checkNode, checkPage } from './machine.ts'
 import { checkPort } from './ports.ts'
 import { checkPostgres } from './postgres.ts'
+import { checkStack } from './stack-programs.ts'
 
 /** What to look at. */
 export interface ExamineOptions {
@@ -20,7 +21,7 @@ export interface ExamineOptions {
   readonly nowMs: number
 }
 
-/** Looks at everything `demo` needs. Never rejects: what goes wrong is a finding. */
+/** Looks at everything `demo` needs, then at what the stack needs. Never rejects: what goes wrong is a finding. */
 export async function examine(options: ExamineOptions): Promise<readonly Check[]> {
   const writtenAtMs = statSync(join(options.root, 'package.json')).mtimeMs
   // Inside a container the limit counts, not the machine; 0 means that there is none.
@@ -34,5 +35,6 @@ export async function examine(options: ExamineOptions): Promise<readonly Check[]
     await checkPostgres(options.databaseUrl),
     await checkPort(options.port, 'page'),
     checkPage(options.root),
+    ...(await checkStack(options.dataDir, process.availableMemory())),
   ]
 }

@@ -13,6 +13,7 @@ import { checkDataFolder } from '../../../src/doctor/data-folder.ts'
 import { checkClock, checkMemory, checkNode, checkPage } from '../../../src/doctor/machine.ts'
 import { checkPort } from '../../../src/doctor/ports.ts'
 import { checkPostgres } from '../../../src/doctor/postgres.ts'
+import { checkJava, checkMaven, checkPython, checkStack, checkStackMemory } from '../../../src/doctor/stack-programs.ts'
 
 function assertStatus(check: Check | undefined, status: Check['status'], message?: RegExp): void {
   assert.equal(check?.status, status, JSON.stringify(check))
@@ -33,6 +34,25 @@ describe('doctor', () => {
     assertStatus(checkMemory(255e6, 4e9), 'fail', /255 MB available of 4\.0 GB/)
     assertStatus(checkMemory(999e6, 4e9), 'warn')
     assertStatus(checkMemory(1e9, 4e9), 'ok')
+  })
+
+  it('what the stack needs, which the demo can do without', async () => {
+    assertStatus(checkJava(undefined), 'warn', /not found/)
+    assertStatus(checkJava('openjdk version "1.8.0_402"'), 'warn', /1\.8\.0_402; needed: 17/)
+    assertStatus(checkJava('openjdk version "16.0.2" 2021-07-20'), 'warn')
+    assertStatus(checkJava('openjdk version "17.0.15" 2025-04-15\nOpenJDK Runtime'), 'ok', /17\.0\.15/)
+    assertStatus(checkMaven(undefined), 'warn')
+    assertStatus(checkMaven('\u001b[1mApache Maven 3.8.7\u001b[m\nMaven home'), 'ok', /^3\.8\.7$/)
+    assertStatus(checkPython(undefined), 'warn', /3\.11 or 3\.12/)
+    assertStatus(checkPython({ program: 'python3.11', version: '3.11.7' }), 'ok', /3\.11\.7 \(python3\.11\)/)
+    assertStatus(checkStackMemory(2.9e9), 'warn', /2\.9 GB available; all of the stack takes 3\.0 GB/)
+    assertStatus(checkStackMemory(3e9), 'ok')
+    const checks = await checkStack('no/such/folder', 8e9)
+    assert.deepEqual(
+      checks.map(({ name }) => name),
+      ['java', 'maven', 'python', 'stack memory', 'stack disk', 'stack ports'],
+    )
+    assert.ok(checks.every(({ status }) => status !== 'fail'))
   })
 
   it('clock', () => {
