@@ -7,6 +7,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hasJars } from '../../src/stack/fetch-jars.ts'
+import { hasSuperset } from '../../src/stack/fetch-superset.ts'
 import {
   jarCache,
   portsFrom,
@@ -31,14 +32,23 @@ export function stackMissing(): string | false {
   return isThere ? false : 'Kafka and Flink have not been fetched (./tidemark stack up, or TIDEMARK_STACK=1)'
 }
 
-/** Starts Kafka and Flink on free ports, in a folder of their own. Call `stop` in `after`. */
+/** Why tests that need Superset are skipped here; false where they are not. */
+export function supersetMissing(): string | false {
+  if (process.env['TIDEMARK_STACK'] === '1') return false
+  if (process.env['TIDEMARK_STACK'] === '0') return 'TIDEMARK_STACK=0'
+  return hasSuperset(jarCache())
+    ? false
+    : 'Superset has not been installed (./tidemark stack up --only superset, or TIDEMARK_STACK=1)'
+}
+
+/** Starts Kafka and Flink, or other parts, on free ports, in a folder of their own. Call `stop` in `after`. */
 export async function startTestStack(groups: readonly StackGroup[] = ['kafka', 'flink']): Promise<TestStack> {
   const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-stack-'))
   const settings: StackSettings = {
     home: stackHome(dataDir),
     cacheDir: jarCache(),
     groups,
-    ports: portsFrom(await freeRow(2), await freeRow(6)),
+    ports: portsFrom(await freeRow(2), await freeRow(6), await freeRow(1)),
     taskManagerHeapMb: 768,
     dataDir,
   }
