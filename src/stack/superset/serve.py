@@ -11,6 +11,7 @@ import sys
 from importlib.metadata import version
 
 HOME = os.environ["TIDEMARK_SUPERSET_HOME"]
+HOST = os.environ.get("TIDEMARK_SUPERSET_HOST", "127.0.0.1")
 PORT = os.environ["TIDEMARK_SUPERSET_PORT"]
 NOTE = os.path.join(HOME, "prepared")
 
@@ -51,7 +52,7 @@ def prepare(password):
 
 
 def main():
-    password = read("admin-password")
+    password = os.environ.get("TIDEMARK_SUPERSET_ADMIN_PASSWORD") or read("admin-password")
     state = hashlib.sha256(f"{version('apache-superset')} {password}".encode()).hexdigest()
     if read("prepared") != state:
         print("preparing the metadata", flush=True)
@@ -62,9 +63,12 @@ def main():
     print("serving", flush=True)
     # A thread for each chart of the dashboard, for two who look at it.
     options = (
-        f"--bind 127.0.0.1:{PORT} --workers 1 --worker-class gthread --threads 16 --timeout 120 --graceful-timeout 3 "
-        "--keep-alive 5 --limit-request-line 0 --limit-request-field_size 0 --no-control-socket"
+        f"--bind {HOST}:{PORT} --workers 1 --worker-class gthread --threads 16 --timeout 120 --graceful-timeout 3 "
+        "--keep-alive 5 --limit-request-line 0 --limit-request-field_size 0"
     )
+    # A socket for commands to the server, which newer ones open in a folder of their own.
+    if int(version("gunicorn").split(".")[0]) >= 25:
+        options += " --no-control-socket"
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *options.split(), "superset.app:create_app()"])
 
 

@@ -9,6 +9,10 @@ HOME = os.environ["TIDEMARK_SUPERSET_HOME"]
 
 
 def _secret(name):
+    # Containers are given their secrets by name.
+    given = os.environ.get("TIDEMARK_SUPERSET_" + name.replace("-", "_").upper())
+    if given:
+        return given
     with open(os.path.join(HOME, name), encoding="utf-8") as file:
         return file.read().strip()
 

@@ -1,0 +1,57 @@
+#!/bin/sh
+# ./init.sh: the whole system with one command. Kafka, Flink, PostgreSQL and Superset on this machine, simulated traffic into
+# Kafka, the plan's job on Flink, and its dashboard in Superset. Run again it goes on where things are; `./tidemark stack
+# down` stops all of it. Arguments go to `stack up`: ./init.sh --superset-port 9088
+root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P) || exit 1
+cd "$root" || exit 1
+
+step() { printf '\n== %s\n' "$1"; }
+fail() {
+  printf '\ninit.sh stopped: %s\n' "$1" >&2
+  exit 1
+}
+job_runs() { ./tidemark flink status --json --quiet 2>/dev/null | grep -q '"job":{'; }
+
+# A job of an earlier start comes back by itself, from its savepoint or its last checkpoint; where it does not, it is resumed.
+job_comes_back() {
+  waited=0
+  while [ "$waited" -lt 60 ]; do
+    job_runs && return 0
+    sleep 2
+    waited=$((waited + 2))
+  done
+  ./tidemark flink resume
+}
+
+step 'Kafka, Flink, PostgreSQL, Superset and simulated traffic'
+./tidemark stack up --only kafka,flink,postgres,superset,traffic --quiet "$@" ||
+  fail 'the stack is not up; ./tidemark doctor says what is missing here'
+
+step 'The job on Flink'
+if job_runs; then
+  echo 'It runs already.'
+elif refusal=$(./tidemark flink submit --quiet 2>&1); then
+  printf '%s\n' "$refusal"
+else
+  case $refusal in
+    *'hold rows'*) job_comes_back || fail 'the job does not go on; to begin anew: ./tidemark flink submit --replace' ;;
+    *) fail "$refusal" ;;
+  esac
+fi
+
+step 'The dashboard in Superset'
+dashboard=$(./tidemark superset import --quiet) || fail 'the dashboard is not installed'
+
+cat <<BANNER
+
+Everything runs.
+
+  dashboard   $dashboard
+              user admin, password in .tidemark/stack/superset/admin-password; it is drawn anew every 10 seconds
+  Flink       $(./tidemark flink status --quiet 2>/dev/null | head -1)
+
+  ./tidemark stack status     what runs, where, with how much memory
+  ./tidemark flink status     checkpoints, restarts and the last failure of the job
+  ./tidemark stack logs traffic -f
+  ./tidemark stack down       stops everything; --purge removes topics, checkpoints and Superset's metadata too
+BANNER
