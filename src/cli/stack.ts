@@ -3,6 +3,7 @@
  */
 import { spawn } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { isRunning } from '../database/process-identity.ts'
 import { psqlCommand } from '../database/open-database.ts'
@@ -18,6 +19,7 @@ import {
   type StackGroup,
   type StackSettings,
 } from '../stack/settings.ts'
+import { residentBytes } from '../stack/part-memory.ts'
 import { runningState, stackDown, stackUp } from '../stack/stack.ts'
 import { readState, type StackState } from '../stack/state-file.ts'
 import type { CommonOptions } from './common-options.ts'
@@ -116,18 +118,32 @@ function status(options: FolderOptions): void {
 }
 
 function stateDocument(state: StackState): object {
-  const parts = state.parts.map(({ process: identity, ...part }) => ({ ...part, pid: identity?.pid }))
+  const memory = memoryOf(state)
+  const parts = state.parts.map(({ process: identity, ...part }) => ({
+    ...part,
+    pid: identity?.pid,
+    residentBytes: identity === undefined ? undefined : memory.get(identity.pid),
+  }))
   return { running: true, ...stackUrls(state.settings.ports), databaseUrl: state.databaseUrl, parts }
 }
 
+function memoryOf({ parts }: StackState): ReadonlyMap<number, number> {
+  return residentBytes(parts.flatMap(({ process: identity }) => identity?.pid ?? []))
+}
+
 function stateText(state: StackState): string {
+  const memory = memoryOf(state)
   const lines = state.parts.map((part) => {
-    const pid = part.process === undefined ? '' : `pid ${part.process.pid}`
+    const pid = part.process?.pid ?? 0
+    const taken = memory.get(pid)
+    const size = taken === undefined ? '' : `${Math.round(taken / 1e6)} MB`
     const ended = part.restarts === 0 ? '' : `  ${part.restarts} restarts; last: ${part.reason ?? 'unknown'}`
-    return `${part.name.padEnd(12)} ${part.status.padEnd(9)} ${part.address.padEnd(24)} ${pid}${ended}`
+    return `${part.name.padEnd(12)} ${part.status.padEnd(9)} ${part.address.padEnd(24)} ${size.padStart(8)}  ${pid === 0 ? '' : `pid ${pid}`}${ended}`
   })
   const psql = state.databaseUrl === undefined ? [] : [psqlCommand(state.databaseUrl)]
-  return `${[...lines, ...psql].join('\n')}\n`
+  const total = [...memory.values()].reduce((sum, bytes) => sum + bytes, 0)
+  const logs = `${Math.round(total / 1e6)} MB in all; logs in ${join(state.settings.home, 'logs')}`
+  return `${[...lines, logs, ...psql].join('\n')}\n`
 }
 
 async function logs(name: string, options: FolderOptions & { readonly follow?: boolean }): Promise<void> {
