@@ -39,6 +39,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./compare.ts')).compareCommand(),
   },
   {
+    name: 'page',
+    summary: 'the page over tables in PostgreSQL that are filled elsewhere',
+    load: async () => (await import('./page.ts')).pageCommand(),
+  },
+  {
     name: 'rebuild',
     summary: 'counts again what the journal of a stopped run holds',
     load: async () => (await import('./rebuild.ts')).rebuildCommand(),

@@ -32,6 +32,7 @@ import { startServer, type RunningServer } from '../server/start-server.ts'
 import { openDataFolder, type DataFolder } from './data-folder.ts'
 import { CLOCK, pause, timed } from './elapsed.ts'
 import { announceInstance } from './running-instance.ts'
+import { RawReads } from './raw/raw-reads.ts'
 import { recover, type Recovered } from './recovery.ts'
 import { SourceTasks, TRAFFIC_PARTITIONS, type TrafficOptions } from './source-tasks.ts'
 import { Teardown } from './teardown.ts'
@@ -156,7 +157,7 @@ class Start {
     })
     await this.#fillPage(database, recovered)
     const ingest = this.#openIngest(recovered)
-    const server = await this.#serve(ingest, this.#viewReader(database))
+    const server = await this.#serve(ingest, database)
     const takeBack = announceInstance(folder.path, { url: server.url, adminUrl: admin.url, pid: process.pid })
     this.#teardown.add(async () => takeBack())
     this.#awaited = 'the journal'
@@ -269,7 +270,13 @@ class Start {
     return reader
   }
 
-  async #serve(ingest: HttpIngest | undefined, reader: ViewReader | undefined): Promise<RunningServer> {
+  #rawReads({ url }: Database): RawReads {
+    const { plan, dataDir } = this.#options
+    return new RawReads({ plan, url, dataDir })
+  }
+
+  async #serve(ingest: HttpIngest | undefined, database: Database): Promise<RunningServer> {
+    const reader = this.#viewReader(database)
     const { host, port, plan, publicUrl, frameAncestors = [], dataDir } = this.#options
     const proxy = publicUrl === undefined ? {} : { publicUrl }
     const access = await openAccess({
@@ -285,7 +292,7 @@ class Start {
         startServer({
           liveView: this.#liveView,
           status: () => this.#status(),
-          views: { plan, reader },
+          views: { plan, reader, ...(reader === undefined ? {} : { raw: this.#rawReads(database) }) },
           host,
           access,
           ...proxy,

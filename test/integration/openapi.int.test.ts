@@ -41,7 +41,9 @@ describe('/openapi.json', () => {
     assert.deepEqual(Object.keys(document.paths).toSorted(), [
       '/api/live',
       '/api/page',
+      '/api/v1/click-lag',
       '/api/v1/dead-letters',
+      '/api/v1/drill',
       '/api/v1/freshness',
       '/api/v1/ledger',
       '/api/v1/live',

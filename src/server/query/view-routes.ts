@@ -12,11 +12,21 @@ import type { Plan } from '../../pipeline/plan.ts'
 import type { PipelineStatus } from '../../runtime/status.ts'
 import { checkView } from '../../query/check-view.ts'
 import { answerLedger, parseLedgerUrl } from '../../query/ledger-view.ts'
+import { choiceAt } from '../../query/raw-value.ts'
+import {
+  parseDrillUrl,
+  parseLagUrl,
+  type ClickLagAnswer,
+  type ClickLagQuery,
+  type DrillAnswer,
+  type DrillQuery,
+} from '../../query/raw-answer.ts'
 import { describePlan } from '../../query/plan-answer.ts'
 import type { ViewFilter, ViewQuery } from '../../query/view-query.ts'
 import { formatViewUrl, parseViewUrl } from '../../query/view-url.ts'
 import { API_HEADERS } from '../protection.ts'
 import { deadLetterAnswer, parseLetterUrl } from './dead-letter-answer.ts'
+import { DRILL_FORMATS, exportedEvents } from './event-export.ts'
 import { errorBody, errorStatus } from './error-answer.ts'
 import { freshnessAnswer } from './freshness-answer.ts'
 import { LiveViews } from './live-views.ts'
@@ -28,10 +38,18 @@ export interface ViewsOptions {
   readonly plan: Plan
   /** Reads the tables; undefined where there is no PostgreSQL that many can read from at once. */
   readonly reader: ViewReader | undefined
+  /** Reads raw events; undefined where no journal is kept here. */
+  readonly raw?: RawReader
   /** Filters that hold for whoever sent a request, beside what is asked for: what they may see. */
   readonly forcedFilters?: (request: FastifyRequest) => readonly ViewFilter[]
   /** How often open views look for a new epoch, ms. */
   readonly pollMs?: number
+}
+
+/** What a retained journal answers. */
+export interface RawReader {
+  drill(query: DrillQuery, forced: readonly ViewFilter[]): Promise<DrillAnswer>
+  clickLag(query: ClickLagQuery, forced: readonly ViewFilter[]): Promise<ClickLagAnswer>
 }
 
 interface Routes extends ViewsOptions {
@@ -101,8 +119,45 @@ export function addViewRoutes(app: FastifyInstance, options: Routes | undefined)
       return freshnessAnswer(plan, { ...state, nowMs: Date.now() }, isRestricted)
     }),
   )
+  addRaw(app, plan, options.raw, forcedFilters)
   addLive(app, { plan, reader, forcedFilters, live })
   return () => live.close()
+}
+
+function addRaw(
+  app: FastifyInstance,
+  plan: Plan,
+  raw: RawReader | undefined,
+  forcedFilters: Required<ViewsOptions>['forcedFilters'],
+): void {
+  const requireRaw = (): RawReader => {
+    if (raw !== undefined) return raw
+    throw new TidemarkError('JOURNAL_MISSING', 'Raw events are kept where the pipeline runs, and that is not here.', {
+      fix: 'ask the instance that runs on the data folder',
+    })
+  }
+  app.get(
+    '/api/v1/click-lag',
+    routeOptions('clickLag'),
+    handler(async (request) => requireRaw().clickLag(parseLagUrl(plan, searchOf(request.url)), forcedFilters(request))),
+  )
+  app.get('/api/v1/drill', routeOptions('drill'), async (request, reply) => {
+    try {
+      const search = searchOf(request.url)
+      const query = parseDrillUrl(plan, search)
+      const format = choiceAt('format', new URLSearchParams(search).get('format') ?? 'json', DRILL_FORMATS)
+      const answer = await requireRaw().drill(query, forcedFilters(request))
+      if (format === 'json') return answer
+      const { type, text } = exportedEvents(plan, answer.events, format)
+      return await reply
+        .type(type)
+        .header('content-disposition', `attachment; filename="events.${format}"`)
+        .serializer((body) => String(body))
+        .send(text)
+    } catch (error) {
+      return refuse(reply, error)
+    }
+  })
 }
 
 interface LiveRoute extends Required<Pick<ViewsOptions, 'plan' | 'forcedFilters'>> {
@@ -214,6 +269,8 @@ function addUnavailable(app: FastifyInstance): () => Promise<void> {
   app.get('/api/v1/ledger', routeOptions('ledger'), refused)
   app.get('/api/v1/dead-letters', routeOptions('deadLetters'), refused)
   app.get('/api/v1/freshness', routeOptions('freshness'), refused)
+  app.get('/api/v1/click-lag', routeOptions('clickLag'), refused)
+  app.get('/api/v1/drill', routeOptions('drill'), refused)
   app.get('/api/v1/live', routeOptions('live'), refused)
   return async () => undefined
 }

@@ -125,7 +125,7 @@ const viewKeys = {
   },
 } as const
 
-type Name = 'view' | 'postedView' | 'plan' | 'ledger' | 'deadLetters' | 'freshness' | 'live'
+type Name = 'view' | 'postedView' | 'plan' | 'ledger' | 'deadLetters' | 'freshness' | 'clickLag' | 'drill' | 'live'
 
 /** Schemas by route. */
 export const VIEW_SCHEMAS: Readonly<Record<Name, FastifySchema>> = {
@@ -168,6 +168,34 @@ export const VIEW_SCHEMAS: Readonly<Record<Name, FastifySchema>> = {
     tags,
     summary: 'How far every source partition is, and which one holds the results back.',
     response: { 200: { ...anything, description: 'How fresh the numbers are.' }, 503: refusals[503] },
+  },
+  clickLag: {
+    tags,
+    summary: 'How long clicks take, and what the attribution window loses. Filters as in a view.',
+    querystring: {
+      type: 'object',
+      additionalProperties: true,
+      properties: { range: key('A duration up to the last minute whose clicks can all have come; up to 24h.') },
+    },
+    response: { 200: { ...anything, description: 'A histogram of click time − impression time.' }, ...refusals },
+  },
+  drill: {
+    tags,
+    summary: 'The raw events behind a cell: counted impressions with their clicks. Filters as in a view.',
+    querystring: {
+      type: 'object',
+      additionalProperties: true,
+      properties: {
+        window: key('The start of a window; or `from` and `to`.'),
+        from: text,
+        to: text,
+        limit: key('Up to 100000; 50 unless given.'),
+        offset: text,
+        format: { ...text, enum: ['json', 'ndjson', 'csv'] },
+      },
+    },
+    produces: ['application/json', 'application/x-ndjson', 'text/csv'],
+    response: { 200: { ...anything, description: 'Impressions and their clicks, by time.' }, ...refusals },
   },
   live: {
     tags,

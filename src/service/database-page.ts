@@ -1,0 +1,81 @@
+/**
+ * The page over tables that someone else fills: an instance of ours elsewhere, or a Flink job. It reads and never writes.
+ */
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { readRollUps } from '../database/read-roll-ups.ts'
+import type { Plan } from '../pipeline/plan.ts'
+import { LiveView } from '../server/live-view.ts'
+import { ViewReader } from '../server/query/view-reader.ts'
+import { startServer, type RunningServer } from '../server/start-server.ts'
+
+export interface DatabasePageOptions {
+  readonly plan: Plan
+  /** Any user who may read the tables. */
+  readonly url: string
+  readonly host: string
+  /** 0 picks a free port; left out it is 4400 or the next free one. */
+  readonly port: number | undefined
+  readonly signal: AbortSignal
+  /** Told the address once the page is there. */
+  readonly onReady: (url: string) => void
+  /** Told why what the page shows could not be read; it is tried again. */
+  readonly onTrouble: (message: string) => void
+}
+
+const REFRESH_MS = 5_000
+
+/**
+ * Serves the page until the signal is aborted.
+ *
+ * @throws TidemarkError DATABASE_UNAVAILABLE, DATABASE_FAILED where the tables cannot be read at the start;
+ *   PORT_UNAVAILABLE
+ */
+export async function serveDatabasePage(options: DatabasePageOptions): Promise<void> {
+  const { plan, url, host, port, signal, onReady } = options
+  const liveView = new LiveView(plan)
+  const reader = new ViewReader({ plan, url })
+  try {
+    await refresh(liveView, plan, url)
+    const server = await startServer({
+      liveView,
+      status: () => null,
+      views: { plan, reader },
+      host,
+      ...(port === undefined ? {} : { port }),
+    })
+    try {
+      onReady(server.url)
+      await Promise.race([keepFresh(options, liveView, server), signal.aborted ? undefined : once(signal, 'abort')])
+    } finally {
+      await server.close()
+    }
+  } finally {
+    await reader.close()
+  }
+}
+
+async function keepFresh(
+  { plan, url, signal, onTrouble }: DatabasePageOptions,
+  liveView: LiveView,
+  server: RunningServer,
+): Promise<void> {
+  while (!signal.aborted) {
+    await delay(REFRESH_MS, undefined, { signal }).catch(() => undefined)
+    if (signal.aborted) return
+    try {
+      await refresh(liveView, plan, url)
+      server.flush()
+    } catch (error) {
+      onTrouble(error instanceof Error ? error.message : String(error))
+    }
+  }
+}
+
+async function refresh(liveView: LiveView, plan: Plan, url: string): Promise<void> {
+  const { page } = liveView
+  const nowMs = Date.now()
+  const cells = await readRollUps(url, plan, page.rollUps, nowMs - 2 * page.rangeMs - 3 * page.windowSizeMs)
+  liveView.advance(nowMs, null)
+  liveView.apply({ cells, ledger: { count: 0, windowStartMs: [], stream: [], eventClass: [], events: [] } })
+}

@@ -1,0 +1,235 @@
+/**
+ * Questions that the retained journal answers: the raw events behind a cell, and how long clicks take.
+ *
+ * W1  The journal is read up to the positions of the epoch in the tables: what is counted here is what is counted there.
+ * W2  What is kept in memory is bounded: the events of one cell, at most {@link MOST_DRILLED}; of a stretch of time a sample
+ *     of impressions by id, so that a click is always looked at together with its impression.
+ * W3  One question is read at a time.
+ */
+import { resolve } from 'node:path'
+import { nodeDisk } from '../../checkpoint/disk/node-disk.ts'
+import { findRetained } from '../../checkpoint/journal/retained.ts'
+import { withConnection } from '../../database/connection.ts'
+import { readEpochRow, type EpochRow } from '../../database/epoch-row.ts'
+import { TidemarkError } from '../../errors.ts'
+import type { Plan } from '../../pipeline/plan.ts'
+import {
+  MOST_DRILLED,
+  passes,
+  type ClickLagAnswer,
+  type ClickLagQuery,
+  type DrillAnswer,
+  type DrillQuery,
+  type JoinedEvent,
+  type RawClick,
+} from '../../query/raw-answer.ts'
+import type { ViewFilter } from '../../query/view-query.ts'
+import { AcceptedEvents } from '../../verify/accepted-events.ts'
+import { journalFolder } from '../data-folder.ts'
+import { lagAnswer } from './lag-answer.ts'
+import { retainedFromMs, scanJournal, type Scan } from './scan-journal.ts'
+
+/** Impressions of a sample at most. */
+const MOST_SAMPLED = 150_000
+const SAMPLES: readonly number[] = [1, 4, 16, 64, 256, 1_024, 4_096]
+
+interface Candidate {
+  readonly timeMs: number
+  readonly dimensions: readonly string[]
+  readonly partition: string
+  readonly text: string
+  readonly clicks: Omit<RawClick, 'class'>[]
+}
+
+export interface RawReadsOptions {
+  readonly plan: Plan
+  /** Connects as a user who may read the epoch row whole. */
+  readonly url: string
+  readonly dataDir: string
+}
+
+export class RawReads {
+  readonly #options: RawReadsOptions
+  #last: Promise<unknown> = Promise.resolve()
+  readonly #lags = new Map<string, { readonly epochMinute: string; readonly answer: Promise<ClickLagAnswer> }>()
+
+  constructor(options: RawReadsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * The counted impressions of a cell, and their clicks.
+   *
+   * @throws TidemarkError VIEW_INVALID where there are too many; VIEW_TIMEOUT, JOURNAL_MISSING, DATABASE_UNAVAILABLE
+   */
+  async drill(query: DrillQuery, forced: readonly ViewFilter[]): Promise<DrillAnswer> {
+    return this.#inTurn(async () => {
+      const { scan, row } = await this.#begin(query.range)
+      const filters = [...query.filters, ...forced]
+      const events = await this.#joined(scan, filters)
+      const fromMs = retainedFromMs(scan, this.#options.plan)
+      return {
+        epoch: row.epoch,
+        range: query.range,
+        retainedFromMs: fromMs > query.range.startMs ? fromMs : null,
+        events: events.slice(query.offset, query.offset + query.limit),
+        eventCount: events.length,
+      }
+    })
+  }
+
+  /**
+   * How long clicks take, over the impressions of a while whose clicks can all have come. Kept for a minute.
+   *
+   * @throws TidemarkError like {@link drill}
+   */
+  async clickLag(query: ClickLagQuery, forced: readonly ViewFilter[]): Promise<ClickLagAnswer> {
+    const key = JSON.stringify([query, forced])
+    const epochMinute = String(Math.floor(Date.now() / 60_000))
+    const known = this.#lags.get(key)
+    if (known?.epochMinute === epochMinute) return known.answer
+    if (this.#lags.size >= 32) this.#lags.clear()
+    const answer = this.#inTurn(() => this.#lag(query, forced))
+    this.#lags.set(key, { epochMinute, answer })
+    answer.catch(() => this.#lags.delete(key))
+    return answer
+  }
+
+  async #lag({ lengthMs, filters }: ClickLagQuery, forced: readonly ViewFilter[]): Promise<ClickLagAnswer> {
+    const { plan } = this.#options
+    const { attributionWindowMs, allowedLatenessMs, windowSizeMs } = plan.parameters
+    const rememberedMs = attributionWindowMs + allowedLatenessMs
+    const { scan, row } = await this.#begin({ startMs: 0, endMs: 0 })
+    const endMs = Math.floor((row.watermarkMs - rememberedMs) / windowSizeMs) * windowSizeMs
+    const span = { startMs: endMs - lengthMs, endMs }
+    const all = [...filters, ...forced]
+    let oneIn = 1
+    const lags = new Map<string, { readonly timeMs: number; lagMs: number }>()
+    const accepted = new AcceptedEvents<{ readonly timeMs: number }>(rememberedMs)
+    let taken = 0
+    for await (const { event } of scanJournal({ ...scan, span }, 'impressions')) {
+      if (hashOf(event.id) % oneIn !== 0) continue
+      if (!accepted.accept(event.id, { timeMs: event.timeMs })) continue
+      taken++
+      if (event.timeMs >= span.startMs && event.timeMs < span.endMs && passes(plan, event.dimensions, all))
+        lags.set(event.id, { timeMs: event.timeMs, lagMs: Infinity })
+      if (taken > MOST_SAMPLED) {
+        oneIn = SAMPLES.find((candidate) => candidate > oneIn) ?? oneIn
+        for (const id of lags.keys()) if (hashOf(id) % oneIn !== 0) lags.delete(id)
+        taken = Math.ceil(taken / 4)
+      }
+    }
+    for await (const { event } of scanJournal({ ...scan, span }, 'clicks')) {
+      const impression = lags.get(event.impressionId)
+      if (impression === undefined) continue
+      const lagMs = event.timeMs - impression.timeMs
+      if (Math.abs(lagMs) <= rememberedMs) impression.lagMs = Math.min(impression.lagMs, lagMs)
+    }
+    return lagAnswer(plan, {
+      epoch: row.epoch,
+      range: span,
+      oneIn,
+      lagsMs: [...lags.values()].map(({ lagMs }) => lagMs),
+    })
+  }
+
+  async #joined(scan: Scan, filters: readonly ViewFilter[]): Promise<readonly JoinedEvent[]> {
+    const { plan } = this.#options
+    const { span } = scan
+    const wanted = new Set<string>()
+    for await (const { event } of scanJournal(scan, 'impressions')) {
+      if (event.timeMs < span.startMs || event.timeMs >= span.endMs || !passes(plan, event.dimensions, filters))
+        continue
+      wanted.add(event.id)
+      if (wanted.size > MOST_DRILLED)
+        throw new TidemarkError('VIEW_INVALID', `There are more than ${MOST_DRILLED} events behind this.`, {
+          where: 'window',
+          fix: 'ask for a shorter time, or add a filter',
+        })
+    }
+    const { attributionWindowMs, allowedLatenessMs } = plan.parameters
+    const accepted = new AcceptedEvents<Candidate>(attributionWindowMs + allowedLatenessMs)
+    for await (const { event, partition, line } of scanJournal(scan, 'impressions')) {
+      if (!wanted.has(event.id)) continue
+      const { id, timeMs, dimensions } = event
+      accepted.accept(id, { timeMs, dimensions, partition, text: decoded(line), clicks: [] })
+    }
+    await this.#addClicks(scan, wanted, accepted)
+    const joined: JoinedEvent[] = []
+    for (const id of wanted) {
+      const found = accepted.latest(id, span.startMs, span.endMs - 1)
+      if (found !== undefined && passes(plan, found.dimensions, filters)) joined.push(joinedEvent(plan, id, found))
+    }
+    return joined.toSorted((a, b) => a.timeMs - b.timeMs || (a.id < b.id ? -1 : 1))
+  }
+
+  async #addClicks(scan: Scan, wanted: ReadonlySet<string>, accepted: AcceptedEvents<Candidate>): Promise<void> {
+    const { attributionWindowMs: A, clockSkewToleranceMs: e, allowedLatenessMs: L } = this.#options.plan.parameters
+    const clicks = new AcceptedEvents<{ readonly timeMs: number }>(A + L)
+    for await (const { event, partition, line } of scanJournal(scan, 'clicks')) {
+      if (!wanted.has(event.impressionId) || !clicks.accept(event.id, { timeMs: event.timeMs })) continue
+      const { timeMs } = event
+      const impression =
+        accepted.latest(event.impressionId, timeMs - A, timeMs + e) ??
+        accepted.latest(event.impressionId, timeMs - A - L, timeMs + e + L)
+      impression?.clicks.push({ id: event.id, timeMs, partition, text: decoded(line) })
+    }
+  }
+
+  async #begin(span: Scan['span']): Promise<{ readonly scan: Scan; readonly row: EpochRow }> {
+    const { plan, url, dataDir } = this.#options
+    const row = await withConnection({ url, applicationName: 'tidemark drill' }, async (client) =>
+      readEpochRow(client, plan.name),
+    )
+    if (row === undefined || row.epoch === 0)
+      throw new TidemarkError('JOURNAL_MISSING', 'No epoch is in the tables yet.', {
+        retryable: true,
+        fix: 'wait for it',
+      })
+    const partitions = findRetained(nodeDisk, journalFolder(resolve(dataDir)))
+    return { scan: { disk: nodeDisk, plan, partitions, positions: row.positions, span }, row }
+  }
+
+  // W3: one after the other, whatever became of the one before.
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work, work)
+    this.#last = turn.catch(() => undefined)
+    return turn
+  }
+}
+
+function joinedEvent(plan: Plan, id: string, candidate: Candidate): JoinedEvent {
+  const { timeMs, dimensions, partition, text, clicks } = candidate
+  const { attributionWindowMs, clockSkewToleranceMs } = plan.parameters
+  let isTaken = false
+  const judged = clicks
+    .toSorted((a, b) => a.timeMs - b.timeMs)
+    .map((click): RawClick => {
+      const lagMs = click.timeMs - timeMs
+      if (lagMs < -clockSkewToleranceMs || lagMs > attributionWindowMs) return { ...click, class: 'out_of_window' }
+      const isRepeat = isTaken
+      isTaken = true
+      return { ...click, class: isRepeat ? 'repeat' : 'counted' }
+    })
+  const rank = (click: RawClick): number => (click.class === 'counted' ? 0 : 1)
+  return {
+    id,
+    timeMs,
+    dimensions: Object.fromEntries(plan.dimensions.map(({ name }, index) => [name, dimensions[index] ?? ''])),
+    partition,
+    text,
+    clicks: judged.toSorted((a, b) => rank(a) - rank(b)),
+  }
+}
+
+function decoded(line: Uint8Array): string {
+  return Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8')
+}
+
+/** FNV-1a: which ids are in a sample. */
+function hashOf(id: string): number {
+  let hash = 0x811c9dc5
+  for (let index = 0; index < id.length; index++) hash = Math.imul(hash ^ id.charCodeAt(index), 0x01000193)
+  // The lowest bits are the worst.
+  return (hash ^ (hash >>> 15)) >>> 0
+}

@@ -1,0 +1,126 @@
+/**
+ * Reads the retained journal for the events of some stretch of time, as the recount reads them.
+ *
+ * N1  Nothing that could belong to the stretch is passed over: an event arrives `maxFutureSkew` before its time at the
+ *     earliest, and is late once the watermark is past it by the allowed lateness.
+ * N2  The engine goes on meanwhile: after {@link SLICE_MS} of work as much time is left to others.
+ * N3  No more than {@link MOST_BYTES} are read for one question; more is refused.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Disk } from '../../checkpoint/disk/disk.ts'
+import { readRetained, type RetainedPartition } from '../../checkpoint/journal/retained.ts'
+import { TidemarkError } from '../../errors.ts'
+import type { Plan, StreamName } from '../../pipeline/plan.ts'
+import type { Positions } from '../../runtime/ports.ts'
+import type { Span } from '../../query/view-answer.ts'
+import { Admission } from '../../verify/admission.ts'
+import type { ParsedEvent } from '../../verify/parse-event.ts'
+import { decodeUtf8 } from '../../verify/readers/decode-utf8.ts'
+import { eventParsers } from '../../verify/recount.ts'
+import { Tally } from '../../verify/tally.ts'
+import { streamOfPartition } from '../live-partitions.ts'
+
+const LINE_FEED = 0x0a
+/** How long the thread is kept at a time (N2). */
+export const SLICE_MS = 8
+/** What one question reads at most (N3). */
+export const MOST_BYTES: number = 1_024 * 1_048_576
+
+/** An event that is neither malformed nor future nor late. */
+export interface ScannedEvent {
+  readonly event: ParsedEvent
+  readonly partition: string
+  /** The record; good until the next event. */
+  readonly line: Uint8Array
+}
+
+export interface Scan {
+  readonly disk: Disk
+  readonly plan: Plan
+  readonly partitions: readonly RetainedPartition[]
+  readonly positions: Positions
+  /** Clicks can belong to it an attribution window after its end. */
+  readonly span: Span
+}
+
+/** When the oldest event that is retained of every partition arrived, ms; −Infinity where none was removed. */
+export function retainedFromMs({ partitions }: Pick<Scan, 'partitions'>, plan: Plan): number {
+  const { maxFutureSkewMs } = plan.parameters
+  return Math.max(
+    -Infinity,
+    ...partitions.map(({ earliest, segments }) =>
+      earliest === 0 ? -Infinity : (segments[0]?.firstArrivalMs ?? Infinity) + maxFutureSkewMs,
+    ),
+  )
+}
+
+/**
+ * The events of a stream that can have to do with the span, each partition in its own order.
+ *
+ * @throws TidemarkError VIEW_TIMEOUT where too much would be read; JOURNAL_CORRUPT; JOURNAL_MISSING
+ */
+export async function* scanJournal(scan: Scan, stream: StreamName): AsyncGenerator<ScannedEvent> {
+  const budget = { bytes: 0, sinceMs: performance.now() }
+  for (const partition of scan.partitions) {
+    if (streamOfPartition(partition.name) === stream) yield* scanPartition(scan, partition, stream, budget)
+  }
+}
+
+async function* scanPartition(
+  { disk, plan, positions, span }: Scan,
+  partition: RetainedPartition,
+  stream: StreamName,
+  budget: { bytes: number; sinceMs: number },
+): AsyncGenerator<ScannedEvent> {
+  const { attributionWindowMs, allowedLatenessMs, maxFutureSkewMs } = plan.parameters
+  const end = positions[partition.name] ?? partition.earliest
+  // Copies of an event are up to A + L older.
+  const arrivedFromMs = span.startMs - attributionWindowMs - allowedLatenessMs - maxFutureSkewMs
+  const lateFromMs = span.endMs + attributionWindowMs + allowedLatenessMs
+  const from = Math.min(end, startOffset(partition, arrivedFromMs))
+  const admission = new Admission(stream, eventParsers(plan, decodeUtf8)[stream], plan.parameters, new Tally(plan, 0))
+  const reader = readRetained(disk, partition, from, end)
+  try {
+    for (let block = reader.next(); block !== undefined; block = reader.next()) {
+      if (block.floorMs > lateFromMs) return
+      if (block.arrivalMs < arrivedFromMs) continue
+      budget.bytes += block.lines.length
+      if (budget.bytes > MOST_BYTES) throw tooMuch()
+      for (const line of linesOf(block.lines)) {
+        const event = admission.admit(line, block)
+        if (event !== undefined) yield { event, partition: partition.name, line }
+      }
+      await giveWay(budget)
+    }
+  } finally {
+    reader.close()
+  }
+}
+
+async function giveWay(budget: { sinceMs: number }): Promise<void> {
+  const workedMs = performance.now() - budget.sinceMs
+  if (workedMs < SLICE_MS) return
+  await delay(Math.min(workedMs, 100))
+  budget.sinceMs = performance.now()
+}
+
+function startOffset({ segments, earliest }: RetainedPartition, arrivedFromMs: number): number {
+  const later = segments.findIndex(({ firstArrivalMs }) => firstArrivalMs >= arrivedFromMs)
+  const first = later < 0 ? segments.at(-1) : segments[Math.max(0, later - 1)]
+  return first?.startOffset ?? earliest
+}
+
+function* linesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let start = 0; start < bytes.length;) {
+    const found = bytes.indexOf(LINE_FEED, start)
+    const end = found < 0 ? bytes.length : found
+    yield bytes.subarray(start, end)
+    start = end + 1
+  }
+}
+
+function tooMuch(): TidemarkError {
+  return new TidemarkError('VIEW_TIMEOUT', `More than ${MOST_BYTES / 1_048_576} MiB of events would have to be read.`, {
+    fix: 'ask for a shorter time',
+  })
+}
