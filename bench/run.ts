@@ -25,6 +25,7 @@ import { peersPart } from './parts/peers.ts'
 import { postgresPart } from './parts/postgres.ts'
 import { profilePart } from './parts/profile.ts'
 import { shuffledPart } from './parts/shuffled.ts'
+import { viewsPart } from './parts/views.ts'
 
 const PARTS: readonly BenchPart[] = [
   enginePart,
@@ -39,6 +40,7 @@ const PARTS: readonly BenchPart[] = [
   livePart,
   overloadPart,
   checkpointsPart,
+  viewsPart,
 ]
 const RESULTS = join(ROOT, 'bench', 'RESULTS.md')
 const STANDARD = { events: 10_000_000, runs: 3, minutes: 2 } as const

@@ -1,6 +1,7 @@
 /**
  * `tidemark page`: the page over tables that are filled elsewhere.
  */
+import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { checkDatabaseUrl } from '../database/database-url.ts'
 import { serveDatabasePage } from '../service/database-page.ts'
@@ -12,6 +13,7 @@ import { createTalk } from './talk.ts'
 
 interface PageOptions extends PlanOptions, CommonOptions {
   readonly databaseUrl: string
+  readonly dataDir: string
   readonly host: string
   readonly port?: number
 }
@@ -21,6 +23,7 @@ export function pageCommand(): Command {
   const command = new Command('page')
     .description('Serves the page over tables in PostgreSQL that another instance or a Flink job fills. It only reads.')
     .requiredOption('--database-url <url>', 'the PostgreSQL database with the tables')
+    .option('--data-dir <dir>', 'where it is kept who may log in', '.tidemark')
     .option('--host <address>', 'address to serve the page on', '127.0.0.1')
     .option('--port <port>', 'port of the page; 0 picks a free one (4400, or the next free one)', port)
     .action(runPage)
@@ -34,6 +37,7 @@ async function runPage(options: PageOptions): Promise<void> {
   await serveDatabasePage({
     plan,
     url: options.databaseUrl,
+    dataDir: resolve(options.dataDir),
     host: options.host,
     port: options.port,
     signal: serviceSignal(),
@@ -41,6 +45,7 @@ async function runPage(options: PageOptions): Promise<void> {
       if (options.json === true) process.stdout.write(`${JSON.stringify({ url })}\n`)
       else talk.say(`page      ${url}   read from PostgreSQL, until Ctrl-C`)
     },
+    onFirstAdmin: (lines) => lines.forEach((line) => talk.say(line)),
     onTrouble: (message) => talk.say(message),
   })
 }

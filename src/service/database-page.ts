@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { readRollUps } from '../database/read-roll-ups.ts'
 import type { Plan } from '../pipeline/plan.ts'
+import { openAccess } from '../server/access/open-access.ts'
 import { LiveView } from '../server/live-view.ts'
 import { ViewReader } from '../server/query/view-reader.ts'
 import { startServer, type RunningServer } from '../server/start-server.ts'
@@ -13,10 +14,14 @@ export interface DatabasePageOptions {
   readonly plan: Plan
   /** Any user who may read the tables. */
   readonly url: string
+  /** Keeps who may log in. */
+  readonly dataDir: string
   readonly host: string
   /** 0 picks a free port; left out it is 4400 or the next free one. */
   readonly port: number | undefined
   readonly signal: AbortSignal
+  /** Told the first admin's password, once, where others can reach the page. */
+  readonly onFirstAdmin: (lines: readonly string[]) => void
   /** Told the address once the page is there. */
   readonly onReady: (url: string) => void
   /** Told why what the page shows could not be read; it is tried again. */
@@ -37,10 +42,12 @@ export async function serveDatabasePage(options: DatabasePageOptions): Promise<v
   const reader = new ViewReader({ plan, url })
   try {
     await refresh(liveView, plan, url)
+    const access = await openAccess(options)
     const server = await startServer({
       liveView,
       status: () => null,
       views: { plan, reader },
+      access,
       host,
       ...(port === undefined ? {} : { port }),
     })

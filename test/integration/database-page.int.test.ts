@@ -27,9 +27,11 @@ it('shows what the tables hold and how far they are, reads only, and ends when i
   const served = serveDatabasePage({
     plan,
     url,
+    dataDir: 'not used on loopback',
     host: '127.0.0.1',
     port: 0,
     signal: stop.signal,
+    onFirstAdmin: () => assert.fail('on loopback nobody logs in'),
     onReady: (ready) => (address = ready),
     onTrouble: (message) => assert.fail(message),
   })

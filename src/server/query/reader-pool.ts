@@ -29,7 +29,7 @@ export interface Snapshot {
   rows(text: string): Promise<readonly (readonly (string | null)[])[]>
 }
 
-const MOST_WAITING = 256
+const MOST_WAITING = 2_048
 const CONNECT_TIMEOUT_MS = 3_000
 const AS_TEXT = { getTypeParser: () => (text: string) => text }
 
