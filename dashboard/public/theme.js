@@ -1,7 +1,9 @@
-// Runs before the first paint, so that a remembered theme does not flash in the other one.
+// Runs before the first paint, so that remembered colours do not flash in others.
 try {
-  const theme = localStorage.getItem('tidemark-theme')
-  if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme
+  for (const name of ['theme', 'contrast', 'motion']) {
+    const value = localStorage.getItem(`tidemark-${name}`)
+    if (value !== null && value !== '' && value !== 'auto') document.documentElement.dataset[name] = value
+  }
 } catch {
-  // Storage is blocked: the system's theme it is.
+  // Storage is blocked: the system's colours it is.
 }

@@ -1,69 +1,95 @@
 import type { VNode } from 'preact'
-import type { BoardPlan, PagePlan } from '../../src/pipeline/page.ts'
-import type { PageData } from '../../src/server/page-data.ts'
-import { data, link, page, status } from './live/store.ts'
-import { Board } from './parts/board.tsx'
+import type { PagePlan } from '../../src/pipeline/page.ts'
+import { isWaiting, trouble } from './live/answers.ts'
+import { link, page, status } from './live/store.ts'
+import { Boards } from './parts/boards.tsx'
 import { ChartPanel } from './parts/chart-panel.tsx'
-import { DatabaseBanner } from './parts/database-banner.tsx'
+import { AnswerBanner, DatabaseBanner } from './parts/banners.tsx'
+import { FilterBar } from './parts/filter-bar.tsx'
 import { Footer } from './parts/footer.tsx'
 import { Header } from './parts/header.tsx'
 import { Ledger } from './parts/ledger.tsx'
+import { Overlays } from './parts/overlays.tsx'
 import { Tiles } from './parts/tiles.tsx'
+import type { Screen } from './model/screen.ts'
+import { notice } from './state/overlay.ts'
+import { screen } from './state/shown.ts'
+import { view } from './state/view-state.ts'
 
 /** The whole page. */
 export function App(): VNode {
   const plan = page.value
-  const values = data.value
-  const isStale = link.value.state === 'stale'
+  const shown = screen.value
+  const classes = [
+    'sheet',
+    ...(link.value.state === 'stale' ? ['is-stale'] : []),
+    ...(isWaiting.value ? ['is-waiting'] : []),
+    ...(view.value?.isKiosk === true ? ['is-kiosk'] : []),
+  ]
   return (
-    <div class={`sheet ${isStale ? 'is-stale' : ''}`}>
+    <div class={classes.join(' ')}>
       <Header page={plan} />
-      {plan === null || values === null ? <Loading /> : <Sheet page={plan} data={values} />}
+      {plan === null || shown === null ? <Loading /> : <Sheet page={plan} screen={shown} />}
+      <Overlays />
+      <p class={`notice-line ${notice.value === '' ? '' : 'is-shown'}`} role="status">
+        {notice.value}
+      </p>
     </div>
   )
 }
 
-function isCharted({ charts }: PagePlan, { dimension }: BoardPlan): boolean {
-  return charts.some((chart) => chart.dimension?.name === dimension.name)
-}
-
 function Loading(): VNode {
+  const problem = trouble.value
   return (
     <main class="loading">
-      <p>Waiting for the first numbers</p>
+      {problem === null ? <p>Waiting for the first numbers</p> : <AnswerBanner trouble={problem} />}
     </main>
   )
 }
 
-function Sheet({ page: plan, data: values }: { page: PagePlan; data: PageData }): VNode {
+function Sheet({ page: plan, screen: shown }: { page: PagePlan; screen: Screen }): VNode {
   const now = status.value
-  const [main, ...small] = plan.charts
+  const problem = trouble.value
   return (
     <>
       <main>
         {now !== null && <DatabaseBanner status={now} />}
-        <Tiles page={plan} data={values} />
+        {problem !== null && now?.database.state !== 'down' && <AnswerBanner trouble={problem} />}
+        <FilterBar page={plan} />
+        <Tiles page={plan} screen={shown} />
         {now !== null && <Ledger status={now} />}
         <div class="grid">
-          <div class="charts">
-            {main !== undefined && <ChartPanel key={main.id} page={plan} chart={main} data={values} />}
-            <div class="row2">
-              {small.map((chart) => (
-                <ChartPanel key={chart.id} page={plan} chart={chart} data={values} />
-              ))}
-            </div>
-          </div>
-          <div class="boards">
-            {plan.boards.map((board) => {
-              const rows = values.boards[board.dimension.name]
-              return rows === undefined ? null : (
-                <Board key={board.dimension.name} board={board} data={rows} isCharted={isCharted(plan, board)} />
-              )
-            })}
-          </div>
+          <Charts page={plan} screen={shown} />
+          <Boards page={plan} screen={shown} />
         </div>
       </main>
-      {now !== null && <Footer page={plan} status={now} />}
+      {now !== null && <Footer page={plan} status={now} screen={shown} />}
     </>
+  )
+}
+
+function Charts({ page: plan, screen: shown }: { page: PagePlan; screen: Screen }): VNode {
+  const panels = plan.charts.map(({ id, title }, index) => {
+    const model = shown.charts.find((chart) => chart.plan.id === id)
+    const dimension = model?.plan.dimension?.name
+    const memberCount = shown.boards.find((board) => board.plan.dimension.name === dimension)?.memberCount ?? 0
+    const isAnswer = shown.source === 'tables'
+    return (
+      <ChartPanel
+        key={id}
+        id={id}
+        title={model?.plan.title ?? title}
+        model={model}
+        memberCount={memberCount}
+        isAnswer={isAnswer}
+        isMain={index === 0}
+      />
+    )
+  })
+  return (
+    <div class="charts">
+      {panels[0]}
+      <div class="row2">{panels.slice(1)}</div>
+    </div>
   )
 }

@@ -1,9 +1,15 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
+import { followAnswers } from './live/answers.ts'
 import { follow } from './live/connection.ts'
-import { followSystemColours } from './live/theme.ts'
+import { followKeys } from './state/keys.ts'
+import { startPreferences } from './state/preferences.ts'
+import { followHistory } from './state/view-state.ts'
 
 const root = document.getElementById('app')
 if (root !== null) render(<App />, root)
-followSystemColours()
+startPreferences()
+followHistory()
+followKeys()
 follow()
+followAnswers()

@@ -77,11 +77,15 @@ export interface PagePlan {
   readonly outOfOrdernessMs: number
   readonly idleTimeoutMs: number
   readonly quantityCount: number
+  /** The plan's own in its order, then eCPM and CPC of its first sum where it has none of these names. */
+  readonly measures: readonly PageMeasure[]
   readonly tiles: readonly PageMeasure[]
   readonly charts: readonly ChartPlan[]
   readonly boards: readonly BoardPlan[]
   readonly totalRollUp: string
   readonly rollUps: readonly RollUp[]
+  /** What the plan's tables are split by, on each axis: filters and splits that no table holds cannot be asked for. */
+  readonly tables: readonly Pick<RollUp, 'axis' | 'dimensions'>[]
 }
 
 const HOUR_MS = 3_600_000
@@ -101,7 +105,7 @@ const CLICK_TOTAL: RollUp = { name: 'page:clicks:total', axis: 'click', dimensio
  */
 export function planPage(plan: Plan, rangeMs: number = rangeOf(plan.parameters.windowSizeMs)): PagePlan {
   const { windowSizeMs, outOfOrdernessMs, idleTimeoutMs } = plan.parameters
-  const measures = plan.measures.map((measure) => pageMeasure(plan, measure))
+  const measures = withRates(plan.measures.map((measure) => pageMeasure(plan, measure)))
   const charts = planCharts(plan, measures)
   return {
     name: plan.name,
@@ -111,11 +115,13 @@ export function planPage(plan: Plan, rangeMs: number = rangeOf(plan.parameters.w
     outOfOrdernessMs,
     idleTimeoutMs,
     quantityCount: FIRST_SUM_QUANTITY + summedFields(plan).length,
+    measures,
     tiles: measures.slice(0, MOST_TILES),
     charts,
     boards: plan.dimensions.map((dimension) => planBoard(dimension, measures)),
     totalRollUp: TOTAL.name,
     rollUps: planRollUps(plan, charts),
+    tables: plan.tables.map(({ axis, dimensions }) => ({ axis, dimensions })),
   }
 }
 
@@ -133,6 +139,17 @@ function pageMeasure(plan: Plan, measure: MeasurePlan): PageMeasure {
   const numerator = quantityOf(plan, measureNamed(plan, measure.numerator))
   const denominator = quantityOf(plan, measureNamed(plan, measure.denominator))
   return { kind: 'ratio', name, label, numerator, denominator, scale: measure.scale, unit: unitOf(plan, measure) }
+}
+
+/** The two rates every buyer asks for, of the first sum. */
+function withRates(measures: readonly PageMeasure[]): readonly PageMeasure[] {
+  const sum = measures.find(({ kind }) => kind === 'money')
+  if (sum?.kind !== 'money') return measures
+  const rate = (name: string, label: string, denominator: number, scale: number): RatioMeasure => {
+    return { kind: 'ratio', name, label, numerator: sum.quantity, denominator, scale, unit: 'money' }
+  }
+  const rates = [rate('ecpm', 'eCPM', IMPRESSIONS_QUANTITY, 1_000), rate('cpc', 'CPC', CLICKS_QUANTITY, 1)]
+  return [...measures, ...rates.filter(({ name }) => measures.every((own) => own.name !== name))]
 }
 
 function quantityOf(plan: Plan, measure: MeasurePlan): number {
@@ -199,7 +216,7 @@ function perTitle(label: string, dimension: DimensionPlan | undefined): string {
 }
 
 /** A label within a sentence: `Campaign` becomes `campaign`, `URL` and `OS` stay. */
-function inSentence(label: string): string {
+export function inSentence(label: string): string {
   const isWord = label.slice(1) === label.slice(1).toLowerCase() && label.length > 1
   return isWord ? label.charAt(0).toLowerCase() + label.slice(1) : label
 }

@@ -86,8 +86,10 @@ export class PageRig {
       classes: engine.classesOf(stream),
       difference: engine.ledger.differenceOf(code),
     })
+    const nowMs = Date.now()
     return healthyStatus({
-      nowMs: Date.now(),
+      nowMs,
+      database: { state: 'none', message: null, sinceMs: nowMs, waitingCells: 0, intakePaused: false },
       startedAtMs: Date.now() - 60_000,
       watermarkMs,
       finalUpToMs: null,

@@ -3,6 +3,7 @@
  * label.
  */
 import type uPlot from 'uplot'
+import type { Annotation } from '../model/annotations.ts'
 import type { SeriesModel } from '../model/chart-model.ts'
 
 const HATCH_STEP_PX = 6
@@ -83,6 +84,31 @@ export function drawLabelMarks(plot: uPlot, marks: readonly LabelMark[], hasDots
     ctx.moveTo(right + 3 * ratio, wantedPx * ratio)
     ctx.lineTo(right + 10 * ratio, topPx * ratio)
     ctx.stroke()
+  }
+  ctx.restore()
+}
+
+/** A dotted line and a small mark at the foot of the plot where something happened. */
+export function drawAnnotations(plot: uPlot, annotations: readonly Annotation[], colour: string): void {
+  const { ctx, bbox } = plot
+  const ratio = devicePixelRatio
+  ctx.save()
+  ctx.strokeStyle = colour
+  ctx.fillStyle = colour
+  ctx.lineWidth = ratio
+  for (const { atMs } of annotations) {
+    const x = plot.valToPos(atMs, 'x', true)
+    if (x < bbox.left || x > bbox.left + bbox.width) continue
+    ctx.setLineDash([2 * ratio, 3 * ratio])
+    ctx.beginPath()
+    ctx.moveTo(x, bbox.top)
+    ctx.lineTo(x, bbox.top + bbox.height)
+    ctx.stroke()
+    ctx.beginPath()
+    ctx.moveTo(x - 4 * ratio, bbox.top + bbox.height + 5 * ratio)
+    ctx.lineTo(x + 4 * ratio, bbox.top + bbox.height + 5 * ratio)
+    ctx.lineTo(x, bbox.top + bbox.height - ratio)
+    ctx.fill()
   }
   ctx.restore()
 }

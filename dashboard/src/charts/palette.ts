@@ -2,7 +2,19 @@
  * The page's colours, resolved for canvases: style sheets say what they are, here they are only read.
  */
 
-const NAMES = ['--ink', '--muted', '--line', '--paper', '--s0', '--s1', '--s2', '--s3', '--s4', '--s5'] as const
+const NAMES = [
+  '--ink',
+  '--muted',
+  '--line',
+  '--warn',
+  '--paper',
+  '--s0',
+  '--s1',
+  '--s2',
+  '--s3',
+  '--s4',
+  '--s5',
+] as const
 
 export type ColourName = (typeof NAMES)[number]
 export type Palette = Readonly<Record<ColourName, string>>

@@ -6,12 +6,13 @@ import { SERIES_COUNT, type ChartModel, type SeriesModel } from '../model/chart-
 
 /** A layer with less of the whole than this cannot be seen: it has no label. */
 const LEAST_LABEL_SHARE = 0.004
+const MOST_COMPARED = 2
 
 type Column = (number | null)[]
 
 /** Index of the first window that is not final; the number of windows when all are. */
-export function firstProvisional({ windowsMs, windowSizeMs, finalUpToMs }: ChartModel): number {
-  const index = windowsMs.findIndex((startMs) => startMs + windowSizeMs > finalUpToMs)
+export function firstProvisional({ windowsMs, isFinal }: ChartModel): number {
+  const index = isFinal.indexOf(false)
   return index < 0 ? windowsMs.length : index
 }
 
@@ -19,11 +20,14 @@ export function firstProvisional({ windowsMs, windowSizeMs, finalUpToMs }: Chart
  * How many windows lines and areas draw. They leave the newest out while it fills: it would look like a fall, and its
  * clicks are still to come.
  */
-export function drawnWindows({ windowsMs, endMs, finalUpToMs }: ChartModel): number {
-  return finalUpToMs >= endMs ? windowsMs.length : Math.max(0, windowsMs.length - 1)
+export function drawnWindows({ windowsMs, isFilling }: ChartModel): number {
+  return isFilling ? Math.max(0, windowsMs.length - 1) : windowsMs.length
 }
 
-/** Two columns for each slot: the final stretch of its line, and the provisional one that starts where it ends. */
+/**
+ * Three columns for each slot: the final stretch of its line, the provisional one that starts where it ends, and the
+ * time it is compared with.
+ */
 export function lineColumns(model: ChartModel): readonly Column[] {
   const turn = firstProvisional(model)
   const drawn = drawnWindows(model)
@@ -35,9 +39,15 @@ export function lineColumns(model: ChartModel): readonly Column[] {
         model.windowsMs.map((_, index) =>
           (index >= turn && index < drawn) || index === lastFinal ? (series?.values[index] ?? null) : null,
         ),
+        model.windowsMs.map((_, index) => (isCompared(model) ? (series?.compared?.[index] ?? null) : null)),
       ]
     },
   )
+}
+
+/** Lines of another time are drawn beside few lines only: beside many nobody could tell them apart. */
+export function isCompared({ series }: ChartModel): boolean {
+  return series.filter(({ compared }) => compared !== undefined).length <= MOST_COMPARED
 }
 
 /** Index of the last value at or before `index`; −1 where there is none. */
@@ -55,6 +65,15 @@ export function stackColumns(model: ChartModel): readonly Column[] {
   return Array.from({ length: SERIES_COUNT }, (_, layer) => {
     const upTo = model.series.length - layer
     return model.windowsMs.map((_, index) => (upTo <= 0 || index >= last ? null : stackHeight(model, upTo, index)))
+  })
+}
+
+/** The height of the whole stack in the time it is compared with. */
+export function comparedColumn({ windowsMs, series }: ChartModel): Column {
+  const all = series.flatMap(({ compared }) => (compared === undefined ? [] : [compared]))
+  return windowsMs.map((_, index) => {
+    const values = all.map((values) => values[index] ?? null)
+    return values.every((value) => value === null) ? null : values.reduce<number>((sum, value) => sum + (value ?? 0), 0)
   })
 }
 

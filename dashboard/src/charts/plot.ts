@@ -4,13 +4,15 @@
  * C1  New data goes through `update`; nothing is built anew and nothing moves but the data.
  * C2  What is not final is hatched, and lines there are dashed.
  * C3  Labels stand at the right, each beside its series, and never overlap.
+ * C4  The cursor of one chart is the cursor of all, at the same time; dragging over a stretch asks for it.
  */
 import uPlot from 'uplot'
 import { axisText } from '../model/measures.ts'
 import { SERIES_COUNT, type ChartModel } from '../model/chart-model.ts'
-import { drawHatch, drawHatchLabel, drawLabelMarks, type LabelMark } from './drawing.ts'
+import type { Annotation } from '../model/annotations.ts'
+import { drawAnnotations, drawHatch, drawHatchLabel, drawLabelMarks, type LabelMark } from './drawing.ts'
 import { readPalette, slotColour, type Palette } from './palette.ts'
-import { drawnWindows, firstProvisional, labelValues, lineColumns, stackColumns } from './plot-data.ts'
+import { comparedColumn, drawnWindows, firstProvisional, labelValues, lineColumns, stackColumns } from './plot-data.ts'
 import { spread } from './spread.ts'
 import { tickText, timeTicks } from './time-axis.ts'
 
@@ -34,6 +36,10 @@ export interface Hover {
 export interface PlotListener {
   readonly onLabels: (labels: readonly PlotLabel[]) => void
   readonly onHover: (hover: Hover | null) => void
+  /** A stretch was drawn over with the pointer. */
+  readonly onZoom: (startMs: number, endMs: number) => void
+  /** The chart was clicked twice. */
+  readonly onZoomOut: () => void
 }
 
 const AXIS_WIDTH_PX = 46
@@ -44,6 +50,10 @@ const TICK_SPACE_PX = 74
 const LEAST_SPACED_BAR_PX = 4
 /** Stacks are hatched on top of their colours, which must stay what they are. */
 const STACK_HATCH_ALPHA = 0.42
+/** Shorter drags are clicks of an unsteady hand. */
+const LEAST_DRAG_PX = 6
+const CURSORS = 'time'
+const COMPARED_DASH = [2, 4]
 const FONT = '11.5px ui-sans-serif, system-ui, sans-serif'
 
 /** Px at the right that labels may use, by the width of the chart. */
@@ -56,18 +66,21 @@ export class Plot {
   readonly #listener: PlotListener
   readonly #plot: uPlot
   #model: ChartModel
+  #annotations: readonly Annotation[]
   #palette: Palette
 
-  constructor(holder: HTMLElement, model: ChartModel, listener: PlotListener) {
+  constructor(holder: HTMLElement, model: ChartModel, annotations: readonly Annotation[], listener: PlotListener) {
     this.#holder = holder
     this.#listener = listener
     this.#model = model
+    this.#annotations = annotations
     this.#palette = readPalette(holder)
     this.#plot = new uPlot(this.#options(), this.#columns(), holder)
   }
 
-  update(model: ChartModel): void {
+  update(model: ChartModel, annotations: readonly Annotation[]): void {
     this.#model = model
+    this.#annotations = annotations
     this.#plot.setData(this.#columns())
   }
 
@@ -103,7 +116,9 @@ export class Plot {
   }
 
   #columns(): uPlot.AlignedData {
-    const columns = this.#isLines ? lineColumns(this.#model) : stackColumns(this.#model)
+    const columns = this.#isLines
+      ? lineColumns(this.#model)
+      : [...stackColumns(this.#model), comparedColumn(this.#model)]
     return [[...this.#model.windowsMs], ...columns.map((column) => [...column])]
   }
 
@@ -113,7 +128,7 @@ export class Plot {
       height: Math.max(this.#holder.clientHeight, 100),
       padding: [TOP_PX, gutterPx(this.#holder.clientWidth), 0, 0],
       legend: { show: false },
-      cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { show: this.#isLines, size: 6 } },
+      cursor: this.#cursor(),
       scales: { x: { time: false, range: () => this.#timeRange() }, y: { range: (_, __, max) => [0, heightOf(max)] } },
       axes: [this.#timeAxis(), this.#valueAxis()],
       series: [{}, ...(this.#isLines ? this.#lineSeries() : this.#stackSeries())],
@@ -121,13 +136,40 @@ export class Plot {
         drawClear: [() => this.#drawBelow()],
         draw: [() => this.#drawAbove()],
         setCursor: [() => this.#tellHover()],
+        setSelect: [() => this.#tellZoom()],
       },
     }
   }
 
+  #cursor(): uPlot.Cursor {
+    const isShared = (type: string): boolean => type === 'mousemove' || type === 'mouseleave'
+    return {
+      y: false,
+      drag: { x: true, y: false, setScale: false, dist: LEAST_DRAG_PX },
+      points: { show: this.#isLines, size: 6 },
+      sync: { key: CURSORS, setSeries: false, scales: ['x', null], filters: { pub: isShared, sub: isShared } },
+      bind: {
+        dblclick: () => () => {
+          this.#listener.onZoomOut()
+          return null
+        },
+      },
+    }
+  }
+
+  #tellZoom(): void {
+    const { left, width } = this.#plot.select
+    if (width < LEAST_DRAG_PX) return
+    const { windowSizeMs } = this.#model
+    const startMs = Math.floor(this.#plot.posToVal(left, 'x') / windowSizeMs) * windowSizeMs
+    const endMs = Math.ceil(this.#plot.posToVal(left + width, 'x') / windowSizeMs) * windowSizeMs
+    this.#plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
+    this.#listener.onZoom(startMs, Math.max(endMs, startMs + windowSizeMs))
+  }
+
   #timeRange(): [number, number] {
     const { startMs, endMs, windowSizeMs } = this.#model
-    const lastPointMs = startMs + (drawnWindows(this.#model) - 1) * windowSizeMs
+    const lastPointMs = this.#model.windowsMs[drawnWindows(this.#model) - 1] ?? startMs
     return [startMs, this.#isBars ? endMs : Math.max(lastPointMs, startMs + windowSizeMs)]
   }
 
@@ -139,8 +181,10 @@ export class Plot {
       stroke: () => this.#palette['--muted'],
       grid: { show: false },
       ticks: { show: false },
-      splits: (plot, _, min, max) => [...timeTicks(min, max, plot.bbox.width / devicePixelRatio / TICK_SPACE_PX)],
-      values: (_, splits) => splits.map((split) => tickText(split, splits)),
+      splits: (plot, _, min, max) => [
+        ...timeTicks(min, max, plot.bbox.width / devicePixelRatio / TICK_SPACE_PX, this.#model.zone),
+      ],
+      values: (_, splits) => splits.map((split) => tickText(split, splits, this.#model.zone)),
     }
   }
 
@@ -161,19 +205,26 @@ export class Plot {
     return Array.from({ length: SERIES_COUNT }, (_, slot) => {
       const stroke = (): string => slotColour(this.#palette, slot)
       const line: uPlot.Series = { stroke, width: 1.75, spanGaps: true, points: { show: false } }
-      return [line, { ...line, dash: [4, 3] }]
+      return [line, { ...line, dash: [4, 3] }, { ...line, width: 1.25, dash: COMPARED_DASH, alpha: 0.75 }]
     }).flat()
   }
 
   #stackSeries(): uPlot.Series[] {
     const paths = this.#isBars ? barPaths() : undefined
-    return Array.from({ length: SERIES_COUNT }, (_, layer): uPlot.Series => ({
+    const compared: uPlot.Series = {
+      stroke: () => this.#palette['--ink'],
+      width: 1.25,
+      dash: COMPARED_DASH,
+      points: { show: false },
+    }
+    const layers = Array.from({ length: SERIES_COUNT }, (_, layer): uPlot.Series => ({
       fill: () => slotColour(this.#palette, this.#model.series[this.#model.series.length - 1 - layer]?.slot ?? 0),
       stroke: () => this.#palette['--paper'],
       width: this.#isBars ? 0 : 1,
       points: { show: false },
       ...(paths === undefined ? {} : { paths }),
     }))
+    return [...layers, compared]
   }
 
   #drawBelow(): void {
@@ -184,6 +235,7 @@ export class Plot {
     if (!this.#isLines) drawHatch(this.#plot, this.#provisionalFromMs(), this.#palette['--paper'], STACK_HATCH_ALPHA)
     const label = { text: 'provisional', colour: this.#palette['--muted'], font: FONT }
     drawHatchLabel(this.#plot, this.#provisionalFromMs(), label)
+    drawAnnotations(this.#plot, this.#annotations, this.#palette['--warn'])
     const marks = this.#labelMarks()
     drawLabelMarks(this.#plot, marks, this.#isLines)
     this.#listener.onLabels(
@@ -214,16 +266,19 @@ export class Plot {
 
   #tellHover(): void {
     const { left = -10 } = this.#plot.cursor
-    const { windowsMs, windowSizeMs, startMs } = this.#model
     if (left < 0) return this.#listener.onHover(null)
-    const position = (this.#plot.posToVal(left, 'x') - startMs) / windowSizeMs
-    const index = Math.min(
-      Math.max(0, this.#isBars ? Math.floor(position) : Math.round(position)),
-      windowsMs.length - 1,
-    )
+    const index = this.#windowAt(this.#plot.posToVal(left, 'x'))
     const plotLeft = this.#plot.bbox.left / devicePixelRatio
     const isRightHalf = left > this.#plot.bbox.width / devicePixelRatio / 2
     this.#listener.onHover({ index, leftPx: plotLeft + left, isRightHalf })
+  }
+
+  /** Number of the window at a time: of lines the nearest point, of bars the one it stands in. */
+  #windowAt(timeMs: number): number {
+    const { windowsMs, windowSizeMs } = this.#model
+    const shiftedMs = this.#isBars ? timeMs : timeMs + windowSizeMs / 2
+    const after = windowsMs.findIndex((startMs) => startMs > shiftedMs)
+    return Math.max(0, after < 0 ? windowsMs.length - 1 : after - 1)
   }
 }
 

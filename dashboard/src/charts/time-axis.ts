@@ -1,7 +1,8 @@
 /**
- * Where the time axis has its ticks: at round times in UTC, as many as fit.
+ * Where the time axis has its ticks: at round times of the chosen zone, as many as fit.
  */
 import { formatClock, formatDay, formatMinute } from '../format/times.ts'
+import { fromLocalMs, toLocal } from '../format/zones.ts'
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
@@ -16,18 +17,21 @@ const STEPS_MS: readonly number[] = [
 ]
 
 /** Ticks from `startMs` to `endMs`, at most `mostTicks` of them. */
-export function timeTicks(startMs: number, endMs: number, mostTicks: number): readonly number[] {
+export function timeTicks(startMs: number, endMs: number, mostTicks: number, zone: string = 'UTC'): readonly number[] {
   const fits = (stepMs: number): boolean => (endMs - startMs) / stepMs <= Math.max(1, mostTicks)
   const stepMs = STEPS_MS.find(fits) ?? endMs - startMs
-  const first = Math.ceil(startMs / stepMs) * stepMs
+  const first = Math.ceil(toLocal(startMs, zone).getTime() / stepMs) * stepMs
   const ticks: number[] = []
-  for (let tick = first; tick <= endMs; tick += stepMs) ticks.push(tick)
+  for (let local = first; local <= first + (endMs - startMs) + HOUR_MS; local += stepMs) {
+    const tick = fromLocalMs(local, zone)
+    if (tick >= startMs && tick <= endMs && tick !== ticks.at(-1)) ticks.push(tick)
+  }
   return ticks
 }
 
 /** A tick's text: the day at midnight, seconds only where ticks are that near. */
-export function tickText(tickMs: number, ticks: readonly number[]): string {
+export function tickText(tickMs: number, ticks: readonly number[], zone: string = 'UTC'): string {
   const stepMs = (ticks[1] ?? Infinity) - (ticks[0] ?? 0)
-  if (tickMs % DAY_MS === 0) return formatDay(tickMs)
-  return stepMs < MINUTE_MS ? formatClock(tickMs) : formatMinute(tickMs)
+  if (toLocal(tickMs, zone).getTime() % DAY_MS === 0) return formatDay(tickMs, zone)
+  return stepMs < MINUTE_MS ? formatClock(tickMs, zone) : formatMinute(tickMs, zone)
 }

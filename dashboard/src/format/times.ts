@@ -1,31 +1,49 @@
 /**
- * Times as the page writes them, always in UTC, and lengths of time.
+ * Times as the page writes them, in the zone that was chosen, and lengths of time.
  */
 import { THIN_SPACE } from './numbers.ts'
+import { toLocal } from './zones.ts'
+
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
 
 /** `14:32:07` */
-export function formatClock(timeMs: number): string {
-  return new Date(timeMs).toISOString().slice(11, 19)
+export function formatClock(timeMs: number, zone: string = 'UTC'): string {
+  return toLocal(timeMs, zone).toISOString().slice(11, 19)
 }
 
 /** `14:32` */
-export function formatMinute(timeMs: number): string {
-  return new Date(timeMs).toISOString().slice(11, 16)
+export function formatMinute(timeMs: number, zone: string = 'UTC'): string {
+  return toLocal(timeMs, zone).toISOString().slice(11, 16)
 }
 
 /** `24 Nov` */
-export function formatDay(timeMs: number): string {
-  return new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(timeMs)
+export function formatDay(timeMs: number, zone: string = 'UTC'): string {
+  return new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(
+    toLocal(timeMs, zone),
+  )
 }
 
 /** `24 Nov 2026` */
-export function formatDate(timeMs: number): string {
-  return `${formatDay(timeMs)} ${new Date(timeMs).getUTCFullYear()}`
+export function formatDate(timeMs: number, zone: string = 'UTC'): string {
+  return `${formatDay(timeMs, zone)} ${toLocal(timeMs, zone).getUTCFullYear()}`
 }
 
-/** A window by its start, to the second only where windows are that short: `14:32`. */
-export function formatWindow(startMs: number, windowSizeMs: number): string {
-  return windowSizeMs % 60_000 === 0 ? formatMinute(startMs) : formatClock(startMs)
+/** `24 Nov, 14:32` */
+export function formatMoment(timeMs: number, zone: string = 'UTC'): string {
+  return `${formatDay(timeMs, zone)}, ${formatMinute(timeMs, zone)}`
+}
+
+/** A window by its start, as short as its length allows: `14:32`, `14:32:10`, `24 Nov`. */
+export function formatWindow(startMs: number, windowSizeMs: number, zone: string = 'UTC'): string {
+  if (windowSizeMs % DAY_MS === 0) return formatDay(startMs, zone)
+  return windowSizeMs % MINUTE_MS === 0 ? formatMinute(startMs, zone) : formatClock(startMs, zone)
+}
+
+/** A window by its start with its day, where a range is longer than one. */
+export function formatWindowOf(startMs: number, windowSizeMs: number, zone: string, rangeMs: number): string {
+  const text = formatWindow(startMs, windowSizeMs, zone)
+  return rangeMs > DAY_MS && windowSizeMs < DAY_MS ? `${formatDay(startMs, zone)}, ${text}` : text
 }
 
 /** `0.8 s`, `14 s`, `3 min 20 s`, `2 h 10 min`, `5 d 3 h` */
@@ -51,7 +69,9 @@ export function beforeInWords(rangeMs: number): string {
 
 /** What one window is called: `minute`, `hour`, `day`, or `window` where its length has no word. */
 export function windowInWords(windowSizeMs: number): string {
-  return { 60_000: 'minute', 3_600_000: 'hour', 86_400_000: 'day' }[windowSizeMs] ?? 'window'
+  const word = { 60_000: 'minute', 3_600_000: 'hour', 86_400_000: 'day', 604_800_000: 'week' }[windowSizeMs]
+  if (word !== undefined) return word
+  return windowSizeMs % MINUTE_MS === 0 && windowSizeMs < 3_600_000 ? `${windowSizeMs / MINUTE_MS} minutes` : 'window'
 }
 
 function twoUnits(large: number, largeUnit: string, small: number, smallUnit: string): string {

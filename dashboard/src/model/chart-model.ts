@@ -19,6 +19,8 @@ export interface SeriesModel {
   readonly values: readonly (number | null)[]
   /** What the values were made from, for words about them. Undefined where the window has nothing. */
   readonly cells: readonly (Values | undefined)[]
+  /** The same of the time it is compared with, on the same windows; undefined without a comparison. */
+  readonly compared?: readonly (number | null)[]
 }
 
 export interface ChartModel {
@@ -26,29 +28,65 @@ export interface ChartModel {
   readonly windowSizeMs: number
   readonly startMs: number
   readonly endMs: number
-  readonly finalUpToMs: number
+  /** Time zone of everything that is written on it. */
+  readonly zone: string
   readonly windowsMs: readonly number[]
+  /** Of each window, whether it will not change any more. What is final comes first. */
+  readonly isFinal: readonly boolean[]
+  /** Whether the last window still takes events in. */
+  readonly isFilling: boolean
   /** The largest first; in a stack the lowest first. */
   readonly series: readonly SeriesModel[]
   /** Whether too few events a window make ratios jumpy. */
   readonly isNoisy: boolean
 }
 
-/** The model of a chart. */
+/** One member of a chart before it is drawn. */
+export interface SeriesCells {
+  readonly name: string
+  readonly slot: number
+  readonly isOthers: boolean
+  readonly cells: readonly (Values | undefined)[]
+  readonly compared?: readonly (Values | undefined)[]
+}
+
+/** Everything of a chart but its series. */
+export type ChartFrame = Omit<ChartModel, 'series' | 'isNoisy'>
+
+/** A chart of these cells. */
+export function modelOfCells(frame: ChartFrame, series: readonly SeriesCells[]): ChartModel {
+  const { plan } = frame
+  const isNoisy = plan.measure.kind === 'ratio' && mostAreFew(plan.measure, series)
+  const draw = (cells: readonly (Values | undefined)[]): (number | null)[] =>
+    cells.map((cell) => drawnValue(plan, cell, isNoisy))
+  return {
+    ...frame,
+    isNoisy,
+    series: series.map(({ compared, ...rest }) => {
+      const drawn = { ...rest, values: draw(rest.cells) }
+      return compared === undefined ? drawn : { ...drawn, compared: draw(compared) }
+    }),
+  }
+}
+
+/** The model of a chart of the live feed. */
 export function chartModel(page: PagePlan, chart: ChartPlan, data: ChartData, range: RangeData): ChartModel {
   const { windowSizeMs } = page
-  const count = (range.endMs - range.startMs) / windowSizeMs
-  const windowsMs = Array.from({ length: count }, (_, index) => range.startMs + index * windowSizeMs)
-  const rows = windowsMs.map((startMs) => data.rows[startMs])
-  const isNoisy = chart.measure.kind === 'ratio' && mostAreFew(chart.measure, data, rows)
-  const toValue = (cell: Values | undefined): number | null => drawnValue(chart, cell, isNoisy)
-  const entry = (name: string, slot: number, index: number, isOthers: boolean): SeriesModel => {
-    const cells = rows.map((row) => row?.[index])
-    return { name, slot, isOthers, cells, values: cells.map(toValue) }
-  }
-  const named = data.members.map(({ name, slot }, index) => entry(nameOf(chart, name), slot, index, false))
-  const others = data.hasOthers ? [entry('others', OTHERS_SLOT, data.members.length, true)] : []
-  return { plan: chart, windowSizeMs, ...range, windowsMs, series: [...named, ...others], isNoisy }
+  const { startMs, endMs, finalUpToMs } = range
+  const count = (endMs - startMs) / windowSizeMs
+  const windowsMs = Array.from({ length: count }, (_, index) => startMs + index * windowSizeMs)
+  const rows = windowsMs.map((windowMs) => data.rows[windowMs])
+  const isFinal = windowsMs.map((windowMs) => windowMs + windowSizeMs <= finalUpToMs)
+  const cellsAt = (index: number): (Values | undefined)[] => rows.map((row) => row?.[index])
+  const named = data.members.map(({ name, slot }, index) => {
+    return { name: nameOf(chart, name), slot, isOthers: false, cells: cellsAt(index) }
+  })
+  const rest = { name: 'others', slot: OTHERS_SLOT, isOthers: true, cells: cellsAt(data.members.length) }
+  const frame = { plan: chart, windowSizeMs, startMs, endMs, windowsMs, isFinal }
+  return modelOfCells(
+    { ...frame, zone: 'UTC', isFilling: finalUpToMs < endMs },
+    data.hasOthers ? [...named, rest] : named,
+  )
 }
 
 function nameOf(chart: ChartPlan, name: string): string {
@@ -57,17 +95,14 @@ function nameOf(chart: ChartPlan, name: string): string {
 
 function drawnValue(chart: ChartPlan, cell: Values | undefined, isNoisy: boolean): number | null {
   const { measure } = chart
-  if (cell === undefined) return chart.kind === 'lines' ? null : 0
+  if (cell === undefined) return measure.kind === 'ratio' ? null : 0
   return measure.kind === 'ratio' && !isNoisy && hasFew(measure, cell) ? null : measureNumber(measure, cell)
 }
 
-function mostAreFew(
-  measure: PageMeasure & { kind: 'ratio' },
-  data: ChartData,
-  rows: readonly (readonly Values[] | undefined)[],
-): boolean {
-  const cells = rows
-    .flatMap((row) => row?.slice(0, data.members.length) ?? [])
-    .filter(([impressions]) => impressions !== 0)
-  return cells.filter((cell) => hasFew(measure, cell)).length > cells.length / 2
+function mostAreFew(measure: PageMeasure & { kind: 'ratio' }, series: readonly SeriesCells[]): boolean {
+  const cells = series
+    .filter(({ isOthers }) => !isOthers)
+    .flatMap((one) => one.cells)
+    .filter((cell) => cell !== undefined && cell[0] !== 0)
+  return cells.filter((cell) => cell !== undefined && hasFew(measure, cell)).length > cells.length / 2
 }

@@ -57,6 +57,12 @@ export function ratioText(measure: RatioMeasure, ratio: number): string {
   return measure.unit === 'money' ? formatMoney(BigInt(Math.round(ratio * 1e6))) : formatPlain(ratio)
 }
 
+/** A value of a measure that is a number already. */
+export function numberText(measure: PageMeasure, value: number): string {
+  if (measure.kind === 'ratio') return ratioText(measure, value)
+  return measure.kind === 'money' ? formatMoney(BigInt(Math.round(value * 1e6))) : formatCount(Math.round(value))
+}
+
 /** A value on an axis. */
 export function axisText(measure: PageMeasure, value: number): string {
   if (measure.kind !== 'ratio' || measure.unit !== 'share') return formatShort(value)

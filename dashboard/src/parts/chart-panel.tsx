@@ -1,123 +1,90 @@
-import { useSignal, type Signal } from '@preact/signals'
+import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
-import type { ChartPlan, PagePlan } from '../../../src/pipeline/page.ts'
-import type { PageData } from '../../../src/server/page-data.ts'
-import { gutterPx, Plot, type Hover, type PlotLabel } from '../charts/plot.ts'
+import { formatCount } from '../format/numbers.ts'
 import { windowInWords } from '../format/times.ts'
-import { colourChanges } from '../live/theme.ts'
-import { chartModel, type ChartModel } from '../model/chart-model.ts'
+import { copyText, downloadText } from '../live/take-away.ts'
+import { isCompared } from '../charts/plot-data.ts'
+import type { ChartModel } from '../model/chart-model.ts'
+import { chartExport, toCsv, toJson } from '../model/export.ts'
+import { overlay } from '../state/overlay.ts'
+import { Chart } from './chart.tsx'
+import { ChartChoice } from './chart-choice.tsx'
 import { ChartTable } from './chart-table.tsx'
-import { ChartTip } from './chart-tip.tsx'
-import { Name } from './name.tsx'
+import { Menu, type MenuItem } from './menu.tsx'
+
+export interface ChartPanelProps {
+  readonly id: string
+  readonly title: string
+  /** Undefined while there is nothing to draw. */
+  readonly model: ChartModel | undefined
+  readonly memberCount: number
+  /** Whether the tables answer: then it can be chosen what is drawn, and the SQL be shown. */
+  readonly isAnswer: boolean
+  /** Whether this is the chart that people choose the content of. */
+  readonly isMain: boolean
+}
 
 /** A chart with its title, direct labels, values under the cursor, and the same numbers as a table. */
-export function ChartPanel({ page, chart, data }: { page: PagePlan; chart: ChartPlan; data: PageData }): VNode {
+export function ChartPanel(props: ChartPanelProps): VNode {
+  const { id, title, model, memberCount, isAnswer, isMain } = props
   const isTable = useSignal(false)
-  const chartData = data.charts[chart.id]
-  const isEmpty = chartData === undefined || data.range.endMs === 0
-  const model = isEmpty ? undefined : chartModel(page, chart, chartData, data.range)
-  const memberCount = chart.dimension === null ? 0 : (data.boards[chart.dimension.name]?.memberCount ?? 0)
+  const about = model === undefined ? undefined : subtitle(model, memberCount)
   return (
-    <section class={`panel chart-${chart.kind}`} aria-labelledby={`title-${chart.id}`}>
+    <section class={`panel chart-${model?.plan.kind ?? 'none'}`} aria-labelledby={`title-${id}`}>
       <div class="head">
-        <h2 id={`title-${chart.id}`}>{chart.title}</h2>
-        <p class="sub" title={model === undefined ? undefined : subtitle(model, memberCount)}>
-          {model === undefined ? '' : subtitle(model, memberCount)}
+        <h2 id={`title-${id}`}>{title}</h2>
+        <p class="sub" title={about}>
+          {about}
         </p>
+        {isMain && isAnswer && <ChartChoice />}
         <button
           type="button"
           class="quiet"
           aria-pressed={isTable.value}
-          aria-label={`${chart.title} as a table`}
+          aria-label={`${title} as a table`}
           onClick={() => (isTable.value = !isTable.value)}
         >
           table
         </button>
+        {model !== undefined && <Menu label={`More of ${title}`} items={menuItems(props, model)} />}
       </div>
       <div class="chart-box">
         {model === undefined && <p class="empty">No events yet</p>}
-        {model !== undefined && isTable.value && <ChartTable model={model} />}
-        {model !== undefined && !isTable.value && <Chart model={model} />}
+        {model !== undefined && isTable.value && <ChartTable model={model} canDrill={isAnswer} />}
+        {model !== undefined && !isTable.value && <Chart key={chartKey(model)} model={model} isAnswer={isAnswer} />}
       </div>
     </section>
   )
 }
 
+/** What a plot is built for: other data do not build it anew. */
+function chartKey({ plan, zone }: ChartModel): string {
+  return `${plan.kind} ${zone}`
+}
+
+function menuItems({ title, isAnswer, isMain, id }: ChartPanelProps, model: ChartModel): readonly MenuItem[] {
+  const table = chartExport(model)
+  const file = `${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}-${new Date(model.startMs).toISOString().slice(0, 16).replaceAll(':', '')}`
+  return [
+    { text: 'copy as CSV', run: () => copyText(toCsv(table).slice(1), 'CSV') },
+    { text: 'download CSV', run: () => downloadText(toCsv(table), `${file}.csv`, 'text/csv') },
+    { text: 'copy as JSON', run: () => copyText(toJson(table), 'JSON') },
+    { text: 'download JSON', run: () => downloadText(toJson(table), `${file}.json`, 'application/json') },
+    ...(isAnswer
+      ? [{ text: 'show the SQL', run: () => (overlay.value = { kind: 'sql', title, parts: isMain ? ['main'] : [id] }) }]
+      : []),
+  ]
+}
+
 function subtitle(model: ChartModel, memberCount: number): string {
-  const { plan, series, isNoisy, windowSizeMs, finalUpToMs, endMs } = model
+  const { plan, series, isNoisy, windowSizeMs, isFinal } = model
   const window = windowInWords(windowSizeMs)
   const shown = series.filter(({ isOthers }) => !isOthers).length
   return [
     plan.axis === 'click' ? `by click ${window}` : `by impression ${window}`,
-    ...(memberCount > shown ? [`${shown} largest of ${memberCount}`] : []),
+    ...(memberCount > shown ? [`${shown} of ${formatCount(memberCount)}`] : []),
     ...(isNoisy ? [`few events a ${window}`] : []),
-    ...(plan.kind === 'lines' && finalUpToMs < endMs ? ['dashed: not final yet'] : []),
+    ...(plan.kind === 'lines' && isFinal.includes(false) ? ['dashed: not final yet'] : []),
+    ...(series.some(({ compared }) => compared !== undefined) && isCompared(model) ? ['dotted: compared'] : []),
   ].join(' · ')
-}
-
-function Chart({ model }: { model: ChartModel }): VNode {
-  const holder = useRef<HTMLDivElement>(null)
-  const plot = useRef<Plot | null>(null)
-  const labels = useSignal<readonly PlotLabel[]>([])
-  const hover = useSignal<Hover | null>(null)
-  useEffect(() => {
-    if (holder.current === null) return undefined
-    const made = new Plot(holder.current, model, {
-      onLabels: (next) => (labels.value = next),
-      onHover: (next) => (hover.value = next),
-    })
-    plot.current = made
-    const observer = new ResizeObserver(() => made.resize())
-    observer.observe(holder.current)
-    const stop = colourChanges.subscribe(() => made.recolour())
-    return () => {
-      stop()
-      observer.disconnect()
-      made.destroy()
-    }
-  }, [])
-  useEffect(() => plot.current?.update(model), [model])
-  return (
-    <div
-      class="chart"
-      role="group"
-      tabIndex={0}
-      aria-label={`${model.plan.title}. Left and right arrow keys read it minute by minute.`}
-      onKeyDown={(event) => moveCursor(event, model, hover, plot.current)}
-      onBlur={() => plot.current?.point(null)}
-    >
-      <div class="canvas" ref={holder} />
-      <Labels labels={labels.value} widthPx={gutterPx(holder.current?.clientWidth ?? 0)} />
-      <ChartTip model={model} hover={hover.value} />
-    </div>
-  )
-}
-
-function Labels({ labels, widthPx }: { labels: readonly PlotLabel[]; widthPx: number }): VNode {
-  return (
-    <div class="labels" aria-hidden="true" style={{ width: `${widthPx - 14}px` }}>
-      {labels.map(({ name, slot, isOthers, topPx }) => (
-        <div key={`${slot}`} class={`label slot-${slot}`} style={{ transform: `translateY(${topPx - 9}px)` }}>
-          <Name text={name} isOthers={isOthers} />
-        </div>
-      ))}
-    </div>
-  )
-}
-
-function moveCursor(event: KeyboardEvent, model: ChartModel, hover: Signal<Hover | null>, plot: Plot | null): void {
-  const last = model.windowsMs.length - 1
-  const at = hover.value?.index
-  const steps: Record<string, number | null> = {
-    ArrowLeft: Math.max(0, (at ?? last + 1) - 1),
-    ArrowRight: Math.min(last, (at ?? last - 1) + 1),
-    Home: 0,
-    End: last,
-    Escape: null,
-  }
-  const step = steps[event.key]
-  if (step === undefined) return
-  event.preventDefault()
-  plot?.point(step)
 }

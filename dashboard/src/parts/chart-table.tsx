@@ -1,20 +1,25 @@
 import type { VNode } from 'preact'
 import { NOTHING } from '../format/numbers.ts'
-import { formatWindow } from '../format/times.ts'
+import { formatWindowOf } from '../format/times.ts'
+import { zoneInWords } from '../format/zones.ts'
 import type { ChartModel } from '../model/chart-model.ts'
 import { measureText } from '../model/measures.ts'
+import { overlay } from '../state/overlay.ts'
 import { Name } from './name.tsx'
 
-/** The numbers of a chart, newest first. */
-export function ChartTable({ model }: { model: ChartModel }): VNode {
+/** The numbers of a chart, newest first. Where raw events can be had, a number opens those behind it. */
+export function ChartTable({ model, canDrill }: { model: ChartModel; canDrill: boolean }): VNode {
   const newestFirst = model.windowsMs.map((_, index) => model.windowsMs.length - 1 - index)
+  const zone = zoneInWords(model.zone)
   return (
     <div class="table-box" role="region" tabIndex={0} aria-label={`${model.plan.title}, table`}>
       <table>
-        <caption class="hidden">{model.plan.title}, UTC, newest first</caption>
+        <caption class="hidden">
+          {model.plan.title}, {zone}, newest first
+        </caption>
         <thead>
           <tr>
-            <th scope="col">UTC</th>
+            <th scope="col">{zone}</th>
             {model.series.map(({ slot, name, isOthers }) => (
               <th key={slot} scope="col" class="n">
                 <Name text={name} isOthers={isOthers} />
@@ -24,7 +29,7 @@ export function ChartTable({ model }: { model: ChartModel }): VNode {
         </thead>
         <tbody>
           {newestFirst.map((index) => (
-            <TableRow key={model.windowsMs[index]} model={model} index={index} />
+            <TableRow key={model.windowsMs[index]} model={model} index={index} canDrill={canDrill} />
           ))}
         </tbody>
       </table>
@@ -32,21 +37,37 @@ export function ChartTable({ model }: { model: ChartModel }): VNode {
   )
 }
 
-function TableRow({ model, index }: { model: ChartModel; index: number }): VNode {
+function TableRow({ model, index, canDrill }: { model: ChartModel; index: number; canDrill: boolean }): VNode {
   const startMs = model.windowsMs[index] ?? 0
-  const isFinal = startMs + model.windowSizeMs <= model.finalUpToMs
-  const { measure } = model.plan
+  const isFinal = model.isFinal[index] ?? false
+  const { plan, windowSizeMs } = model
   return (
     <tr class={isFinal ? '' : 'is-provisional'}>
       <th scope="row">
-        {formatWindow(startMs, model.windowSizeMs)}
+        {formatWindowOf(startMs, windowSizeMs, model.zone, model.endMs - model.startMs)}
         {isFinal ? '' : <span class="hidden"> not final</span>}
       </th>
-      {model.series.map(({ slot, cells }) => {
+      {model.series.map(({ slot, cells, name, isOthers }) => {
         const cell = cells[index]
+        const text =
+          cell === undefined ? (plan.measure.kind === 'ratio' ? NOTHING : '0') : measureText(plan.measure, cell)
         return (
           <td key={slot} class="n">
-            {cell === undefined ? (measure.kind === 'ratio' ? NOTHING : '0') : measureText(measure, cell)}
+            {canDrill && cell !== undefined && !isOthers ? (
+              <button
+                type="button"
+                class="plain"
+                title="The events behind it"
+                onClick={() => {
+                  const member = plan.dimension === null ? null : name
+                  overlay.value = { kind: 'drill', windowMs: startMs, lengthMs: windowSizeMs, chart: plan, member }
+                }}
+              >
+                {text}
+              </button>
+            ) : (
+              text
+            )}
           </td>
         )
       })}

@@ -2,33 +2,56 @@ import type { VNode } from 'preact'
 import type { Values } from '../../../src/server/page-data.ts'
 import type { Hover } from '../charts/plot.ts'
 import { formatCount } from '../format/numbers.ts'
-import { formatWindow } from '../format/times.ts'
+import { formatWindowOf } from '../format/times.ts'
+import { zoneInWords } from '../format/zones.ts'
+import type { Annotation } from '../model/annotations.ts'
 import type { ChartModel, SeriesModel } from '../model/chart-model.ts'
-import { amountOf, measureText } from '../model/measures.ts'
+import { amountOf, measureText, numberText } from '../model/measures.ts'
 import { Name } from './name.tsx'
 
+interface TipProps {
+  readonly model: ChartModel
+  readonly hover: Hover | null
+  readonly annotations: readonly Annotation[]
+}
+
 /** The values of the window under the cursor, beside it. */
-export function ChartTip({ model, hover }: { model: ChartModel; hover: Hover | null }): VNode {
+export function ChartTip({ model, hover, annotations }: TipProps): VNode {
   const startMs = hover === null ? undefined : model.windowsMs[hover.index]
   if (hover === null || startMs === undefined) return <div class="tip" aria-live="polite" hidden />
-  const isFinal = startMs + model.windowSizeMs <= model.finalUpToMs
+  const isFinal = model.isFinal[hover.index] ?? false
   const side = hover.isRightHalf ? 'is-left' : 'is-right'
+  const endMs = model.windowsMs[hover.index + 1] ?? startMs + model.windowSizeMs
   return (
     <div class={`tip ${side}`} aria-live="polite" style={{ transform: `translateX(${hover.leftPx}px)` }}>
       <div class="tip-box">
         <p class="tip-time">
-          {formatWindow(startMs, model.windowSizeMs)} UTC {isFinal ? '' : <span class="sub">not final</span>}
+          {formatWindowOf(startMs, model.windowSizeMs, model.zone, model.endMs - model.startMs)}{' '}
+          {zoneInWords(model.zone)} {isFinal ? '' : <span class="sub">not final</span>}
         </p>
         {inReadingOrder(model).map((series) => (
           <p key={series.slot} class="tip-row">
             <i class={`swatch slot-${series.slot}`} />
             <Name text={series.name} isOthers={series.isOthers} />
             <b>{cellText(model, series.cells[hover.index])}</b>
+            <ComparedText model={model} value={series.compared?.[hover.index]} />
           </p>
         ))}
+        {annotations
+          .filter(({ atMs }) => atMs >= startMs && atMs < endMs)
+          .map(({ atMs, text }) => (
+            <p key={`${atMs} ${text}`} class="tip-mark">
+              {text}
+            </p>
+          ))}
       </div>
     </div>
   )
+}
+
+function ComparedText({ model, value }: { model: ChartModel; value: number | null | undefined }): VNode | null {
+  if (value === undefined || value === null) return null
+  return <span class="sub tip-before">before {numberText(model.plan.measure, value)}</span>
 }
 
 /** As the eye meets them: stacks from the top. */

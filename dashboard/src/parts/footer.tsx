@@ -4,22 +4,27 @@ import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { formatCount, NOTHING, THIN_SPACE } from '../format/numbers.ts'
 import { formatClock, formatMinute } from '../format/times.ts'
 import { hasEnded, whoHoldsBack } from '../model/progress.ts'
+import type { Screen } from '../model/screen.ts'
+import { provisionalText } from './tiles.tsx'
 
 const DATABASE_WORDS = { starting: 'starting', up: 'up', down: 'down', none: 'not in use' } as const
 
 /** How the pipeline is doing, for whoever runs it. */
-export function Footer({ page, status }: { page: PagePlan; status: PipelineStatus }): VNode {
+export function Footer(props: { page: PagePlan; status: PipelineStatus; screen: Screen }): VNode {
+  const { page, status, screen } = props
+  const provisional = provisionalText(screen)
   if (hasEnded(status)) return <FooterOfEnded status={status} />
   const holder = whoHoldsBack(page, status)
   const { database, epochDurationMs } = status
   return (
     <footer>
       <span>
-        Watermark <b>{status.watermarkMs === null ? NOTHING : formatClock(status.watermarkMs)}</b>
+        Watermark <b>{status.watermarkMs === null ? NOTHING : formatClock(status.watermarkMs, screen.zone)}</b>
       </span>
       <span>
-        Final up to <b>{status.finalUpToMs === null ? NOTHING : formatMinute(status.finalUpToMs)}</b>
+        Final up to <b>{status.finalUpToMs === null ? NOTHING : formatMinute(status.finalUpToMs, screen.zone)}</b>
       </span>
+      {provisional !== undefined && <span class="finality">{provisional}</span>}
       {holder !== undefined && <span class={holder.isWarning ? 'warn' : ''}>{holder.text}</span>}
       <span>
         Epoch <b>{formatCount(status.epoch)}</b>, {formatCount(Math.round(epochDurationMs))}

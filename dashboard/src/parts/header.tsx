@@ -2,12 +2,19 @@ import type { VNode } from 'preact'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { formatClock, formatDate, formatLength, rangeInWords } from '../format/times.ts'
+import { canAsk, isPaused } from '../live/answers.ts'
 import { link, status } from '../live/store.ts'
-import { chooseTheme, theme, type Theme } from '../live/theme.ts'
 import { hasEnded, readUpToMs } from '../model/progress.ts'
+import { overlay } from '../state/overlay.ts'
+import { theme, type Theme } from '../state/preferences.ts'
+import { view } from '../state/view-state.ts'
+import { ComparisonPicker } from './comparison-picker.tsx'
+import { RangePicker } from './range-picker.tsx'
+import { ZonePicker } from './zone-picker.tsx'
 
-/** The mark, what is shown, how fresh it is, and the theme. */
+/** The mark, what is shown, how fresh it is, and how it looks. */
 export function Header({ page }: { page: PagePlan | null }): VNode {
+  const isAsking = page !== null && canAsk.value === true
   return (
     <header>
       <h1 class="mark">
@@ -17,22 +24,46 @@ export function Header({ page }: { page: PagePlan | null }): VNode {
         </svg>
         Tidemark
       </h1>
-      {page !== null && <span class="chip">{rangeInWords(page.rangeMs)}</span>}
-      <span class="chip" title="All times on this page are in Coordinated Universal Time">
-        UTC
-      </span>
+      {isAsking ? (
+        <>
+          <RangePicker />
+          <ComparisonPicker />
+        </>
+      ) : (
+        page !== null && <span class="chip">{rangeInWords(page.rangeMs)}</span>
+      )}
+      {isAsking ? (
+        <ZonePicker />
+      ) : (
+        <span class="chip" title="All times on this page are in Coordinated Universal Time">
+          UTC
+        </span>
+      )}
       <Freshness page={page} />
-      <ThemeChoice />
+      <div class="tools">
+        <PauseButton />
+        <ThemeChoice />
+        <button
+          type="button"
+          class="tool"
+          aria-label="Keys and settings"
+          title="Keys and settings (?)"
+          onClick={() => (overlay.value = { kind: 'help' })}
+        >
+          ?
+        </button>
+      </div>
     </header>
   )
 }
 
 function Freshness({ page }: { page: PagePlan | null }): VNode {
   const { state, lastMessageMs } = link.value
+  const zone = view.value?.zone ?? 'UTC'
   if (state === 'stale') {
     return (
       <p class="fresh is-stale" role="status">
-        Stale since <b>{formatClock(lastMessageMs ?? 0)}</b>, reconnecting
+        Stale since <b>{formatClock(lastMessageMs ?? 0, zone)}</b>, reconnecting
       </p>
     )
   }
@@ -45,25 +76,49 @@ function Freshness({ page }: { page: PagePlan | null }): VNode {
       </p>
     )
   }
-  return <LiveFreshness now={now} asOfMs={asOfMs} />
+  return <LiveFreshness now={now} asOfMs={asOfMs} zone={zone} />
 }
 
-function LiveFreshness({ now, asOfMs }: { now: PipelineStatus; asOfMs: number }): VNode {
+function LiveFreshness({ now, asOfMs, zone }: { now: PipelineStatus; asOfMs: number; zone: string }): VNode {
   if (hasEnded(now)) {
     return (
       <p class="fresh is-ended">
         Ended · as of{' '}
         <b>
-          {formatDate(asOfMs)}, {formatClock(asOfMs)}
+          {formatDate(asOfMs, zone)}, {formatClock(asOfMs, zone)}
         </b>
+      </p>
+    )
+  }
+  if (isPaused.value) {
+    return (
+      <p class="fresh is-paused" role="status">
+        Paused · events go on being counted
       </p>
     )
   }
   return (
     <p class="fresh is-live">
-      Live · as of <b>{formatClock(asOfMs)}</b>
+      Live · as of <b>{formatClock(asOfMs, zone)}</b>
       <span class="behind"> · {formatLength(now.nowMs - asOfMs)} behind</span>
     </p>
+  )
+}
+
+function PauseButton(): VNode {
+  return (
+    <button
+      type="button"
+      class="tool"
+      aria-pressed={isPaused.value}
+      aria-label={isPaused.value ? 'Resume' : 'Pause'}
+      title={`${isPaused.value ? 'Resume' : 'Pause'} (space)`}
+      onClick={() => (isPaused.value = !isPaused.value)}
+    >
+      <svg viewBox="0 0 16 16" aria-hidden="true">
+        <path d={isPaused.value ? 'M5 3v10l8-5z' : 'M5.5 3v10M10.5 3v10'} />
+      </svg>
+    </button>
   )
 }
 
@@ -89,7 +144,7 @@ function ThemeChoice(): VNode {
           title={label}
           aria-label={label}
           aria-pressed={theme.value === choice}
-          onClick={() => chooseTheme(choice)}
+          onClick={() => (theme.value = choice)}
         >
           <svg viewBox="0 0 16 16" aria-hidden="true">
             {icon}

@@ -110,9 +110,9 @@ describe('chart models', () => {
     const model = modelOf('main', { members: [{ name: 'a', slot: 1 }], rows }, 4, 2)
     assert.equal(firstProvisional(model), 2)
     const columns = lineColumns(model)
-    assert.deepEqual(columns[2], [0.1, 0.2, null, null])
-    assert.deepEqual(columns[3], [null, 0.2, 0.3, null])
-    assert.equal(columns.length, 12)
+    assert.deepEqual(columns[3], [0.1, 0.2, null, null])
+    assert.deepEqual(columns[4], [null, 0.2, 0.3, null])
+    assert.equal(columns.length, 18)
   })
 
   it('leave the newest window out while it fills, and draw it once everything is final', () => {

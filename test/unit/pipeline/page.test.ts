@@ -25,6 +25,8 @@ describe('the page of a plan', () => {
         ['Clicks', 'count'],
         ['CTR', 'ratio'],
         ['Spend', 'money'],
+        ['eCPM', 'ratio'],
+        ['CPC', 'ratio'],
       ],
     )
     assert.equal(page.finalAfterMs, 35 * 60_000)

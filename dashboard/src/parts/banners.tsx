@@ -1,7 +1,10 @@
 import type { VNode } from 'preact'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
+import type { AnswerTrouble } from '../live/answers.ts'
 import { formatCount } from '../format/numbers.ts'
 import { formatClock, formatLength } from '../format/times.ts'
+import { zoneInWords } from '../format/zones.ts'
+import { view } from '../state/view-state.ts'
 
 /** Says loudly that the results do not reach PostgreSQL, and what that means. */
 export function DatabaseBanner({ status }: { status: PipelineStatus }): VNode | null {
@@ -10,12 +13,25 @@ export function DatabaseBanner({ status }: { status: PipelineStatus }): VNode | 
   return (
     <div class="banner">
       <p role="alert">
-        <b>PostgreSQL is down</b> since {formatClock(sinceMs)} UTC.{' '}
+        <b>PostgreSQL is down</b> since {formatClock(sinceMs, view.value?.zone)}{' '}
+        {zoneInWords(view.value?.zone ?? 'UTC')}.{' '}
         {intakePaused ? 'Intake is paused until it is back; nothing is lost.' : 'Counting goes on; nothing is lost.'}
       </p>
       <p>
         For {formatLength(status.nowMs - sinceMs)}; {formatCount(waitingCells)} changed cells wait to be written.{' '}
         {message !== null && <span class="sub">{message}</span>}
+      </p>
+    </div>
+  )
+}
+
+/** Says why the numbers are not those that were asked for. */
+export function AnswerBanner({ trouble }: { trouble: AnswerTrouble }): VNode {
+  return (
+    <div class="banner">
+      <p role="alert">
+        <b>The numbers are not new</b> since {formatClock(trouble.sinceMs, view.value?.zone)}: {trouble.message}{' '}
+        {trouble.fix}
       </p>
     </div>
   )

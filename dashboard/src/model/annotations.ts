@@ -1,0 +1,39 @@
+/**
+ * What happened to the pipeline, as marks on the charts.
+ */
+
+export interface Annotation {
+  readonly atMs: number
+  readonly text: string
+}
+
+/** What is worth a mark of one bucket of the ledger. */
+export interface LedgerBucket {
+  readonly startMs: number
+  readonly read: number
+  readonly late: number
+}
+
+/** From this many late events on, and from this share on, a bucket is a burst. */
+const BURST_EVENTS = 20
+const BURST_SHARE = 0.02
+
+/** Bursts of late events: one mark for neighbouring buckets. */
+export function lateBursts(buckets: readonly LedgerBucket[]): readonly Annotation[] {
+  const isBurst = ({ late, read }: LedgerBucket): boolean => late >= BURST_EVENTS && late >= read * BURST_SHARE
+  const marks: { atMs: number; late: number; lastIndex: number }[] = []
+  buckets.forEach((bucket, index) => {
+    if (!isBurst(bucket)) return
+    const last = marks.at(-1)
+    if (last !== undefined && last.lastIndex === index - 1) {
+      last.late += bucket.late
+      last.lastIndex = index
+    } else marks.push({ atMs: bucket.startMs, late: bucket.late, lastIndex: index })
+  })
+  return marks.map(({ atMs, late }) => ({ atMs, text: `${late} late events` }))
+}
+
+/** A run that began within what is shown: what was before it was not counted by it. */
+export function runStart(startedAtMs: number): Annotation {
+  return { atMs: startedAtMs, text: 'first start of this pipeline' }
+}

@@ -1,0 +1,222 @@
+/**
+ * From a state to the question it asks, and from the answer to the screen that shows it.
+ *
+ * W1  One question for one screen: everything on it is of one snapshot.
+ * W2  A member keeps its colour as long as it is shown.
+ * W3  Nothing is asked for that no table holds.
+ */
+import { microsOf } from '../../../src/query/amounts.ts'
+import type { Amounts, RankAnswer, SeriesAnswer, ViewAnswer } from '../../../src/query/view-answer.ts'
+import type { Grain, RankPart, SeriesPart, ViewQuery } from '../../../src/query/view-query.ts'
+import { inSentence, type BoardPlan, type ChartPlan, type PagePlan } from '../../../src/pipeline/page.ts'
+import type { TimeAxis } from '../../../src/pipeline/plan.ts'
+import type { Quantity, Values } from '../../../src/server/page-data.ts'
+import { modelOfCells, OTHERS_SLOT, type ChartModel, type SeriesCells } from './chart-model.ts'
+import { measureOf, type PageState } from './page-state.ts'
+import type { BoardColumns, BoardModel, Screen, TotalsModel } from './screen.ts'
+import { assignSlots, type Slots } from './slots.ts'
+
+export const GRAINS_MS: Readonly<Record<Grain, number>> = {
+  '1m': 60_000,
+  '5m': 300_000,
+  '15m': 900_000,
+  '1h': 3_600_000,
+  '1d': 86_400_000,
+  '1w': 604_800_000,
+}
+const CHART_MEMBERS = 5
+const BOARD_ROWS = 10
+
+/** The charts of a state: the chosen one, then those of the plan that follow it. */
+export function chartPlans(page: PagePlan, state: PageState): readonly ChartPlan[] {
+  const measure = measureOf(page, state)
+  const dimension = page.boards.find((board) => board.dimension.name === state.split)?.dimension ?? null
+  const [first, ...small] = page.charts
+  if (first === undefined) return []
+  const title = dimension === null ? measure.label : `${measure.label} per ${inSentence(dimension.label)}`
+  const kind = measure.kind === 'ratio' ? 'lines' : 'areas'
+  const main: ChartPlan = { ...first, kind, title, axis: state.axis, dimension, measure }
+  return [main, ...small].map((chart) => {
+    const isHeld = isCovered(page, state, chart.axis, chart.dimension?.name)
+    // Clicks are counted at both minutes: where one cannot be asked for, the other can.
+    return isHeld || chart.axis === 'impression' ? chart : { ...chart, axis: 'impression' }
+  })
+}
+
+/** The leaderboards that can be asked for beside the filters of a state. */
+export function boardPlans(page: PagePlan, state: PageState): readonly BoardPlan[] {
+  return page.boards.filter(({ dimension }) => isCovered(page, state, 'impression', dimension.name))
+}
+
+/** Whether one table holds all dimensions of the filters, and this one (W3). */
+function isCovered({ tables }: PagePlan, { filters }: PageState, axis: TimeAxis, dimension?: string): boolean {
+  const asked = [...filters.map((filter) => filter.dimension), ...(dimension === undefined ? [] : [dimension])]
+  return tables.some((table) => table.axis === axis && asked.every((name) => table.dimensions.includes(name)))
+}
+
+/** What a state asks. `search` narrows the leaderboards. */
+export function viewQueryOf(page: PagePlan, state: PageState, search: string): ViewQuery {
+  const { range, zone, grain, filters, comparison, order } = state
+  const series = chartPlans(page, state).map((chart, index): SeriesPart => {
+    const orderBy = index === 0 && chart.axis === 'impression' ? order : sizeOrder(chart)
+    const split = chart.dimension?.name ?? null
+    return { split, top: split === null ? 0 : CHART_MEMBERS, orderBy, members: [], axis: chart.axis }
+  })
+  const ranks = boardPlans(page, state).map(({ dimension }): RankPart => {
+    return { dimension: dimension.name, orderBy: order, limit: BOARD_ROWS, offset: 0, search, ignoreOwnFilter: true }
+  })
+  // Both axes have the same totals; leaderboards have impressions on one only.
+  return { range, axis: 'impression', zone, grain, filters, comparison, totals: true, series, ranks }
+}
+
+function sizeOrder({ axis }: ChartPlan): SeriesPart['orderBy'] {
+  return { by: axis === 'click' ? 'clicks' : 'impressions', of: 'value', direction: 'desc' }
+}
+
+/** The screen of an answer to `viewQueryOf(page, state)`; `slots` remembers colours from answer to answer. */
+export function screenOfAnswer(page: PagePlan, state: PageState, answer: ViewAnswer, slots: Slots): Screen {
+  const charts = answerCharts(page, state, answer, slots)
+  return {
+    source: 'tables',
+    startMs: answer.range.startMs,
+    endMs: answer.range.endMs,
+    zone: state.zone,
+    compared: answer.comparison,
+    provisionalShare: answer.asOf.provisionalShare,
+    totals: answerTotals(page, answer, charts[0]?.isFilling ?? false),
+    charts,
+    boards: boardPlans(page, state).flatMap((plan, index) => {
+      const rank = answer.ranks[index]
+      return rank === undefined ? [] : [answerBoard(page, state, plan, rank, charts)]
+    }),
+  }
+}
+
+function answerTotals(page: PagePlan, { totals }: ViewAnswer, isFilling: boolean): TotalsModel {
+  const values = valuesReader(page)
+  const last = values(totals?.value ?? null) ?? []
+  const before = values(totals?.compared ?? null)
+  const spark = (totals?.sparkline ?? []).map((amounts) => values(amounts))
+  return {
+    last,
+    ...(before === undefined ? {} : { complete: last, before }),
+    spark: isFilling ? spark.slice(0, -1) : spark,
+  }
+}
+
+function answerCharts(page: PagePlan, state: PageState, answer: ViewAnswer, slots: Slots): readonly ChartModel[] {
+  const values = valuesReader(page)
+  const colours = new Map<string, ReadonlyMap<string, number>>()
+  return chartPlans(page, state).flatMap((plan, index) => {
+    const series = answer.series[index]
+    if (series === undefined) return []
+    const dimension = plan.dimension?.name ?? ''
+    const members = series.members.filter((name) => name !== null)
+    const slotOf = assignSlots(slots, `${plan.id} ${dimension}`, members, colours.get(dimension))
+    if (!colours.has(dimension)) colours.set(dimension, slotOf)
+    return [answerChart({ plan, state, answer, slotOf }, series, values)]
+  })
+}
+
+type ReadValues = (amounts: Amounts | null) => Values | undefined
+
+/** Amounts by name as the page's list of quantities (G2 of `page.ts`). */
+export function valuesReader({ measures }: Pick<PagePlan, 'measures'>): ReadValues {
+  const sums = measures.flatMap((measure) => (measure.kind === 'money' ? [measure] : []))
+  const names = sums.toSorted((a, b) => a.quantity - b.quantity).map(({ name }) => name)
+  return (amounts) => {
+    if (amounts === null) return undefined
+    return [amounts.impressions, amounts.clicks, ...names.map((name) => toQuantity(amounts.sums[name] ?? '0'))]
+  }
+}
+
+function toQuantity(decimal: string): Quantity {
+  const micros = microsOf(decimal)
+  const size = micros < 0n ? -micros : micros
+  return size <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(micros) : String(micros)
+}
+
+interface ChartContext {
+  readonly plan: ChartPlan
+  readonly state: PageState
+  readonly answer: ViewAnswer
+  readonly slotOf: ReadonlyMap<string, number>
+}
+
+function answerChart(
+  { plan, state, answer, slotOf }: ChartContext,
+  { members, rows, comparedRows, isFinal }: SeriesAnswer,
+  values: ReadValues,
+): ChartModel {
+  const series = members.flatMap((name, index): SeriesCells[] => {
+    const isWhole = name === null && plan.dimension === null
+    // Lines beside each other do not add up: the rest would dwarf them.
+    if (name === null && !isWhole && plan.kind === 'lines') return []
+    const cells = (rows[index] ?? []).map(values)
+    const compared = comparedRows?.[index]?.map(values)
+    const isOthers = name === null && !isWhole
+    const slot = isOthers ? OTHERS_SLOT : name === null ? 0 : (slotOf.get(name) ?? 0)
+    const label = name ?? (isWhole ? plan.measure.label : 'others')
+    return [{ name: label, slot, isOthers, cells, ...(compared === undefined ? {} : { compared }) }]
+  })
+  const frame = { plan, windowSizeMs: GRAINS_MS[answer.grain], zone: state.zone, isFinal, windowsMs: answer.buckets }
+  const { startMs, endMs } = answer.range
+  return modelOfCells({ ...frame, startMs, endMs, isFilling: isFilling(answer, state) }, series)
+}
+
+/** The last bucket fills while its windows are not all read. */
+function isFilling({ asOf, range, grain, buckets }: ViewAnswer, state: PageState): boolean {
+  if (buckets.length < 2) return false
+  const endOfLastMs = Math.max(range.endMs, (buckets.at(-1) ?? 0) + GRAINS_MS[grain])
+  if (asOf.finalUpToMs !== null && asOf.finalUpToMs >= range.endMs) return false
+  return state.range.kind === 'last' || (asOf.watermarkMs !== null && asOf.watermarkMs < endOfLastMs)
+}
+
+/** The columns of leaderboards for a measure. */
+export function columnsOf(page: PagePlan, state: Pick<PageState, 'measure'>): BoardColumns {
+  const measure = measureOf(page, state)
+  const [board] = page.boards
+  const size = board?.value ?? { kind: 'count', name: 'impressions', label: 'Impressions', quantity: 0 }
+  if (measure.kind === 'ratio') return { value: size, second: measure, changeOf: measure }
+  return { value: measure, second: 'share', changeOf: measure }
+}
+
+function answerBoard(
+  page: PagePlan,
+  state: PageState,
+  plan: BoardPlan,
+  { members, memberCount, rest, whole }: RankAnswer,
+  charts: readonly ChartModel[],
+): BoardModel {
+  const values = valuesReader(page)
+  const own = charts.filter((chart) => chart.plan.dimension?.name === plan.dimension.name)
+  const slotOf = new Map(
+    own
+      .toReversed()
+      .flatMap(({ series }) => series)
+      .filter(({ isOthers }) => !isOthers)
+      .map(({ name, slot }) => [name, slot] as const),
+  )
+  const others = values(rest)
+  return {
+    plan,
+    columns: columnsOf(page, state),
+    isCharted: own.length > 0,
+    memberCount,
+    isCapped: false,
+    whole: values(whole) ?? [],
+    ...(others === undefined ? {} : { others }),
+    rows: members.map(({ name, value, compared, isFinal }) => {
+      const slot = slotOf.get(name)
+      const last = values(value) ?? []
+      const before = values(compared)
+      return {
+        name,
+        last,
+        isFinal,
+        ...(slot === undefined ? {} : { slot: slot }),
+        ...(before === undefined ? {} : { complete: last, before }),
+      }
+    }),
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * The page's state as its address: short keys, defaults left out, stable, documented in `docs/page.md`.
+ *
+ * U1  Reading what was written gives the same state, whatever the names of members are.
+ * U2  What cannot be read is left at its default: an address never breaks the page.
+ */
+import type { PagePlan } from '../../../src/pipeline/page.ts'
+import {
+  GRAINS,
+  type Order,
+  type ViewComparison,
+  type ViewFilter,
+  type ViewRange,
+} from '../../../src/query/view-query.ts'
+import { joinEscaped, splitEscaped } from '../../../src/query/search-text.ts'
+import { isZone } from '../format/zones.ts'
+import { defaultState, measureOf, type PageState } from './page-state.ts'
+
+const UNITS_MS: readonly (readonly [unit: string, ms: number])[] = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+]
+const NAMED_COMPARISONS = ['previous', 'day', 'week', 'none'] as const
+
+/** The query part of the address, `?` included; empty for the default state. */
+export function formatPageUrl(page: PagePlan, state: PageState): string {
+  const normal = defaultState(page, 'UTC')
+  const entries: (readonly [string, string])[] = [...rangeEntries(state.range, normal.range)]
+  const add = (key: string, value: string, usual: string): void => {
+    if (value !== usual) entries.push([key, value])
+  }
+  add('vs', comparisonText(state.comparison), 'previous')
+  add('axis', state.axis, normal.axis)
+  add('grain', state.grain, normal.grain)
+  add('measure', state.measure, normal.measure)
+  add('split', state.split ?? '', normal.split ?? '')
+  add('order', orderText(state.order), orderText(normal.order))
+  for (const { dimension, mode, members } of state.filters) {
+    entries.push([`f.${dimension}${mode === 'exclude' ? '!' : ''}`, joinEscaped(members, ',')])
+  }
+  add('kiosk', state.isKiosk ? '1' : '', '')
+  add('tz', state.zone, 'UTC')
+  const text = new URLSearchParams(Object.fromEntries(entries)).toString()
+  return text === '' ? '' : `?${text.replaceAll('%2C', ',').replaceAll('%2F', '/').replaceAll('%3A', ':')}`
+}
+
+/** The state an address asks for. `zone` is for an address that asks for nothing at all. */
+export function parsePageUrl(page: PagePlan, search: string, zone: string): PageState {
+  const query = new URLSearchParams(search)
+  const isBare = [...query.keys()].length === 0
+  const normal = defaultState(page, isBare ? zone : 'UTC')
+  const asked = query.get('measure')
+  const measure = page.measures.some(({ name }) => name === asked) && asked !== null ? asked : normal.measure
+  const isDimension = (name: string): boolean => page.boards.some(({ dimension }) => dimension.name === name)
+  const split = query.get('split')
+  return {
+    range: parseRange(query) ?? normal.range,
+    comparison: parseComparison(query.get('vs')) ?? normal.comparison,
+    axis: query.get('axis') === 'click' && isClicks(page, measure) ? 'click' : 'impression',
+    grain: GRAINS.find((grain) => grain === query.get('grain')) ?? 'auto',
+    zone: toZone(query.get('tz')) ?? normal.zone,
+    measure,
+    split: split === null ? normal.split : isDimension(split) ? split : null,
+    order: parseOrder(page, query.get('order')) ?? normal.order,
+    // Of a key given twice the last counts, as everywhere.
+    filters: [...new Map(query)].flatMap(([key, value]) => parseFilter(key, value, isDimension)),
+    isKiosk: query.get('kiosk') === '1',
+  }
+}
+
+function isClicks(page: PagePlan, name: string): boolean {
+  const measure = measureOf(page, { measure: name })
+  return measure.kind === 'count' && measure.quantity === 1
+}
+
+function rangeEntries(range: ViewRange, usual: ViewRange): readonly (readonly [string, string])[] {
+  if (range.kind === 'fixed') {
+    return [
+      ['from', timeText(range.startMs)],
+      ['to', timeText(range.endMs)],
+    ]
+  }
+  if (usual.kind === 'last' && usual.lengthMs === range.lengthMs) return []
+  return [['range', lengthText(range.lengthMs)]]
+}
+
+function parseRange(query: URLSearchParams): ViewRange | undefined {
+  const [startMs, endMs] = [parseTime(query.get('from')), parseTime(query.get('to'))]
+  if (startMs !== undefined && endMs !== undefined && startMs < endMs) return { kind: 'fixed', startMs, endMs }
+  const lengthMs = parseLength(query.get('range'))
+  return lengthMs === undefined ? undefined : { kind: 'last', lengthMs }
+}
+
+/** `2026-11-25T14:30Z`: without what is zero. */
+export function timeText(timeMs: number): string {
+  return new Date(timeMs).toISOString().replace(/(?::00)?\.000Z$/, 'Z')
+}
+
+function parseTime(text: string | null): number | undefined {
+  if (text === null) return undefined
+  const timeMs = /^\d{1,15}$/.test(text) ? Number(text) : /(?:Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN
+  return Number.isFinite(timeMs) && timeMs >= 0 ? timeMs : undefined
+}
+
+/** `90m` */
+export function lengthText(lengthMs: number): string {
+  // A day is 24 hours here: `7d` but `24h`, as people say it.
+  const fits = UNITS_MS.find(([, unitMs]) => lengthMs % unitMs === 0 && lengthMs !== unitMs)
+  const [unit, unitMs] = lengthMs === 3_600_000 ? (['h', 3_600_000] as const) : (fits ?? (['s', 1_000] as const))
+  return `${lengthMs / unitMs}${unit}`
+}
+
+/** The length that `90m`, `6h` or `7d` says; undefined for anything else, and for nothing. */
+export function parseLength(text: string | null): number | undefined {
+  const match = /^(\d{1,6})\s?(d|h|m|s)(?:in)?$/.exec(text?.trim() ?? '')
+  const unitMs = UNITS_MS.find(([unit]) => unit === match?.[2])?.[1]
+  const lengthMs = Number(match?.[1]) * (unitMs ?? NaN)
+  return lengthMs >= 60_000 && lengthMs <= 3_660 * 86_400_000 ? lengthMs : undefined
+}
+
+function comparisonText(comparison: ViewComparison): string {
+  return comparison.kind === 'fixed' ? timeText(comparison.startMs) : comparison.kind
+}
+
+function parseComparison(text: string | null): ViewComparison | undefined {
+  const kind = NAMED_COMPARISONS.find((name) => name === text)
+  if (kind !== undefined) return { kind }
+  const startMs = parseTime(text)
+  return startMs === undefined ? undefined : { kind: 'fixed', startMs }
+}
+
+function orderText({ by, of, direction }: Order): string {
+  return `${by}.${of}.${direction}`
+}
+
+function parseOrder(page: PagePlan, text: string | null): Order | undefined {
+  const [, by = '', of, direction] = /^(.*)\.(value|change|share)\.(asc|desc)$/.exec(text ?? '') ?? []
+  if (!page.measures.some(({ name }) => name === by) && by !== 'impressions') return undefined
+  if (of !== 'value' && of !== 'change' && of !== 'share') return undefined
+  return direction === 'asc' || direction === 'desc' ? { by, of, direction } : undefined
+}
+
+function parseFilter(key: string, value: string, isDimension: (name: string) => boolean): readonly ViewFilter[] {
+  if (!key.startsWith('f.')) return []
+  const mode = key.endsWith('!') ? 'exclude' : 'include'
+  const dimension = key.slice(2, mode === 'exclude' ? -1 : undefined)
+  const members = value === '' ? [] : [...new Set(splitEscaped(value, ','))]
+  return isDimension(dimension) && members.length > 0 ? [{ dimension, mode, members }] : []
+}
+
+function toZone(text: string | null): string | undefined {
+  return text !== null && isZone(text) ? text : undefined
+}

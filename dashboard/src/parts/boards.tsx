@@ -1,0 +1,56 @@
+import type { VNode } from 'preact'
+import type { PagePlan } from '../../../src/pipeline/page.ts'
+import { measureOf, orderInWords, ordersOf } from '../model/page-state.ts'
+import type { Screen } from '../model/screen.ts'
+import { go, search, view } from '../state/view-state.ts'
+import { Board } from './board.tsx'
+
+/** The leaderboards, with one search and one order for all of them. */
+export function Boards({ page, screen }: { page: PagePlan; screen: Screen }): VNode {
+  const canFilter = screen.source === 'tables'
+  return (
+    <div class="boards">
+      {canFilter && <BoardTools page={page} />}
+      {screen.boards.map((board) => (
+        <Board key={board.plan.dimension.name} board={board} canFilter={canFilter} />
+      ))}
+    </div>
+  )
+}
+
+function BoardTools({ page }: { page: PagePlan }): VNode | null {
+  const state = view.value
+  if (state === null) return null
+  const orders = ordersOf(measureOf(page, state))
+  const now = JSON.stringify(state.order)
+  const isKnown = orders.some((order) => JSON.stringify(order) === now)
+  return (
+    <div class="board-tools">
+      <input
+        id="search"
+        type="search"
+        placeholder="Search  /"
+        aria-label="Search the leaderboards"
+        autocomplete="off"
+        value={search.value}
+        onInput={(event) => (search.value = event.currentTarget.value)}
+      />
+      <label class="pick" title="Order of the leaderboards (s)">
+        <select
+          aria-label="Order of the leaderboards"
+          value={now}
+          onChange={(event) => {
+            const chosen = orders.find((order) => JSON.stringify(order) === event.currentTarget.value)
+            if (chosen !== undefined) go((before) => ({ ...before, order: chosen }))
+          }}
+        >
+          {(isKnown ? orders : [...orders, state.order]).map((order) => (
+            <option key={JSON.stringify(order)} value={JSON.stringify(order)}>
+              {orderInWords(page, order)}
+            </option>
+          ))}
+        </select>
+      </label>
+    </div>
+  )
+}

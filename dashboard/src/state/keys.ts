@@ -1,0 +1,165 @@
+/**
+ * The keys of the page: one table, which `?` shows. Keys in a text field and keys with a modifier are not ours.
+ */
+import { isPaused } from '../live/answers.ts'
+import { page } from '../live/store.ts'
+import { COMPARISONS, measureOf, ordersOf, PRESETS_MS, stepRange, withMeasure, zoomOut } from '../model/page-state.ts'
+import { screen } from './shown.ts'
+import { overlay, say } from './overlay.ts'
+import { isHighContrast, theme } from './preferences.ts'
+import { go, goHome, search, view } from './view-state.ts'
+
+export interface KeyAction {
+  readonly keys: readonly string[]
+  /** How the key is written. */
+  readonly label: string
+  readonly text: string
+  readonly run: () => void
+}
+
+/** Ranges by key. */
+const RANGE_ACTIONS: readonly KeyAction[] = PRESETS_MS.map((lengthMs, index) => ({
+  keys: [String(index + 1)],
+  label: String(index + 1),
+  text: ['last 15 minutes', 'last hour', 'last 6 hours', 'last 24 hours', 'last 7 days'][index] ?? '',
+  run: () => go((state) => ({ ...state, range: { kind: 'last', lengthMs } })),
+}))
+
+const LOOK_ACTIONS: readonly KeyAction[] = [
+  { keys: ['ArrowLeft'], label: '←', text: 'the period before', run: () => step(-1) },
+  { keys: ['ArrowRight'], label: '→', text: 'the period after', run: () => step(1) },
+  { keys: ['z', '-'], label: 'z', text: 'zoom out', run: zoom },
+  { keys: ['r'], label: 'r', text: 'a range of your own', run: () => (overlay.value = { kind: 'range' }) },
+  { keys: ['h'], label: 'h', text: 'home: the three charts of the last hour', run: goHome },
+  { keys: ['c'], label: 'c', text: 'what it is compared with', run: nextComparison },
+  { keys: ['m'], label: 'm', text: 'the next measure', run: nextMeasure },
+  { keys: ['d'], label: 'd', text: 'the next dimension to split by', run: nextSplit },
+  { keys: ['s'], label: 's', text: 'sort: most, fell most, rose most, share', run: nextOrder },
+  { keys: ['/'], label: '/', text: 'search the leaderboards', run: () => focusOn('#search') },
+  { keys: ['b'], label: 'b', text: 'to the next leaderboard; ↑ ↓ and Enter there', run: nextBoard },
+  { keys: ['e'], label: 'e', text: 'to the ledger: what became of every event', run: () => focusOn('.ledger button') },
+  { keys: ['Escape'], label: 'Esc', text: 'clear filters and search', run: clearFilters },
+]
+
+const PAGE_ACTIONS: readonly KeyAction[] = [
+  { keys: [' '], label: 'Space', text: 'pause and resume', run: () => (isPaused.value = !isPaused.value) },
+  { keys: ['f'], label: 'f', text: 'full screen', run: toggleFullScreen },
+  { keys: ['k'], label: 'k', text: 'kiosk: nothing but the numbers', run: toggleKiosk },
+  { keys: ['t'], label: 't', text: 'light, dark or as the system', run: nextTheme },
+  { keys: ['x'], label: 'x', text: 'high contrast', run: () => (isHighContrast.value = !isHighContrast.value) },
+  { keys: ['?'], label: '?', text: 'these keys', run: () => (overlay.value = { kind: 'help' }) },
+]
+
+/** All keys, as `?` groups them. */
+export const KEY_GROUPS: readonly { readonly title: string; readonly actions: readonly KeyAction[] }[] = [
+  { title: 'Range', actions: RANGE_ACTIONS },
+  { title: 'Look', actions: LOOK_ACTIONS },
+  { title: 'Page', actions: PAGE_ACTIONS },
+]
+
+const BY_KEY = new Map(
+  KEY_GROUPS.flatMap(({ actions }) => actions.flatMap((a) => a.keys.map((key) => [key, a] as const))),
+)
+
+/** Listens to keys, for as long as the page lives. */
+export function followKeys(): void {
+  addEventListener('keydown', (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return
+    if (overlay.value !== null) return
+    const target = event.target instanceof HTMLElement ? event.target : undefined
+    const isText = target?.matches('input, textarea, select, [contenteditable]') === true
+    if (isText && event.key !== 'Escape') return
+    // A button is pressed by the space bar: there it is not ours.
+    if (event.key === ' ' && target?.matches('button, a, summary, [role="button"]') === true) return
+    const action = BY_KEY.get(event.key)
+    if (action === undefined) return
+    event.preventDefault()
+    if (isText) target?.blur()
+    action.run()
+  })
+}
+
+function step(direction: -1 | 1): void {
+  const shown = screen.value
+  if (shown === null) return
+  go((state) => {
+    const next = stepRange(state, direction, shown)
+    const newestMs = page.value === null ? Infinity : Date.now()
+    if (next.range.kind === 'fixed' && next.range.endMs > newestMs) {
+      return { ...next, range: { kind: 'last', lengthMs: next.range.endMs - next.range.startMs } }
+    }
+    return next
+  })
+}
+
+/** A range twice as long, back to live where it reaches the present. */
+export function zoom(): void {
+  go((state) => zoomOut(state, Date.now()))
+}
+
+function nextComparison(): void {
+  go((state) => {
+    const at = COMPARISONS.findIndex((kind) => kind === state.comparison.kind)
+    return { ...state, comparison: { kind: COMPARISONS[(at + 1) % COMPARISONS.length] ?? 'previous' } }
+  })
+}
+
+function nextMeasure(): void {
+  go((state, plan) => {
+    const names = plan.measures.map(({ name }) => name)
+    const next = names[(names.indexOf(state.measure) + 1) % names.length]
+    return next === undefined ? state : withMeasure(plan, state, next)
+  })
+}
+
+function nextSplit(): void {
+  go((state, plan) => {
+    const names = [...plan.boards.map(({ dimension }) => dimension.name), null]
+    return { ...state, split: names[(names.indexOf(state.split) + 1) % names.length] ?? null }
+  })
+}
+
+function nextOrder(): void {
+  go((state, plan) => {
+    const orders = ordersOf(measureOf(plan, state))
+    const now = JSON.stringify(state.order)
+    const at = orders.findIndex((order) => JSON.stringify(order) === now)
+    return { ...state, order: orders[(at + 1) % orders.length] ?? state.order }
+  })
+}
+
+/** Lets all filters go, and the search with them. */
+export function clearFilters(): void {
+  search.value = ''
+  go((state) => (state.filters.length === 0 ? state : { ...state, filters: [] }))
+}
+
+function nextBoard(): void {
+  const boards = [...document.querySelectorAll('.board')]
+  const at = boards.findIndex((board) => board.contains(document.activeElement))
+  const next = boards[(at + 1) % boards.length]
+  next?.querySelector<HTMLElement>('.member-button')?.focus()
+}
+
+function focusOn(selector: string): void {
+  const element = document.querySelector<HTMLElement>(selector)
+  element?.focus()
+  if (element instanceof HTMLInputElement) element.select()
+}
+
+/** Full screen and back. */
+export function toggleFullScreen(): void {
+  const change =
+    document.fullscreenElement === null ? document.documentElement.requestFullscreen() : document.exitFullscreen()
+  change.catch(() => say('This browser does not allow full screen here.'))
+}
+
+function toggleKiosk(): void {
+  go((state) => ({ ...state, isKiosk: !state.isKiosk }))
+  if (view.value?.isKiosk === true) say('Kiosk: k ends it.')
+}
+
+function nextTheme(): void {
+  theme.value = ({ auto: 'light', light: 'dark', dark: 'auto' } as const)[theme.value]
+  say(theme.value === 'auto' ? 'Colours as the system' : `${theme.value === 'dark' ? 'Dark' : 'Light'} colours`)
+}

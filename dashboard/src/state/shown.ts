@@ -1,0 +1,46 @@
+/**
+ * What the page shows now: the last answer where there is one, otherwise the live feed.
+ */
+import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import type { PageData } from '../../../src/server/page-data.ts'
+import { answered, canAsk, isPaused } from '../live/answers.ts'
+import { data, page, status } from '../live/store.ts'
+import { lateBursts, runStart, type Annotation, type LedgerBucket } from '../model/annotations.ts'
+import { screenOfAnswer } from '../model/answer-screen.ts'
+import { screenOfFeed, type Screen } from '../model/screen.ts'
+import type { Slots } from '../model/slots.ts'
+import { view } from './view-state.ts'
+
+const slots: Slots = new Map()
+
+let heldFeed: PageData | null = null
+// While the page is paused the feed goes on, and what is shown stays.
+const shownFeed: ReadonlySignal<PageData | null> = computed(() => {
+  if (!isPaused.value || heldFeed === null) heldFeed = data.value
+  return heldFeed
+})
+
+/** The screen; null before the first numbers. */
+export const screen: ReadonlySignal<Screen | null> = computed(() => {
+  const plan = page.value
+  if (plan === null) return null
+  if (answered.value !== null) return screenOfAnswer(plan, answered.value.state, answered.value.answer, slots)
+  const feed = shownFeed.value
+  return feed === null || (canAsk.value === true && !isPlain()) ? null : screenOfFeed(plan, feed)
+})
+
+/** The ledger of the range, bucket by bucket, where the server tells it. */
+export const ledgerBuckets: Signal<readonly LedgerBucket[]> = signal([])
+
+/** What happened within the range. */
+export const annotations: ReadonlySignal<readonly Annotation[]> = computed(() => {
+  const startedAtMs = status.value?.startedAtMs
+  const start = startedAtMs === undefined || startedAtMs === 0 ? [] : [runStart(startedAtMs)]
+  return [...lateBursts(ledgerBuckets.value), ...start]
+})
+
+/** Whether the live feed can stand in for the answer: it knows one range, and no filters. */
+function isPlain(): boolean {
+  const state = view.value
+  return state === null || (state.range.kind === 'last' && state.filters.length === 0)
+}

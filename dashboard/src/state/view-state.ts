@@ -1,0 +1,58 @@
+/**
+ * The state of the page and its address, kept equal: whatever a person changes is a step in the browser's history.
+ */
+import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import type { PagePlan } from '../../../src/pipeline/page.ts'
+import { page } from '../live/store.ts'
+import { defaultState, type PageState } from '../model/page-state.ts'
+import { formatPageUrl, parsePageUrl } from '../model/page-url.ts'
+import { rememberedZone, rememberZone } from './preferences.ts'
+
+const asked: Signal<{ readonly plan: PagePlan; readonly state: PageState } | null> = signal(null)
+
+/** What is looked at; null before the plan is known. */
+export const view: ReadonlySignal<PageState | null> = computed(() => {
+  const plan = page.value
+  if (plan === null) return null
+  if (asked.value !== null && asked.value.plan === plan) return asked.value.state
+  return parsePageUrl(plan, location.search, rememberedZone())
+})
+
+/** What leaderboards are searched for: no part of the address, for it is left as soon as it is found. */
+export const search: Signal<string> = signal('')
+
+/** Looks at something else. `isStep` false replaces the present entry of the history instead of adding one. */
+export function go(change: (state: PageState, plan: PagePlan) => PageState, isStep: boolean = true): void {
+  const plan = page.value
+  const state = view.value
+  if (plan === null || state === null) return
+  const next = change(state, plan)
+  if (next === state) return
+  asked.value = { plan, state: next }
+  const address = location.pathname + formatPageUrl(plan, next)
+  if (address === location.pathname + location.search) return
+  if (isStep) history.pushState(null, '', address)
+  else history.replaceState(null, '', address)
+}
+
+/** Back to what the page shows by itself: the original three charts of the last hour. */
+export function goHome(): void {
+  go((state, plan) => ({ ...defaultState(plan, state.zone), isKiosk: state.isKiosk }))
+}
+
+export function chooseZone(zone: string): void {
+  rememberZone(zone)
+  go((state) => ({ ...state, zone }))
+}
+
+/** Follows the browser's back and forward. */
+export function followHistory(): void {
+  addEventListener('popstate', () => {
+    const plan = page.value
+    if (plan === null) return
+    batch(() => {
+      asked.value = { plan, state: parsePageUrl(plan, location.search, rememberedZone()) }
+      search.value = ''
+    })
+  })
+}

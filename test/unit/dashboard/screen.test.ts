@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { lateBursts } from '../../../dashboard/src/model/annotations.ts'
+import { viewQueryOf } from '../../../dashboard/src/model/answer-screen.ts'
+import { toCsv, toJson } from '../../../dashboard/src/model/export.ts'
+import {
+  defaultState,
+  filterModeOf,
+  ordersOf,
+  stepRange,
+  toggleMember,
+  zoomOut,
+} from '../../../dashboard/src/model/page-state.ts'
+import { assignSlots, type Slots } from '../../../dashboard/src/model/slots.ts'
+import { fromLocalMs, toLocal } from '../../../dashboard/src/format/zones.ts'
+import { timeTicks } from '../../../dashboard/src/charts/time-axis.ts'
+import { planPage } from '../../../src/pipeline/page.ts'
+import { checkView } from '../../../src/query/check-view.ts'
+import { adPlan, NOON_MS } from '../../support/page-changes.ts'
+
+const page = planPage(adPlan)
+const start = defaultState(page, 'UTC')
+const HOUR_MS = 3_600_000
+
+describe('steps of the page', () => {
+  it('go one period back and forth, and end at the present', () => {
+    const shown = { startMs: NOON_MS, endMs: NOON_MS + HOUR_MS }
+    const before = stepRange(start, -1, shown)
+    assert.deepEqual(before.range, { kind: 'fixed', startMs: NOON_MS - HOUR_MS, endMs: NOON_MS })
+    assert.deepEqual(stepRange(before, 1, shown).range, { kind: 'fixed', ...shown })
+    assert.equal(stepRange(start, 1, shown), start)
+  })
+
+  it('zoom out around the middle, and to the next preset at the present', () => {
+    const fixed = { ...start, range: { kind: 'fixed', startMs: NOON_MS, endMs: NOON_MS + HOUR_MS } as const }
+    assert.deepEqual(zoomOut(fixed, Infinity).range, {
+      kind: 'fixed',
+      startMs: NOON_MS - HOUR_MS / 2,
+      endMs: NOON_MS + 1.5 * HOUR_MS,
+    })
+    assert.deepEqual(zoomOut(fixed, NOON_MS + HOUR_MS).range, { kind: 'last', lengthMs: 6 * HOUR_MS })
+  })
+
+  it('let a member in, out, and go', () => {
+    const kept = toggleMember(start, 'browser', 'chrome', 'include')
+    assert.equal(filterModeOf(kept, 'browser', 'chrome'), 'include')
+    const left = toggleMember(kept, 'browser', 'chrome', 'exclude')
+    assert.deepEqual(left.filters, [{ dimension: 'browser', mode: 'exclude', members: ['chrome'] }])
+    assert.deepEqual(toggleMember(left, 'browser', 'chrome', 'exclude').filters, [])
+  })
+
+  it('ask questions that the server takes as they are', () => {
+    for (const measure of page.measures) {
+      for (const order of ordersOf(measure)) {
+        const query = viewQueryOf(page, { ...start, measure: measure.name, order }, 'a')
+        assert.deepEqual(checkView(adPlan, query), query)
+      }
+    }
+  })
+})
+
+describe('colours of members', () => {
+  it('stay while a member is shown, and are no two alike in one chart', () => {
+    const slots: Slots = new Map()
+    const first = assignSlots(slots, 'main', ['a', 'b', 'c', 'd', 'e'])
+    const second = assignSlots(slots, 'main', ['f', 'e', 'a', 'c', 'b'])
+    for (const name of ['a', 'b', 'c', 'e']) assert.equal(second.get(name), first.get(name))
+    assert.equal(second.get('f'), first.get('d'))
+    const other = assignSlots(slots, 'small', ['x', 'a'], second)
+    assert.equal(other.get('a'), second.get('a'))
+    assert.notEqual(other.get('x'), other.get('a'))
+  })
+})
+
+describe('what is taken away', () => {
+  it('E1: guards texts against spreadsheets, and leaves numbers alone', () => {
+    const table = {
+      columns: ['name', 'spend'],
+      rows: [
+        ['=1+1', '-0.500000'],
+        ['@x', 2],
+        ['a,"b"\n', null],
+        ['  +x', true],
+      ],
+    }
+    assert.equal(toCsv(table), '\uFEFFname,spend\r\n\'=1+1,-0.500000\r\n\'@x,2\r\n"a,""b""\n",\r\n\'  +x,true\r\n')
+    assert.deepEqual((JSON.parse(toJson(table)) as unknown[])[0], { name: '=1+1', spend: '-0.500000' })
+  })
+})
+
+describe('marks on charts', () => {
+  it('put neighbouring bursts of late events into one', () => {
+    const bucket = (minute: number, late: number): { startMs: number; read: number; late: number } => {
+      return { startMs: NOON_MS + minute * 60_000, read: 1_000, late }
+    }
+    assert.deepEqual(lateBursts([bucket(0, 3), bucket(1, 30), bucket(2, 40), bucket(3, 0), bucket(4, 25)]), [
+      { atMs: NOON_MS + 60_000, text: '70 late events' },
+      { atMs: NOON_MS + 240_000, text: '25 late events' },
+    ])
+  })
+})
+
+describe('time zones', () => {
+  it('go there and back over changes of daylight-saving time', () => {
+    // 2026-03-29 02:00 does not exist in Berlin, 2026-10-25 02:30 does twice.
+    assert.equal(toLocal(Date.UTC(2026, 2, 29, 1), 'Europe/Berlin').toISOString(), '2026-03-29T03:00:00.000Z')
+    assert.equal(fromLocalMs(Date.UTC(2026, 9, 25, 2, 30), 'Europe/Berlin'), Date.UTC(2026, 9, 25, 0, 30))
+    assert.equal(fromLocalMs(Date.UTC(2026, 6, 1, 12), 'Asia/Kathmandu'), Date.UTC(2026, 6, 1, 6, 15))
+  })
+
+  it('have ticks at their own midnights, also where a day has 25 hours', () => {
+    const startMs = Date.UTC(2026, 9, 24, 12)
+    const ticks = timeTicks(startMs, startMs + 3 * 86_400_000, 4, 'Europe/Berlin')
+    assert.deepEqual(
+      ticks.map((tick) => toLocal(tick, 'Europe/Berlin').toISOString().slice(5, 16)),
+      ['10-25T00:00', '10-26T00:00', '10-27T00:00'],
+    )
+  })
+})
