@@ -35,6 +35,7 @@ export default defineConfig({
   root: import.meta.dirname,
   build: {
     outDir,
+    rolldownOptions: { input: ['index.html', 'status.html'].map((file) => join(import.meta.dirname, file)) },
     emptyOutDir: true,
     target: 'es2023',
     // Nothing may be inlined: the Content-Security-Policy allows our own files only.

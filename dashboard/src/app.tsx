@@ -5,11 +5,14 @@ import { link, page, status } from './live/store.ts'
 import { Boards } from './parts/boards.tsx'
 import { ChartPanel } from './parts/chart-panel.tsx'
 import { AnswerBanner, DatabaseBanner } from './parts/banners.tsx'
+import { FirstEvent } from './parts/first-event.tsx'
+import { ClickLag } from './parts/click-lag.tsx'
 import { FilterBar } from './parts/filter-bar.tsx'
 import { Footer } from './parts/footer.tsx'
 import { Header } from './parts/header.tsx'
 import { Ledger } from './parts/ledger.tsx'
 import { Overlays } from './parts/overlays.tsx'
+import { Sources } from './parts/sources.tsx'
 import { Tiles } from './parts/tiles.tsx'
 import type { Screen } from './model/screen.ts'
 import { notice } from './state/overlay.ts'
@@ -50,18 +53,27 @@ function Loading(): VNode {
 function Sheet({ page: plan, screen: shown }: { page: PagePlan; screen: Screen }): VNode {
   const now = status.value
   const problem = trouble.value
+  const isEmpty =
+    now !== null && now.intake.state !== 'none' && now.partitions.every(({ eventsRead }) => eventsRead === 0)
   return (
     <>
       <main>
         {now !== null && <DatabaseBanner status={now} />}
         {problem !== null && now?.database.state !== 'down' && <AnswerBanner trouble={problem} />}
         <FilterBar page={plan} />
+        {isEmpty && <FirstEvent />}
         <Tiles page={plan} screen={shown} />
-        {now !== null && <Ledger status={now} />}
+        {now !== null && <Ledger status={now} zone={shown.zone} />}
         <div class="grid">
           <Charts page={plan} screen={shown} />
           <Boards page={plan} screen={shown} />
         </div>
+        {now !== null && (
+          <div class="below">
+            <Sources page={plan} status={now} zone={shown.zone} />
+            <ClickLag />
+          </div>
+        )}
       </main>
       {now !== null && <Footer page={plan} status={now} screen={shown} />}
     </>
@@ -82,7 +94,7 @@ function Charts({ page: plan, screen: shown }: { page: PagePlan; screen: Screen 
         model={model}
         memberCount={memberCount}
         isAnswer={isAnswer}
-        isMain={index === 0}
+        index={index}
       />
     )
   })

@@ -1,7 +1,9 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
 import { followAnswers } from './live/answers.ts'
+import { followClickLag } from './live/click-lag.ts'
 import { follow } from './live/connection.ts'
+import { followLedgerMarks } from './live/ledger-marks.ts'
 import { followKeys } from './state/keys.ts'
 import { startPreferences } from './state/preferences.ts'
 import { followHistory } from './state/view-state.ts'
@@ -13,3 +15,5 @@ followHistory()
 followKeys()
 follow()
 followAnswers()
+followLedgerMarks()
+followClickLag()

@@ -228,6 +228,7 @@ async function addPage(app: FastifyInstance, assetsDir: string): Promise<void> {
         void reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
       },
     })
+    app.get('/status', (_request, reply) => reply.sendFile('status.html'))
   } else {
     app.get('/', (_request, reply) =>
       reply.code(503).type('text/plain; charset=utf-8').send('The page is not built. Run: npx vite build dashboard\n'),

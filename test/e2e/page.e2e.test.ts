@@ -2,6 +2,8 @@
  * The page in a real browser, fed by the real engine.
  */
 import assert from 'node:assert/strict'
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
@@ -116,6 +118,15 @@ describe('the page', { skip: skipWithoutChromium() }, () => {
 
   const tileText = async (page: Page, measure: string): Promise<string> =>
     page.locator(`[data-measure="${measure}"] .v`).innerText()
+
+  it('sends at most 150 kB of script', async () => {
+    await openPage()
+    const sizes = readdirSync(join(assetsDir, 'assets')).flatMap((name) =>
+      name.endsWith('.js.br') ? [statSync(join(assetsDir, 'assets', name)).size] : [],
+    )
+    const bytes = sizes.reduce((sum, size) => sum + size, 0)
+    assert.ok(bytes > 10_000 && bytes <= 150_000, `${bytes} bytes`)
+  })
 
   it('waits aloud before the first event, and shows the first one', async () => {
     const page = await openPage()

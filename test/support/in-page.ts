@@ -48,6 +48,11 @@ export async function paperColour(page: Page): Promise<string> {
   return page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor')
 }
 
+/** What has the focus, as it is read out: with what eyes do not see. */
+export async function focusedText(page: Page): Promise<string> {
+  return page.evaluate<string>('document.activeElement?.textContent?.trim() ?? ""')
+}
+
 /** Whether a global of this name exists in the page. */
 export async function hasGlobal(page: Page, name: string): Promise<boolean> {
   return page.evaluate<boolean>(`${JSON.stringify(name)} in window`)

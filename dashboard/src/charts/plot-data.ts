@@ -71,8 +71,10 @@ export function stackColumns(model: ChartModel): readonly Column[] {
 /** The height of the whole stack in the time it is compared with. */
 export function comparedColumn({ windowsMs, series }: ChartModel): Column {
   const all = series.flatMap(({ compared }) => (compared === undefined ? [] : [compared]))
+  // A line along the floor would say that there was something to count.
+  const isNothing = all.every((values) => values.every((value) => value === null || value === 0))
   return windowsMs.map((_, index) => {
-    const values = all.map((values) => values[index] ?? null)
+    const values = isNothing ? [] : all.map((values) => values[index] ?? null)
     return values.every((value) => value === null) ? null : values.reduce<number>((sum, value) => sum + (value ?? 0), 0)
   })
 }

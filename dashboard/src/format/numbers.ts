@@ -27,6 +27,18 @@ export function formatShort(value: number): string {
   return withMinus(trimmed(value, value !== 0 && Math.abs(value) < 1 ? 2 : 1))
 }
 
+/** `0 B`, `12 kB`, `3.4 GB` */
+export function formatBytes(bytes: number): string {
+  for (const [size, unit] of [
+    [1e9, 'GB'],
+    [1e6, 'MB'],
+    [1e3, 'kB'],
+  ] as const) {
+    if (bytes >= size) return `${trimmed(bytes / size, bytes / size < 10 ? 1 : 0)}${THIN_SPACE}${unit}`
+  }
+  return `${bytes}${THIN_SPACE}B`
+}
+
 /** Millionths as units with two decimals, rounded half away from zero: `42,688.10`. */
 export function formatMoney(micros: bigint): string {
   const size = micros < 0n ? -micros : micros

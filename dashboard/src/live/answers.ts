@@ -1,15 +1,21 @@
 /**
- * Answers to what is looked at: asked anew whenever the question changes or an epoch is written, never twice at a time.
+ * Answers to what is looked at: one stream for the view that is open, which sends the answer and then what changes in it.
  *
- * Q1  What is shown answers what is asked now: the answer to an earlier question is dropped.
- * Q2  An answer that fails leaves the last one in place, and says since when and why.
+ * Q1  What is shown answers what is asked now: an answer to an earlier question is dropped.
+ * Q2  A stream that fails leaves the last answer in place, says since when and why, and is opened again.
+ * Q3  A page that nobody can see holds no stream: browsers allow few to one server.
  */
-import { computed, effect, signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import { applyAnswerPatch, type AnswerPatch, type Json } from '../../../src/query/answer-patch.ts'
+import type { PlanAnswer } from '../../../src/query/plan-answer.ts'
 import type { ViewAnswer } from '../../../src/query/view-answer.ts'
 import type { ViewQuery } from '../../../src/query/view-query.ts'
+import { formatViewUrl } from '../../../src/query/view-url.ts'
 import { viewQueryOf } from '../model/answer-screen.ts'
 import type { PageState } from '../model/page-state.ts'
 import { search, view } from '../state/view-state.ts'
+import { readEvents, type StreamedEvent } from './event-reader.ts'
+import { fetchAnswer, Refused } from './refused.ts'
 import { page, status } from './store.ts'
 
 /** Why there is no answer: in the words of the server. */
@@ -30,115 +36,115 @@ export const answered: Signal<Answered | null> = signal(null)
 export const trouble: Signal<AnswerTrouble | null> = signal(null)
 /** Whether the server answers questions at all; null before that is known. */
 export const canAsk: Signal<boolean | null> = signal(null)
+/** Whether it can be asked, as far as is known: what needs the tables has its place from the start. */
+export const mayAsk: ReadonlySignal<boolean> = computed(() => canAsk.value !== false && page.value !== null)
 /** Whether new numbers are not shown. */
 export const isPaused: Signal<boolean> = signal(false)
+/** What can be asked; null where nothing can, or while it is not known. */
+export const planAnswer: Signal<PlanAnswer | null> = signal(null)
 /** Whether what is shown does not answer what is asked yet. */
 export const isWaiting: ReadonlySignal<boolean> = computed(
-  () => canAsk.value !== false && view.value !== null && answered.value?.state !== view.value,
+  () => canAsk.value === true && view.value !== null && answered.value?.state !== view.value,
 )
 
 const RETRY_MS = 2_000
+const SEARCH_PAUSE_MS = 150
 
-let asking: AbortController | undefined
-let askedText = ''
-let mustAskAgain = false
+interface Question {
+  readonly state: PageState
+  readonly query: ViewQuery
+}
+
+const isVisible = signal(document.visibilityState === 'visible')
+let stream: AbortController | undefined
 let retryTimer: ReturnType<typeof setTimeout> | undefined
+
+/** What is asked now; null where nothing can be. */
+const question: ReadonlySignal<Question | null> = computed(() => {
+  const plan = page.value
+  const state = view.value
+  return plan === null || state === null || planAnswer.value === null
+    ? null
+    : { state, query: viewQueryOf(plan, state, search.value) }
+})
 
 /** Starts asking, for as long as the page lives. */
 export function followAnswers(): void {
-  // A run without tables has nothing to ask.
-  const hasTables = computed(() => (status.value === null ? null : status.value.database.state !== 'none'))
+  document.addEventListener('visibilitychange', () => (isVisible.value = document.visibilityState === 'visible'))
+  const hasTables = computed(() => (page.value === null ? null : status.value?.database.state !== 'none'))
   effect(() => {
-    if (hasTables.value === false) canAsk.value = false
+    if (hasTables.value === true) void learnPlan()
+    else if (hasTables.value === false) canAsk.value = false
   })
-  const question = computed(() => {
-    const plan = page.value
-    const state = view.value
-    return plan === null || hasTables.value !== true || state === null
-      ? null
-      : { state, query: viewQueryOf(plan, state, search.value) }
-  })
+  let searched = ''
   effect(() => {
     const next = question.value
-    if (next !== null) void ask(next)
-  })
-  const epoch = computed(() => status.value?.epoch ?? 0)
-  effect(() => {
-    if (epoch.value === 0 || isPaused.value) return
-    const next = question.peek()
-    if (next !== null && canAsk.peek() === true) void ask(next)
+    const mayListen = isVisible.value && !isPaused.value
+    clearTimeout(retryTimer)
+    stream?.abort()
+    stream = undefined
+    if (next === null) return
+    const isTyping = search.peek() !== searched
+    searched = search.peek()
+    if (isTyping) retryTimer = setTimeout(() => void listen(next, !mayListen), SEARCH_PAUSE_MS)
+    else if (mayListen || answered.peek()?.state !== next.state) void listen(next, !mayListen)
   })
 }
 
-async function ask(question: { state: PageState; query: ViewQuery }): Promise<void> {
-  if (canAsk.peek() === false) return
-  const text = JSON.stringify(question.query)
-  if (asking !== undefined && text === askedText) {
-    mustAskAgain = true
-    return
-  }
-  asking?.abort()
-  clearTimeout(retryTimer)
-  const own = new AbortController()
-  asking = own
-  askedText = text
-  mustAskAgain = false
+async function learnPlan(): Promise<void> {
+  if (planAnswer.peek() !== null) return
   try {
-    const answer = await fetchAnswer('/api/v1/view', text, own.signal)
-    answered.value = { state: question.state, answer: answer as ViewAnswer }
-    canAsk.value = true
-    trouble.value = null
+    const plan = (await fetchAnswer('/api/v1/plan')) as PlanAnswer
+    batch(() => {
+      planAnswer.value = plan
+      canAsk.value = true
+    })
   } catch (error) {
+    // The plan needs no database: a server that refuses it has no tables to ask at all.
+    if (error instanceof Refused) canAsk.value = false
+    else setTimeout(() => void learnPlan(), RETRY_MS)
+  }
+}
+
+/** Opens the stream of a question; `once` closes it after the first answer. */
+async function listen(asked: Question, once: boolean): Promise<void> {
+  const plan = planAnswer.peek()?.plan
+  if (plan === undefined) return
+  const own = new AbortController()
+  stream = own
+  let answer: Json = null
+  let lastId = ''
+  const take = ({ id, name, text }: StreamedEvent): void => {
     if (own.signal.aborted) return
-    takeTrouble(error)
-    if (canAsk.peek() === true) retryTimer = setTimeout(() => void ask(question), RETRY_MS)
-  } finally {
-    if (asking === own) {
-      asking = undefined
-      if (mustAskAgain) void ask(question)
+    if (id !== '') lastId = id
+    if (name === 'failed') return takeTrouble(new Refused(503, ...refusalTexts(text)))
+    if (name === 'answer') answer = JSON.parse(text) as Json
+    else if (name === 'patch') answer = applyAnswerPatch(answer, JSON.parse(text) as AnswerPatch)
+    else return
+    batch(() => {
+      answered.value = { state: asked.state, answer: answer as unknown as ViewAnswer }
+      trouble.value = null
+    })
+    if (once) own.abort()
+  }
+  while (!own.signal.aborted) {
+    try {
+      const path = `/api/v1/live?${formatViewUrl(plan, asked.query)}`
+      await readEvents(path, { lastId: answer === null ? '' : lastId, signal: own.signal, onEvent: take })
+    } catch (error) {
+      if (!own.signal.aborted) takeTrouble(error)
     }
+    if (!own.signal.aborted) await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
   }
 }
 
-/** A refusal of the server, in its own words. */
-export class Refused extends Error {
-  readonly status: number
-  readonly fix: string
-
-  constructor(status: number, message: string, fix: string) {
-    super(message)
-    this.status = status
-    this.fix = fix
-  }
-}
-
-/** Posts a question, or gets an address where there is no body. */
-export async function fetchAnswer(path: string, body: string | undefined, signal?: AbortSignal): Promise<unknown> {
-  const init = body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body }
-  const response = await fetch(path, signal === undefined ? init : { ...init, signal })
-  if (response.ok) return response.json()
-  const text = await response.text()
-  const { message, error, fix } = readRefusal(text)
-  throw new Refused(response.status, message ?? error ?? `The server answered ${response.status}.`, fix ?? '')
-}
-
-function readRefusal(text: string): { message?: string; error?: string; fix?: string } {
-  try {
-    const value = JSON.parse(text) as { error?: unknown }
-    // Some refusals are wrapped: {"error": {…}}.
-    return (typeof value.error === 'object' ? value.error : value) as { message?: string; error?: string; fix?: string }
-  } catch {
-    return {}
-  }
+function refusalTexts(text: string): [message: string, fix: string] {
+  const { message = 'The tables do not answer.', fix = '' } = JSON.parse(text) as { message?: string; fix?: string }
+  return [message, fix]
 }
 
 function takeTrouble(error: unknown): void {
-  if (error instanceof Refused && error.status === 404) {
-    canAsk.value = false
-    return
-  }
   const isRefusal = error instanceof Refused
-  canAsk.value = canAsk.peek() ?? isRefusal
   trouble.value = {
     message: isRefusal ? error.message : 'The server cannot be reached.',
     fix: isRefusal ? error.fix : '',

@@ -13,7 +13,7 @@ import type { TimeAxis } from '../../../src/pipeline/plan.ts'
 import type { Quantity, Values } from '../../../src/server/page-data.ts'
 import { modelOfCells, OTHERS_SLOT, type ChartModel, type SeriesCells } from './chart-model.ts'
 import { measureOf, type PageState } from './page-state.ts'
-import type { BoardColumns, BoardModel, Screen, TotalsModel } from './screen.ts'
+import type { BoardColumns, BoardModel, BoardModelRow, Screen, TotalsModel } from './screen.ts'
 import { assignSlots, type Slots } from './slots.ts'
 
 export const GRAINS_MS: Readonly<Record<Grain, number>> = {
@@ -26,6 +26,9 @@ export const GRAINS_MS: Readonly<Record<Grain, number>> = {
 }
 const CHART_MEMBERS = 5
 const BOARD_ROWS = 10
+/** Rows of a leaderboard that are there however small they are. */
+const FIRST_ROWS = 6
+const LEAST_ROW_SHARE = 1_000
 
 /** The charts of a state: the chosen one, then those of the plan that follow it. */
 export function chartPlans(page: PagePlan, state: PageState): readonly ChartPlan[] {
@@ -67,6 +70,16 @@ export function viewQueryOf(page: PagePlan, state: PageState, search: string): V
   })
   // Both axes have the same totals; leaderboards have impressions on one only.
   return { range, axis: 'impression', zone, grain, filters, comparison, totals: true, series, ranks }
+}
+
+/** One page of all members of a dimension, in the order of the leaderboards. */
+export function memberQuery(
+  state: PageState,
+  part: Pick<RankPart, 'dimension' | 'search' | 'offset' | 'limit'>,
+): ViewQuery {
+  const { range, zone, filters, comparison, order } = state
+  const ranks = [{ ...part, orderBy: order, ignoreOwnFilter: true }]
+  return { range, axis: 'impression', zone, grain: 'auto', filters, comparison, totals: false, series: [], ranks }
 }
 
 function sizeOrder({ axis }: ChartPlan): SeriesPart['orderBy'] {
@@ -197,7 +210,15 @@ function answerBoard(
       .filter(({ isOthers }) => !isOthers)
       .map(({ name, slot }) => [name, slot] as const),
   )
-  const others = values(rest)
+  const all = members.flatMap(({ name, value, compared, isFinal }): BoardModelRow[] => {
+    const slot = slotOf.get(name)
+    const last = values(value) ?? []
+    const before = values(compared)
+    const coloured = slot === undefined ? {} : { slot }
+    return [{ name, last, isFinal, ...coloured, ...(before === undefined ? {} : { complete: last, before }) }]
+  })
+  const rows = worthARow(all, state, values(whole) ?? [])
+  const others = sumOf([...all.slice(rows.length).map(({ last }) => last), values(rest) ?? []])
   return {
     plan,
     columns: columnsOf(page, state),
@@ -205,18 +226,24 @@ function answerBoard(
     memberCount,
     isCapped: false,
     whole: values(whole) ?? [],
-    ...(others === undefined ? {} : { others }),
-    rows: members.map(({ name, value, compared, isFinal }) => {
-      const slot = slotOf.get(name)
-      const last = values(value) ?? []
-      const before = values(compared)
-      return {
-        name,
-        last,
-        isFinal,
-        ...(slot === undefined ? {} : { slot: slot }),
-        ...(before === undefined ? {} : { complete: last, before }),
-      }
-    }),
+    others,
+    rows,
   }
+}
+
+/** In an order by size, rows after the first have at least a thousandth of all, or they are among the others. */
+function worthARow(rows: readonly BoardModelRow[], { order }: PageState, whole: Values): readonly BoardModelRow[] {
+  if (order.of === 'change' || order.direction === 'asc') return rows
+  const isWorth = ({ last }: BoardModelRow): boolean => Number(last[0] ?? 0) * LEAST_ROW_SHARE >= Number(whole[0] ?? 0)
+  const count = rows.findLastIndex(isWorth) + 1
+  return rows.slice(0, Math.max(count, FIRST_ROWS))
+}
+
+/** Quantities added up, exactly. */
+function sumOf(all: readonly Values[]): Values {
+  const length = Math.max(0, ...all.map((values) => values.length))
+  return Array.from({ length }, (_, index) => {
+    const sum = all.reduce((total, values) => total + BigInt(values[index] ?? 0), 0n)
+    return sum <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(sum) : String(sum)
+  })
 }

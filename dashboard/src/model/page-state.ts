@@ -127,7 +127,7 @@ export function ordersOf(measure: PageMeasure): readonly Order[] {
 /** An order in words. */
 export function orderInWords(page: PagePlan, { by, of, direction }: Order): string {
   const label = page.measures.find(({ name }) => name === by)?.label ?? 'Impressions'
-  if (of === 'change') return direction === 'asc' ? `${label} fell most` : `${label} rose most`
+  if (of === 'change') return direction === 'asc' ? `${label} fell` : `${label} rose`
   if (of === 'share') return `share of ${label}`
   return direction === 'asc' ? `least ${label}` : `most ${label}`
 }

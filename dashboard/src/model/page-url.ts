@@ -24,6 +24,8 @@ const UNITS_MS: readonly (readonly [unit: string, ms: number])[] = [
 ]
 const NAMED_COMPARISONS = ['previous', 'day', 'week', 'none'] as const
 
+type Query = ReadonlyMap<string, string>
+
 /** The query part of the address, `?` included; empty for the default state. */
 export function formatPageUrl(page: PagePlan, state: PageState): string {
   const normal = defaultState(page, 'UTC')
@@ -37,9 +39,7 @@ export function formatPageUrl(page: PagePlan, state: PageState): string {
   add('measure', state.measure, normal.measure)
   add('split', state.split ?? '', normal.split ?? '')
   add('order', orderText(state.order), orderText(normal.order))
-  for (const { dimension, mode, members } of state.filters) {
-    entries.push([`f.${dimension}${mode === 'exclude' ? '!' : ''}`, joinEscaped(members, ',')])
-  }
+  entries.push(...state.filters.map(filterEntry))
   add('kiosk', state.isKiosk ? '1' : '', '')
   add('tz', state.zone, 'UTC')
   const text = new URLSearchParams(Object.fromEntries(entries)).toString()
@@ -48,11 +48,12 @@ export function formatPageUrl(page: PagePlan, state: PageState): string {
 
 /** The state an address asks for. `zone` is for an address that asks for nothing at all. */
 export function parsePageUrl(page: PagePlan, search: string, zone: string): PageState {
-  const query = new URLSearchParams(search)
-  const isBare = [...query.keys()].length === 0
+  // Of a key given twice the last counts.
+  const query: Query = new Map(new URLSearchParams(search))
+  const isBare = query.size === 0
   const normal = defaultState(page, isBare ? zone : 'UTC')
   const asked = query.get('measure')
-  const measure = page.measures.some(({ name }) => name === asked) && asked !== null ? asked : normal.measure
+  const measure = page.measures.some(({ name }) => name === asked) && asked !== undefined ? asked : normal.measure
   const isDimension = (name: string): boolean => page.boards.some(({ dimension }) => dimension.name === name)
   const split = query.get('split')
   return {
@@ -62,10 +63,9 @@ export function parsePageUrl(page: PagePlan, search: string, zone: string): Page
     grain: GRAINS.find((grain) => grain === query.get('grain')) ?? 'auto',
     zone: toZone(query.get('tz')) ?? normal.zone,
     measure,
-    split: split === null ? normal.split : isDimension(split) ? split : null,
+    split: split === undefined ? normal.split : isDimension(split) ? split : null,
     order: parseOrder(page, query.get('order')) ?? normal.order,
-    // Of a key given twice the last counts, as everywhere.
-    filters: [...new Map(query)].flatMap(([key, value]) => parseFilter(key, value, isDimension)),
+    filters: [...query].flatMap(([key, value]) => parseFilter(key, value, isDimension)),
     isKiosk: query.get('kiosk') === '1',
   }
 }
@@ -73,6 +73,15 @@ export function parsePageUrl(page: PagePlan, search: string, zone: string): Page
 function isClicks(page: PagePlan, name: string): boolean {
   const measure = measureOf(page, { measure: name })
   return measure.kind === 'count' && measure.quantity === 1
+}
+
+/** Filters as keys of an address. */
+export function filterText(filters: readonly ViewFilter[]): string {
+  return new URLSearchParams(Object.fromEntries(filters.map(filterEntry))).toString()
+}
+
+function filterEntry({ dimension, mode, members }: ViewFilter): readonly [string, string] {
+  return [`f.${dimension}${mode === 'exclude' ? '!' : ''}`, joinEscaped(members, ',')]
 }
 
 function rangeEntries(range: ViewRange, usual: ViewRange): readonly (readonly [string, string])[] {
@@ -86,7 +95,7 @@ function rangeEntries(range: ViewRange, usual: ViewRange): readonly (readonly [s
   return [['range', lengthText(range.lengthMs)]]
 }
 
-function parseRange(query: URLSearchParams): ViewRange | undefined {
+function parseRange(query: Query): ViewRange | undefined {
   const [startMs, endMs] = [parseTime(query.get('from')), parseTime(query.get('to'))]
   if (startMs !== undefined && endMs !== undefined && startMs < endMs) return { kind: 'fixed', startMs, endMs }
   const lengthMs = parseLength(query.get('range'))
@@ -98,8 +107,8 @@ export function timeText(timeMs: number): string {
   return new Date(timeMs).toISOString().replace(/(?::00)?\.000Z$/, 'Z')
 }
 
-function parseTime(text: string | null): number | undefined {
-  if (text === null) return undefined
+function parseTime(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
   const timeMs = /^\d{1,15}$/.test(text) ? Number(text) : /(?:Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN
   return Number.isFinite(timeMs) && timeMs >= 0 ? timeMs : undefined
 }
@@ -113,7 +122,7 @@ export function lengthText(lengthMs: number): string {
 }
 
 /** The length that `90m`, `6h` or `7d` says; undefined for anything else, and for nothing. */
-export function parseLength(text: string | null): number | undefined {
+export function parseLength(text: string | undefined): number | undefined {
   const match = /^(\d{1,6})\s?(d|h|m|s)(?:in)?$/.exec(text?.trim() ?? '')
   const unitMs = UNITS_MS.find(([unit]) => unit === match?.[2])?.[1]
   const lengthMs = Number(match?.[1]) * (unitMs ?? NaN)
@@ -124,7 +133,7 @@ function comparisonText(comparison: ViewComparison): string {
   return comparison.kind === 'fixed' ? timeText(comparison.startMs) : comparison.kind
 }
 
-function parseComparison(text: string | null): ViewComparison | undefined {
+function parseComparison(text: string | undefined): ViewComparison | undefined {
   const kind = NAMED_COMPARISONS.find((name) => name === text)
   if (kind !== undefined) return { kind }
   const startMs = parseTime(text)
@@ -135,7 +144,7 @@ function orderText({ by, of, direction }: Order): string {
   return `${by}.${of}.${direction}`
 }
 
-function parseOrder(page: PagePlan, text: string | null): Order | undefined {
+function parseOrder(page: PagePlan, text: string | undefined): Order | undefined {
   const [, by = '', of, direction] = /^(.*)\.(value|change|share)\.(asc|desc)$/.exec(text ?? '') ?? []
   if (!page.measures.some(({ name }) => name === by) && by !== 'impressions') return undefined
   if (of !== 'value' && of !== 'change' && of !== 'share') return undefined
@@ -150,6 +159,6 @@ function parseFilter(key: string, value: string, isDimension: (name: string) => 
   return isDimension(dimension) && members.length > 0 ? [{ dimension, mode, members }] : []
 }
 
-function toZone(text: string | null): string | undefined {
-  return text !== null && isZone(text) ? text : undefined
+function toZone(text: string | undefined): string | undefined {
+  return text !== undefined && isZone(text) ? text : undefined
 }

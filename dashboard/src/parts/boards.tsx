@@ -1,13 +1,14 @@
 import type { VNode } from 'preact'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
 import { measureOf, orderInWords, ordersOf } from '../model/page-state.ts'
+import { mayAsk } from '../live/answers.ts'
 import type { Screen } from '../model/screen.ts'
 import { go, search, view } from '../state/view-state.ts'
 import { Board } from './board.tsx'
 
 /** The leaderboards, with one search and one order for all of them. */
 export function Boards({ page, screen }: { page: PagePlan; screen: Screen }): VNode {
-  const canFilter = screen.source === 'tables'
+  const canFilter = mayAsk.value
   return (
     <div class="boards">
       {canFilter && <BoardTools page={page} />}

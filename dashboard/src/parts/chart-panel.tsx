@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { formatCount } from '../format/numbers.ts'
 import { windowInWords } from '../format/times.ts'
+import { mayAsk } from '../live/answers.ts'
 import { copyText, downloadText } from '../live/take-away.ts'
 import { isCompared } from '../charts/plot-data.ts'
 import type { ChartModel } from '../model/chart-model.ts'
@@ -20,13 +21,13 @@ export interface ChartPanelProps {
   readonly memberCount: number
   /** Whether the tables answer: then it can be chosen what is drawn, and the SQL be shown. */
   readonly isAnswer: boolean
-  /** Whether this is the chart that people choose the content of. */
-  readonly isMain: boolean
+  /** Number of the chart; the first is the one whose content is chosen. */
+  readonly index: number
 }
 
 /** A chart with its title, direct labels, values under the cursor, and the same numbers as a table. */
 export function ChartPanel(props: ChartPanelProps): VNode {
-  const { id, title, model, memberCount, isAnswer, isMain } = props
+  const { id, title, model, memberCount, isAnswer, index } = props
   const isTable = useSignal(false)
   const about = model === undefined ? undefined : subtitle(model, memberCount)
   return (
@@ -36,7 +37,7 @@ export function ChartPanel(props: ChartPanelProps): VNode {
         <p class="sub" title={about}>
           {about}
         </p>
-        {isMain && isAnswer && <ChartChoice />}
+        {index === 0 && mayAsk.value && <ChartChoice />}
         <button
           type="button"
           class="quiet"
@@ -62,7 +63,7 @@ function chartKey({ plan, zone }: ChartModel): string {
   return `${plan.kind} ${zone}`
 }
 
-function menuItems({ title, isAnswer, isMain, id }: ChartPanelProps, model: ChartModel): readonly MenuItem[] {
+function menuItems({ title, isAnswer, index }: ChartPanelProps, model: ChartModel): readonly MenuItem[] {
   const table = chartExport(model)
   const file = `${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}-${new Date(model.startMs).toISOString().slice(0, 16).replaceAll(':', '')}`
   return [
@@ -70,9 +71,7 @@ function menuItems({ title, isAnswer, isMain, id }: ChartPanelProps, model: Char
     { text: 'download CSV', run: () => downloadText(toCsv(table), `${file}.csv`, 'text/csv') },
     { text: 'copy as JSON', run: () => copyText(toJson(table), 'JSON') },
     { text: 'download JSON', run: () => downloadText(toJson(table), `${file}.json`, 'application/json') },
-    ...(isAnswer
-      ? [{ text: 'show the SQL', run: () => (overlay.value = { kind: 'sql', title, parts: isMain ? ['main'] : [id] }) }]
-      : []),
+    ...(isAnswer ? [{ text: 'show the SQL', run: () => (overlay.value = { kind: 'sql', title, index }) }] : []),
   ]
 }
 
@@ -81,7 +80,7 @@ function subtitle(model: ChartModel, memberCount: number): string {
   const window = windowInWords(windowSizeMs)
   const shown = series.filter(({ isOthers }) => !isOthers).length
   return [
-    plan.axis === 'click' ? `by click ${window}` : `by impression ${window}`,
+    `by ${plan.axis}${/^\d/.test(window) ? ',' : ''} ${window}`,
     ...(memberCount > shown ? [`${shown} of ${formatCount(memberCount)}`] : []),
     ...(isNoisy ? [`few events a ${window}`] : []),
     ...(plan.kind === 'lines' && isFinal.includes(false) ? ['dashed: not final yet'] : []),

@@ -2,7 +2,7 @@ import type { VNode } from 'preact'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { formatClock, formatDate, formatLength, rangeInWords } from '../format/times.ts'
-import { canAsk, isPaused } from '../live/answers.ts'
+import { isPaused, mayAsk } from '../live/answers.ts'
 import { link, status } from '../live/store.ts'
 import { hasEnded, readUpToMs } from '../model/progress.ts'
 import { overlay } from '../state/overlay.ts'
@@ -14,7 +14,7 @@ import { ZonePicker } from './zone-picker.tsx'
 
 /** The mark, what is shown, how fresh it is, and how it looks. */
 export function Header({ page }: { page: PagePlan | null }): VNode {
-  const isAsking = page !== null && canAsk.value === true
+  const isAsking = mayAsk.value
   return (
     <header>
       <h1 class="mark">

@@ -3,14 +3,14 @@ import { EVENT_CLASSES, type EventClass, type StreamName } from '../../../src/pi
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { formatCount } from '../format/numbers.ts'
 import { formatClock, formatDay } from '../format/times.ts'
+import { isClassOf } from '../model/event-classes.ts'
 import { hasEnded } from '../model/progress.ts'
+import { overlay } from '../state/overlay.ts'
 
 const STREAMS: readonly StreamName[] = ['impressions', 'clicks']
-/** Classes that only clicks can have: an impression waits for nothing and belongs to nothing. */
-const CLICKS_ONLY: ReadonlySet<EventClass> = new Set(['repeat', 'out_of_window', 'orphan', 'pending'])
 
-/** Every event read and what became of it, as an equation for each stream. */
-export function Ledger({ status }: { status: PipelineStatus }): VNode {
+/** Every event read and what became of it, as an equation for each stream. A class opens what is known of it. */
+export function Ledger({ status, zone }: { status: PipelineStatus; zone: string }): VNode {
   const isBroken = STREAMS.some((stream) => status.ledger[stream].difference !== 0)
   const { startedAtMs } = status
   return (
@@ -18,7 +18,9 @@ export function Ledger({ status }: { status: PipelineStatus }): VNode {
       <div class="head">
         <h2 id="title-ledger">Every event</h2>
         <p class="sub">
-          {hasEnded(status) ? 'of the whole log' : `since ${formatDay(startedAtMs)}, ${formatClock(startedAtMs)}`}
+          {hasEnded(status)
+            ? 'of the whole log'
+            : `since ${formatDay(startedAtMs, zone)}, ${formatClock(startedAtMs, zone)}`}
         </p>
       </div>
       {isBroken && (
@@ -46,10 +48,9 @@ export function Ledger({ status }: { status: PipelineStatus }): VNode {
               label={eventClass.replaceAll('_', ' ')}
               operator={index === 0 ? '=' : '+'}
               kind={eventClass}
+              opens={eventClass}
               values={STREAMS.map((stream) =>
-                stream === 'impressions' && CLICKS_ONLY.has(eventClass)
-                  ? undefined
-                  : status.ledger[stream].classes[eventClass],
+                isClassOf(stream, eventClass) ? status.ledger[stream].classes[eventClass] : undefined,
               )}
             />
           ))}
@@ -66,11 +67,31 @@ export function Ledger({ status }: { status: PipelineStatus }): VNode {
   )
 }
 
-function Row(row: { label: string; operator: string; kind: string; values: readonly (number | undefined)[] }): VNode {
-  const { label, operator, kind, values } = row
+interface RowProps {
+  readonly label: string
+  readonly operator: string
+  readonly kind: string
+  readonly opens?: EventClass
+  readonly values: readonly (number | undefined)[]
+}
+
+function Row({ label, operator, kind, opens, values }: RowProps): VNode {
   return (
     <tr class={`is-${kind}`} data-class={kind}>
-      <th scope="row">{label}</th>
+      <th scope="row">
+        {opens === undefined ? (
+          label
+        ) : (
+          <button
+            type="button"
+            class="plain"
+            title="What it means, its share, and examples"
+            onClick={() => (overlay.value = { kind: 'class', eventClass: opens })}
+          >
+            {label}
+          </button>
+        )}
+      </th>
       {values.map((value, index) => (
         <td key={STREAMS[index]} class={value === 0 ? 'is-zero' : ''}>
           <span class="op" aria-hidden="true">

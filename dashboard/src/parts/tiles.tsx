@@ -4,6 +4,7 @@ import type { Values } from '../../../src/server/page-data.ts'
 import { formatShare, NOTHING } from '../format/numbers.ts'
 import { beforeInWords, rangeInWords } from '../format/times.ts'
 import { hasFew, intervalText, measureChange, measureNumber, measureText } from '../model/measures.ts'
+import { mayAsk } from '../live/answers.ts'
 import { withMeasure } from '../model/page-state.ts'
 import type { Screen } from '../model/screen.ts'
 import { go, view } from '../state/view-state.ts'
@@ -13,7 +14,11 @@ import { Sparkline } from './sparkline.tsx'
 export function Tiles({ page, screen }: { page: PagePlan; screen: Screen }): VNode {
   const lengthMs = screen.source === 'memory' ? page.rangeMs : screen.endMs - screen.startMs
   return (
-    <section class="tiles" aria-label={`Totals, ${rangeInWords(lengthMs)}`} style={{ '--tiles': page.tiles.length }}>
+    <section
+      class={`tiles ${page.tiles.length === 6 ? 'are-six' : ''}`}
+      aria-label={`Totals, ${rangeInWords(lengthMs)}`}
+      style={{ '--tiles': page.tiles.length }}
+    >
       {page.tiles.map((measure) => (
         <Tile key={measure.name} page={page} measure={measure} screen={screen} before={beforeText(page, screen)} />
       ))}
@@ -45,7 +50,7 @@ function Tile({ page, measure, screen, before }: TileProps): VNode {
   return (
     <div class={`tile ${isShown ? 'is-shown' : ''} ${isFew ? 'is-few' : ''}`} data-measure={measure.name}>
       <h2 class="k">
-        {screen.source === 'tables' ? (
+        {mayAsk.value ? (
           <button
             type="button"
             class="plain"
@@ -64,7 +69,11 @@ function Tile({ page, measure, screen, before }: TileProps): VNode {
       </p>
       <p class="d">
         {before !== undefined && <ChangeText change={change} before={before} isTables={screen.source === 'tables'} />}
-        {interval !== undefined && <span title="95 % interval (Wilson)">{interval}</span>}
+        {interval !== undefined && (
+          <span class="interval" title="95 % interval (Wilson)">
+            {interval}
+          </span>
+        )}
       </p>
       <Sparkline values={spark.map((values) => sparkValue(measure, values))} />
     </div>

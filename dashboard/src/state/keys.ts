@@ -2,7 +2,9 @@
  * The keys of the page: one table, which `?` shows. Keys in a text field and keys with a modifier are not ours.
  */
 import { isPaused } from '../live/answers.ts'
+import { snapshotHtml } from '../live/snapshot.ts'
 import { page } from '../live/store.ts'
+import { downloadText } from '../live/take-away.ts'
 import { COMPARISONS, measureOf, ordersOf, PRESETS_MS, stepRange, withMeasure, zoomOut } from '../model/page-state.ts'
 import { screen } from './shown.ts'
 import { overlay, say } from './overlay.ts'
@@ -47,6 +49,7 @@ const PAGE_ACTIONS: readonly KeyAction[] = [
   { keys: ['k'], label: 'k', text: 'kiosk: nothing but the numbers', run: toggleKiosk },
   { keys: ['t'], label: 't', text: 'light, dark or as the system', run: nextTheme },
   { keys: ['x'], label: 'x', text: 'high contrast', run: () => (isHighContrast.value = !isHighContrast.value) },
+  { keys: ['w'], label: 'w', text: 'write the page to a file: a snapshot', run: writeSnapshot },
   { keys: ['?'], label: '?', text: 'these keys', run: () => (overlay.value = { kind: 'help' }) },
 ]
 
@@ -157,6 +160,11 @@ export function toggleFullScreen(): void {
 function toggleKiosk(): void {
   go((state) => ({ ...state, isKiosk: !state.isKiosk }))
   if (view.value?.isKiosk === true) say('Kiosk: k ends it.')
+}
+
+function writeSnapshot(): void {
+  const now = new Date().toISOString().slice(0, 16).replaceAll(':', '')
+  downloadText(snapshotHtml(`Tidemark, ${now}`), `tidemark-${now}.html`, 'text/html')
 }
 
 function nextTheme(): void {

@@ -9,7 +9,7 @@ export type Overlay =
   | { readonly kind: 'help' }
   | { readonly kind: 'range' }
   | { readonly kind: 'members'; readonly dimension: string }
-  | { readonly kind: 'sql'; readonly title: string; readonly parts: readonly string[] }
+  | { readonly kind: 'sql'; readonly title: string; readonly index: number }
   | { readonly kind: 'class'; readonly eventClass: EventClass }
   | {
       readonly kind: 'drill'

@@ -39,6 +39,15 @@ export const annotations: ReadonlySignal<readonly Annotation[]> = computed(() =>
   return [...lateBursts(ledgerBuckets.value), ...start]
 })
 
+/** The span of a screen as keys of an address. */
+export function rangeText({ startMs, endMs, zone }: Screen): string {
+  return new URLSearchParams({
+    from: new Date(startMs).toISOString(),
+    to: new Date(endMs).toISOString(),
+    tz: zone,
+  }).toString()
+}
+
 /** Whether the live feed can stand in for the answer: it knows one range, and no filters. */
 function isPlain(): boolean {
   const state = view.value

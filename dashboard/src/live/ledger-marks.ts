@@ -1,0 +1,44 @@
+/**
+ * The ledger of the range that is shown, for marks on the charts: asked for with a new range, and now and then.
+ */
+import { computed, effect } from '@preact/signals'
+import type { LedgerAnswer } from '../../../src/query/ledger-view.ts'
+import { ledgerBuckets, rangeText, screen } from '../state/shown.ts'
+import { fetchAnswer } from './refused.ts'
+
+const EVERY_MS = 30_000
+const STEP_MS = 60_000
+
+/** Starts asking, for as long as the page lives. */
+export function followLedgerMarks(): void {
+  // Whole minutes: a range that moves on by a second is no new one.
+  const span = computed(() => {
+    const shown = screen.value
+    if (shown?.source !== 'tables') return null
+    const floor = (timeMs: number): number => Math.floor(timeMs / STEP_MS) * STEP_MS
+    return rangeText({ ...shown, startMs: floor(shown.startMs), endMs: floor(shown.endMs) })
+  })
+  let asked = ''
+  const ask = async (text: string): Promise<void> => {
+    asked = text
+    const answer = (await fetchAnswer(`/api/v1/ledger?${text}`).catch(() => null)) as LedgerAnswer | null
+    if (answer === null || asked !== text) return
+    ledgerBuckets.value = answer.buckets.map((startMs, index) => ({
+      startMs,
+      read: sumOf(answer, index),
+      late: sumOf(answer, index, 'late'),
+    }))
+  }
+  effect(() => {
+    if (span.value !== null) void ask(span.value)
+  })
+  setInterval(() => {
+    if (span.peek() !== null && document.visibilityState === 'visible') void ask(span.peek() ?? '')
+  }, EVERY_MS)
+}
+
+function sumOf({ streams }: LedgerAnswer, index: number, only?: string): number {
+  return streams
+    .flatMap(({ classes }) => classes)
+    .reduce((sum, one) => sum + (only === undefined || one.class === only ? (one.byBucket[index] ?? 0) : 0), 0)
+}

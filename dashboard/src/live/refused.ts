@@ -1,0 +1,38 @@
+/**
+ * Questions to the server, and its refusals in its own words.
+ */
+
+/** A refusal: what failed, and one way out. */
+export class Refused extends Error {
+  readonly status: number
+  readonly fix: string
+
+  constructor(status: number, message: string, fix: string) {
+    super(message)
+    this.status = status
+    this.fix = fix
+  }
+}
+
+/** Posts a question, or gets an address where there is no body. */
+export async function fetchAnswer(path: string, body?: string, signal?: AbortSignal): Promise<unknown> {
+  const init = body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body }
+  const response = await fetch(path, signal === undefined ? init : { ...init, signal })
+  if (!response.ok) throw await refusalOf(response)
+  return response.json()
+}
+
+/** The refusal an answer is. */
+export async function refusalOf(response: Response): Promise<Refused> {
+  const { message, error, fix } = readRefusal(await response.text())
+  return new Refused(response.status, message ?? error ?? `The server answered ${response.status}.`, fix ?? '')
+}
+
+function readRefusal(text: string): { message?: string; error?: string; fix?: string } {
+  try {
+    const value = JSON.parse(text) as { error?: unknown }
+    return (typeof value.error === 'object' ? value.error : value) as { message?: string; error?: string; fix?: string }
+  } catch {
+    return {}
+  }
+}

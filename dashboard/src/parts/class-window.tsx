@@ -1,0 +1,94 @@
+import { useSignal } from '@preact/signals'
+import type { VNode } from 'preact'
+import { useEffect } from 'preact/hooks'
+import type { EventClass, StreamName } from '../../../src/pipeline/plan.ts'
+import type { LedgerAnswer } from '../../../src/query/ledger-view.ts'
+import { formatCount, formatShare, NOTHING } from '../format/numbers.ts'
+import { formatMoment } from '../format/times.ts'
+import { canAsk, planAnswer } from '../live/answers.ts'
+import { fetchAnswer } from '../live/refused.ts'
+import { status } from '../live/store.ts'
+import { classInWords, isClassOf } from '../model/event-classes.ts'
+import { rangeText, screen } from '../state/shown.ts'
+import { DeadLetters } from './dead-letters.tsx'
+import { Sparkline } from './sparkline.tsx'
+import { Window } from './window.tsx'
+
+const STREAMS: readonly StreamName[] = ['impressions', 'clicks']
+
+/** One class of the ledger: what it means, its share of each stream, when its events came, and examples. */
+export function ClassWindow({ eventClass }: { eventClass: EventClass }): VNode {
+  const name = eventClass.replaceAll('_', ' ')
+  const ledger = useSignal<LedgerAnswer | null>(null)
+  const shown = screen.value
+  const span = shown === null ? '' : rangeText(shown)
+  useEffect(() => {
+    if (canAsk.peek() !== true || span === '') return
+    fetchAnswer(`/api/v1/ledger?${span}`).then(
+      (answer) => (ledger.value = answer as LedgerAnswer),
+      () => (ledger.value = null),
+    )
+  }, [span])
+  return (
+    <Window kind="class" title={`Events that are ${name}`}>
+      <p>{classInWords(eventClass, planAnswer.value?.plan.parameters)}</p>
+      <div class="table-scroll">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Stream</th>
+              <th scope="col" class="n">
+                Events
+              </th>
+              <th scope="col" class="n">
+                Share
+              </th>
+              {ledger.value !== null && (
+                <>
+                  <th scope="col" class="n">
+                    In the range
+                  </th>
+                  <th scope="col">Over the range</th>
+                </>
+              )}
+            </tr>
+          </thead>
+          <tbody>
+            {STREAMS.filter((stream) => isClassOf(stream, eventClass)).map((stream) => (
+              <StreamRow key={stream} stream={stream} eventClass={eventClass} ledger={ledger.value} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {eventClass === 'malformed' && canAsk.value === true && <DeadLetters />}
+      {shown !== null && ledger.value !== null && (
+        <p class="sub">
+          The range is {formatMoment(shown.startMs, shown.zone)} to {formatMoment(shown.endMs, shown.zone)}, by the time
+          of the event.
+        </p>
+      )}
+    </Window>
+  )
+}
+
+function StreamRow(props: { stream: StreamName; eventClass: EventClass; ledger: LedgerAnswer | null }): VNode {
+  const { stream, eventClass, ledger } = props
+  const all = status.value?.ledger[stream]
+  const events = all?.classes[eventClass] ?? 0
+  const own = ledger?.streams.find((one) => one.stream === stream)?.classes.find((one) => one.class === eventClass)
+  return (
+    <tr>
+      <th scope="row">{stream}</th>
+      <td class="n">{formatCount(events)}</td>
+      <td class="n">{all === undefined || all.read === 0 ? NOTHING : formatShare(events / all.read)}</td>
+      {own !== undefined && (
+        <>
+          <td class="n">{formatCount(own.events)}</td>
+          <td class="spark-cell">
+            <Sparkline values={own.byBucket} />
+          </td>
+        </>
+      )}
+    </tr>
+  )
+}

@@ -1,0 +1,108 @@
+import type { VNode } from 'preact'
+import type { ClickLagAnswer } from '../model/raw-events.ts'
+import { formatCount, formatShare, NOTHING } from '../format/numbers.ts'
+import { formatLength } from '../format/times.ts'
+import { canAsk } from '../live/answers.ts'
+import { clickLag, isLagShown, lagProblem } from '../live/click-lag.ts'
+import { lagCurve, lagTicks } from '../model/lag-curve.ts'
+
+const WIDTH = 400
+const HEIGHT = 150
+
+/** How long clicks take, what the attribution window loses, and the window that would lose 1 %. */
+export function ClickLag(): VNode | null {
+  const answer = clickLag.value
+  if (canAsk.value !== true) return null
+  return (
+    <section class="panel click-lag" aria-labelledby="title-lag">
+      <div class="head">
+        <h2 id="title-lag">Click lag</h2>
+        <p class="sub">{answer === null ? 'how long clicks take' : countText(answer)}</p>
+        <button
+          type="button"
+          class="quiet"
+          aria-pressed={isLagShown.value}
+          onClick={() => (isLagShown.value = !isLagShown.value)}
+        >
+          show<span class="hidden"> click lag</span>
+        </button>
+      </div>
+      {isLagShown.value && lagProblem.value !== '' && <p role="alert">{lagProblem.value}</p>}
+      {isLagShown.value && answer !== null && <Shown answer={answer} />}
+    </section>
+  )
+}
+
+function countText({ clicked, impressions, oneIn }: ClickLagAnswer): string {
+  const part = oneIn > 1 ? `, one in ${formatCount(oneIn)} looked at` : ''
+  return `${formatCount(clicked)} clicks on ${formatCount(impressions)} impressions${part}`
+}
+
+function Shown({ answer }: { answer: ClickLagAnswer }): VNode {
+  return answer.clicked === 0 ? (
+    <p class="sub">No click in the range has had time to come.</p>
+  ) : (
+    <Curve answer={answer} />
+  )
+}
+
+function Curve({ answer }: { answer: ClickLagAnswer }): VNode {
+  const { medianMs, lostShare, attributionWindowMs, windowForOnePercentMs, seenUpToMs } = answer
+  const { points, xOf } = lagCurve(answer)
+  const line = points.map(({ x, y }) => `${(x * WIDTH).toFixed(1)},${((1 - y) * HEIGHT).toFixed(1)}`).join('L')
+  const mark = xOf(attributionWindowMs) * WIDTH
+  return (
+    <>
+      <div class="lag-box">
+        <svg
+          viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+          preserveAspectRatio="none"
+          role="img"
+          aria-label="Share of clicks by lag"
+        >
+          <path class="lag-wash" d={`M0,${HEIGHT}L${line}L${WIDTH},${HEIGHT}Z`} />
+          <path class="lag-curve" d={`M${line}`} />
+          <line class="lag-mark" x1={mark} x2={mark} y1={0} y2={HEIGHT} />
+        </svg>
+      </div>
+      <p class="lag-ticks" aria-hidden="true">
+        {lagTicks(answer).map((text) => (
+          <span key={text}>{text}</span>
+        ))}
+      </p>
+      <p>
+        Half of the clicks come within <b>{medianMs === null ? NOTHING : formatLength(medianMs)}</b>. With{' '}
+        {formatLength(attributionWindowMs)} you lose <b>{lostShare === null ? NOTHING : formatShare(lostShare, 1)}</b>
+        {windowForOnePercentMs === null ? '' : `; ${formatLength(windowForOnePercentMs)} would lose 1 %`}.{' '}
+        <span class="sub">Later than {formatLength(seenUpToMs)} no click is seen at all.</span>
+      </p>
+      <details>
+        <summary class="sub">as a table</summary>
+        <div class="table-scroll" tabIndex={0} role="region" aria-label="Click lag, table">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Lag</th>
+                <th scope="col" class="n">
+                  Clicks
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {answer.buckets
+                .filter(({ clicks }) => clicks > 0)
+                .map(({ fromMs, toMs, clicks }) => (
+                  <tr key={fromMs}>
+                    <th scope="row">
+                      {formatLength(fromMs)} to {formatLength(toMs)}
+                    </th>
+                    <td class="n">{formatCount(clicks)}</td>
+                  </tr>
+                ))}
+            </tbody>
+          </table>
+        </div>
+      </details>
+    </>
+  )
+}

@@ -1,0 +1,93 @@
+import type { VNode } from 'preact'
+import type { PagePlan } from '../../../src/pipeline/page.ts'
+import type { PipelineStatus } from '../../../src/runtime/status.ts'
+import { formatBytes, formatCount, NOTHING } from '../format/numbers.ts'
+import { formatClock, formatLength } from '../format/times.ts'
+import { link, page, status } from '../live/store.ts'
+import { readUpToMs } from '../model/progress.ts'
+import { verdictOf } from '../model/verdict.ts'
+import { rememberedZone } from '../state/preferences.ts'
+
+/** Whether all is well, for a phone: the verdict first, then the few numbers behind it. */
+export function StatusPage(): VNode {
+  const plan = page.value
+  const now = status.value
+  const zone = rememberedZone()
+  return (
+    <div class="status-sheet">
+      <header>
+        <h1 class="mark">
+          <svg viewBox="0 0 22 22" aria-hidden="true">
+            <path d="M2 8c3-4 6-4 9 0s6 4 9 0" />
+            <path d="M2 15c3-4 6-4 9 0s6 4 9 0" opacity=".45" />
+          </svg>
+          Tidemark
+        </h1>
+        <a href="/">the page</a>
+      </header>
+      <main>
+        {plan === null || now === null ? (
+          <p class="verdict is-unknown" role="status">
+            Connecting
+          </p>
+        ) : (
+          <Known plan={plan} now={now} zone={zone} />
+        )}
+      </main>
+    </div>
+  )
+}
+
+function Known({ plan, now, zone }: { plan: PagePlan; now: PipelineStatus; zone: string }): VNode {
+  const isStale = link.value.state === 'stale'
+  const verdict = isStale
+    ? { tone: 'bad', text: `No word from the server since ${formatClock(link.value.lastMessageMs ?? 0, zone)}` }
+    : verdictOf(plan, now)
+  const asOfMs = readUpToMs(plan, now)
+  const notCounted = (['impressions', 'clicks'] as const).reduce((sum, stream) => {
+    const { read, classes } = now.ledger[stream]
+    return sum + read - classes.counted - classes.pending
+  }, 0)
+  return (
+    <>
+      <p class={`verdict is-${verdict.tone}`} role="status">
+        {verdict.text}
+      </p>
+      <dl class="facts">
+        <Fact name="As of" value={asOfMs === null ? NOTHING : formatClock(asOfMs, zone)} />
+        <Fact name="Behind" value={asOfMs === null ? NOTHING : formatLength(now.nowMs - asOfMs)} />
+        <Fact name="Events a second" value={formatCount(Math.round(now.eventsPerSecond))} />
+        <Fact name="Not counted" value={formatCount(notCounted)} />
+        <Fact
+          name="Ledger difference"
+          value={formatCount(now.ledger.impressions.difference + now.ledger.clicks.difference)}
+        />
+        <Fact name="PostgreSQL" value={now.database.state === 'none' ? 'not in use' : now.database.state} />
+        <Fact name="Epoch" value={formatCount(now.epoch)} />
+        <Fact name="Journal" value={formatBytes(now.intake.journalBytes)} />
+      </dl>
+      <h2>Sources</h2>
+      <ul class="source-list">
+        {now.partitions.map(({ stream, partition, name, state, silentForMs }) => (
+          <li key={`${stream} ${partition}`}>
+            <span>
+              {stream} / {name}
+            </span>
+            <b>{state}</b>
+            <span class="sub">{formatLength(silentForMs)} silent</span>
+          </li>
+        ))}
+      </ul>
+      <p class="sub">times in {zone}</p>
+    </>
+  )
+}
+
+function Fact({ name, value }: { name: string; value: string }): VNode {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  )
+}

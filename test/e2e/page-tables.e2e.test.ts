@@ -1,0 +1,271 @@
+/**
+ * The page over a live service: what is asked of the tables, by keys, by links, and in numbers that equal SQL.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, it, type TestContext } from 'node:test'
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { launchChromium, skipWithoutChromium } from '../support/chromium.ts'
+import { clickLine, impressionLine } from '../support/event-lines.ts'
+import { eventually } from '../support/eventually.ts'
+import { focusedText, hasGlobal, overflowPx } from '../support/in-page.ts'
+import { newFolder, RunningRig } from '../support/live-rig.ts'
+import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+
+const MINUTE_MS = 60_000
+const IMAGE = '<img src=x onerror="window.hacked = true">'
+const DEVICES = ['mobile', 'desktop', 'tablet']
+
+interface Batch {
+  readonly impressions: readonly string[]
+  readonly clicks: readonly string[]
+}
+
+/** An hour of three campaigns, ten minutes at a time so that nothing is late. */
+function hourOf(nowMs: number): readonly Batch[] {
+  return [60, 50, 40, 30, 20, 10].map((minute) => minutesOf(nowMs, minute, minute - 9))
+}
+
+/** In the last quarter of an hour the clicks of `spring` on mobiles all but stop; some clicks belong to nothing. */
+function minutesOf(nowMs: number, first: number, last: number): Batch {
+  const impressions: string[] = []
+  const clicks = Array.from({ length: 2 }, (_, i) =>
+    clickLine(`lost ${first} ${i}`, `nobody ${i}`, nowMs - first * MINUTE_MS),
+  )
+  for (let minute = first; minute >= last; minute--) {
+    for (const campaign of ['spring', 'summer', IMAGE]) {
+      for (let i = 0; i < 30; i++) {
+        const id = `${campaign} ${minute} ${i}`
+        const device = DEVICES[i % 3] ?? ''
+        const timeMs = nowMs - minute * MINUTE_MS + i * 1_000
+        impressions.push(impressionLine(id, timeMs, { campaign_id: campaign, device_type: device }))
+        const hasFallen = campaign === 'spring' && device === 'mobile' && minute <= 15
+        const isClicked = hasFallen ? i === 0 && minute % 5 === 0 : i % 10 < 3
+        if (isClicked) clicks.push(clickLine(`k ${id}`, id, timeMs + 500))
+      }
+    }
+  }
+  return { impressions, clicks }
+}
+
+describe('the page over tables', { skip: skipWithoutChromium(), timeout: 900_000 }, () => {
+  let browser: Browser
+  let postgres: TestPostgres
+  let rig: RunningRig
+  let databaseUrl = ''
+  const cleanups: (() => unknown)[] = []
+
+  before(async () => {
+    browser = await launchChromium()
+    postgres = await startTestPostgres()
+    databaseUrl = await postgres.createDatabase()
+    // One service for all: the tests only look.
+    const context = { after: (work: () => unknown) => cleanups.push(work) } as unknown as TestContext
+    rig = await RunningRig.start(context, { databaseUrl, dataDir: newFolder(context), epochMs: 300 })
+    let sent = 2
+    for (const { impressions, clicks } of hourOf(Date.now())) {
+      sent += impressions.length + clicks.length
+      await rig.send('impressions', ...impressions)
+      await rig.send('clicks', ...clicks)
+    }
+    await rig.send('clicks', 'broken', '{}')
+    await eventually('all are in the tables', async () => {
+      const [[sum]] = (await runSql(databaseUrl, 'select coalesce(sum(events), 0) from ledger')) as [[string]]
+      return Number(sum) === sent
+    })
+  })
+  after(async () => {
+    await browser.close()
+    for (const work of cleanups.toReversed()) await work()
+    await postgres.stop()
+  })
+
+  async function openPage(
+    context: TestContext,
+    url: string,
+    options: BrowserContextOptions = {},
+  ): Promise<{ page: Page; troubles: string[] }> {
+    const opened = await browser.newContext({
+      viewport: { width: 1280, height: 900 },
+      reducedMotion: 'reduce',
+      ...options,
+    })
+    context.after(() => opened.close())
+    const page = await opened.newPage()
+    const troubles: string[] = []
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) troubles.push(message.text())
+    })
+    page.on('pageerror', (error) => troubles.push(error.message))
+    await page.goto(url)
+    await page.locator('.member-button').first().waitFor()
+    return { page, troubles }
+  }
+
+  const tileText = async (page: Page, measure: string): Promise<string> =>
+    page.locator(`[data-measure="${measure}"] .v`).innerText()
+  const settled = async (page: Page): Promise<void> => {
+    await eventually('the answer is there', async () => (await page.locator('.sheet.is-waiting').count()) === 0)
+  }
+
+  it('answers the four questions of somebody who has never seen it, by keys alone', async (context) => {
+    const { page, troubles } = await openPage(context, rig.service.server.url)
+
+    // Which campaign's CTR fell in the last quarter of an hour?
+    await page.keyboard.press('1')
+    await page.keyboard.press('s')
+    await page.keyboard.press('s')
+    await settled(page)
+    await page.keyboard.press('b')
+    await eventually('it is spring', async () => (await focusedText(page)).startsWith('spring'))
+    // Is that number final?
+    assert.match(await focusedText(page), /not final/)
+    // On which device?
+    await page.keyboard.press('Enter')
+    await settled(page)
+    await page.keyboard.press('b')
+    await eventually('it is mobiles', async () => (await focusedText(page)).startsWith('mobile'))
+
+    // How many clicks were not counted, and why?
+    await page.keyboard.press('e')
+    assert.equal(await focusedText(page), 'counted')
+    for (const name of ['duplicate', 'repeat', 'out of window', 'orphan']) {
+      await page.keyboard.press('Tab')
+      assert.equal(await focusedText(page), name)
+    }
+    await page.keyboard.press('Enter')
+    await page.getByText('A click whose impression never came.').waitFor()
+    const orphans = page.getByRole('dialog').getByRole('row', { name: /clicks/ })
+    await eventually('the window says how many', async () => {
+      const { orphan } = (await rig.status()).ledger.clicks.classes
+      return orphan > 0 && (await orphans.innerText()).split(/\s+/)[1] === String(orphan)
+    })
+    await page.keyboard.press('Escape')
+
+    // Is any source late? Clicks fall silent while impressions go on.
+    await rig.send('clicks', clickLine('the last one', 'nobody', Date.now()))
+    await eventually('the page says so', async () => {
+      await rig.send('impressions', impressionLine(`i ${Date.now()}`, Date.now()))
+      const sentence = await page.locator('footer').innerText()
+      return /clicks \/ partition 0 (holds the result back: silent for|is the furthest behind)/.test(sentence)
+    })
+    assert.deepEqual(troubles, [])
+  })
+
+  it('keeps all it shows in its address: a link opens the same view, back and forward go through it', async (context) => {
+    const { page } = await openPage(context, rig.service.server.url)
+    await settled(page)
+    const first = await tileText(page, 'impressions')
+    await page.keyboard.press('1')
+    await settled(page)
+    assert.match(page.url(), /\?range=15m$/)
+    const quarter = await tileText(page, 'impressions')
+    assert.notEqual(quarter, first)
+    await page.locator('[data-dimension="device_type"] .member-button', { hasText: 'mobile' }).click()
+    await eventually('the filter is shown', async () => (await page.locator('.filter').count()) === 1)
+    await page
+      .locator('[data-dimension="campaign_id"] .member-button', { hasText: 'summer' })
+      .click({ modifiers: ['Alt'] })
+    await eventually('both are shown', async () => (await page.locator('.filter').count()) === 2)
+    await settled(page)
+    const filtered = await tileText(page, 'clicks')
+
+    const copy = await openPage(context, page.url())
+    await settled(copy.page)
+    assert.equal(await tileText(copy.page, 'clicks'), filtered)
+    assert.deepEqual(await copy.page.locator('.filter').allInnerTexts(), await page.locator('.filter').allInnerTexts())
+
+    await page.goBack()
+    await page.goBack()
+    await settled(page)
+    assert.equal(await tileText(page, 'impressions'), quarter)
+    await page.goForward()
+    await eventually('the filter is back', async () => (await page.locator('.filter').count()) === 1)
+    await page.keyboard.press('Escape')
+    await eventually('Escape clears it', async () => (await page.locator('.filter').count()) === 0)
+  })
+
+  it('shows numbers that equal SQL for the same view', async (context) => {
+    const startMs = Math.floor((Date.now() - 40 * MINUTE_MS) / MINUTE_MS) * MINUTE_MS
+    const [from, to] = [new Date(startMs).toISOString(), new Date(startMs + 20 * MINUTE_MS).toISOString()]
+    const address = `?from=${from}&to=${to}&f.device_type=mobile,tablet&f.campaign_id!=summer`
+    const { page } = await openPage(context, `${rig.service.server.url}/${address}`)
+    await settled(page)
+    const [[impressions, clicks]] = (await runSql(
+      databaseUrl,
+      `select sum(impressions), sum(clicks) from performance where window_start >= '${from}' and window_start < '${to}'
+         and device_type in ('mobile', 'tablet') and campaign_id <> 'summer'`,
+    )) as [[string, string]]
+    assert.equal((await tileText(page, 'impressions')).replaceAll(',', ''), impressions)
+    assert.equal((await tileText(page, 'clicks')).replaceAll(',', ''), clicks)
+    const rows = await runSql(
+      databaseUrl,
+      `select campaign_id, sum(impressions) from performance where window_start >= '${from}' and window_start < '${to}'
+         and device_type in ('mobile', 'tablet') group by 1 order by 2 desc, 1`,
+    )
+    for (const [name, count] of rows) {
+      const row = page.locator('[data-dimension="campaign_id"] tbody tr', { hasText: name ?? '' })
+      assert.equal((await row.locator('td').first().innerText()).replaceAll(',', ''), count)
+    }
+  })
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    it(`has nothing to complain about for axe on any of its screens, ${colorScheme}`, async (context) => {
+      const { page, troubles } = await openPage(context, rig.service.server.url, { colorScheme })
+      const check = async (what: string): Promise<void> => {
+        const { violations } = await new AxeBuilder({ page }).analyze()
+        assert.deepEqual(
+          violations.map(({ id, nodes }) => [what, id, nodes.map(({ html }) => html)]),
+          [],
+        )
+      }
+      await settled(page)
+      await page.locator('.label').first().waitFor()
+      await page.locator('.member-button').first().click()
+      await settled(page)
+      await check('the page')
+      await page.keyboard.press('?')
+      await page.getByRole('dialog').waitFor()
+      await check('help')
+      await page.keyboard.press('Escape')
+      await page.keyboard.press('r')
+      await page.getByRole('dialog').waitFor()
+      await check('own range')
+      await page.keyboard.press('Escape')
+      await page.locator('.equation').getByRole('button', { name: 'malformed' }).click()
+      await page.getByRole('dialog').getByText('broken').first().waitFor()
+      await check('a class')
+      await page.keyboard.press('Escape')
+      await page.getByRole('button', { name: 'More of CTR per campaign' }).click()
+      await page.getByRole('menuitem', { name: 'show the SQL' }).click()
+      await page.getByRole('dialog').getByText('select', { exact: false }).first().waitFor()
+      await check('the SQL')
+      await page.keyboard.press('Escape')
+      await page.goto(`${rig.service.server.url}/status`)
+      await page.locator('.verdict').waitFor()
+      await check('the status')
+      assert.deepEqual(troubles, [])
+    })
+  }
+
+  it('fits a phone and a wall, runs no name, and pauses', async (context) => {
+    const { page, troubles } = await openPage(context, rig.service.server.url)
+    for (const width of [360, 768, 1024, 1920, 3_840]) {
+      await page.setViewportSize({ width, height: 900 })
+      await eventually(`it fits ${width} px`, async () => (await overflowPx(page)) <= 0)
+    }
+    await page.locator('.board').getByText(IMAGE, { exact: true }).waitFor()
+    assert.equal(await hasGlobal(page, 'hacked'), false)
+
+    await page.locator('body').press('Space')
+    await page.getByText(/^Paused/).waitFor()
+    const before = await tileText(page, 'impressions')
+    const { read } = (await rig.status()).ledger.impressions
+    await rig.send('impressions', impressionLine('one more', Date.now()))
+    await eventually('it is counted', async () => (await rig.status()).ledger.impressions.read > read)
+    assert.equal(await tileText(page, 'impressions'), before)
+    await page.locator('body').press('Space')
+    await eventually('it is shown', async () => (await tileText(page, 'impressions')) !== before)
+    assert.deepEqual(troubles, [])
+  })
+})
