@@ -18,6 +18,7 @@ import { decodePart } from './parts/decode.ts'
 import { enginePart } from './parts/engine.ts'
 import { ingestPart } from './parts/ingest.ts'
 import { journalPart } from './parts/journal.ts'
+import { kafkaPart } from './parts/kafka.ts'
 import { livePart } from './parts/live.ts'
 import { memoryPart } from './parts/memory.ts'
 import { overloadPart } from './parts/overload.ts'
@@ -41,6 +42,7 @@ const PARTS: readonly BenchPart[] = [
   overloadPart,
   checkpointsPart,
   viewsPart,
+  kafkaPart,
 ]
 const RESULTS = join(ROOT, 'bench', 'RESULTS.md')
 const STANDARD = { events: 10_000_000, runs: 3, minutes: 2 } as const

@@ -1,0 +1,90 @@
+/**
+ * From a broker on this machine into the tables of the engine, in one process of ours.
+ */
+import { join } from 'node:path'
+import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
+import { planOf } from '../../src/pipeline/validate.ts'
+import { preparePlanTopics, TopicLines } from '../../src/sinks/kafka/topic-lines.ts'
+import { jarCache, portsFrom, stackHome, stackUrls } from '../../src/stack/settings.ts'
+import { stackDown, stackUp } from '../../src/stack/stack.ts'
+import { standardRate, TRAFFIC_PRESETS, trafficSettings } from '../../src/traffic/settings.ts'
+import { generateLog } from '../../src/traffic/writers/generate-log.ts'
+import { commandText, measureNode } from '../harness/child.ts'
+import type { Figure } from '../harness/figure.ts'
+import { ROOT } from '../harness/machine.ts'
+import { repeated, type BenchContext, type BenchPart, type Findings } from '../harness/part.ts'
+import type { KafkaSpeed } from '../programs/kafka.ts'
+
+const PROGRAM = join(ROOT, 'bench', 'programs', 'kafka.ts')
+const KAFKA_PORT = 29_692
+const FLINK_PORT = 29_694
+const PARTITIONS = 4
+const MOST_EVENTS = 4_000_000
+
+export const kafkaPart: BenchPart = {
+  name: 'kafka',
+  title: 'From Kafka',
+  async measure(context) {
+    const dataDir = join(context.dir, 'kafka')
+    const ports = portsFrom(KAFKA_PORT, FLINK_PORT)
+    const home = stackHome(dataDir)
+    const settings = { home, cacheDir: jarCache(), groups: ['kafka'] as const, ports, taskManagerHeapMb: 256, dataDir }
+    await stackUp(settings, { log: context.say, signal: AbortSignal.timeout(600_000) })
+    try {
+      return await measureBroker(context, stackUrls(ports).brokers)
+    } finally {
+      await stackDown(home)
+    }
+  },
+}
+
+async function measureBroker(context: BenchContext, brokers: string): Promise<Findings> {
+  const events = Math.min(context.events, MOST_EVENTS)
+  const suffix = `bench-${events}-${Date.now()}`
+  context.say(`${events.toLocaleString('en-US')} events to the topics`)
+  await fillTopics(brokers, suffix, events)
+  const args = [PROGRAM, brokers, suffix]
+  const measure = async (what: string, options: readonly string[]): Promise<readonly KafkaSpeed[]> =>
+    repeated(context, what, async () => JSON.parse((await measureNode([...args, ...options])).stdout) as KafkaSpeed)
+  const framed = await measure('record batches to lines', ['--frame-only'])
+  const whole = await measure('broker to tables', [])
+  const figure = (name: string, runs: readonly KafkaSpeed[], key: keyof KafkaSpeed, unit: string): Figure => {
+    const options = runs === framed ? ['--frame-only'] : []
+    return { name, values: runs.map((run) => run[key]), unit, command: commandText([...args, ...options]) }
+  }
+  const note = `${PARTITIONS} partitions of each topic, uncompressed, checksums verified; the broker is on the same two cores`
+  return {
+    figures: [
+      {
+        ...figure('broker to tables, for a second of our processor time', whole, 'eventsPerCpuSecond', 'events'),
+        target: { atLeast: 800_000 },
+        note,
+      },
+      figure('broker to tables, on the clock', whole, 'eventsPerSecond', 'events/s'),
+      figure('fetched, verified and framed only, for a second', framed, 'eventsPerCpuSecond', 'events'),
+      figure('the same in bytes', framed, 'megabytesPerCpuSecond', 'MB'),
+    ],
+  }
+}
+
+async function fillTopics(brokers: string, suffix: string, events: number): Promise<void> {
+  const base = planOf({ ...adPipeline })
+  const { impressions, clicks } = base.streams
+  const streams = {
+    impressions: { ...impressions, topic: `impressions-${suffix}` },
+    clicks: { ...clicks, topic: `clicks-${suffix}` },
+  }
+  const plan = { ...base, streams }
+  await preparePlanTopics(plan, brokers, PARTITIONS, PARTITIONS)
+  const target = new TopicLines(plan, brokers)
+  const settings = trafficSettings({
+    rate: standardRate(events),
+    ...TRAFFIC_PRESETS.standard,
+    partitions: PARTITIONS,
+  })
+  try {
+    await generateLog({ plan, settings, events, target })
+  } finally {
+    await target.close()
+  }
+}
