@@ -39,10 +39,13 @@ export function connectionError(brokers: string, cause: unknown): TidemarkError 
       ...details,
       fix: 'check mechanism, username and the variable that "passwordEnv" names in the source\'s "sasl"',
     })
+  const isHungUp = /Connection closed|disconnected before secure TLS/.test(reason)
   return new TidemarkError('KAFKA_UNAVAILABLE', `Kafka at ${brokers} cannot be used: ${reason}`, {
     ...details,
     retryable: true,
-    fix: 'check the address and that the broker runs (./tidemark stack up --only kafka starts one here)',
+    fix: isHungUp
+      ? 'check "tls" and "sasl" of the source: a broker hangs up on whoever does not speak as its port wants it'
+      : 'check the address and that the broker runs (./tidemark stack up --only kafka starts one here)',
   })
 }
 

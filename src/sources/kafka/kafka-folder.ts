@@ -51,6 +51,8 @@ export class KafkaFolder {
   readonly #path: string
   readonly #topics: Map<string, KnownTopic>
   #stamps: Stamp[]
+  /** Whether the last stamp of the file was being written when the run ended. */
+  #isTorn: boolean
   #waiting: Stamp[] = []
 
   /**
@@ -60,7 +62,9 @@ export class KafkaFolder {
   constructor(path: string) {
     this.#path = path
     this.#topics = new Map(Object.entries(readJson<Record<string, KnownTopic>>(join(path, TOPICS_FILE), {})))
-    this.#stamps = readStamps(join(path, STAMPS_FILE))
+    const stamps = readText(join(path, STAMPS_FILE))
+    this.#isTorn = stamps !== '' && !stamps.endsWith('\n')
+    this.#stamps = parseStamps(stamps, join(path, STAMPS_FILE))
   }
 
   /** The topic of a source's stream; undefined where it was never read. */
@@ -100,8 +104,9 @@ export class KafkaFolder {
   /** Drops the stamps of what was read and never committed. */
   dropAfter(positions: Positions): void {
     const kept = this.#stamps.filter(({ partition, to }) => to <= (positions[partition] ?? -1))
-    if (kept.length === this.#stamps.length) return
+    if (kept.length === this.#stamps.length && !this.#isTorn) return
     this.#stamps = kept
+    this.#isTorn = false
     this.#writeWhole(STAMPS_FILE, kept.map(lineOf).join(''))
   }
 
@@ -132,18 +137,22 @@ function lineOf(stamp: Stamp): string {
   return `${JSON.stringify(stamp)}\n`
 }
 
-function readStamps(file: string): Stamp[] {
-  if (!existsSync(file)) return []
-  // A line without its end was being written when the run ended; no checkpoint stands on it.
-  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)
+function parseStamps(text: string, file: string): Stamp[] {
+  // No checkpoint stands on a line without its end.
+  const lines = text.split('\n').slice(0, -1)
   return lines.map((line) => {
     const { floorMs, ...stamp } = parse(line, file) as Omit<Stamp, 'floorMs'> & { floorMs: number | null }
     return { ...stamp, floorMs: floorMs ?? -Infinity }
   })
 }
 
+function readText(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : ''
+}
+
 function readJson<T>(file: string, otherwise: T): T {
-  return existsSync(file) ? (parse(readFileSync(file, 'utf8'), file) as T) : otherwise
+  const text = readText(file)
+  return text === '' ? otherwise : (parse(text, file) as T)
 }
 
 function parse(text: string, file: string): unknown {

@@ -1,0 +1,66 @@
+/**
+ * What a run on Kafka keeps in its data folder: F1 and F2 of `kafka-folder.ts`.
+ */
+import assert from 'node:assert/strict'
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { KafkaFolder } from '../../../src/sources/kafka/kafka-folder.ts'
+
+let path = ''
+beforeEach(() => {
+  path = mkdtempSync(join(tmpdir(), 'tidemark-kafka-folder-'))
+})
+afterEach(() => rmSync(path, { recursive: true, force: true }))
+
+const P = 'kafka/clicks-0'
+const stamp = (from: number, to: number, floorMs = 5): Parameters<KafkaFolder['add']>[0] => {
+  return { partition: P, from, to, floorMs, arrivalMs: 9 }
+}
+
+test('stamps are written with the epoch that their offsets belong to', () => {
+  const folder = new KafkaFolder(path)
+  for (const one of [stamp(0, 10, -Infinity), stamp(10, 20)]) folder.add(one)
+  folder.write({ [P]: 15 })
+  assert.deepEqual(new KafkaFolder(path).stampsOf(P), [stamp(0, 10, -Infinity)])
+  folder.write({ [P]: 20 })
+  assert.deepEqual(new KafkaFolder(path).stampsOf(P), [stamp(0, 10, -Infinity), stamp(10, 20)])
+})
+
+test('stamps of an epoch that was never committed are dropped, and so is a line that was being written', () => {
+  const folder = new KafkaFolder(path)
+  for (const one of [stamp(0, 10), stamp(10, 20)]) folder.add(one)
+  folder.write({ [P]: 20 })
+  appendFileSync(join(path, 'stamps.ndjson'), '{"partition":"kafka/cl')
+  const next = new KafkaFolder(path)
+  assert.equal(next.stampsOf(P).length, 2)
+  next.dropAfter({ [P]: 10 })
+  assert.deepEqual(new KafkaFolder(path).stampsOf(P), [stamp(0, 10)])
+})
+
+test('what was torn does not spoil what is written after it', () => {
+  const folder = new KafkaFolder(path)
+  folder.add(stamp(0, 10))
+  folder.write({ [P]: 10 })
+  appendFileSync(join(path, 'stamps.ndjson'), '{"partition":"kafka/cl')
+  const next = new KafkaFolder(path)
+  next.dropAfter({ [P]: 10 })
+  next.add(stamp(10, 20))
+  next.write({ [P]: 20 })
+  assert.deepEqual(new KafkaFolder(path).stampsOf(P), [stamp(0, 10), stamp(10, 20)])
+})
+
+test('topics are known at the next start, and their positions are told from those of journals', () => {
+  const known = { topic: 'ad-clicks', id: 'an id', from: [0, 7] }
+  new KafkaFolder(path).remember('kafka', 'clicks', known)
+  const folder = new KafkaFolder(path)
+  assert.deepEqual(folder.topicOf('kafka', 'clicks'), known)
+  assert.equal(folder.topicOf('kafka', 'impressions'), undefined)
+  assert.deepEqual(folder.withoutTopics({ 'kafka/clicks-1': 3, 'http/clicks': 4 }), { 'http/clicks': 4 })
+})
+
+test('damage is told, with what to do', () => {
+  writeFileSync(join(path, 'topics.json'), '{')
+  assert.throws(() => new KafkaFolder(path), /topics\.json is damaged/)
+})
