@@ -6,6 +6,9 @@ import type { BodyPool } from './body-pool.ts'
 import type { ByteLease } from './byte-budget.ts'
 import { Refusal } from './refusal.ts'
 
+/** Smaller pieces are left to the garbage collector. */
+const FREED_BYTES = 4_096
+
 /**
  * Resolves with the whole body and `room` bytes behind it, in a buffer of the pool; with undefined where the client left before its end.
  *
@@ -44,8 +47,18 @@ function joined(chunks: readonly Buffer[], body: Buffer): Buffer {
   for (const chunk of chunks) {
     body.set(chunk, at)
     at += chunk.length
+    free(chunk)
   }
   return body
+}
+
+/**
+ * Gives the memory of a piece back at once. Left to the garbage collector, which counts it, the pieces of bodies alone would
+ * have it run over the whole heap several times a second.
+ */
+function free({ buffer, byteLength }: Buffer): void {
+  if (byteLength < FREED_BYTES || byteLength !== buffer.byteLength || !(buffer instanceof ArrayBuffer)) return
+  buffer.transfer(0)
 }
 
 /** The answer to a body over the limit. */
