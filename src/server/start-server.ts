@@ -30,6 +30,7 @@ import { addOpenApi, ROUTE_SCHEMAS } from './openapi.ts'
 import { API_HEADERS, contentSecurityPolicy, isAllowedHost, SECURITY_HEADERS } from './protection.ts'
 import { addViewRoutes, type ViewsOptions } from './query/view-routes.ts'
 import { awaited } from './readiness.ts'
+import { Ticker } from './ticker.ts'
 
 export interface ServerOptions {
   readonly liveView: LiveView
@@ -51,7 +52,7 @@ export interface ServerOptions {
   readonly port?: number
   /** Folder of the built page. */
   readonly assetsDir?: string
-  /** Time between two patches, ms. */
+  /** Longest time between two patches, ms. */
   readonly patchIntervalMs?: number
   readonly maxConnections?: number
   readonly maxBufferedBytes?: number
@@ -63,6 +64,8 @@ export interface RunningServer {
   readonly port: number
   /** Sends the next patch now instead of at the next second. */
   flush(): void
+  /** Says that there is news: it is sent at once, or half a second after the patch before. */
+  hasNews(): void
   /** Ends all streams and stops listening. */
   close(): Promise<void>
 }
@@ -126,21 +129,21 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const backlog = limits.maxConnections
   await listenOnFreePort((candidate) => app.listen({ host, port: candidate, backlog }), pagePlace(host, port))
 
-  const flush = (): void => {
+  const ticker = new Ticker(() => {
     const event = feed.tick()
     guard.check()
     streams.broadcast(event)
     if (limitedStreams.count > 0)
       limitedStreams.broadcast({ ...event, text: JSON.stringify(limitedPatch(feed.message())) })
-  }
-  const timer = setInterval(flush, patchIntervalMs)
+  }, patchIntervalMs)
   const boundPort = portOf(app)
   return {
     url: `http://${urlHost(host)}:${boundPort}`,
     port: boundPort,
-    flush,
+    flush: () => ticker.now(),
+    hasNews: () => ticker.soon(),
     close: async () => {
-      clearInterval(timer)
+      ticker.end()
       await ingest?.drain(INGEST_DRAIN_MS)
       streams.close()
       await endViews()

@@ -111,6 +111,7 @@ class Start {
   readonly #failed = new AbortController()
   readonly #liveView: LiveView
   #run: LiveRun | undefined
+  #server: RunningServer | undefined
   /** What the start waits for, for `/readyz`. */
   #awaited = 'PostgreSQL'
 
@@ -141,7 +142,10 @@ class Start {
     this.#awaited = 'the page'
     const { pipeline, sources, kafka, deadLetters } = recovered
     const delivery = this.#createDelivery(recovered)
-    const onEpoch = (changes: ChangeSet): void => this.#liveView.apply(changes)
+    const onEpoch = (changes: ChangeSet): void => {
+      this.#liveView.apply(changes)
+      this.#server?.hasNews()
+    }
     const clock = CLOCK
     const startedAtMs = folder.beganAtMs
     const run = new LiveRun({
