@@ -5,7 +5,7 @@
  *     becomes idle, nor while something of the partition is on its way.
  * R2  One step does bounded work, then the event loop has its turn: the page and signals are served under any load.
  * R3  Each epoch's changes go to every listener, then to the delivery; none is lost on the way.
- * R4  A barrier is one moment: watermark, positions, snapshot and dead letters are those of the changes handed out.
+ * R4  A barrier is one moment, and between two blocks: watermark, positions, snapshot and dead letters are those of the changes handed out.
  * R5  Epochs, deadlines and idleness go by time that only passes: a wall clock that is set, by a day, stops nothing. Where
  *     all partitions are idle W follows the wall clock, but no leap of it: W never goes back, so all after it were late.
  */
@@ -13,6 +13,7 @@ import type { ChangeSet } from '../pipeline/cells.ts'
 import { allTables } from '../pipeline/table-text.ts'
 import type { DeadLetterBuffer } from './dead-letter-buffer.ts'
 import type { Delivery } from './delivery.ts'
+import { Doorbell, type Pause } from './doorbell.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { Clock, Positions } from './ports.ts'
 import { PartitionActivity, pipelineStatus } from './run-status.ts'
@@ -38,6 +39,10 @@ export interface LiveSource {
    * @returns whether more is waiting
    */
   poll(offer: OfferLines): boolean
+  /** Whether the last poll ended within a block: positions are those of its beginning, so no barrier may be now. */
+  readonly isWithinBlock: boolean
+  /** Calls back whenever there is more to poll; returns what ends that. Left out, the source is asked every 50 ms. */
+  onMore?(listener: () => void): () => void
   /** Whether something of a partition is on its way: received, and not offered yet. */
   isOnItsWay(partition: number): boolean
   /** Bytes of a partition that wait to be offered. */
@@ -60,7 +65,7 @@ export interface LiveRunOptions {
   /** Told the changes of each epoch, all roll-ups included. */
   readonly onEpoch: (changes: ChangeSet) => void
   /** Waits, or returns early when the signal is aborted. */
-  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>
+  readonly pause: Pause
 }
 
 /** How a run ends. */
@@ -73,6 +78,10 @@ export interface RunEnding {
 
 const NEVER = new AbortController().signal
 const STEP_MS = 50
+/** A source that calls is looked at so long after it did, so that what comes together is read together. */
+const GATHER_MS = 5
+/** And so often when it is silent: partitions become idle. */
+const SILENT_STEP_MS = 250
 /** The longest time without an epoch while nothing comes in: the watermark moves on. */
 const QUIET_EPOCH_MS = 10_000
 
@@ -112,7 +121,8 @@ export class LiveRun {
 
   /** Hands out what changed so far, and makes it an epoch unless the one before is still under way. */
   closeEpoch(): void {
-    const { pipeline, delivery, clock, onEpoch } = this.#options
+    const { pipeline, source, delivery, clock, onEpoch } = this.#options
+    while (source.isWithinBlock) source.poll(this.#offer)
     const changes = pipeline.engine.changes()
     this.#lastEpochMs = clock.steadyMs()
     this.#activity.measureRate(pipeline.eventsRead)
@@ -152,6 +162,10 @@ export class LiveRun {
    */
   async run(signal: AbortSignal, ending: RunEnding): Promise<boolean> {
     const { clock, source, delivery, pause, epochMs } = this.#options
+    const doorbell = new Doorbell(pause)
+    const wake = (): void => doorbell.ring()
+    signal.addEventListener('abort', wake)
+    const unsubscribe = source.onMore?.(wake)
     while (!signal.aborted) {
       const steadyMs = clock.steadyMs()
       const isPaused = delivery.isFull
@@ -159,10 +173,14 @@ export class LiveRun {
       this.#spoke.fill(0)
       const hasMore = isPaused ? false : source.poll(this.#offer)
       this.#step(isPaused, hasMore)
-      if (steadyMs - this.#lastEpochMs >= epochMs) this.closeEpoch()
-      const untilEpochMs = Math.max(1, this.#lastEpochMs + epochMs - clock.steadyMs())
-      await pause(hasMore ? 0 : Math.min(STEP_MS, untilEpochMs), signal)
+      if (steadyMs - this.#lastEpochMs >= epochMs && !source.isWithinBlock) this.closeEpoch()
+      if (hasMore) await pause(0, signal)
+      else if (isPaused || unsubscribe === undefined) await pause(this.#untilEpochMs(STEP_MS), signal)
+      else if (await doorbell.sleep(this.#untilEpochMs(SILENT_STEP_MS)))
+        await pause(this.#untilEpochMs(GATHER_MS), signal)
     }
+    unsubscribe?.()
+    signal.removeEventListener('abort', wake)
     await ending.stopIntake()
     return this.#finish(ending.drainMs)
   }
@@ -180,6 +198,11 @@ export class LiveRun {
       nowMs: clock.nowMs(),
       startedAtMs: this.#startedAtMs,
     })
+  }
+
+  #untilEpochMs(mostMs: number): number {
+    const { clock, epochMs } = this.#options
+    return Math.min(mostMs, Math.max(1, this.#lastEpochMs + epochMs - clock.steadyMs()))
   }
 
   async #finish(drainMs: number): Promise<boolean> {

@@ -83,6 +83,8 @@ export function kafkaSource(
 }
 
 export class LiveSources implements LiveSource {
+  /** Topics do not call: beside them everything is asked. */
+  readonly onMore?: (listener: () => void) => () => void
   readonly #journal: JournalSource
   readonly #kafka: readonly KafkaSource[]
   readonly #away: Positions
@@ -92,6 +94,11 @@ export class LiveSources implements LiveSource {
     this.#journal = journal
     this.#kafka = kafka
     this.#away = committed
+    if (kafka.length === 0) this.onMore = (listener) => journal.onMore(listener)
+  }
+
+  get isWithinBlock(): boolean {
+    return this.#journal.isWithinBlock
   }
 
   poll(offer: OfferLines): boolean {

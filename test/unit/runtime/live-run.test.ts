@@ -50,6 +50,10 @@ class QueueSource implements LiveSource {
     return this.#queue.length > 0
   }
 
+  get isWithinBlock(): boolean {
+    return false
+  }
+
   isOnItsWay(partition: number): boolean {
     return this.onItsWay.has(partition) || this.#queue.some((one) => one.partition === partition)
   }
@@ -69,9 +73,42 @@ class QueueSource implements LiveSource {
   }
 }
 
+/** One that calls when there is more, and hands its lines over as parts of blocks. */
+class CallingSource extends QueueSource {
+  /** Lines of a block, of which each poll hands one over; 1 for none that are cut. */
+  linesPerBlock = 1
+  readonly #listeners = new Set<() => void>()
+  #offered = 0
+
+  onMore(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  override put(partition: number, ...lines: readonly string[]): void {
+    super.put(partition, ...lines)
+    for (const listener of this.#listeners) listener()
+  }
+
+  override poll(offer: OfferLines): boolean {
+    return super.poll((...lines) => {
+      this.#offered++
+      offer(...lines)
+    })
+  }
+
+  override get isWithinBlock(): boolean {
+    return this.#offered % this.linesPerBlock > 0
+  }
+
+  get listeners(): number {
+    return this.#listeners.size
+  }
+}
+
 class Live {
   readonly time = new OwnedTime(TEN_MS)
-  readonly source = new QueueSource()
+  readonly source: QueueSource
   readonly sink = new FragileSink()
   readonly checkpoints = new FragileCheckpoints()
   readonly deadLetters = new DeadLetterBuffer()
@@ -82,8 +119,14 @@ class Live {
   readonly #stop = new AbortController()
   #running: Promise<boolean> = Promise.resolve(true)
 
-  constructor(partitions: readonly StreamName[] = STREAM_NAMES, maxWaitingCells: number = 10_000, livePlan = plan) {
+  constructor(
+    partitions: readonly StreamName[] = STREAM_NAMES,
+    maxWaitingCells: number = 10_000,
+    livePlan = plan,
+    source: QueueSource = new QueueSource(),
+  ) {
     const { time } = this
+    this.source = source
     this.pipeline = new Pipeline({
       plan: livePlan,
       rollUps: [...livePlan.tables, { name: 'of the page', axis: 'impression', dimensions: [] }],
@@ -308,6 +351,42 @@ describe('live run: steps and epochs', () => {
       assert.equal(pipeline.eventsRead, 40, 'at the very next step, without waiting in between')
       assert.ok(source.polls >= 40)
     }))
+
+  it('R2: a source that calls is read a moment later, and hardly asked while it is silent', async () => {
+    const source = new CallingSource()
+    const all = new Live(['impressions'], undefined, plan, source).start()
+    await all.time.pass(100)
+    source.put(0, impressionLine('i1', TEN_MS))
+    await all.time.pass(6)
+    assert.equal(all.pipeline.eventsRead, 1)
+    source.polls = 0
+    await all.time.pass(MINUTE_MS)
+    assert.ok(source.polls <= 60 * 5, `asked ${source.polls} times in a minute`)
+    assert.equal(all.run.status().partitions[0]?.state, 'idle')
+    await all.stop()
+    assert.equal(source.listeners, 0)
+  })
+
+  it('control: one that does not call is asked all the time', () =>
+    live(async ({ time, source }) => {
+      await time.pass(MINUTE_MS)
+      assert.ok(source.polls > 60 * 15)
+    }))
+
+  it('R4: a barrier is never within a block', async () => {
+    const source = new CallingSource()
+    source.linesPerPoll = 1
+    source.linesPerBlock = 30
+    source.put(0, ...Array.from({ length: 60 }, (_, i) => impressionLine(`i${i}`, TEN_MS)))
+    const all = new Live(['impressions'], undefined, plan, source).start()
+    assert.equal(all.pipeline.eventsRead, 1)
+    all.run.closeEpoch()
+    assert.equal(all.pipeline.eventsRead, 30, 'the block was read to its end, and no further')
+    await all.time.pass(2_000)
+    await all.stop()
+    const ends = all.sink.epochs.map(({ positions }) => positions?.['0'])
+    assert.deepEqual([...new Set(ends)], [30, 60])
+  })
 
   it('R3: every change goes to the listener and to the sink, page roll-ups to the listener alone', async () => {
     const all = new Live().start()
