@@ -14,6 +14,12 @@ export type Column = Float64Array | Int32Array | Uint16Array | Uint8Array
 if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) throw new Error('snapshots need a little-endian processor')
 
 const MAX_VARINT_BYTES = 8
+const NO_BYTES = new Uint8Array(0)
+
+/** More than this is not kept for the next writer. */
+const MAX_IDLE_BYTES = 1 << 22
+/** Memory that no writer uses: its pages are there already, where new ones would have to be cleared. */
+let idle: Uint8Array<ArrayBuffer> | undefined
 
 /** A growing run of bytes. */
 export class ByteWriter {
@@ -24,7 +30,8 @@ export class ByteWriter {
 
   /** @param likelyBytes how much will be written, so that nothing has to be moved */
   constructor(likelyBytes: number) {
-    this.#bytes = new Uint8Array(likelyBytes)
+    this.#bytes = idle !== undefined && idle.length >= likelyBytes ? idle : new Uint8Array(likelyBytes)
+    if (this.#bytes === idle) idle = undefined
     this.#view = new DataView(this.#bytes.buffer)
   }
 
@@ -70,22 +77,18 @@ export class ByteWriter {
   }
 
   /** Writes whole numbers of either sign below 2^52, small ones in few bytes: seven bits a byte, the lowest first. */
-  varints(values: ArrayLike<number>): void {
-    const start = this.#take(values.length * MAX_VARINT_BYTES)
-    const bytes = this.#bytes
-    let at = start
-    for (let i = 0; i < values.length; i++) {
-      const value = values[i] as number
-      let left = value < 0 ? -2 * value - 1 : 2 * value
-      while (left >= 0x1000_0000) {
-        bytes[at++] = (left % 128) | 128
-        left = Math.floor(left / 128)
-      }
-      while (left >= 128) {
-        bytes[at++] = (left & 127) | 128
-        left >>>= 7
-      }
-      bytes[at++] = left
+  varints(values: Int32Array): void {
+    let at = this.#take(values.length * MAX_VARINT_BYTES)
+    for (let i = 0; i < values.length; i++) at = this.#varint(values[i] as number, at)
+    this.length = at
+  }
+
+  /** Writes the values of some rows of a column like {@link varints}; a row below 0 counts as 0. */
+  varintsOf(column: Float64Array, rows: Int32Array): void {
+    let at = this.#take(rows.length * MAX_VARINT_BYTES)
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i] as number
+      at = this.#varint(row < 0 ? 0 : (column[row] as number), at)
     }
     this.length = at
   }
@@ -95,9 +98,28 @@ export class ByteWriter {
     this.#view.setUint32(at, value, true)
   }
 
-  /** What was written. Nothing may be written afterwards. */
+  /** A copy of what was written. Nothing may be written afterwards. */
   done(): Uint8Array {
-    return this.#bytes.subarray(0, this.length)
+    const written = this.#bytes.slice(0, this.length)
+    if (this.#bytes.length <= MAX_IDLE_BYTES) idle = this.#bytes
+    this.#bytes = NO_BYTES
+    return written
+  }
+
+  #varint(value: number, start: number): number {
+    const bytes = this.#bytes
+    let at = start
+    let left = value < 0 ? -2 * value - 1 : 2 * value
+    while (left >= 0x1000_0000) {
+      bytes[at++] = (left % 128) | 128
+      left = Math.floor(left / 128)
+    }
+    while (left >= 128) {
+      bytes[at++] = (left & 127) | 128
+      left >>>= 7
+    }
+    bytes[at++] = left
+    return at
   }
 
   #take(count: number): number {

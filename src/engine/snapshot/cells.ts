@@ -8,7 +8,7 @@
  */
 import type { CellBlock } from '../state/cell-block.ts'
 import type { Windows } from '../state/windows.ts'
-import type { ByteReader, ByteWriter } from './bytes.ts'
+import type { ByteReader } from './bytes.ts'
 import { beginSection, endSection, SECTION } from './payload.ts'
 
 /** Rough size of a saved cell, bytes. */
@@ -46,18 +46,19 @@ function cellSection(kind: number, owner: number, block: CellBlock, keys: Int32A
   writer.u32(owner)
   writer.f64(block.startMs)
   writer.u32(keys.length)
-  writer.varints(keys.map((key, i) => key - (i === 0 ? 0 : (keys[i - 1] as number))))
-  const cells = keys.map((key) => block.find(key))
+  const cells = new Int32Array(keys.length)
+  const distances = new Int32Array(keys.length)
+  let before = 0
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as number
+    distances[i] = key - before
+    before = key
+    cells[i] = block.find(key)
+  }
+  writer.varints(distances)
   const columns = [block.impressions, block.clicks, ...block.sumLow, ...block.sumHigh]
-  for (const column of columns) writeCells(writer, column, cells)
+  for (const column of columns) writer.varintsOf(column, cells)
   return endSection(writer)
-}
-
-function writeCells(writer: ByteWriter, column: Float64Array, cells: Int32Array): void {
-  const values = new Float64Array(cells.length)
-  for (let i = 0; i < cells.length; i++)
-    values[i] = (cells[i] as number) < 0 ? 0 : (column[cells[i] as number] as number)
-  writer.varints(values)
 }
 
 /** Takes over the cells of a section; `windowsOf` gives those of an owner, or nothing for a window that has gone. */

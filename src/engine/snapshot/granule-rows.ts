@@ -95,7 +95,8 @@ function clickRows(
   const rows = granule.count - from
   const writer = beginRows(SECTION.clickRows, granule, from, rows * (CLICK_ROW_BYTES + 1) + changed.length * 3)
   writer.column(granule.standing, from, granule.count)
-  const claimable = Uint8Array.from({ length: rows }, (_, i) => (isClaimable(from + i) ? 1 : 0))
+  const claimable = new Uint8Array(rows)
+  for (let i = 0; i < rows; i++) if (isClaimable(from + i)) claimable[i] = 1
   writer.column(claimable)
   for (let i = 0; i < rows; i++)
     if (claimable[i] === 1) writer.column(granule.impressionIds, (from + i) * 4, (from + i) * 4 + 4)

@@ -16,7 +16,7 @@ export class Unsaved {
   take(): Int32Array {
     this.isTracked = true
     if (this.#addresses.length === 0) return NONE
-    const sorted = Int32Array.from(this.#addresses).sort()
+    const sorted = new Int32Array(this.#addresses).sort()
     this.#addresses = []
     let count = 0
     for (const address of sorted) if (count === 0 || sorted[count - 1] !== address) sorted[count++] = address
