@@ -88,6 +88,7 @@ describe('PostgreSQL under a run', { timeout: 900_000 }, () => {
       context,
       rig,
       async () => {
+        context.after(() => void signalServer(pid, 'SIGCONT'))
         assert.ok(signalServer(pid, 'SIGSTOP') > 3, 'control: with all its processes')
         await eventually('all stand still', () => isServerStopped(pid))
         const thawed = delay(FREEZE_MS)
