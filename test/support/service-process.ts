@@ -3,7 +3,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
@@ -87,6 +87,18 @@ export class ServiceProcess {
   /** The most memory that it ever held, bytes. */
   get peakBytes(): number {
     return 1_024 * Number(/^VmHWM:\s+(\d+)/m.exec(this.#status())?.[1])
+  }
+
+  /** Sockets that it holds open. */
+  get openSockets(): number {
+    const folder = `/proc/${this.#child.pid}/fd`
+    return readdirSync(folder).filter((fd) => {
+      try {
+        return readlinkSync(join(folder, fd)).startsWith('socket:')
+      } catch {
+        return false
+      }
+    }).length
   }
 
   #status(): string {
