@@ -16,7 +16,7 @@ import { nearestExisting } from './data-folder.ts'
 
 const LEAST_JAVA = 17
 /** Kafka, Flink's three processes, PostgreSQL and Superset with a small job. */
-const STACK_MEMORY_BYTES = 3e9
+const STACK_MEMORY_BYTES = 3.5e9
 const JAR_BYTES = 235e6
 const STATE_BYTES = 1e9
 const TIMEOUT_MS = 5_000

@@ -162,7 +162,8 @@ function share({ dimension, rankBy }: DashboardChart): Params {
     show_legend: true,
     legendType: 'scroll',
     legendOrientation: 'top',
-    label_type: 'key_percent',
+    // The legend has the names, and long ones would be cut off beside a ring.
+    label_type: 'percent',
     number_format: rankBy.format,
     date_format: 'smart_date',
     show_labels: true,

@@ -45,8 +45,8 @@ describe('doctor', () => {
     assertStatus(checkMaven('\u001b[1mApache Maven 3.8.7\u001b[m\nMaven home'), 'ok', /^3\.8\.7$/)
     assertStatus(checkPython(undefined), 'warn', /3\.11 or 3\.12/)
     assertStatus(checkPython({ program: 'python3.11', version: '3.11.7' }), 'ok', /3\.11\.7 \(python3\.11\)/)
-    assertStatus(checkStackMemory(2.9e9), 'warn', /2\.9 GB available; all of the stack takes 3\.0 GB/)
-    assertStatus(checkStackMemory(3e9), 'ok')
+    assertStatus(checkStackMemory(3.4e9), 'warn', /3\.4 GB available; all of the stack takes 3\.5 GB/)
+    assertStatus(checkStackMemory(3.5e9), 'ok')
     const checks = await checkStack('no/such/folder', 8e9)
     assert.deepEqual(
       checks.map(({ name }) => name),
