@@ -12,15 +12,20 @@ fail() {
 }
 job_runs() { ./tidemark flink status --json --quiet 2>/dev/null | grep -q '"job":{'; }
 
-# A job of an earlier start comes back by itself, from its savepoint or its last checkpoint; where it does not, it is resumed.
-job_comes_back() {
+# A job of an earlier start comes back by itself, from its savepoint or its last checkpoint; one that was stopped on purpose is
+# resumed.
+job_goes_on() {
+  ./tidemark flink status --json --quiet 2>/dev/null | grep -q '"recorded":"running"' || {
+    ./tidemark flink resume --quiet
+    return
+  }
   waited=0
-  while [ "$waited" -lt 60 ]; do
-    job_runs && return 0
+  until job_runs; do
+    [ "$waited" -lt 300 ] || return 1
     sleep 2
     waited=$((waited + 2))
   done
-  ./tidemark flink resume
+  echo 'It goes on where it was.'
 }
 
 step 'Kafka, Flink, PostgreSQL, Superset and simulated traffic'
@@ -34,7 +39,7 @@ elif refusal=$(./tidemark flink submit --quiet 2>&1); then
   printf '%s\n' "$refusal"
 else
   case $refusal in
-    *'hold rows'*) job_comes_back || fail 'the job does not go on; to begin anew: ./tidemark flink submit --replace' ;;
+    *'hold rows'*) job_goes_on || fail 'the job does not go on; to begin anew: ./tidemark flink submit --replace' ;;
     *) fail "$refusal" ;;
   esac
 fi
