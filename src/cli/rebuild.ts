@@ -15,6 +15,7 @@ import { createTalk } from './talk.ts'
 interface RebuildCommandOptions extends PlanOptions, CommonOptions {
   readonly dataDir: string
   readonly databaseUrl?: string
+  readonly skipDamage?: boolean
 }
 
 /** The command, for `main.ts`. */
@@ -23,6 +24,7 @@ export function rebuildCommand(): Command {
     .description('counts again what the journal holds, into tables that are emptied first')
     .argument('[definition]', 'a definition in TypeScript, JavaScript or JSON (default: the ad pipeline)')
     .option('--data-dir <dir>', 'the folder of a run or demo that is stopped', '.tidemark')
+    .option('--skip-damage', 'give up what cannot be read of a damaged journal, and say what that is')
     .option('--database-url <url>', 'the PostgreSQL database, unless it is our own server')
   return addPlanOptions(command).action((definition: string | undefined, given: RebuildCommandOptions) =>
     runRebuild(definition === undefined ? given : { ...given, definition }),
@@ -33,13 +35,20 @@ async function runRebuild(options: RebuildCommandOptions): Promise<void> {
   const talk = createTalk(options)
   const signal = interruptSignal()
   const plan = await loadPlan(options)
-  const { dataDir, databaseUrl } = options
+  const { dataDir, databaseUrl, skipDamage = false } = options
   const startMs = performance.now()
-  const { events, isWhole } = await rebuild({ plan, dataDir, databaseUrl, log: createLog(options) }, signal)
+  const { events, isWhole, salvaged } = await rebuild(
+    { plan, dataDir, databaseUrl, skipDamage, log: createLog(options) },
+    signal,
+  )
   const elapsedMs = Math.round(performance.now() - startMs)
-  if (options.json === true) process.stdout.write(`${JSON.stringify({ events, isWhole, elapsedMs })}\n`)
+  if (options.json === true) process.stdout.write(`${JSON.stringify({ events, isWhole, elapsedMs, ...salvaged })}\n`)
   else process.stdout.write(`${grouped(events)} events counted again in ${(elapsedMs / 1_000).toFixed(2)} s\n`)
-  if (!isWhole) talk.say('Retention has removed the oldest events: the tables hold only what the journal still had.')
+  for (const { partition, path, from, to } of salvaged?.lost ?? [])
+    talk.say(`Lost: ${grouped(to - from)} bytes of ${partition}, ${path} from byte ${from} to ${to}.`)
+  if (salvaged !== undefined) talk.say(`The damaged journal is kept in ${salvaged.damagedDir}.`)
+  else if (!isWhole)
+    talk.say('Retention has removed the oldest events: the tables hold only what the journal still had.')
   const target = databaseUrl === undefined ? [] : ['--database-url', shellWord(databaseUrl)]
   talk.next(['./tidemark verify --data-dir', shellWord(dataDir), ...target, ...planArguments(options)].join(' '))
 }

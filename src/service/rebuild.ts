@@ -4,12 +4,14 @@
  *
  * B1  It is a run without sources: the same engine, epochs and checkpoints, so that the next run goes on from its end.
  * B2  The whole journal is read and found sound before any row is removed: what it cannot give back stays.
+ * B3  Only when told so it gives up what is damaged, says exactly what that is, and keeps the damaged files.
  */
 import type { Log } from '../runtime/ports.ts'
 import { resolve } from 'node:path'
 import { nodeDisk } from '../checkpoint/disk/node-disk.ts'
 import { Journal } from '../checkpoint/journal/journal.ts'
 import type { Retention } from '../checkpoint/journal/retention.ts'
+import { salvageJournal, type Salvaged } from '../checkpoint/journal/salvage.ts'
 import { openDatabase } from '../database/open-database.ts'
 import { TidemarkError } from '../errors.ts'
 import { planPage } from '../pipeline/page.ts'
@@ -30,6 +32,8 @@ export interface RebuildOptions {
   readonly plan: Plan
   readonly dataDir: string
   readonly databaseUrl: string | undefined
+  /** Gives up what cannot be read of a damaged journal (B3). */
+  readonly skipDamage?: boolean
   readonly log: Log
 }
 
@@ -38,6 +42,8 @@ export interface RebuildResult {
   readonly events: number
   /** Whether the journal began where the first event was: where not, the tables lack what retention has removed. */
   readonly isWhole: boolean
+  /** What was given up (B3), and where the damaged journal is; undefined where nothing was. */
+  readonly salvaged: Salvaged | undefined
 }
 
 /**
@@ -60,7 +66,7 @@ export async function rebuild(options: RebuildOptions, signal: AbortSignal): Pro
     const { writer } = identity
     const folder = openDataFolder({ path, writer, planHash: planHash(plan), replace: false, keepEvents: true })
     teardown.add(async () => folder.lock.release())
-    await refuseDamage(path)
+    const salvaged = await checkJournal(path, options)
     const database = await openDatabase({ ...options, log: (line) => log('debug', line) })
     teardown.add(() => database.stop())
     const recovered = await recover({
@@ -79,8 +85,8 @@ export async function rebuild(options: RebuildOptions, signal: AbortSignal): Pro
       log,
     })
     const { journal } = recovered
-    const isWhole = journal.partitions.every((name) => journal.earliest(name) === 0)
-    return { events: await countAll(recovered, signal), isWhole }
+    const isWhole = salvaged === undefined && journal.partitions.every((name) => journal.earliest(name) === 0)
+    return { events: await countAll(recovered, signal), isWhole, salvaged }
   } finally {
     await teardown.run()
   }
@@ -93,6 +99,28 @@ function refuseTopics(plan: Plan): void {
     where: `sources.${kafka.name}`,
     fix: './tidemark run --replace (throws the tables away and counts again what the topics hold)',
   })
+}
+
+/** Makes sure that all of the journal can be read; what was given up for it, where that may be. */
+async function checkJournal(path: string, { skipDamage }: RebuildOptions): Promise<Salvaged | undefined> {
+  try {
+    await refuseDamage(path)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof TidemarkError) || error.code !== 'JOURNAL_CORRUPT') throw error
+    if (skipDamage === true)
+      return salvageJournal({
+        dir: journalFolder(path),
+        disk: nodeDisk,
+        nowMs: () => CLOCK.nowMs(),
+        retention: KEEP_ALL,
+      })
+    throw new TidemarkError(error.code, error.message, {
+      ...(error.where === undefined ? {} : { where: error.where }),
+      fix: `${error.fix ?? 'restore it from a copy'}; or count without what is damaged: ./tidemark rebuild --skip-damage`,
+      cause: error,
+    })
+  }
 }
 
 /** Reads every block that the journal retains (B2). */

@@ -74,7 +74,7 @@ describe('rebuild', { timeout: 240_000 }, () => {
     const tables = await storedRows(stopped.databaseUrl, plan)
     await runSql(stopped.databaseUrl, 'update ctr_by_campaign set clicks = clicks + 7')
     assert.equal(await verified(stopped), false, 'control')
-    assert.deepEqual(await countAgain(stopped), { events: 16, isWhole: true })
+    assert.deepEqual(await countAgain(stopped), { events: 16, isWhole: true, salvaged: undefined })
     assert.deepEqual(await storedRows(stopped.databaseUrl, plan), tables)
     assert.equal(Number((await runSql(stopped.databaseUrl, 'select count(*) from tidemark_dead_letters'))[0]?.[0]), 4)
     const rig = await RunningRig.start(context, stopped)
@@ -106,7 +106,7 @@ describe('rebuild', { timeout: 240_000 }, () => {
       assert.equal(error.code, 'JOURNAL_CORRUPT')
       assert.match(error.message, /The journal of "http\/impressions" is damaged: .*, byte \d+: .*intact/)
       assert.ok(error.message.includes(path))
-      assert.match(error.fix ?? '', /restore .* from a copy/)
+      assert.match(error.fix ?? '', /restore .* from a copy.*rebuild --skip-damage/)
       return true
     })
     assert.deepEqual(await holds(stopped), before)
@@ -123,6 +123,29 @@ describe('rebuild', { timeout: 240_000 }, () => {
       message: /The journal of "http\/impressions"/,
     })
     assert.deepEqual(await holds(stopped), before)
+  })
+
+  it('B3: told so it gives up what is damaged, names every byte of it, and keeps the damaged files', async (context) => {
+    const stopped = await stoppedRun(context)
+    const path = firstSegment(stopped.dataDir)
+    const original = readFileSync(path)
+    flipBit(path, (bytes) => bytes.indexOf('broken', bytes.indexOf('broken') + 1))
+    const damaged = readFileSync(path)
+    const { databaseUrl, dataDir } = stopped
+    const result = await rebuild({ plan, dataDir, databaseUrl, skipDamage: true, log: () => undefined }, NEVER)
+    const { lost = [], damagedDir = '' } = result.salvaged ?? {}
+    assert.deepEqual([result.events, result.isWhole, lost.length], [13, false, 1], 'one block of three records')
+    const [{ partition, from, to } = { partition: '', from: 0, to: 0 }] = lost
+    assert.equal(partition, 'http/impressions')
+    const given = original.subarray(from, to).toString('latin1')
+    assert.match(given, /"i1"[^]*"i1"[^]*broken/)
+    assert.doesNotMatch(given, /"i0"|"i2"/)
+    assert.deepEqual(readFileSync(path.replace(journalFolder(dataDir), damagedDir)), damaged)
+    assert.equal(await verified(stopped), true)
+    const rig = await RunningRig.start(context, stopped)
+    await rig.send('impressions', impressionLine('after', Date.now()))
+    await rig.stop()
+    assert.equal(await verified(stopped), true, 'the next run goes on')
   })
 
   it('counts what is left of a trimmed journal, and says that it is not all', async (context) => {
