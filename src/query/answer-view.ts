@@ -101,7 +101,7 @@ class Answering {
     const asked = this.#query.filters.filter(({ dimension }) => dimension !== ignored)
     const filters = [...asked, ...this.#forced]
     const all = [...new Set([...filters.map(({ dimension }) => dimension), ...dimensions])]
-    return { covering: requireTable(this.#plan, axis, all), filters }
+    return { covering: requireTable(this.#plan, axis, all, this.#options.state.sizes), filters }
   }
 
   async #newestEnd(axis: TimeAxis): Promise<number | null> {

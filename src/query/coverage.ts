@@ -4,7 +4,8 @@
  *
  * U1  What tables keep is the same for all views: amounts that at least one table of the impression axis has, and clicks
  *     on the click axis. A table that lacks one of them answers nothing.
- * U2  Of the tables that can answer, the one with the fewest dimensions does.
+ * U2  Of the tables that can answer, the one with the fewest rows does where PostgreSQL knows how many they have, else the
+ *     one with the fewest dimensions.
  */
 import { TidemarkError } from '../errors.ts'
 import type { Plan, StreamName, TablePlan, TimeAxis } from '../pipeline/plan.ts'
@@ -41,11 +42,22 @@ export function keptAmounts(plan: Plan): KeptAmounts {
   }
 }
 
+/** About how many rows tables have, by name. */
+export type TableSizes = ReadonlyMap<string, number>
+
 /** The table that answers for these dimensions on this axis (U2), or undefined. */
-export function coveringTable(plan: Plan, axis: TimeAxis, dimensions: readonly string[]): Covering | undefined {
-  return coverings(plan, axis)
-    .filter(({ table }) => dimensions.every((name) => table.dimensions.includes(name)))
-    .toSorted((a, b) => a.table.dimensions.length - b.table.dimensions.length)[0]
+export function coveringTable(
+  plan: Plan,
+  axis: TimeAxis,
+  dimensions: readonly string[],
+  sizes?: TableSizes,
+): Covering | undefined {
+  const fitting = coverings(plan, axis).filter(({ table }) =>
+    dimensions.every((name) => table.dimensions.includes(name)),
+  )
+  const areKnown = fitting.every(({ table }) => (sizes?.get(table.name) ?? 0) > 0)
+  const weight = ({ table }: Covering): number => (areKnown ? (sizes?.get(table.name) ?? 0) : table.dimensions.length)
+  return fitting.toSorted((a, b) => weight(a) - weight(b))[0]
 }
 
 /** All tables of an axis that can answer (U1), in the plan's order. */
@@ -68,8 +80,8 @@ export function coverings(plan: Plan, axis: TimeAxis): readonly Covering[] {
  *
  * @throws TidemarkError VIEW_UNANSWERABLE naming what no table has together
  */
-export function requireTable(plan: Plan, axis: TimeAxis, dimensions: readonly string[]): Covering {
-  const covering = coveringTable(plan, axis, dimensions)
+export function requireTable(plan: Plan, axis: TimeAxis, dimensions: readonly string[], sizes?: TableSizes): Covering {
+  const covering = coveringTable(plan, axis, dimensions, sizes)
   if (covering !== undefined) return covering
   const allowed = coverings(plan, axis).map(({ table }) => table.dimensions.join(' × ') || 'no dimension')
   const given = dimensions.join(' × ') || 'no dimension'

@@ -2,7 +2,7 @@
  * Which time a view is about, once it is known how far the tables are.
  */
 import { finalAfterMs, type Plan, type TimeAxis } from '../pipeline/plan.ts'
-import { coverings } from './coverage.ts'
+import { coverings, type TableSizes } from './coverage.ts'
 import { daysLater, floorTo } from './time-zone.ts'
 import type { Span } from './view-answer.ts'
 import type { ViewRange, ViewScope } from './view-query.ts'
@@ -13,6 +13,8 @@ export interface TableState {
   readonly epoch: number | null
   /** ±Infinity as such; null where it is not known. */
   readonly watermarkMs: number | null
+  /** How large tables are, where that is known. */
+  readonly sizes?: TableSizes
 }
 
 /** The statement that finds the newest window of an axis; undefined where no table has the axis. */

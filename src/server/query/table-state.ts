@@ -6,7 +6,7 @@
  */
 import { finalAfterMs, type Plan } from '../../pipeline/plan.ts'
 import type { TableState } from '../../query/view-span.ts'
-import { qualifiedTable, quoteLiteral } from '../../query/sql-text.ts'
+import { qualifiedTable, quoteLiteral, SCHEMA } from '../../query/sql-text.ts'
 import { META } from '../../database/meta-table.ts'
 import type { Snapshot } from './reader-pool.ts'
 
@@ -14,7 +14,17 @@ const MILLISECONDS = (time: string): string => `(extract(epoch from ${time}) * 1
 
 /** The state of the plan's tables in a snapshot. */
 export async function readTableState(snapshot: Snapshot, plan: Plan): Promise<TableState> {
-  return (await stateOfRow(snapshot, plan)) ?? stateOfTables(snapshot, plan)
+  const state = (await stateOfRow(snapshot, plan)) ?? (await stateOfTables(snapshot, plan))
+  return { ...state, sizes: await sizesOf(snapshot, plan) }
+}
+
+// What the server keeps for its own plans: near enough to tell a small table from a large one.
+async function sizesOf(snapshot: Snapshot, plan: Plan): Promise<ReadonlyMap<string, number>> {
+  const names = plan.tables.map(({ name }) => quoteLiteral(name)).join(', ')
+  const rows = await snapshot.rows(
+    `select relname, reltuples from pg_class where relnamespace = to_regnamespace(${quoteLiteral(SCHEMA)}) and relname in (${names})`,
+  )
+  return new Map(rows.map(([name, count]) => [name ?? '', Number(count)]))
 }
 
 async function stateOfRow(snapshot: Snapshot, plan: Plan): Promise<TableState | undefined> {

@@ -75,6 +75,18 @@ describe('the table that answers', () => {
     assert.equal(name('click', 'browser'), undefined)
   })
 
+  it('is the one with the fewest rows where that is known of all', () => {
+    const sizes = new Map([
+      ['ctr_by_campaign', 1_000],
+      ['engagement_by_device', 4],
+      ['performance', 20_000],
+    ])
+    assert.equal(coveringTable(plan, 'impression', [], sizes)?.table.name, 'engagement_by_device')
+    assert.equal(coveringTable(plan, 'impression', ['campaign_id'], sizes)?.table.name, 'ctr_by_campaign')
+    sizes.set('performance', -1)
+    assert.equal(coveringTable(plan, 'impression', [], sizes)?.table.name, 'ctr_by_campaign', 'not all are known')
+  })
+
   it('has every amount that views have', () => {
     const lacking = freezePlan({
       ...adPipeline,
