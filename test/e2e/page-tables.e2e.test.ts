@@ -209,6 +209,25 @@ describe('the page over tables', { skip: skipWithoutChromium(), timeout: 900_000
     }
   })
 
+  it('opens the events behind a number, and says how long clicks take', async (context) => {
+    const { page, troubles } = await openPage(context, `${rig.service.server.url}/?split=&measure=impressions`)
+    await settled(page)
+    await page.getByRole('button', { name: 'Impressions as a table' }).click()
+    const row = page.getByRole('region', { name: 'Impressions, table' }).locator('tbody tr').nth(20)
+    const count = await row.locator('td').first().innerText()
+    await row.getByRole('button').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText(`1 to 50 of ${count}`).waitFor()
+    assert.equal(await dialog.locator('tbody tr').count(), 50)
+    await dialog.getByText('counted after 0.5').first().waitFor()
+    await dialog.getByRole('button', { name: 'after' }).click()
+    await dialog.getByText(`51 to ${count} of ${count}`).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'show click lag' }).click()
+    await page.getByText(/Half of the clicks come within 0\.5/).waitFor()
+    assert.deepEqual(troubles, [])
+  })
+
   for (const colorScheme of ['light', 'dark'] as const) {
     it(`has nothing to complain about for axe on any of its screens, ${colorScheme}`, async (context) => {
       const { page, troubles } = await openPage(context, rig.service.server.url, { colorScheme })

@@ -2,7 +2,7 @@
  * How long clicks take, asked of the retained journal while somebody looks: it says little that is new within a minute.
  */
 import { computed, effect, signal, type Signal } from '@preact/signals'
-import type { ClickLagAnswer } from '../model/raw-events.ts'
+import type { ClickLagAnswer } from '../../../src/query/raw-answer.ts'
 import { filterText } from '../model/page-url.ts'
 import { rangeLengthMs } from '../model/page-state.ts'
 import { view } from '../state/view-state.ts'

@@ -2,7 +2,7 @@
  * The curve of click lag: which share of the clicks had come after which time, on an axis that gives every order of
  * magnitude the same room.
  */
-import type { ClickLagAnswer } from './raw-events.ts'
+import type { ClickLagAnswer } from '../../../src/query/raw-answer.ts'
 import { formatLength } from '../format/times.ts'
 
 /** What happens sooner is one and the same. */

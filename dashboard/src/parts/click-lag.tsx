@@ -1,5 +1,5 @@
 import type { VNode } from 'preact'
-import type { ClickLagAnswer } from '../model/raw-events.ts'
+import type { ClickLagAnswer } from '../../../src/query/raw-answer.ts'
 import { formatCount, formatShare, NOTHING } from '../format/numbers.ts'
 import { formatLength } from '../format/times.ts'
 import { canAsk } from '../live/answers.ts'
@@ -28,6 +28,7 @@ export function ClickLag(): VNode | null {
         </button>
       </div>
       {isLagShown.value && lagProblem.value !== '' && <p role="alert">{lagProblem.value}</p>}
+      {isLagShown.value && answer === null && lagProblem.value === '' && <p role="status">Reading the journal</p>}
       {isLagShown.value && answer !== null && <Shown answer={answer} />}
     </section>
   )
@@ -93,9 +94,7 @@ function Curve({ answer }: { answer: ClickLagAnswer }): VNode {
                 .filter(({ clicks }) => clicks > 0)
                 .map(({ fromMs, toMs, clicks }) => (
                   <tr key={fromMs}>
-                    <th scope="row">
-                      {formatLength(fromMs)} to {formatLength(toMs)}
-                    </th>
+                    <th scope="row">{fromMs < 0 ? 'before it' : `${formatLength(fromMs)} to ${formatLength(toMs)}`}</th>
                     <td class="n">{formatCount(clicks)}</td>
                   </tr>
                 ))}

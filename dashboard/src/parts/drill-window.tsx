@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { useEffect } from 'preact/hooks'
-import type { DrillAnswer, JoinedEvent } from '../model/raw-events.ts'
+import type { DrillAnswer, JoinedEvent } from '../../../src/query/raw-answer.ts'
 import { visibleName } from '../format/names.ts'
 import { formatCount, NOTHING } from '../format/numbers.ts'
 import { formatClock, formatDay, formatLength, formatMoment } from '../format/times.ts'
