@@ -168,28 +168,29 @@ async function prepareTables(url: string, plan: Plan, replace: boolean): Promise
 
 async function stopAndKeep(options: ClusterOptions): Promise<void> {
   const plan = await loadPlan(options)
-  const home = stackHome(options.dataDir)
-  const cluster = clusterOf(options)
-  const job = await findJob(cluster, plan)
-  const savepoint =
-    job === undefined ? undefined : await stopNoted(home, plan, async () => stopJob(cluster, job, interruptSignal()))
+  const savepoint = await stopNoted(options, plan)
   const talk = createTalk(options)
   if (options.json === true) process.stdout.write(`${JSON.stringify({ savepoint: savepoint ?? null })}\n`)
   else process.stdout.write(savepoint === undefined ? 'No job was running.\n' : `Stopped; savepoint ${savepoint}\n`)
   talk.next(savepoint === undefined ? './tidemark flink submit' : './tidemark flink resume')
 }
 
-/** Stops a job while nobody takes its end for a loss. */
-async function stopNoted(home: string, plan: Plan, stop: () => Promise<string>): Promise<string> {
+/** Stops a job while nobody takes its end for a loss. One that is lost already is not started again. */
+async function stopNoted(options: ClusterOptions, plan: Plan): Promise<string | undefined> {
+  const home = stackHome(options.dataDir)
+  const cluster = clusterOf(options)
   const record = readJobRecord(home, jobName(plan))
-  if (record === undefined) return stop()
-  writeJobRecord(home, { ...record, state: 'stopping' })
+  const note = (change: Partial<JobRecord>): void => {
+    if (record?.state === 'running' || record?.state === 'stopping') writeJobRecord(home, { ...record, ...change })
+  }
+  note({ state: 'stopping' })
   try {
-    const savepoint = await stop()
-    writeJobRecord(home, { ...record, state: 'stopped', savepoint })
+    const job = await findJob(cluster, plan)
+    const savepoint = job === undefined ? undefined : await stopJob(cluster, job, interruptSignal())
+    note({ state: 'stopped', savepoint })
     return savepoint
   } catch (error) {
-    writeJobRecord(home, record)
+    note({ state: 'running' })
     throw error
   }
 }

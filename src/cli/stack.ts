@@ -20,6 +20,7 @@ import {
   type StackSettings,
 } from '../stack/settings.ts'
 import { residentBytes } from '../stack/part-memory.ts'
+import { readJobRecord, readJobRecords } from '../stack/jobs/job-records.ts'
 import { runningState, stackDown, stackUp } from '../stack/stack.ts'
 import { readState, type StackState } from '../stack/state-file.ts'
 import type { CommonOptions } from './common-options.ts'
@@ -165,7 +166,10 @@ async function logs(name: string, options: FolderOptions & { readonly follow?: b
 async function down(options: FolderOptions & { readonly purge?: boolean }): Promise<void> {
   const talk = createTalk(options)
   const home = stackHome(options.dataDir)
+  const running = readJobRecords(home).filter(({ state }) => state === 'running')
   const stopped = await stackDown(home)
+  for (const { name } of running)
+    talk.say(`${name} goes on from ${readJobRecord(home, name)?.savepoint ?? 'its topics'}`)
   if (runningState(home) !== undefined) throw new TidemarkError('STACK_UNAVAILABLE', 'The stack did not stop.', {})
   if (options.purge === true) rmSync(home, { recursive: true, force: true })
   if (options.json === true) process.stdout.write(`${JSON.stringify({ stopped })}\n`)

@@ -4,25 +4,28 @@
  * One job lives through all of it. Each fault is shown to have happened; a control shows that the comparison can fail.
  */
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { isRunning } from '../../src/database/process-identity.ts'
 import { findJob } from '../../src/flink/job/jobs.ts'
-import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
 import { planOf } from '../../src/pipeline/validate.ts'
 import { stackDown, stackUp } from '../../src/stack/stack.ts'
 import { readState } from '../../src/stack/state-file.ts'
 import { trafficSettings } from '../../src/traffic/settings.ts'
-import { eventually } from '../support/eventually.ts'
 import { FaultRig, rowsBefore } from '../support/fault-rig.ts'
 import { tablesIn } from '../support/flink-driver.ts'
 import { stackMissing, startTestStack, type TestStack } from '../support/stack.ts'
 import { linesOf, makeTrafficLog } from '../support/traffic-log.ts'
 
-const plan = planOf(adPipeline)
+/** A table of either axis and the ledger: every step of the job, at half the time to plan it. */
+const DEFINITION = { extends: 'ads', name: 'faults', tables: { engagement_by_device: null, performance: null } }
+const plan = planOf(DEFINITION)
+/** Of a test: Flink plans the job again in some. */
+const PATIENT = { timeout: 3_000_000 }
 const EVENTS = 24_000
 const SLICES = 12
 
-describe('faults on Flink', { skip: stackMissing() }, () => {
+describe('faults on Flink', { ...PATIENT, skip: stackMissing() }, () => {
   let stack: TestStack
   let rig: FaultRig
   let endMs: number
@@ -38,12 +41,13 @@ describe('faults on Flink', { skip: stackMissing() }, () => {
       SLICES,
     )
     endMs = settings.startMs + (EVENTS / 10) * 1_000
+    writeFileSync(rig.definitionFile, JSON.stringify(DEFINITION))
     await rig.command('flink', 'submit')
     await rig.send()
-  })
+  }, PATIENT)
   after(async () => stack.stop())
 
-  it('control: a slice less differs', async () => {
+  it('control: a slice less differs', PATIENT, async () => {
     await rig.eventuallyExact()
     const less = await tablesIn(rig.databaseUrl, plan)
     await rig.send()
@@ -51,7 +55,7 @@ describe('faults on Flink', { skip: stackMissing() }, () => {
     await rig.eventuallyExact()
   })
 
-  it('the task manager is killed', async () => {
+  it('the task manager is killed', PATIENT, async () => {
     await rig.checkpointed()
     await rig.send()
     const { restored } = await rig.checkpointCounts()
@@ -63,14 +67,14 @@ describe('faults on Flink', { skip: stackMissing() }, () => {
     assert.ok((await rig.checkpointCounts()).restored > restored)
   })
 
-  it('the job manager is killed: its job is started again from its newest checkpoint', async () => {
+  it('the job manager is killed: its job is started again from its newest checkpoint', PATIENT, async () => {
     await rig.checkpointed()
     const lost = rig.record()
     const [manager, tasks] = [rig.kill('jobmanager'), rig.part('taskmanager')]
     await rig.send()
     await rig.restarted(manager)
     assert.equal((await rig.restarted(tasks)).reason, 'it was ended with its job manager')
-    await eventually('the job is started again', () => rig.record().revivals === 1, 240_000)
+    await rig.until('the job is started again', () => rig.record().revivals === 1)
     assert.notEqual(rig.record().jobId, lost.jobId)
     assert.match(rig.record().startedFrom ?? '', new RegExp(`/checkpoints/${lost.jobId}/chk-\\d+$`))
     await rig.eventuallyExact()
@@ -78,7 +82,7 @@ describe('faults on Flink', { skip: stackMissing() }, () => {
     assert.match(status, /^revivals {5}1; last: its job manager lost it; it goes on from file:.*chk-\d+$/m)
   })
 
-  it('PostgreSQL is away, which ends the task manager', async () => {
+  it('PostgreSQL is away, which ends the task manager', PATIENT, async () => {
     const [database, tasks] = [rig.part('postgres'), rig.part('taskmanager')]
     await rig.send()
     const killAgain = async (): Promise<boolean> => {
@@ -86,7 +90,7 @@ describe('faults on Flink', { skip: stackMissing() }, () => {
       if (server !== undefined && isRunning(server)) process.kill(server.pid, 'SIGKILL')
       return rig.part('taskmanager').restarts > tasks.restarts
     }
-    await eventually('the task manager has ended', killAgain, 120_000)
+    await rig.until('the task manager has ended', killAgain)
     await rig.send()
     assert.match(
       (await rig.restarted(tasks)).reason ?? '',
@@ -96,7 +100,7 @@ describe('faults on Flink', { skip: stackMissing() }, () => {
     await rig.eventuallyExact()
   })
 
-  it('Kafka is killed', async () => {
+  it('Kafka is killed', PATIENT, async () => {
     await rig.send()
     const before = rig.kill('kafka')
     await rig.restarted(before)
@@ -104,12 +108,12 @@ describe('faults on Flink', { skip: stackMissing() }, () => {
     await rig.eventuallyExact()
   })
 
-  it('the whole stack goes down, with a savepoint, and the job goes on from it', async () => {
+  it('the whole stack goes down, with a savepoint, and the job goes on from it', PATIENT, async () => {
     await stackDown(stack.settings.home)
     const { state, savepoint } = rig.record()
     assert.equal(state, 'stopped')
     assert.match(savepoint ?? '', /\/savepoints\/savepoint-/)
-    await stackUp(stack.settings, { log: () => undefined, signal: AbortSignal.timeout(240_000) })
+    await stackUp(stack.settings, { log: () => undefined, signal: AbortSignal.timeout(900_000) })
     await rig.send()
     assert.equal(await findJob(stack, plan), undefined, 'what was stopped stays so')
     await rig.command('flink', 'resume')
@@ -117,22 +121,22 @@ describe('faults on Flink', { skip: stackMissing() }, () => {
     await rig.eventuallyExact()
   })
 
-  it('everything is killed at once, and the next start brings the job back', async () => {
+  it('everything is killed at once, and the next start brings the job back', PATIENT, async () => {
     await rig.checkpointed()
     await rig.send()
     const state = readState(stack.settings.home)
     assert.ok(state !== undefined)
     const all = [state.supervisor, ...state.parts.flatMap((part) => part.process ?? [])]
     for (const { pid } of all) process.kill(pid, 'SIGKILL')
-    await eventually('nothing runs', () => !all.some(isRunning))
+    await rig.until('nothing runs', () => !all.some(isRunning))
     const lost = rig.record()
-    await stackUp(stack.settings, { log: () => undefined, signal: AbortSignal.timeout(240_000) })
+    await stackUp(stack.settings, { log: () => undefined, signal: AbortSignal.timeout(900_000) })
     await rig.send()
-    await eventually('the job is started again', () => rig.record().jobId !== lost.jobId, 240_000)
+    await rig.until('the job is started again', () => rig.record().jobId !== lost.jobId)
     await rig.eventuallyExact()
   })
 
-  it('after all of it every window is final, and final windows equal the recount', async () => {
+  it('after all of it every window is final, and final windows equal the recount', PATIENT, async () => {
     await rig.send()
     const closeMs = endMs + 6 * 3_600_000
     await rig.sendLines(rig.closing(closeMs))
@@ -142,10 +146,10 @@ describe('faults on Flink', { skip: stackMissing() }, () => {
       const found = rowsBefore(plan, await tablesIn(rig.databaseUrl, plan), closeMs)
       return JSON.stringify([...found]) === JSON.stringify([...expected])
     }
-    await eventually('all windows are final', isFinal, 240_000)
+    await rig.until('all windows are final', isFinal)
   })
 
-  it('another definition is refused its state, with what differs', async () => {
+  it('another definition is refused its state, with what differs', PATIENT, async () => {
     await assert.rejects(
       rig.command('flink', 'resume', '--attribution-window', '31m'),
       /another definition: .*attributionWindow.*\n?.*flink submit --replace --attribution-window 31m/s,

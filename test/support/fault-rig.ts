@@ -20,7 +20,8 @@ import { runProgram } from './run-program.ts'
 import type { TestStack } from './stack.ts'
 
 const LAUNCHER = join(import.meta.dirname, '..', '..', 'tidemark')
-const DEADLINE_MS = 240_000
+/** On a machine that is busy Flink takes minutes to plan a job. */
+const DEADLINE_MS = 900_000
 
 /** How a job on Flink is fed, broken and judged. */
 export class FaultRig {
@@ -42,10 +43,16 @@ export class FaultRig {
 
   /** Runs `tidemark ARGS` on the stack's data folder, and expects it to do what it is told. */
   async command(...args: readonly string[]): Promise<string> {
-    const all = [...args, '--data-dir', this.#stack.settings.dataDir]
+    const { dataDir } = this.#stack.settings
+    const all = [...args, '--data-dir', dataDir, '--definition', this.definitionFile]
     const { code, stdout, stderr } = await runProgram(LAUNCHER, all, { timeoutMs: DEADLINE_MS })
     assert.equal(code, 0, `tidemark ${args.join(' ')}: ${stderr}${stdout}`)
     return stdout
+  }
+
+  /** Resolves once `done` says so. */
+  async until(what: string, done: () => boolean | Promise<boolean>): Promise<void> {
+    await eventually(what, done, DEADLINE_MS)
   }
 
   /** Sends the next slice of each partition. */
@@ -101,6 +108,11 @@ export class FaultRig {
     return new Map(
       [...tables].map(([name, rows]) => [name, name === this.#plan.ledger.name ? asFlinkLedger(rows) : rows]),
     )
+  }
+
+  /** The plan as a file for commands. */
+  get definitionFile(): string {
+    return join(this.#stack.settings.dataDir, 'definition.json')
   }
 
   get databaseUrl(): string {

@@ -100,6 +100,11 @@ function recoveryStatements(from: SavedState | undefined): readonly string[] {
   ]
 }
 
+/** Ends a job, without a savepoint. */
+export async function cancelJob(cluster: FlinkCluster, jobId: string): Promise<void> {
+  await request(cluster.jobManagerUrl, 'PATCH', `/jobs/${jobId}?mode=cancel`)
+}
+
 /**
  * Stops a job with a savepoint.
  *

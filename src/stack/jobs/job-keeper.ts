@@ -8,8 +8,16 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { jdbcAddress } from '../../flink/job/jdbc-address.ts'
-import { findJob, listJobs, startJob, stopJob, type FlinkCluster, type FlinkJob } from '../../flink/job/jobs.ts'
-import { readJobRecords, writeJobRecord, type JobRecord } from './job-records.ts'
+import {
+  cancelJob,
+  findJob,
+  listJobs,
+  startJob,
+  stopJob,
+  type FlinkCluster,
+  type FlinkJob,
+} from '../../flink/job/jobs.ts'
+import { readJobRecord, readJobRecords, writeJobRecord, type JobRecord } from './job-records.ts'
 import { isCheckpoint, newestState } from './retained-state.ts'
 
 const POLL_MS = 1_000
@@ -41,6 +49,7 @@ export class JobKeeper {
   readonly #controller = new AbortController()
   readonly #reasons = new Map<string, string>()
   readonly #waits = new Map<string, { readonly forMs: number; readonly untilMs: number }>()
+  #looking: Promise<void> = Promise.resolve()
 
   constructor(options: JobKeeperOptions) {
     this.#options = options
@@ -56,7 +65,10 @@ export class JobKeeper {
   /** Looks at every job once a second until {@link stop}. Never rejects. */
   async run(): Promise<void> {
     while (!this.#controller.signal.aborted) {
-      if (this.#options.isReady()) await this.#look().catch(() => undefined)
+      if (this.#options.isReady()) {
+        this.#looking = this.#look().catch(() => undefined)
+        await this.#looking
+      }
       await delay(POLL_MS)
     }
   }
@@ -64,6 +76,7 @@ export class JobKeeper {
   /** Ends {@link run} and stops the running jobs with a savepoint. Never rejects. */
   async stop(): Promise<void> {
     this.#controller.abort()
+    await this.#looking
     for (const record of this.#running()) await this.#stopOne(record)
   }
 
@@ -101,10 +114,16 @@ export class JobKeeper {
     const from = state === undefined ? undefined : { url: state, isOwn: isCheckpoint(home, state) }
     try {
       const jobId = await startJob(cluster, record.plan, settings, { signal: this.#controller.signal, from })
+      if (readJobRecord(home, record.name)?.state !== 'running') {
+        // Someone stopped it while it was planned.
+        await cancelJob(cluster, jobId)
+        return
+      }
       const revived = { ...record, settings, cluster, jobId, startedFrom: state, revivals: record.revivals + 1 }
       this.#note(revived, 'running', `${why}; it goes on from ${state ?? 'the beginning of its topics'}`)
     } catch (error) {
-      this.#note(record, 'running', `${why}, and cannot be started: ${messageOf(error)}`)
+      this.#reasons.set(record.name, `${why}, and cannot be started: ${messageOf(error)}`)
+      this.#options.onChange()
     }
   }
 
