@@ -5,6 +5,7 @@
  * U2  Nothing of an earlier stack is left behind: what a supervisor that died did not stop is stopped first. Only a process
  *     that the state file names, by number and by start, is ever signalled.
  * U3  Down is done when no process of the stack runs.
+ * U4  A start is judged by the state that its own supervisor writes: that of the last one is removed first.
  */
 import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
@@ -17,7 +18,7 @@ import { complaintIn, logSince } from './end-reason.ts'
 import { fetchJars } from './fetch-jars.ts'
 import { installSuperset } from './fetch-superset.ts'
 import type { StackGroup, StackSettings } from './settings.ts'
-import { readState, type StackState } from './state-file.ts'
+import { readState, removeState, type StackState } from './state-file.ts'
 
 /** Superset prepares its metadata at its first start: 20 s, and minutes on a machine that is busy. */
 const READY_MS = 420_000
@@ -50,6 +51,7 @@ export async function stackUp(settings: StackSettings, context: StackContext): P
   if (settings.groups.includes('superset')) await installSuperset(settings.cacheDir, context)
   await requireFreePorts(settings)
   log(`Starting ${settings.groups.join(', ')}`)
+  removeState(settings.home)
   startSupervisor(settings)
   return untilReady(settings.home, signal)
 }
@@ -144,7 +146,7 @@ async function untilReady(home: string, signal: AbortSignal): Promise<StackState
     const state = readState(home)
     if (state?.failure !== undefined) throw notUp(state.failure, join(home, 'logs'))
     if (state !== undefined && isWhole(state)) return state
-    const failing = state?.parts.find(({ restarts }) => restarts >= 3)
+    const failing = state?.parts.find(({ status, restarts }) => restarts >= 3 && status !== 'ready')
     if (failing !== undefined) throw notUp(`${failing.name} does not stay up: ${failing.reason}`, failing.logFile)
   }
   const logFile = join(home, 'logs', 'supervisor.log')

@@ -1,7 +1,7 @@
 /**
  * What the stack's supervisor last said of itself and of each part: the one thing that other commands read.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ProcessIdentity } from '../database/process-identity.ts'
 import type { KeptJob } from './jobs/job-keeper.ts'
@@ -47,4 +47,9 @@ export function writeState(home: string, state: StackState): void {
   const file = join(home, NAME)
   writeFileSync(`${file}.partial`, JSON.stringify(state, undefined, 2), { mode: 0o600 })
   renameSync(`${file}.partial`, file)
+}
+
+/** Forgets the state of a stack that is down: nobody may take it for that of the next one. */
+export function removeState(home: string): void {
+  rmSync(join(home, NAME), { force: true })
 }
