@@ -218,9 +218,12 @@ describe('access', { timeout: 300_000 }, () => {
     }
     assert.deepEqual(await statusOf('victor', '/api/v1/ledger'), [403, 'VIEW_FORBIDDEN'])
     assert.deepEqual(await statusOf('vera', '/api/v1/ledger'), [503, 'DATABASE_UNAVAILABLE'], 'control')
+    const drill = '/api/v1/drill?window=2026-01-01T00:00:00Z'
     for (const name of ['victor', 'vera'])
-      assert.deepEqual(await statusOf(name, '/api/v1/dead-letters'), [403, 'admin_required'])
+      for (const path of ['/api/v1/dead-letters', drill])
+        assert.deepEqual(await statusOf(name, path), [403, 'admin_required'], `${name} ${path}`)
     assert.deepEqual(await statusOf('ada', '/api/v1/dead-letters'), [503, 'DATABASE_UNAVAILABLE'], 'control')
+    assert.deepEqual(await statusOf('ada', drill), [503, 'JOURNAL_MISSING'], 'control')
   })
 
   it('on this machine everybody may look until there is a user; elsewhere the first admin is made', async (context) => {

@@ -1,10 +1,10 @@
 /**
- * What the live feed tells a viewer who is limited: that time goes on and how fresh the tables are, and no number.
+ * What a viewer who is limited is told of the pipeline: that time goes on and how fresh the tables are, and no number.
  *
  * F1  It is a function of what everybody may know: names and counts of events, partitions and members are left out.
  */
 import { EVENT_CLASSES, type EventClass } from '../../pipeline/plan.ts'
-import type { PipelineStatus, StreamLedgerStatus } from '../../runtime/status.ts'
+import type { DatabaseStatus, IntakeStatus, PipelineStatus, StreamLedgerStatus } from '../../runtime/status.ts'
 import type { PageData, PatchMessage, SnapshotMessage } from '../page-data.ts'
 
 const NO_DATA: PageData = {
@@ -45,7 +45,17 @@ function limitedStatus(status: PipelineStatus | null): PipelineStatus | null {
     partitions: [],
     heldBackBy: null,
     ledger: { impressions: NO_LEDGER, clicks: NO_LEDGER },
-    database: { ...database, message: null, waitingCells: 0, intakePaused: false },
-    intake: { state: intake.state, message: null, queuedBytes: 0, journalBytes: 0, freeBytes: 0 },
+    database: limitedDatabase(database),
+    intake: limitedIntake(intake),
   }
+}
+
+/** Whether results get through, without how many wait. */
+export function limitedDatabase(database: DatabaseStatus): DatabaseStatus {
+  return { ...database, message: null, waitingCells: 0, intakePaused: false }
+}
+
+/** Whether events are taken in, without how many. */
+export function limitedIntake({ state }: IntakeStatus): IntakeStatus {
+  return { state, message: null, queuedBytes: 0, journalBytes: 0, freeBytes: 0 }
 }

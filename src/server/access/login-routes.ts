@@ -24,8 +24,8 @@ const OPEN_PATHS: ReadonlySet<string> = new Set([
   '/logout',
 ])
 
-/** Raw records. */
-const ADMIN_ROUTES: ReadonlySet<string> = new Set(['/api/v1/dead-letters'])
+/** Raw records, readable or not. */
+const ADMIN_ROUTES: ReadonlySet<string> = new Set(['/api/v1/dead-letters', '/api/v1/drill'])
 
 /** Answers that go on for hours. */
 const STREAM_ROUTES: ReadonlySet<string> = new Set(['/api/live', '/api/v1/live'])

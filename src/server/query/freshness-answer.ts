@@ -3,6 +3,7 @@
  */
 import { finalAfterMs, type Plan } from '../../pipeline/plan.ts'
 import type { TableState } from '../../query/view-span.ts'
+import { limitedDatabase, limitedIntake } from '../access/limited-feed.ts'
 import type { DatabaseStatus, IntakeStatus, PartitionStatus, PipelineStatus } from '../../runtime/status.ts'
 
 /** A partition without what tells how much comes in. */
@@ -55,8 +56,8 @@ export function freshnessAnswer(
     finalUpToMs,
     partitions: isRestricted ? partitions.map(withoutVolume) : partitions,
     heldBackBy,
-    database,
-    intake,
+    database: isRestricted ? limitedDatabase(database) : database,
+    intake: isRestricted ? limitedIntake(intake) : intake,
   }
 }
 
