@@ -116,3 +116,56 @@ it('V4: an error is told to those who look, and what follows mends it', async ()
   await eventually('a patch', () => events.length === 3)
   assert.equal(events[2]?.event, 'patch')
 })
+
+it('V5: a view stays as long as someone waits for its first answer, however long that takes', async (context) => {
+  let nowMs = 0
+  const views = new LiveViews({ epoch: async () => 1, pollMs: 3_600_000, nowMs: () => nowMs })
+  context.after(() => views.close())
+  const asked = Promise.withResolvers<ViewAnswer>()
+  const prepared = views.prepare('/slow', () => asked.promise)
+  nowMs = 120_000
+  await views.look()
+  assert.equal(views.viewCount, 1)
+  asked.resolve(answerOf(1))
+  await prepared
+  await views.look()
+  assert.equal(views.viewCount, 1, 'and until they had time to attach')
+  nowMs = 240_000
+  await views.look()
+  assert.equal(views.viewCount, 0, 'control: one that nobody looks at goes')
+})
+
+it('V2, V5: while views take long, those whose turn is far off hear something', async (context) => {
+  let nowMs = 0
+  let takesMs = 0
+  const seen = { epoch: 1 }
+  const views = new LiveViews({ epoch: async () => seen.epoch, pollMs: 3_600_000, nowMs: () => nowMs })
+  const ask = async (): Promise<ViewAnswer> => {
+    nowMs += takesMs
+    return answerOf(seen.epoch)
+  }
+  const server = createServer((request, response) => {
+    const key = request.url ?? ''
+    const page = { request, response, headers: {}, lastId: undefined }
+    void views.prepare(key, ask).then(() => views.attach(key, page))
+  })
+  await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve))
+  const { port } = server.address() as AddressInfo
+  context.after(async () => {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  const streams = [await open(port, '/slow-1'), await open(port, '/slow-2'), await open(port, '/last')]
+  context.after(() => streams.forEach((stream) => stream.destroy()))
+  let heard = ''
+  streams[2]?.on('data', (bytes: Buffer) => (heard += bytes.toString()))
+  await eventually('an answer', () => heard.includes('event: answer'))
+  assert.doesNotMatch(heard, /^:$/m, 'control')
+  nowMs = 10_000
+  takesMs = 11_000
+  seen.epoch = 2
+  const looking = views.look()
+  await eventually('a beat before its turn', () => /^:$/m.test(heard) && !heard.includes('event: patch'))
+  await views.close()
+  await looking
+})

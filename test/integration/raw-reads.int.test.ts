@@ -1,12 +1,13 @@
 /**
- * Raw events behind the tables, and how long clicks take, from the journal of a service that runs (W1, W2 of
+ * Raw events behind the tables, and how long clicks take, from the journal of a service that runs (W1 to W3 of
  * src/service/raw/raw-reads.ts).
  */
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
+import { TidemarkError } from '../../src/errors.ts'
 import type { ClickLagAnswer, DrillAnswer } from '../../src/query/raw-answer.ts'
 import { lagAnswer } from '../../src/service/raw/lag-answer.ts'
-import { RawReads } from '../../src/service/raw/raw-reads.ts'
+import { MOST_WAITING, RawReads } from '../../src/service/raw/raw-reads.ts'
 import { clickLine, impressionLine } from '../support/event-lines.ts'
 import { adPlan } from '../support/engine-rig.ts'
 import { eventually } from '../support/eventually.ts'
@@ -113,4 +114,18 @@ it('click lag: quantiles and losses of the lags, nothing for none', () => {
   )
   const none = lagAnswer(plan, { epoch: 1, range, oneIn: 1, lagsMs: [Infinity] })
   assert.deepEqual([none.lostShare, none.medianMs, none.windowForOnePercentMs], [null, null, null])
+})
+
+it('W3: more questions than may wait are refused at once; the others get their own answer', async () => {
+  const reads = new RawReads({ plan: adPlan(), url: 'postgresql://nobody@127.0.0.1:1/none', dataDir: 'none' })
+  const query = { range: { startMs: 0, endMs: 60_000 }, filters: [], limit: 1, offset: 0 }
+  const codeOf = async (): Promise<string> =>
+    reads.drill(query, []).then(
+      () => 'none',
+      (error: unknown) => (error instanceof TidemarkError ? error.code : String(error)),
+    )
+  const codes = await Promise.all(Array.from({ length: MOST_WAITING + 3 }, codeOf))
+  const unavailable = Array.from({ length: MOST_WAITING + 1 }, () => 'DATABASE_UNAVAILABLE')
+  assert.deepEqual(codes, [...unavailable, 'DATABASE_BUSY', 'DATABASE_BUSY'])
+  assert.equal(await codeOf(), 'DATABASE_UNAVAILABLE', 'control: once they are gone, there is room')
 })

@@ -12,6 +12,7 @@ import { applyAnswerPatch, type AnswerPatch, type Json } from '../../src/query/a
 import type { ViewAnswer } from '../../src/query/view-answer.ts'
 import type { ViewFilter } from '../../src/query/view-query.ts'
 import { LiveView } from '../../src/server/live-view.ts'
+import { ReaderPool } from '../../src/server/query/reader-pool.ts'
 import { ViewReader } from '../../src/server/query/view-reader.ts'
 import { startServer, type RunningServer } from '../../src/server/start-server.ts'
 import { eventually } from '../support/eventually.ts'
@@ -164,6 +165,19 @@ describe('a view over HTTP', () => {
       assert.equal((slow.body as { code: string }).code, 'VIEW_TIMEOUT')
     })
     assert.equal((await ask(locked, '/api/v1/view?rank=browser')).status, 200, 'and goes on')
+  })
+
+  it('B3: many statements that are quick each take no longer together than an answer may', async () => {
+    const pool = new ReaderPool({ url, tables: [], statementTimeoutMs: 200 })
+    closing.push(() => pool.close())
+    const naps = async (most: number): Promise<number> =>
+      pool.read(async (snapshot) => {
+        let count = 0
+        for (; count < most; count++) await snapshot.rows('select pg_sleep(0.05)')
+        return count
+      })
+    assert.equal(await naps(1), 1, 'control')
+    await assert.rejects(naps(Infinity), { code: 'VIEW_TIMEOUT', message: /longer than 800 ms/ })
   })
 
   it('is what the document describes', async () => {

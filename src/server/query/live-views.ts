@@ -7,6 +7,7 @@
  * V3  Who comes back after a short while gets the patch from what it has, as long as that is among the last
  *     {@link HELD_ANSWERS}; otherwise everything.
  * V4  An error is sent to those who look at the view, and the next evaluation is tried later.
+ * V5  A view that someone waits for stays until they have it, and nobody is left in silence, however long views take.
  */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { randomBytes } from 'node:crypto'
@@ -26,6 +27,8 @@ const KEPT_MS = 30_000
 const REST_FACTOR = 4
 const LEAST_REST_MS = 900
 const RETRY_MS = 5_000
+/** The longest rest between two evaluations: less than a page takes silence for trouble. */
+const LONGEST_REST_MS = 5_000
 /** Something comes at least so often, so that silence means trouble. */
 const BEAT_MS = 10_000
 
@@ -62,6 +65,8 @@ export class LiveViews {
   readonly #instance = randomBytes(4).toString('hex')
   #revision = 0
   #timer: NodeJS.Timeout | undefined
+  #resting: NodeJS.Timeout | undefined
+  #wake: () => void = () => undefined
   #turning: Promise<void> | undefined
   #isClosed = false
 
@@ -95,7 +100,11 @@ export class LiveViews {
     const view = this.#view(key, ask)
     view.lastWantedMs = this.#nowMs()
     if (view.held.length > 0) return
-    view.first ??= this.#evaluate(view).finally(() => (view.first = undefined))
+    view.first ??= this.#evaluate(view).finally(() => {
+      view.first = undefined
+      // However long it took, whoever waited for it has time to attach.
+      view.lastWantedMs = this.#nowMs()
+    })
     await view.first
   }
 
@@ -135,6 +144,8 @@ export class LiveViews {
   async close(): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#resting)
+    this.#wake()
     for (const view of this.#views.values()) view.streams.close()
     await this.#turning?.catch(() => undefined)
     this.#views.clear()
@@ -177,9 +188,12 @@ export class LiveViews {
     for (const view of due) {
       if (this.#isClosed) return
       const isNew = epoch === null || view.epoch !== epoch
-      if (isNew && view.streams.count > 0 && view.dueMs <= this.#nowMs()) await this.#refresh(view)
-      else this.#beat(view)
+      if (!isNew || view.streams.count === 0 || view.dueMs > this.#nowMs()) continue
+      await this.#refresh(view)
+      // Those whose turn is far off are not left in silence by the views before them.
+      this.#beatAll()
     }
+    this.#beatAll()
   }
 
   async #refresh(view: OpenView): Promise<void> {
@@ -193,8 +207,16 @@ export class LiveViews {
       view.dueMs = this.#nowMs() + RETRY_MS
       this.#send(view, { id: before?.id ?? '', name: 'failed', text: JSON.stringify(errorBody(error)) })
     }
-    // V2: as long as it took, nothing.
-    await new Promise((resolve) => setTimeout(resolve, Math.min(1_000, this.#nowMs() - beganMs)))
+    await this.#rest(Math.min(LONGEST_REST_MS, this.#nowMs() - beganMs))
+  }
+
+  // V2: as long as it took, nothing.
+  async #rest(ms: number): Promise<void> {
+    if (this.#isClosed) return
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+      this.#resting = setTimeout(resolve, ms)
+    })
   }
 
   async #evaluate(view: OpenView): Promise<void> {
@@ -224,16 +246,19 @@ export class LiveViews {
     view.streams.broadcast(event)
   }
 
-  #beat(view: OpenView): void {
-    if (this.#nowMs() - view.lastSentMs < BEAT_MS) return
-    view.lastSentMs = this.#nowMs()
-    view.streams.beat()
+  #beatAll(): void {
+    const nowMs = this.#nowMs()
+    for (const view of this.#views.values()) {
+      if (nowMs - view.lastSentMs < BEAT_MS) continue
+      view.lastSentMs = nowMs
+      view.streams.beat()
+    }
   }
 
   #forgetUnwanted(): void {
     const nowMs = this.#nowMs()
     for (const view of this.#views.values()) {
-      if (view.streams.count > 0) view.lastWantedMs = nowMs
+      if (view.streams.count > 0 || view.first !== undefined) view.lastWantedMs = nowMs
       else if (nowMs - view.lastWantedMs > KEPT_MS) this.#views.delete(view.key)
     }
   }

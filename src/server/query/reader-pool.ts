@@ -3,7 +3,8 @@
  *
  * B1  A reader can change nothing: it takes the read-only role where our user may, and every transaction is read-only.
  * B2  Work that finds no connection free waits its turn, `MOST_WAITING` of it at most; the rest is refused at once.
- * B3  A connection that failed is never used again. One that is idle costs the server nothing but its place.
+ * B3  One statement takes `statementTimeoutMs` at most, and all of one answer {@link ANSWER_FACTOR} times as long.
+ * B4  A connection that failed is never used again. One that is idle costs the server nothing but its place.
  */
 import type { Client } from 'pg'
 import { type Connection, connect } from '../../database/connection.ts'
@@ -28,6 +29,9 @@ export interface Snapshot {
   /** Rows of a statement, every value as its text. */
   rows(text: string): Promise<readonly (readonly (string | null)[])[]>
 }
+
+/** How many times as long as one statement an answer may take. */
+export const ANSWER_FACTOR = 4
 
 const MOST_WAITING = 2_048
 const CONNECT_TIMEOUT_MS = 3_000
@@ -113,10 +117,12 @@ export class ReaderPool {
   }
 
   async #inSnapshot<T>(client: Client, work: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+    const endMs = performance.now() + ANSWER_FACTOR * this.#timeoutMs
     await client.query('begin isolation level repeatable read read only')
     const value = await work({
       client,
       rows: async (text) => {
+        if (performance.now() > endMs) throw tooLong(ANSWER_FACTOR * this.#timeoutMs)
         const answer = await client.query<(string | null)[]>({ text, rowMode: 'array', types: AS_TEXT })
         return answer.rows
       },
@@ -127,10 +133,14 @@ export class ReaderPool {
 
   #readError(error: unknown): unknown {
     if (errorState(error) !== '57014') return databaseError(error, 'read the tables', this.#options.url)
-    return new TidemarkError('VIEW_TIMEOUT', `The answer would take longer than ${this.#timeoutMs} ms.`, {
-      retryable: true,
-      fix: 'ask for a shorter time, a coarser grain, or fewer filters',
-      cause: error,
-    })
+    return tooLong(this.#timeoutMs, error)
   }
+}
+
+function tooLong(limitMs: number, cause?: unknown): TidemarkError {
+  return new TidemarkError('VIEW_TIMEOUT', `The answer would take longer than ${limitMs} ms.`, {
+    retryable: true,
+    fix: 'ask for a shorter time, a coarser grain, or fewer filters',
+    cause,
+  })
 }

@@ -4,7 +4,7 @@
  * W1  The journal is read up to the positions of the epoch in the tables: what is counted here is what is counted there.
  * W2  What is kept in memory is bounded: the events of one cell, at most {@link MOST_DRILLED}; of a stretch of time a sample
  *     of impressions by id, so that a click is always looked at together with its impression.
- * W3  One question is read at a time.
+ * W3  One question is read at a time, {@link MOST_WAITING} wait at most; the rest is refused at once.
  */
 import { resolve } from 'node:path'
 import { nodeDisk } from '../../checkpoint/disk/node-disk.ts'
@@ -29,6 +29,8 @@ import { journalFolder } from '../data-folder.ts'
 import { lagAnswer } from './lag-answer.ts'
 import { retainedFromMs, scanJournal, type Scan } from './scan-journal.ts'
 
+/** Questions that wait for their turn. */
+export const MOST_WAITING = 16
 /** Impressions of a sample at most. */
 const MOST_SAMPLED = 150_000
 const SAMPLES: readonly number[] = [1, 4, 16, 64, 256, 1_024, 4_096]
@@ -51,6 +53,8 @@ export interface RawReadsOptions {
 export class RawReads {
   readonly #options: RawReadsOptions
   #last: Promise<unknown> = Promise.resolve()
+  /** The one that is read included. */
+  #asked = 0
   readonly #lags = new Map<string, { readonly epochMinute: string; readonly answer: Promise<ClickLagAnswer> }>()
 
   constructor(options: RawReadsOptions) {
@@ -192,7 +196,13 @@ export class RawReads {
 
   // W3: one after the other, whatever became of the one before.
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work, work)
+    if (this.#asked > MOST_WAITING)
+      throw new TidemarkError('DATABASE_BUSY', `${MOST_WAITING} questions wait for the journal already.`, {
+        retryable: true,
+        fix: 'ask again a little later',
+      })
+    this.#asked++
+    const turn = this.#last.then(work, work).finally(() => this.#asked--)
     this.#last = turn.catch(() => undefined)
     return turn
   }
