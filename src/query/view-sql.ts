@@ -10,6 +10,7 @@
 import type { AmountRef } from './amounts.ts'
 import type { Buckets } from './buckets.ts'
 import type { Covering, KeptAmounts } from './coverage.ts'
+import { FEW_EVENTS } from './shares.ts'
 import { qualifiedTable, quoteIdentifier, quoteLiteral } from './sql-text.ts'
 import type { Span } from './view-answer.ts'
 import type { ViewMeasure } from './view-measures.ts'
@@ -155,8 +156,16 @@ function searchCondition(search: string): string {
 function orderExpression({ order, measure }: { order: Order; measure: ViewMeasure }, kept: KeptAmounts): string {
   const now = measureExpression(measure, kept, 'v')
   // A share of the whole has the order of the value.
-  const expression = order.of === 'change' ? `${now} - ${measureExpression(measure, kept, 'c')}` : now
-  return `${expression} ${order.direction} nulls last`
+  const isChange = order.of === 'change'
+  const expression = isChange ? `${now} - ${measureExpression(measure, kept, 'c')}` : now
+  return `${fewExpression(measure, kept, isChange)}${expression} ${order.direction} nulls last`
+}
+
+/** Ratios of few events say more about chance than about a member: they come after all others, whatever the direction. */
+function fewExpression({ denominator }: ViewMeasure, kept: KeptAmounts, isChange: boolean): string {
+  if (denominator === null || denominator.kind === 'sum') return ''
+  const [index, periods] = [columnIndex(denominator, kept), isChange ? ['v', 'c'] : ['v']]
+  return `(${periods.map((prefix) => `${prefix}a${index} < ${FEW_EVENTS}`).join(' or ')}), `
 }
 
 function measureExpression({ numerator, denominator, scale }: ViewMeasure, kept: KeptAmounts, prefix: string): string {

@@ -2,7 +2,8 @@
  * Views by plain code from the rows of a table: what `answerView` must say, read off its contract and not off its SQL.
  */
 import type { Plan, TimeAxis } from '../../src/pipeline/plan.ts'
-import { microsOf } from '../../src/query/amounts.ts'
+import { amountOf, microsOf } from '../../src/query/amounts.ts'
+import { FEW_EVENTS } from '../../src/query/shares.ts'
 import type { Amounts, ViewAnswer } from '../../src/query/view-answer.ts'
 import { measureValue, viewMeasures } from '../../src/query/view-measures.ts'
 import type { Order, ViewFilter, ViewQuery } from '../../src/query/view-query.ts'
@@ -158,7 +159,13 @@ function inOrder(plan: Plan, { by, of, direction }: Order): (a: RankedFacts, b: 
     const then = measureValue(measure, before)
     return now === null || then === null ? null : now - then
   }
+  const { denominator } = measure
+  const isFew = ({ value, before }: RankedFacts): boolean =>
+    denominator !== null &&
+    denominator.kind !== 'sum' &&
+    (of === 'change' ? [value, before] : [value]).some((amounts) => Number(amountOf(denominator, amounts)) < FEW_EVENTS)
   return (a, b) => {
+    if (isFew(a) !== isFew(b)) return isFew(a) ? 1 : -1
     const [x, y] = [valueOf(a), valueOf(b)]
     if (x !== y) {
       if (x === null) return 1

@@ -7,6 +7,8 @@ import { SERIES_COUNT, type ChartModel, type SeriesModel } from '../model/chart-
 /** A layer with less of the whole than this cannot be seen: it has no label. */
 const LEAST_LABEL_SHARE = 0.004
 const MOST_COMPARED = 2
+/** Of fewer windows than this all are drawn: a part is more than nothing. */
+const FEWEST_DRAWN = 3
 
 type Column = (number | null)[]
 
@@ -24,6 +26,16 @@ export function drawnWindows({ windowsMs, isFilling }: ChartModel): number {
   return isFilling ? Math.max(0, windowsMs.length - 1) : windowsMs.length
 }
 
+/** Whether the range begins within its first window, which therefore holds a part of its events only. */
+export function isCut({ windowsMs, startMs }: ChartModel): boolean {
+  return (windowsMs[0] ?? startMs) < startMs
+}
+
+/** The first window that is drawn: one that is cut would look like a rise from nothing. */
+export function firstDrawn(model: ChartModel): number {
+  return isCut(model) && model.windowsMs.length >= FEWEST_DRAWN ? 1 : 0
+}
+
 /**
  * Three columns for each slot: the final stretch of its line, the provisional one that starts where it ends, and the
  * time it is compared with.
@@ -31,15 +43,22 @@ export function drawnWindows({ windowsMs, isFilling }: ChartModel): number {
 export function lineColumns(model: ChartModel): readonly Column[] {
   const turn = firstProvisional(model)
   const drawn = drawnWindows(model)
+  const first = firstDrawn(model)
   return Array.from({ length: SERIES_COUNT }, (_, slot) => model.series.find((series) => series.slot === slot)).flatMap(
     (series) => {
       const lastFinal = lastValueIndex(series, turn - 1)
       return [
-        model.windowsMs.map((_, index) => (index < Math.min(turn, drawn) ? (series?.values[index] ?? null) : null)),
         model.windowsMs.map((_, index) =>
-          (index >= turn && index < drawn) || index === lastFinal ? (series?.values[index] ?? null) : null,
+          index >= first && index < Math.min(turn, drawn) ? (series?.values[index] ?? null) : null,
         ),
-        model.windowsMs.map((_, index) => (isCompared(model) ? (series?.compared?.[index] ?? null) : null)),
+        model.windowsMs.map((_, index) =>
+          index >= first && ((index >= turn && index < drawn) || index === lastFinal)
+            ? (series?.values[index] ?? null)
+            : null,
+        ),
+        model.windowsMs.map((_, index) =>
+          index >= first && isCompared(model) ? (series?.compared?.[index] ?? null) : null,
+        ),
       ]
     },
   )
@@ -61,20 +80,25 @@ function lastValueIndex(series: SeriesModel | undefined, index: number): number 
  * Heights of a stack, the highest first, because what is drawn later covers what is below it.
  */
 export function stackColumns(model: ChartModel): readonly Column[] {
+  const first = firstDrawn(model)
   const last = model.plan.kind === 'areas' ? drawnWindows(model) : Infinity
   return Array.from({ length: SERIES_COUNT }, (_, layer) => {
     const upTo = model.series.length - layer
-    return model.windowsMs.map((_, index) => (upTo <= 0 || index >= last ? null : stackHeight(model, upTo, index)))
+    return model.windowsMs.map((_, index) =>
+      upTo <= 0 || index < first || index >= last ? null : stackHeight(model, upTo, index),
+    )
   })
 }
 
 /** The height of the whole stack in the time it is compared with. */
-export function comparedColumn({ windowsMs, series }: ChartModel): Column {
+export function comparedColumn(model: ChartModel): Column {
+  const { windowsMs, series } = model
+  const first = firstDrawn(model)
   const all = series.flatMap(({ compared }) => (compared === undefined ? [] : [compared]))
   // A line along the floor would say that there was something to count.
   const isNothing = all.every((values) => values.every((value) => value === null || value === 0))
   return windowsMs.map((_, index) => {
-    const values = isNothing ? [] : all.map((values) => values[index] ?? null)
+    const values = isNothing || index < first ? [] : all.map((values) => values[index] ?? null)
     return values.every((value) => value === null) ? null : values.reduce<number>((sum, value) => sum + (value ?? 0), 0)
   })
 }

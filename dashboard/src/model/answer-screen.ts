@@ -105,7 +105,8 @@ export function screenOfAnswer(page: PagePlan, state: PageState, answer: ViewAns
   }
 }
 
-function answerTotals(page: PagePlan, { totals }: ViewAnswer, isFilling: boolean): TotalsModel {
+function answerTotals(page: PagePlan, { totals, range, buckets }: ViewAnswer, isFilling: boolean): TotalsModel {
+  const isCut = (buckets[0] ?? range.startMs) < range.startMs
   const values = valuesReader(page)
   const last = values(totals?.value ?? null) ?? []
   const before = values(totals?.compared ?? null)
@@ -113,7 +114,7 @@ function answerTotals(page: PagePlan, { totals }: ViewAnswer, isFilling: boolean
   return {
     last,
     ...(before === undefined ? {} : { complete: last, before }),
-    spark: isFilling ? spark.slice(0, -1) : spark,
+    spark: spark.slice(isCut ? 1 : 0, isFilling ? -1 : undefined),
   }
 }
 
@@ -177,10 +178,12 @@ function answerChart(
   return modelOfCells({ ...frame, startMs, endMs, isFilling: isFilling(answer, state) }, series)
 }
 
-/** The last bucket fills while its windows are not all read. */
+/** The last bucket fills while its windows are not all read, and is never full where the range ends within it. */
 function isFilling({ asOf, range, grain, buckets }: ViewAnswer, state: PageState): boolean {
   if (buckets.length < 2) return false
   const endOfLastMs = Math.max(range.endMs, (buckets.at(-1) ?? 0) + GRAINS_MS[grain])
+  // Days may be an hour shorter than others.
+  if (endOfLastMs - range.endMs > (GRAINS_MS[grain] < GRAINS_MS['1d'] ? 0 : GRAINS_MS['1h'])) return true
   if (asOf.finalUpToMs !== null && asOf.finalUpToMs >= range.endMs) return false
   return state.range.kind === 'last' || (asOf.watermarkMs !== null && asOf.watermarkMs < endOfLastMs)
 }

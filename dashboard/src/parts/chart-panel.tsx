@@ -29,7 +29,7 @@ export interface ChartPanelProps {
 export function ChartPanel(props: ChartPanelProps): VNode {
   const { id, title, model, memberCount, isAnswer, index } = props
   const isTable = useSignal(false)
-  const about = model === undefined ? undefined : subtitle(model, memberCount)
+  const about = model === undefined ? undefined : subtitle(model, index === 0 ? memberCount : 0)
   return (
     <section class={`panel chart-${model?.plan.kind ?? 'none'}`} aria-labelledby={`title-${id}`}>
       <div class="head">

@@ -1,4 +1,5 @@
 import type { VNode } from 'preact'
+import { isCut } from '../charts/plot-data.ts'
 import { NOTHING } from '../format/numbers.ts'
 import { formatWindowOf } from '../format/times.ts'
 import { zoneInWords } from '../format/zones.ts'
@@ -46,6 +47,7 @@ function TableRow({ model, index, canDrill }: { model: ChartModel; index: number
       <th scope="row">
         {formatWindowOf(startMs, windowSizeMs, model.zone, model.endMs - model.startMs)}
         {isFinal ? '' : <span class="hidden"> not final</span>}
+        {index === 0 && isCut(model) ? <span class="sub"> a part of it</span> : ''}
       </th>
       {model.series.map(({ slot, cells, name, isOthers }) => {
         const cell = cells[index]

@@ -1,5 +1,6 @@
 import type { VNode } from 'preact'
 import type { Values } from '../../../src/server/page-data.ts'
+import { isCut } from '../charts/plot-data.ts'
 import type { Hover } from '../charts/plot.ts'
 import { formatCount } from '../format/numbers.ts'
 import { formatWindowOf } from '../format/times.ts'
@@ -27,7 +28,8 @@ export function ChartTip({ model, hover, annotations }: TipProps): VNode {
       <div class="tip-box">
         <p class="tip-time">
           {formatWindowOf(startMs, model.windowSizeMs, model.zone, model.endMs - model.startMs)}{' '}
-          {zoneInWords(model.zone)} {isFinal ? '' : <span class="sub">not final</span>}
+          {zoneInWords(model.zone)} {isFinal ? '' : <span class="sub">not final</span>}{' '}
+          {hover.index === 0 && isCut(model) ? <span class="sub">a part of it</span> : ''}
         </p>
         {inReadingOrder(model).map((series) => (
           <p key={series.slot} class="tip-row">

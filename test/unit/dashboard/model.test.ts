@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { firstProvisional, labelValues, lineColumns, stackColumns } from '../../../dashboard/src/charts/plot-data.ts'
+import {
+  comparedColumn,
+  firstProvisional,
+  labelValues,
+  lineColumns,
+  stackColumns,
+} from '../../../dashboard/src/charts/plot-data.ts'
 import { chartModel, type ChartModel } from '../../../dashboard/src/model/chart-model.ts'
 import { axisText, intervalText, measureChange, measureText } from '../../../dashboard/src/model/measures.ts'
 import { readUpToMs, whoHoldsBack } from '../../../dashboard/src/model/progress.ts'
@@ -122,6 +128,24 @@ describe('chart models', () => {
         ({ value }) => value,
       )
     assert.deepEqual([drawn(0), drawn(1), drawn(2)], [[0.1], [0.1], [0.2]])
+  })
+
+  it('leave out a first window that the range cuts, in lines, areas and bars, unless little would be left', () => {
+    const rows = rowsOf([[[30, 3, 0]], [[100, 10, 0]], [[100, 20, 0]]])
+    for (const id of ['main', 'impressions', 'clicks']) {
+      const whole = modelOf(id, { members: [{ name: 'a', slot: 0 }], rows }, 3, 3)
+      const cut = { ...whole, startMs: NOON_MS + 20_000 }
+      const firstOf = (model: ChartModel): unknown =>
+        (model.plan.kind === 'lines' ? lineColumns(model)[0] : stackColumns(model)[0])?.[0]
+      assert.notEqual(firstOf(whole), null)
+      assert.equal(firstOf(cut), null)
+      assert.equal(
+        comparedColumn({ ...cut, series: cut.series.map((one) => ({ ...one, compared: [1, 2, 3] })) })[0],
+        null,
+      )
+      const short = modelOf(id, { members: [{ name: 'a', slot: 0 }], rows }, 2, 2)
+      assert.equal(firstOf({ ...short, startMs: NOON_MS + 20_000 }), firstOf(short))
+    }
   })
 
   it('give no label to a layer that cannot be seen', () => {
