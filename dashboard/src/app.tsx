@@ -2,9 +2,10 @@ import type { VNode } from 'preact'
 import type { PagePlan } from '../../src/pipeline/page.ts'
 import { isWaiting, trouble } from './live/answers.ts'
 import { link, page, status } from './live/store.ts'
+import { isAdmin, isLimited } from './live/viewer.ts'
 import { Boards } from './parts/boards.tsx'
 import { ChartPanel } from './parts/chart-panel.tsx'
-import { AnswerBanner, DatabaseBanner } from './parts/banners.tsx'
+import { AnswerBanner, DatabaseBanner, LimitedNote } from './parts/banners.tsx'
 import { FirstEvent } from './parts/first-event.tsx'
 import { ClickLag } from './parts/click-lag.tsx'
 import { FilterBar } from './parts/filter-bar.tsx'
@@ -54,24 +55,28 @@ function Sheet({ page: plan, screen: shown }: { page: PagePlan; screen: Screen }
   const now = status.value
   const problem = trouble.value
   const isEmpty =
-    now !== null && now.intake.state !== 'none' && now.partitions.every(({ eventsRead }) => eventsRead === 0)
+    now !== null &&
+    !isLimited.value &&
+    now.intake.state !== 'none' &&
+    now.partitions.every(({ eventsRead }) => eventsRead === 0)
   return (
     <>
       <main>
         {now !== null && <DatabaseBanner status={now} />}
         {problem !== null && now?.database.state !== 'down' && <AnswerBanner trouble={problem} />}
+        {isLimited.value && <LimitedNote page={plan} />}
         <FilterBar page={plan} />
         {isEmpty && <FirstEvent />}
         <Tiles page={plan} screen={shown} />
-        {now !== null && <Ledger status={now} zone={shown.zone} />}
+        {now !== null && !isLimited.value && <Ledger status={now} zone={shown.zone} />}
         <div class="grid">
           <Charts page={plan} screen={shown} />
           <Boards page={plan} screen={shown} />
         </div>
-        {now !== null && (
+        {now !== null && !isLimited.value && (
           <div class="below">
             <Sources page={plan} status={now} zone={shown.zone} />
-            <ClickLag />
+            {isAdmin.value && <ClickLag />}
           </div>
         )}
       </main>
@@ -94,6 +99,7 @@ function Charts({ page: plan, screen: shown }: { page: PagePlan; screen: Screen 
         model={model}
         memberCount={memberCount}
         isAnswer={isAnswer}
+        canDrill={isAnswer && isAdmin.value}
         index={index}
       />
     )

@@ -6,6 +6,7 @@
  */
 import { batch } from '@preact/signals'
 import type { PatchMessage, SnapshotMessage } from '../../../src/server/page-data.ts'
+import { learnViewer } from './viewer.ts'
 import { link, takePatch, takeSnapshot } from './store.ts'
 
 const STALE_AFTER_MS = 5_000
@@ -21,6 +22,7 @@ let openedAtMs = 0
 
 /** Starts following the server, for as long as the page lives. */
 export function follow(): void {
+  void learnViewer()
   open()
   setInterval(checkFreshness, CHECK_EVERY_MS)
   for (const event of ['online', 'pageshow'] as const) addEventListener(event, reopenIfStale)
@@ -53,6 +55,8 @@ function retryLater(): void {
   source?.close()
   source = undefined
   markStale()
+  // A refusal has no status here: whether it was one is asked for.
+  void learnViewer()
   clearTimeout(retryTimer)
   retryTimer = setTimeout(open, pauseMs * (0.75 + Math.random() / 2))
   pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)

@@ -4,6 +4,7 @@
 import { computed, effect } from '@preact/signals'
 import type { LedgerAnswer } from '../../../src/query/ledger-view.ts'
 import { ledgerBuckets, rangeText, screen } from '../state/shown.ts'
+import { isLimited } from './viewer.ts'
 import { fetchAnswer } from './refused.ts'
 
 const EVERY_MS = 30_000
@@ -14,7 +15,7 @@ export function followLedgerMarks(): void {
   // Whole minutes: a range that moves on by a second is no new one.
   const span = computed(() => {
     const shown = screen.value
-    if (shown?.source !== 'tables') return null
+    if (shown?.source !== 'tables' || isLimited.value) return null
     const floor = (timeMs: number): number => Math.floor(timeMs / STEP_MS) * STEP_MS
     return rangeText({ ...shown, startMs: floor(shown.startMs), endMs: floor(shown.endMs) })
   })

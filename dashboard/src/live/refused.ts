@@ -2,6 +2,8 @@
  * Questions to the server, and its refusals in its own words.
  */
 
+import { goToLogin } from './viewer.ts'
+
 /** A refusal: what failed, and one way out. */
 export class Refused extends Error {
   readonly status: number
@@ -24,14 +26,22 @@ export async function fetchAnswer(path: string, body?: string, signal?: AbortSig
 
 /** The refusal an answer is. */
 export async function refusalOf(response: Response): Promise<Refused> {
-  const { message, error, fix } = readRefusal(await response.text())
+  const { message, error, fix, code } = readRefusal(await response.text())
+  if (response.status === 401 && code === 'login_required') goToLogin()
   return new Refused(response.status, message ?? error ?? `The server answered ${response.status}.`, fix ?? '')
 }
 
-function readRefusal(text: string): { message?: string; error?: string; fix?: string } {
+interface RefusalTexts {
+  readonly message?: string
+  readonly error?: string
+  readonly fix?: string
+  readonly code?: string
+}
+
+function readRefusal(text: string): RefusalTexts {
   try {
     const value = JSON.parse(text) as { error?: unknown }
-    return (typeof value.error === 'object' ? value.error : value) as { message?: string; error?: string; fix?: string }
+    return (typeof value.error === 'object' ? value.error : value) as RefusalTexts
   } catch {
     return {}
   }

@@ -1,11 +1,13 @@
 /**
  * What the page knows, as signals: the plan, the data, what the pipeline says of itself, and whether all that is fresh.
  */
-import { signal, type Signal } from '@preact/signals'
+import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { applyPatch } from '../../../src/server/merge-patch.ts'
 import type { PageData, PatchMessage, SnapshotMessage } from '../../../src/server/page-data.ts'
+import { planWithin } from '../model/answerable.ts'
+import { viewer } from './viewer.ts'
 
 /** `loading` before the first answer; `stale` while nothing has come for some seconds. */
 export interface Link {
@@ -14,14 +16,19 @@ export interface Link {
   readonly lastMessageMs: number | null
 }
 
-export const page: Signal<PagePlan | null> = signal(null)
+const received: Signal<PagePlan | null> = signal(null)
+
+/** The plan, as far as the viewer can ask for it; null before both are known. */
+export const page: ReadonlySignal<PagePlan | null> = computed(() =>
+  received.value === null || viewer.value === null ? null : planWithin(received.value, viewer.value.scope),
+)
 export const data: Signal<PageData | null> = signal(null)
 export const status: Signal<PipelineStatus | null> = signal(null)
 export const link: Signal<Link> = signal({ state: 'loading', lastMessageMs: null })
 
 /** Replaces everything. The plan keeps its identity when it is the same, so that charts need not be built anew. */
 export function takeSnapshot(message: SnapshotMessage): void {
-  if (JSON.stringify(page.value) !== JSON.stringify(message.page)) page.value = message.page
+  if (JSON.stringify(received.peek()) !== JSON.stringify(message.page)) received.value = message.page
   data.value = message.data
   status.value = message.status
 }

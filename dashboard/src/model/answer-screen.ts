@@ -9,8 +9,8 @@ import { microsOf } from '../../../src/query/amounts.ts'
 import type { Amounts, RankAnswer, SeriesAnswer, ViewAnswer } from '../../../src/query/view-answer.ts'
 import type { Grain, RankPart, SeriesPart, ViewQuery } from '../../../src/query/view-query.ts'
 import { inSentence, type BoardPlan, type ChartPlan, type PagePlan } from '../../../src/pipeline/page.ts'
-import type { TimeAxis } from '../../../src/pipeline/plan.ts'
 import type { Quantity, Values } from '../../../src/server/page-data.ts'
+import { isCovered } from './answerable.ts'
 import { modelOfCells, OTHERS_SLOT, type ChartModel, type SeriesCells } from './chart-model.ts'
 import { measureOf, type PageState } from './page-state.ts'
 import type { BoardColumns, BoardModel, BoardModelRow, Screen, TotalsModel } from './screen.ts'
@@ -33,7 +33,7 @@ const LEAST_ROW_SHARE = 1_000
 /** The charts of a state: the chosen one, then those of the plan that follow it. */
 export function chartPlans(page: PagePlan, state: PageState): readonly ChartPlan[] {
   const measure = measureOf(page, state)
-  const dimension = page.boards.find((board) => board.dimension.name === state.split)?.dimension ?? null
+  const dimension = page.boards.find((board) => board.dimension.name === splitOf(page, state))?.dimension ?? null
   const [first, ...small] = page.charts
   if (first === undefined) return []
   const title = dimension === null ? measure.label : `${measure.label} per ${inSentence(dimension.label)}`
@@ -51,10 +51,9 @@ export function boardPlans(page: PagePlan, state: PageState): readonly BoardPlan
   return page.boards.filter(({ dimension }) => isCovered(page, state, 'impression', dimension.name))
 }
 
-/** Whether one table holds all dimensions of the filters, and this one (W3). */
-function isCovered({ tables }: PagePlan, { filters }: PageState, axis: TimeAxis, dimension?: string): boolean {
-  const asked = [...filters.map((filter) => filter.dimension), ...(dimension === undefined ? [] : [dimension])]
-  return tables.some((table) => table.axis === axis && asked.every((name) => table.dimensions.includes(name)))
+/** What a state is split by, as far as a table holds it beside the filters (W3). */
+export function splitOf(page: PagePlan, state: PageState): string | null {
+  return state.split !== null && isCovered(page, state, 'impression', state.split) ? state.split : null
 }
 
 /** What a state asks. `search` narrows the leaderboards. */

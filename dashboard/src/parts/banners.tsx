@@ -1,10 +1,13 @@
 import type { VNode } from 'preact'
+import { inSentence, type PagePlan } from '../../../src/pipeline/page.ts'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import type { AnswerTrouble } from '../live/answers.ts'
 import { formatCount } from '../format/numbers.ts'
 import { formatClock, formatLength } from '../format/times.ts'
 import { zoneInWords } from '../format/zones.ts'
+import { isLimited, viewer } from '../live/viewer.ts'
 import { view } from '../state/view-state.ts'
+import { Name } from './name.tsx'
 
 /** Says loudly that the results do not reach PostgreSQL, and what that means. */
 export function DatabaseBanner({ status }: { status: PipelineStatus }): VNode | null {
@@ -18,10 +21,37 @@ export function DatabaseBanner({ status }: { status: PipelineStatus }): VNode | 
         {intakePaused ? 'Intake is paused until it is back; nothing is lost.' : 'Counting goes on; nothing is lost.'}
       </p>
       <p>
-        For {formatLength(status.nowMs - sinceMs)}; {formatCount(waitingCells)} changed cells wait to be written.{' '}
+        For {formatLength(status.nowMs - sinceMs)}
+        {isLimited.value ? '' : `; ${formatCount(waitingCells)} changed cells wait to be written`}.{' '}
         {message !== null && <span class="sub">{message}</span>}
       </p>
     </div>
+  )
+}
+
+/** Says calmly what is not shown, and why. */
+export function LimitedNote({ page }: { page: PagePlan }): VNode {
+  const labelOf = (name: string): string =>
+    page.boards.find(({ dimension }) => dimension.name === name)?.dimension.label ?? name
+  return (
+    <p class="limited sub">
+      You see{' '}
+      {viewer.value?.scope.map(({ dimension, members }, index) => (
+        <span key={dimension}>
+          {index > 0 && ', and '}
+          {inSentence(labelOf(dimension))}{' '}
+          {members.map((member, at) => (
+            <span key={member}>
+              {at > 0 && ', '}
+              <b>
+                <Name text={member} />
+              </b>
+            </span>
+          ))}
+        </span>
+      ))}{' '}
+      alone. The ledger, sources and raw events hold those of others too, and are not shown.
+    </p>
   )
 }
 

@@ -1,5 +1,6 @@
 import type { VNode } from 'preact'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
+import { whyNot } from '../model/answerable.ts'
 import { measureOf, orderInWords, ordersOf } from '../model/page-state.ts'
 import { mayAsk } from '../live/answers.ts'
 import type { Screen } from '../model/screen.ts'
@@ -12,9 +13,17 @@ export function Boards({ page, screen }: { page: PagePlan; screen: Screen }): VN
   return (
     <div class="boards">
       {canFilter && <BoardTools page={page} />}
-      {screen.boards.map((board) => (
-        <Board key={board.plan.dimension.name} board={board} canFilter={canFilter} />
-      ))}
+      {page.boards.map(({ dimension }) => {
+        const board = screen.boards.find(({ plan }) => plan.dimension.name === dimension.name)
+        const reason = view.value === null ? undefined : whyNot(page, view.value, dimension.name)
+        if (board !== undefined) return <Board key={dimension.name} board={board} canFilter={canFilter} />
+        return reason === undefined ? null : (
+          <section key={dimension.name} class="board is-refused" aria-label={dimension.label}>
+            <h2>{dimension.label}</h2>
+            <p class="sub">{reason}</p>
+          </section>
+        )
+      })}
     </div>
   )
 }

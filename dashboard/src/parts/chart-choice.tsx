@@ -1,6 +1,8 @@
 import type { VNode } from 'preact'
 import { GRAINS } from '../../../src/query/view-query.ts'
 import { page } from '../live/store.ts'
+import { whyNot } from '../model/answerable.ts'
+import { splitOf } from '../model/answer-screen.ts'
 import { isOnClickAxis, measureOf, withMeasure } from '../model/page-state.ts'
 import { go, view } from '../state/view-state.ts'
 
@@ -30,17 +32,20 @@ export function ChartChoice(): VNode | null {
       <label class="pick" title="Split by (d)">
         <select
           aria-label="Split by"
-          value={state.split ?? ''}
+          value={splitOf(plan, state) ?? ''}
           onChange={(event) => {
             const { value } = event.currentTarget
             go((now) => ({ ...now, split: value === '' ? null : value }))
           }}
         >
-          {plan.boards.map(({ dimension }) => (
-            <option key={dimension.name} value={dimension.name}>
-              by {dimension.label}
-            </option>
-          ))}
+          {plan.boards.map(({ dimension }) => {
+            const reason = whyNot(plan, state, dimension.name)
+            return (
+              <option key={dimension.name} value={dimension.name} disabled={reason !== undefined} title={reason}>
+                by {dimension.label}
+              </option>
+            )
+          })}
           <option value="">whole</option>
         </select>
       </label>

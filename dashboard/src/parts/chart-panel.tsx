@@ -21,13 +21,15 @@ export interface ChartPanelProps {
   readonly memberCount: number
   /** Whether the tables answer: then it can be chosen what is drawn, and the SQL be shown. */
   readonly isAnswer: boolean
+  /** Whether the events behind a number can be had. */
+  readonly canDrill: boolean
   /** Number of the chart; the first is the one whose content is chosen. */
   readonly index: number
 }
 
 /** A chart with its title, direct labels, values under the cursor, and the same numbers as a table. */
 export function ChartPanel(props: ChartPanelProps): VNode {
-  const { id, title, model, memberCount, isAnswer, index } = props
+  const { id, title, model, memberCount, isAnswer, canDrill, index } = props
   const isTable = useSignal(false)
   const about = model === undefined ? undefined : subtitle(model, index === 0 ? memberCount : 0)
   return (
@@ -51,8 +53,10 @@ export function ChartPanel(props: ChartPanelProps): VNode {
       </div>
       <div class="chart-box">
         {model === undefined && <p class="empty">No events yet</p>}
-        {model !== undefined && isTable.value && <ChartTable model={model} canDrill={isAnswer} />}
-        {model !== undefined && !isTable.value && <Chart key={chartKey(model)} model={model} isAnswer={isAnswer} />}
+        {model !== undefined && isTable.value && <ChartTable model={model} canDrill={canDrill} />}
+        {model !== undefined && !isTable.value && (
+          <Chart key={chartKey(model)} model={model} isAnswer={isAnswer} canDrill={canDrill} />
+        )}
       </div>
     </section>
   )

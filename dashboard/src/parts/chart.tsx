@@ -12,7 +12,15 @@ import { ChartTip } from './chart-tip.tsx'
 import { Name } from './name.tsx'
 
 /** The drawing of a chart, its labels and its tip. */
-export function Chart({ model, isAnswer }: { model: ChartModel; isAnswer: boolean }): VNode {
+export function Chart({
+  model,
+  isAnswer,
+  canDrill,
+}: {
+  model: ChartModel
+  isAnswer: boolean
+  canDrill: boolean
+}): VNode {
   const holder = useRef<HTMLDivElement>(null)
   const plot = useRef<Plot | null>(null)
   const labels = useSignal<readonly PlotLabel[]>([])
@@ -47,7 +55,7 @@ export function Chart({ model, isAnswer }: { model: ChartModel; isAnswer: boolea
       role="group"
       tabIndex={0}
       aria-label={`${model.plan.title}. Left and right arrow keys read it window by window.`}
-      onKeyDown={(event) => onKey(event, { model, hover, plot: plot.current, isAnswer })}
+      onKeyDown={(event) => onKey(event, { model, hover, plot: plot.current, canDrill })}
       onBlur={() => plot.current?.point(null)}
     >
       <div class="canvas" ref={holder} />
@@ -73,13 +81,13 @@ interface KeyContext {
   readonly model: ChartModel
   readonly hover: Signal<Hover | null>
   readonly plot: Plot | null
-  readonly isAnswer: boolean
+  readonly canDrill: boolean
 }
 
-function onKey(event: KeyboardEvent, { model, hover, plot, isAnswer }: KeyContext): void {
+function onKey(event: KeyboardEvent, { model, hover, plot, canDrill }: KeyContext): void {
   const last = model.windowsMs.length - 1
   const at = hover.value?.index
-  if (event.key === 'Enter' && at !== undefined && isAnswer) {
+  if (event.key === 'Enter' && at !== undefined && canDrill) {
     event.preventDefault()
     const windowMs = model.windowsMs[at] ?? 0
     overlay.value = { kind: 'drill', windowMs, lengthMs: model.windowSizeMs, chart: model.plan, member: null }

@@ -8,6 +8,7 @@ import { formatMoment } from '../format/times.ts'
 import { canAsk, planAnswer } from '../live/answers.ts'
 import { fetchAnswer } from '../live/refused.ts'
 import { status } from '../live/store.ts'
+import { isAdmin } from '../live/viewer.ts'
 import { classInWords, isClassOf } from '../model/event-classes.ts'
 import { rangeText, screen } from '../state/shown.ts'
 import { DeadLetters } from './dead-letters.tsx'
@@ -60,7 +61,8 @@ export function ClassWindow({ eventClass }: { eventClass: EventClass }): VNode {
           </tbody>
         </table>
       </div>
-      {eventClass === 'malformed' && canAsk.value === true && <DeadLetters />}
+      {eventClass === 'malformed' && canAsk.value === true && isAdmin.value && <DeadLetters />}
+      {eventClass === 'malformed' && !isAdmin.value && <p class="sub">Raw records are for administrators.</p>}
       {shown !== null && ledger.value !== null && (
         <p class="sub">
           The range is {formatMoment(shown.startMs, shown.zone)} to {formatMoment(shown.endMs, shown.zone)}, by the time

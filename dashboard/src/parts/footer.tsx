@@ -3,6 +3,7 @@ import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { formatCount, NOTHING, THIN_SPACE } from '../format/numbers.ts'
 import { formatClock, formatMinute } from '../format/times.ts'
+import { isLimited } from '../live/viewer.ts'
 import { hasEnded, whoHoldsBack } from '../model/progress.ts'
 import type { Screen } from '../model/screen.ts'
 import { provisionalText } from './tiles.tsx'
@@ -30,7 +31,7 @@ export function Footer(props: { page: PagePlan; status: PipelineStatus; screen: 
         Epoch <b>{formatCount(status.epoch)}</b>, {formatCount(Math.round(epochDurationMs))}
         {THIN_SPACE}ms
       </span>
-      <Rate eventsPerSecond={status.eventsPerSecond} />
+      {!isLimited.value && <Rate eventsPerSecond={status.eventsPerSecond} />}
       <span class={database.state === 'down' ? 'down' : ''}>
         PostgreSQL <b>{DATABASE_WORDS[database.state]}</b>
         {database.waitingCells > 0 && `, ${formatCount(database.waitingCells)} cells wait`}

@@ -4,11 +4,13 @@ import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { formatClock, formatDate, formatLength, rangeInWords } from '../format/times.ts'
 import { isPaused, mayAsk } from '../live/answers.ts'
 import { link, status } from '../live/store.ts'
+import { logOut, viewer } from '../live/viewer.ts'
 import { hasEnded, readUpToMs } from '../model/progress.ts'
 import { overlay } from '../state/overlay.ts'
 import { theme, type Theme } from '../state/preferences.ts'
 import { view } from '../state/view-state.ts'
 import { ComparisonPicker } from './comparison-picker.tsx'
+import { Name } from './name.tsx'
 import { RangePicker } from './range-picker.tsx'
 import { ZonePicker } from './zone-picker.tsx'
 
@@ -41,6 +43,7 @@ export function Header({ page }: { page: PagePlan | null }): VNode {
       )}
       <Freshness page={page} />
       <div class="tools">
+        {viewer.value?.isLoginRequired === true && <Account name={viewer.value.name} />}
         <PauseButton />
         <ThemeChoice />
         <button
@@ -102,6 +105,17 @@ function LiveFreshness({ now, asOfMs, zone }: { now: PipelineStatus; asOfMs: num
       Live · as of <b>{formatClock(asOfMs, zone)}</b>
       <span class="behind"> · {formatLength(now.nowMs - asOfMs)} behind</span>
     </p>
+  )
+}
+
+function Account({ name }: { name: string | null }): VNode {
+  return (
+    <span class="account">
+      {name !== null && <Name text={name} />}
+      <button type="button" class="quiet" onClick={() => void logOut()}>
+        log out
+      </button>
+    </span>
   )
 }
 

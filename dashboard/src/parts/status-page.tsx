@@ -4,6 +4,7 @@ import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { formatBytes, formatCount, NOTHING } from '../format/numbers.ts'
 import { formatClock, formatLength } from '../format/times.ts'
 import { link, page, status } from '../live/store.ts'
+import { isLimited } from '../live/viewer.ts'
 import { readUpToMs } from '../model/progress.ts'
 import { verdictOf } from '../model/verdict.ts'
 import { rememberedZone } from '../state/preferences.ts'
@@ -56,17 +57,21 @@ function Known({ plan, now, zone }: { plan: PagePlan; now: PipelineStatus; zone:
       <dl class="facts">
         <Fact name="As of" value={asOfMs === null ? NOTHING : formatClock(asOfMs, zone)} />
         <Fact name="Behind" value={asOfMs === null ? NOTHING : formatLength(now.nowMs - asOfMs)} />
-        <Fact name="Events a second" value={formatCount(Math.round(now.eventsPerSecond))} />
-        <Fact name="Not counted" value={formatCount(notCounted)} />
-        <Fact
-          name="Ledger difference"
-          value={formatCount(now.ledger.impressions.difference + now.ledger.clicks.difference)}
-        />
+        {!isLimited.value && (
+          <>
+            <Fact name="Events a second" value={formatCount(Math.round(now.eventsPerSecond))} />
+            <Fact name="Not counted" value={formatCount(notCounted)} />
+            <Fact
+              name="Ledger difference"
+              value={formatCount(now.ledger.impressions.difference + now.ledger.clicks.difference)}
+            />
+          </>
+        )}
         <Fact name="PostgreSQL" value={now.database.state === 'none' ? 'not in use' : now.database.state} />
         <Fact name="Epoch" value={formatCount(now.epoch)} />
-        <Fact name="Journal" value={formatBytes(now.intake.journalBytes)} />
+        {!isLimited.value && <Fact name="Journal" value={formatBytes(now.intake.journalBytes)} />}
       </dl>
-      <h2>Sources</h2>
+      {!isLimited.value && <h2>Sources</h2>}
       <ul class="source-list">
         {now.partitions.map(({ stream, partition, name, state, silentForMs }) => (
           <li key={`${stream} ${partition}`}>

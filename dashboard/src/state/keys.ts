@@ -5,6 +5,7 @@ import { isPaused } from '../live/answers.ts'
 import { snapshotHtml } from '../live/snapshot.ts'
 import { page } from '../live/store.ts'
 import { downloadText } from '../live/take-away.ts'
+import { boardPlans } from '../model/answer-screen.ts'
 import { COMPARISONS, measureOf, ordersOf, PRESETS_MS, stepRange, withMeasure, zoomOut } from '../model/page-state.ts'
 import { screen } from './shown.ts'
 import { overlay, say } from './overlay.ts'
@@ -117,7 +118,7 @@ function nextMeasure(): void {
 
 function nextSplit(): void {
   go((state, plan) => {
-    const names = [...plan.boards.map(({ dimension }) => dimension.name), null]
+    const names = [...boardPlans(plan, state).map(({ dimension }) => dimension.name), null]
     return { ...state, split: names[(names.indexOf(state.split) + 1) % names.length] ?? null }
   })
 }

@@ -5,6 +5,7 @@ import { computed, signal, type ReadonlySignal, type Signal } from '@preact/sign
 import type { PageData } from '../../../src/server/page-data.ts'
 import { answered, canAsk, isPaused } from '../live/answers.ts'
 import { data, page, status } from '../live/store.ts'
+import { isLimited } from '../live/viewer.ts'
 import { lateBursts, runStart, type Annotation, type LedgerBucket } from '../model/annotations.ts'
 import { screenOfAnswer } from '../model/answer-screen.ts'
 import { screenOfFeed, type Screen } from '../model/screen.ts'
@@ -26,7 +27,7 @@ export const screen: ReadonlySignal<Screen | null> = computed(() => {
   if (plan === null) return null
   if (answered.value !== null) return screenOfAnswer(plan, answered.value.state, answered.value.answer, slots)
   const feed = shownFeed.value
-  return feed === null || (canAsk.value === true && !isPlain()) ? null : screenOfFeed(plan, feed)
+  return feed === null || isLimited.value || (canAsk.value === true && !isPlain()) ? null : screenOfFeed(plan, feed)
 })
 
 /** The ledger of the range, bucket by bucket, where the server tells it. */

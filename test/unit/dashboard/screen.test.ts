@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { lateBursts } from '../../../dashboard/src/model/annotations.ts'
-import { viewQueryOf } from '../../../dashboard/src/model/answer-screen.ts'
+import { planWithin, whyNot } from '../../../dashboard/src/model/answerable.ts'
+import { splitOf, viewQueryOf } from '../../../dashboard/src/model/answer-screen.ts'
 import { toCsv, toJson } from '../../../dashboard/src/model/export.ts'
 import {
   defaultState,
@@ -47,6 +48,24 @@ describe('steps of the page', () => {
     const left = toggleMember(kept, 'browser', 'chrome', 'exclude')
     assert.deepEqual(left.filters, [{ dimension: 'browser', mode: 'exclude', members: ['chrome'] }])
     assert.deepEqual(toggleMember(left, 'browser', 'chrome', 'exclude').filters, [])
+  })
+
+  it('know what no table holds beside the filters, and what a limited viewer can ask', () => {
+    const tables = [
+      { axis: 'impression' as const, dimensions: ['campaign_id', 'device_type'] },
+      { axis: 'impression' as const, dimensions: ['browser'] },
+    ]
+    const plan = { ...page, tables }
+    const filters = [{ dimension: 'campaign_id', mode: 'include' as const, members: ['c1'] }]
+    const state = { ...defaultState(plan, 'UTC'), filters, split: 'browser' }
+    assert.equal(whyNot(plan, state, 'device_type'), undefined)
+    assert.match(whyNot(plan, state, 'browser') ?? '', /No table has browser together with campaign/)
+    assert.equal(splitOf(plan, state), null)
+    assert.equal(splitOf(plan, { ...state, filters: [] }), 'browser')
+    const own = planWithin(plan, [{ dimension: 'campaign_id' }])
+    assert.deepEqual(own.tables, tables.slice(0, 1))
+    assert.match(whyNot(own, { filters: [] }, 'browser') ?? '', /No table that you may see/)
+    assert.equal(planWithin(plan, []), plan)
   })
 
   it('ask questions that the server takes as they are', () => {
