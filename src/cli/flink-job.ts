@@ -117,7 +117,7 @@ async function start(
     STREAM_NAMES.map((stream) => ({ name: plan.streams[stream].topic, partitions: 4 })),
   )
   const talk = createTalk(options)
-  talk.say('Flink plans the job; that takes up to half a minute.')
+  talk.say('Flink plans the job: half a minute, and minutes on a machine that is busy.')
   const from = state === undefined ? undefined : { url: state, isOwn: isCheckpoint(home, state) }
   const jobId = await startJob(cluster, plan, settings, { signal: interruptSignal(), from })
   writeJobRecord(home, {

@@ -15,6 +15,8 @@ import { grouped } from './ledger-text.ts'
 import { loadPlan } from './plan-options.ts'
 import { createTalk } from './talk.ts'
 
+const NO_WATERMARK = 'none yet: not every partition has had an event since the job started last'
+
 type Lag = ReadonlyMap<string, number> | undefined
 
 /** Runs the command. */
@@ -64,7 +66,7 @@ function statusText({ job, checkpoints, ...health }: FlinkJobHealth, lag: Lag, k
   const { restarts, watermarkMs, lastFailure } = health
   return [
     `${job.name} ${job.state} since ${timeText(job.startedMs)} (${job.id})`,
-    `watermark    ${watermarkMs === undefined ? 'none yet' : timeText(watermarkMs)}`,
+    `watermark    ${watermarkMs === undefined ? NO_WATERMARK : timeText(watermarkMs)}`,
     `lag          ${lag === undefined ? 'unknown: Kafka does not answer' : `${behind} events behind the last checkpoint`}`,
     `checkpoints  ${checkpoints.completed} completed, ${checkpoints.failed} failed` +
       (last === undefined ? '' : `, the last at ${timeText(last)}`),

@@ -61,7 +61,7 @@ export function flinkParts(settings: StackSettings, jars: string): readonly Stac
     part({
       name: 'gateway',
       mainClass: 'org.apache.flink.table.gateway.SqlGateway',
-      // Planning makes much garbage in little time, and code that runs once: these three take two thirds off it.
+      // Planning makes much garbage in little time, and code that runs once: these three make it shorter.
       memory: ['-Xms512m', '-Xmx512m', '-Xmn256m', '-XX:TieredStopAtLevel=1'],
       args: [],
       address: gatewayUrl,
