@@ -166,7 +166,10 @@ class Start {
     this.#teardown.add(async () => takeBack())
     this.#awaited = 'the journal'
     this.#run = run
-    for (const one of kafka) one.start((error) => this.#fail(error))
+    for (const one of kafka) {
+      this.#teardown.add(() => one.stop())
+      one.start((error) => this.#fail(error))
+    }
     await this.#catchUp(run)
     // Now it is known how far the traffic of earlier runs came.
     const tasks = new SourceTasks({ ...this.#options, recovered, onFatal: (error) => this.#fail(error) })

@@ -5,7 +5,8 @@
  * with a parser that hands over the bytes (Kafka 3.1 or newer: topics have ids).
  *
  * C1  Certificates are verified, always.
- * C2  A connection that failed is forgotten: the next call makes a new one.
+ * C2  There is one connection to a broker, whoever asks at once. One that failed is forgotten: the next call makes a new
+ *     one. After the end there are none.
  * C3  Whatever fails is a TidemarkError, retryable where a later try may work.
  */
 import { isIP } from 'node:net'
@@ -74,7 +75,8 @@ const NOTHING = new Uint8Array(0)
 
 export class Cluster {
   readonly #access: KafkaAccess
-  readonly #connections = new Map<string, Connection>()
+  readonly #connections = new Map<string, Promise<Connection>>()
+  #isClosed = false
   #addresses = new Map<number, { readonly host: string; readonly port: number }>()
 
   constructor(access: KafkaAccess) {
@@ -151,9 +153,10 @@ export class Cluster {
 
   /** Ends all connections; what is under way fails. */
   async close(): Promise<void> {
-    const open = [...this.#connections.values()]
+    this.#isClosed = true
+    const ending = [...this.#connections.values()].map(async (connecting) => closeQuietly(await connecting))
     this.#connections.clear()
-    await Promise.all(open.map(async (connection) => connection.close().catch(() => undefined)))
+    await Promise.allSettled(ending)
   }
 
   async #anyBroker<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
@@ -182,23 +185,37 @@ export class Cluster {
   }
 
   async #on<T>(address: string, work: (connection: Connection) => Promise<T>): Promise<T> {
+    let connection: Connection | undefined
     try {
-      return await work(await this.#connect(address))
+      connection = await this.#connection(address)
+      return await work(connection)
     } catch (error) {
-      await this.#forget(address)
+      if (connection !== undefined) await closeQuietly(connection)
       throw connectionError(address, error)
     }
   }
 
-  async #forget(address: string): Promise<void> {
-    const connection = this.#connections.get(address)
-    this.#connections.delete(address)
-    await connection?.close().catch(() => undefined)
+  /** The connection to a broker (C2). */
+  async #connection(address: string): Promise<Connection> {
+    if (this.#isClosed) throw new TidemarkError('KAFKA_UNAVAILABLE', 'The connections to Kafka were ended.')
+    const known = this.#connections.get(address)
+    if (known === undefined) {
+      const connecting = this.#connect(address)
+      this.#connections.set(address, connecting)
+      connecting.catch(() => this.#forget(address, connecting))
+      return connecting
+    }
+    const connection = await known
+    if (connection.isConnected()) return connection
+    this.#forget(address, known)
+    return this.#connection(address)
+  }
+
+  #forget(address: string, connecting: Promise<Connection>): void {
+    if (this.#connections.get(address) === connecting) this.#connections.delete(address)
   }
 
   async #connect(address: string): Promise<Connection> {
-    const open = this.#connections.get(address)
-    if (open?.isConnected() === true) return open
     const colon = address.lastIndexOf(':')
     const [host, port] = [address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), Number(address.slice(colon + 1))]
     const { tls, sasl } = this.#access
@@ -211,9 +228,12 @@ export class Cluster {
     // What fails is told to whoever waits for an answer.
     connection.on('error', () => undefined)
     await connection.connect(host, port)
-    this.#connections.set(address, connection)
     return connection
   }
+}
+
+async function closeQuietly(connection: Connection): Promise<void> {
+  await connection.close().catch(() => undefined)
 }
 
 /** Topics that are missing or without a leader make the client's own parser fail; what it parsed is all that is needed. */

@@ -1,6 +1,6 @@
 /**
- * The compressions of Kafka, each with an end: bytes that would become more than a broker's largest batch could hold are
- * refused before they fill the memory.
+ * The compressions of Kafka, each with an end. Of gzip and zstd, which make thousands of bytes of one, what would become
+ * more than a broker's largest batch could hold is refused before it fills the memory; lz4 makes 255 at most, snappy fewer.
  */
 import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { compressionsAlgorithms } from '@platformatic/kafka'

@@ -8,6 +8,7 @@
  *
  * F1  The stamps of an epoch are on disk before its checkpoint is; those of an epoch that was never committed are dropped
  *     at the next start, when their offsets are read anew.
+ *     A run keeps none of them in memory once they are written.
  * F2  A topic is known by its id from before its first record is read: one that was removed and made again is noticed.
  */
 import {
@@ -50,21 +51,16 @@ const STAMPS_FILE = 'stamps.ndjson'
 export class KafkaFolder {
   readonly #path: string
   readonly #topics: Map<string, KnownTopic>
-  #stamps: Stamp[]
-  /** Whether the last stamp of the file was being written when the run ended. */
-  #isTorn: boolean
+  /** Stamps of the epochs that are not written yet. */
   #waiting: Stamp[] = []
 
   /**
    * @param path the folder; it is made by the first {@link remember}
-   * @throws TidemarkError DATA_DIR_UNUSABLE where a file in it is damaged
+   * @throws TidemarkError DATA_DIR_UNUSABLE where a file in it is damaged; so do those that read stamps
    */
   constructor(path: string) {
     this.#path = path
     this.#topics = new Map(Object.entries(readJson<Record<string, KnownTopic>>(join(path, TOPICS_FILE), {})))
-    const stamps = readText(join(path, STAMPS_FILE))
-    this.#isTorn = stamps !== '' && !stamps.endsWith('\n')
-    this.#stamps = parseStamps(stamps, join(path, STAMPS_FILE))
   }
 
   /** The topic of a source's stream; undefined where it was never read. */
@@ -92,27 +88,35 @@ export class KafkaFolder {
 
   /** Makes the stamps of everything before `positions` durable (F1). */
   write(positions: Positions): void {
-    const due = this.#waiting.filter(({ partition, to }) => to <= (positions[partition] ?? -1))
+    const isBefore = ({ partition, to }: Stamp): boolean => to <= (positions[partition] ?? -1)
+    const due = this.#waiting.filter(isBefore)
     if (due.length === 0) return
-    this.#waiting = this.#waiting.filter((stamp) => !due.includes(stamp))
-    const file = join(this.#path, STAMPS_FILE)
-    appendFileSync(file, due.map(lineOf).join(''))
-    sync(file)
-    this.#stamps.push(...due)
+    this.#waiting = this.#waiting.filter((stamp) => !isBefore(stamp))
+    const isNew = !existsSync(this.#stampsFile)
+    appendFileSync(this.#stampsFile, due.map(lineOf).join(''))
+    sync(this.#stampsFile)
+    if (isNew) sync(this.#path)
   }
 
   /** Drops the stamps of what was read and never committed. */
   dropAfter(positions: Positions): void {
-    const kept = this.#stamps.filter(({ partition, to }) => to <= (positions[partition] ?? -1))
-    if (kept.length === this.#stamps.length && !this.#isTorn) return
-    this.#stamps = kept
-    this.#isTorn = false
-    this.#writeWhole(STAMPS_FILE, kept.map(lineOf).join(''))
+    const text = readText(this.#stampsFile)
+    const stamps = parseStamps(text, this.#stampsFile)
+    const kept = stamps.filter(({ partition, to }) => to <= (positions[partition] ?? -1))
+    // The last one was being written when a run ended.
+    const isTorn = text !== '' && !text.endsWith('\n')
+    if (isTorn || kept.length < stamps.length) this.#writeWhole(STAMPS_FILE, kept.map(lineOf).join(''))
   }
 
-  /** Stamps of a partition, in the order of its offsets. */
+  /** Written stamps of a partition, in the order of its offsets. */
   stampsOf(partition: string): readonly Stamp[] {
-    return this.#stamps.filter((stamp) => stamp.partition === partition).toSorted((a, b) => a.from - b.from)
+    return parseStamps(readText(this.#stampsFile), this.#stampsFile)
+      .filter((stamp) => stamp.partition === partition)
+      .toSorted((a, b) => a.from - b.from)
+  }
+
+  get #stampsFile(): string {
+    return join(this.#path, STAMPS_FILE)
   }
 
   #writeWhole(name: string, text: string): void {
@@ -132,7 +136,6 @@ function sync(path: string): void {
   closeSync(fd)
 }
 
-/** JSON has no infinity: a watermark that no partition had yet is null. */
 function lineOf(stamp: Stamp): string {
   return `${JSON.stringify(stamp)}\n`
 }
@@ -142,6 +145,7 @@ function parseStamps(text: string, file: string): Stamp[] {
   const lines = text.split('\n').slice(0, -1)
   return lines.map((line) => {
     const { floorMs, ...stamp } = parse(line, file) as Omit<Stamp, 'floorMs'> & { floorMs: number | null }
+    // JSON has no infinity: a watermark that no partition had yet is null.
     return { ...stamp, floorMs: floorMs ?? -Infinity }
   })
 }

@@ -39,7 +39,7 @@ export interface KafkaPartition {
 export interface KafkaSourceOptions {
   /** Name of the source. */
   readonly name: string
-  readonly cluster: Cluster
+  readonly cluster: Pick<Cluster, 'topics' | 'offsets' | 'fetch' | 'close'>
   readonly topics: Readonly<Record<StreamName, string>>
   /** Partitions known at the start, each with its index in the pipeline. */
   readonly partitions: readonly (KafkaPartition & { readonly index: number; readonly leader: number })[]
@@ -77,6 +77,8 @@ const FETCH_WAIT_MS = 250
 const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 5_000
 const REFRESH_MS = 15_000
+/** No broker has such a number. */
+const TOPICS = -1
 /** How far a partition's watermark may be ahead of one that has something to send, ms of event time. */
 const MOST_AHEAD_MS = 600_000
 
@@ -92,7 +94,8 @@ export class KafkaSource {
   #stampMs = { arrivalMs: 0, floorMs: -Infinity }
   #hasRoom: () => void = () => undefined
   #onFatal: (error: unknown) => void = () => undefined
-  #problem: string | null = null
+  /** What is wrong, by broker; of the topics themselves under {@link TOPICS}. */
+  readonly #problems = new Map<number, string>()
   #refreshing: Promise<unknown> = Promise.resolve()
 
   constructor(options: KafkaSourceOptions) {
@@ -106,7 +109,7 @@ export class KafkaSource {
 
   /** What is wrong with the cluster at present, in one sentence. */
   get problem(): string | null {
-    return this.#problem
+    return this.#problems.values().next().value ?? null
   }
 
   /** Begins to fetch. `onFatal` is told what no try can mend. */
@@ -228,14 +231,14 @@ export class KafkaSource {
     const { signal } = this.#stopping
     for (let retryMs = FIRST_RETRY_MS; !signal.aborted;) {
       const led = this.#partitions.filter(({ leader }) => leader === node)
-      if (led.length === 0) return
+      if (led.length === 0) return this.#become(node, null)
       const wanted = led.filter(({ queuedBytes }) => queuedBytes < PARTITION_BYTES)
       if (wanted.length === 0) await this.#room()
       else if (await this.#fetch(node, wanted)) retryMs = FIRST_RETRY_MS
       else {
         await this.#options.pause(retryMs, signal)
         retryMs = Math.min(LAST_RETRY_MS, 2 * retryMs)
-        await this.#refresh().catch((error: unknown) => this.#tell(error))
+        await this.#refreshOrTell()
       }
     }
   }
@@ -261,11 +264,11 @@ export class KafkaSource {
       const codes = fetched.map((answer) => this.#take(answer))
       const failed = codes.find((code) => code !== KAFKA_ERROR.none)
       if (failed !== undefined) throw unavailable(`a partition answers with error ${failed} of Kafka's protocol`)
-      this.#become(null)
+      this.#become(node, null)
       return true
     } catch (error) {
       for (const partition of wanted) partition.isCaughtUp = false
-      this.#tell(error)
+      this.#tell(node, error)
       return false
     }
   }
@@ -309,7 +312,16 @@ export class KafkaSource {
     const { signal } = this.#stopping
     while (!signal.aborted) {
       await this.#options.pause(this.#options.refreshMs ?? REFRESH_MS, signal)
-      if (!signal.aborted) await this.#refresh().catch((error: unknown) => this.#tell(error))
+      if (!signal.aborted) await this.#refreshOrTell()
+    }
+  }
+
+  async #refreshOrTell(): Promise<void> {
+    try {
+      await this.#refresh()
+      this.#become(TOPICS, null)
+    } catch (error) {
+      this.#tell(TOPICS, error)
     }
   }
 
@@ -352,18 +364,21 @@ export class KafkaSource {
   }
 
   /** Tells a problem once; ends the run where no try can mend it. */
-  #tell(error: unknown): void {
+  #tell(node: number, error: unknown): void {
     if (this.#stopping.signal.aborted) return
     if (!(error instanceof TidemarkError) || !error.retryable) this.#fail(error)
-    else this.#become(error.message)
+    else this.#become(node, error.message)
   }
 
-  #become(problem: string | null): void {
-    const before = this.#problem
-    this.#problem = problem
+  // A broker that answers says nothing of another one that does not.
+  #become(node: number, problem: string | null): void {
+    const wasFine = this.#problems.size === 0
+    if (problem === null) this.#problems.delete(node)
+    else this.#problems.set(node, problem)
+    const isFine = this.#problems.size === 0
     const { log, name } = this.#options
-    if (before === null && problem !== null) log('warn', `Source "${name}": ${problem} It is tried again.`)
-    if (before !== null && problem === null) log('info', `Source "${name}": Kafka answers again.`)
+    if (wasFine && problem !== null) log('warn', `Source "${name}": ${problem} It is tried again.`)
+    if (!wasFine && isFine) log('info', `Source "${name}": Kafka answers again.`)
   }
 
   #fail(error: unknown): void {
