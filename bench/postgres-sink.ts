@@ -1,8 +1,9 @@
 /**
- * How many changed cells a second the PostgreSQL sink writes: fresh rows, changed rows, and a whole run.
+ * How many changed cells a second PostgreSQL takes: fresh rows, changed rows, and a whole run.
  *
  * Usage: node bench/postgres-sink.ts [CELLS]   (200000 unless given; of the table `performance`, on our own server)
  */
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ import { adPipeline } from '../src/pipeline/ad-pipeline.ts'
 import type { CellChanges } from '../src/pipeline/cells.ts'
 import { freezePlan } from '../src/pipeline/freeze.ts'
 import type { Epoch } from '../src/runtime/ports.ts'
+import { EpochStore } from '../src/sinks/postgres/epoch-store.ts'
 import { PostgresSink } from '../src/sinks/postgres/postgres-sink.ts'
 
 const MINUTE_MS = 60_000
@@ -59,16 +61,16 @@ async function main(): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tidemark-bench-'))
   const database = await openDatabase({ dataDir })
   try {
-    const live = new PostgresSink({ url: database.url, plan, writer: 'run', mode: 'epochs' })
-    const write = (epoch: Epoch): Promise<void> => live.write(epoch)
-    await live.open()
+    const live = new EpochStore({ url: database.url, plan, writer: 'run', folderId: randomUUID() })
+    const write = (epoch: Epoch): Promise<void> => live.write({ ...epoch, positions: {}, deadLetters: [] })
+    await live.claim()
     await measure('fresh rows', [epochOf(1, makeCells(cells, 100, false))], write)
     await measure('changed rows', [epochOf(2, makeCells(cells, 200, false))], write)
     await measure('unchanged rows', [epochOf(3, makeCells(cells, 200, false))], write)
     const small = Array.from({ length: EPOCHS }, (_, i) => epochOf(4 + i, makeCells(cells / EPOCHS, 300 + i, false)))
     await measure(`${EPOCHS} small epochs`, small, write)
     await live.close()
-    const whole = new PostgresSink({ url: database.url, plan, writer: 'replay', mode: 'whole', replace: true })
+    const whole = new PostgresSink({ url: database.url, plan, writer: 'replay', replace: true })
     await measure('whole run', [epochOf(1, makeCells(cells, 400, true))], async (epoch) => {
       await whole.open()
       await whole.write(epoch)

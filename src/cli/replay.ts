@@ -135,7 +135,7 @@ async function createSinks(
   if (options.databaseUrl !== undefined) {
     const { PostgresSink } = await import('../sinks/postgres/postgres-sink.ts')
     const replace = options.replace ?? false
-    sinks.push(new PostgresSink({ url: options.databaseUrl, plan, writer: 'replay', mode: 'whole', replace }))
+    sinks.push(new PostgresSink({ url: options.databaseUrl, plan, writer: 'replay', replace }))
   }
   if (options.out !== undefined) {
     const csv = new CsvSink({ plan, folder: options.out })

@@ -2,9 +2,8 @@
  * Changes that wait for a sink: while PostgreSQL is away, results go on changing and only the newest value of each cell
  * is kept.
  *
- * B1  A cell waits at most once, with its newest value. A final value is never replaced by an older provisional one.
- * B2  `take` empties the backlog; what could not be written is given back with `putBack` and does not overwrite newer
- *     values.
+ * B1  A cell waits at most once, with its newest value.
+ * B2  `take` empties the backlog: every row is handed out once.
  * B3  `size` is the number of waiting rows: whoever feeds a backlog stops at a limit of its own.
  * B4  Memory follows `size`, however long a sink is away: a waiting row keeps the whole change set it came in, so waiting
  *     rows are copied together once they are less than half of what is kept.
@@ -44,13 +43,8 @@ export class Backlog {
 
   /** Adds newer values. */
   add(changes: ChangeSet): void {
-    this.#merge(changes, true)
-    if (this.#heldRows > 2 * this.size + SPARE_ROWS) this.#merge(this.take(), true)
-  }
-
-  /** Gives back what {@link take} gave out and could not be written. */
-  putBack(changes: ChangeSet): void {
-    this.#merge(changes, false)
+    this.#merge(changes)
+    if (this.#heldRows > 2 * this.size + SPARE_ROWS) this.#merge(this.take())
   }
 
   /** Empties the backlog into one change set. */
@@ -63,26 +57,21 @@ export class Backlog {
     return { cells, ledger }
   }
 
-  #merge(changes: ChangeSet, isNewer: boolean): void {
+  #merge(changes: ChangeSet): void {
     this.#heldRows += rowsOf(changes)
     for (const cells of changes.cells) {
       let rows = this.#cells.get(cells.rollUp)
       if (rows === undefined) this.#cells.set(cells.rollUp, (rows = new Map()))
-      for (let row = 0; row < cells.count; row++) put(rows, cellKey(cells, row), { changes: cells, row }, isNewer)
+      for (let row = 0; row < cells.count; row++) rows.set(cellKey(cells, row), { changes: cells, row })
     }
     const { ledger } = changes
-    for (let row = 0; row < ledger.count; row++)
-      put(this.#ledger, ledgerKey(ledger, row), { changes: ledger, row }, isNewer)
+    for (let row = 0; row < ledger.count; row++) this.#ledger.set(ledgerKey(ledger, row), { changes: ledger, row })
   }
 }
 
 /** Rows of a change set: cells of all roll-ups and of the ledger. */
 export function rowsOf(changes: ChangeSet): number {
   return changes.cells.reduce((sum, cells) => sum + cells.count, changes.ledger.count)
-}
-
-function put<T>(rows: Map<string, T>, key: string, value: T, isNewer: boolean): void {
-  if (isNewer || !rows.has(key)) rows.set(key, value)
 }
 
 function cellKey(cells: CellChanges, row: number): string {

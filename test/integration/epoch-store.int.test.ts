@@ -167,9 +167,12 @@ describe('EpochStore', { timeout: 120_000 }, () => {
 
     it('is refused over the rows of another writer, as ever; a demo replaces those of demos before epochs', async () => {
       const url = await postgres.createDatabase()
-      const demo = new PostgresSink({ url, plan: PLAN, writer: 'demo', mode: 'epochs' })
+      const demo = new PostgresSink({ url, plan: PLAN, writer: 'demo' })
       await demo.open()
-      await demo.write(epoch(1, [cellChanges('ctr_by_campaign', [{ dimensions: ['old'], impressions: 1 }])]))
+      await demo.write(
+        epoch(1, [cellChanges('ctr_by_campaign', [{ dimensions: ['old'], impressions: 1, isFinal: true }])]),
+      )
+      await demo.commit()
       await demo.close()
       const error = await refusal(storeOn(url).claim())
       assert.equal(error.code, 'DATABASE_BUSY')
@@ -246,7 +249,7 @@ describe('EpochStore', { timeout: 120_000 }, () => {
       await other.close()
       assert.equal((await refusal(first.write(liveEpoch(2)))).code, 'FENCED')
       assert.deepEqual(await campaigns(url), [['theirs', '1']])
-      const replay = new PostgresSink({ url, plan: PLAN, writer: 'replay', mode: 'whole', replace: true })
+      const replay = new PostgresSink({ url, plan: PLAN, writer: 'replay', replace: true })
       await replay.open()
       await replay.commit()
       await replay.close()

@@ -12,6 +12,7 @@ import { freezePlan } from '../../src/pipeline/freeze.ts'
 import type { TextRow } from '../../src/pipeline/table-text.ts'
 import { PostgresSink } from '../../src/sinks/postgres/postgres-sink.ts'
 import { cellChanges, epoch } from '../support/change-sets.ts'
+import { claimedStore } from '../support/live-epochs.ts'
 import { makeDataDir, runSql } from '../support/postgres.ts'
 
 const plan = freezePlan(adPipeline)
@@ -36,11 +37,10 @@ describe('PGlite', { timeout: 120_000 }, () => {
   it('takes epochs and whole runs, and gives the rows back', async () => {
     const { url } = database
     const cells = [{ dimensions: [`it's "a"`], impressions: 3, clicks: 1, micros: 5n, isFinal: true }]
-    const live = new PostgresSink({ url, plan, writer: 'demo', mode: 'epochs', startEmpty: true })
-    await live.open()
+    const live = await claimedStore(url, { plan, writer: 'demo' })
     for (const number of [1, 2]) await live.write(epoch(number, [cellChanges('ctr_by_campaign', cells)]))
     await live.close()
-    const whole = new PostgresSink({ url, plan, writer: 'replay', mode: 'whole', replace: true })
+    const whole = new PostgresSink({ url, plan, writer: 'replay', replace: true })
     await whole.open()
     await whole.write(epoch(1, [cellChanges('ctr_by_campaign', cells)]))
     await whole.commit()

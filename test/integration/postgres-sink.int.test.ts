@@ -1,44 +1,23 @@
 /**
- * The PostgreSQL sink against a real server: exact values, hostile names, conflicts, loss of the server, whole runs.
+ * A replay's sink against a real server (W1 to W3 of `postgres-sink.ts`): one transaction for the whole run. What rows hold is
+ * in `epoch-rows.int.test.ts`: both are written by one writer.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import pg from 'pg'
 import { TidemarkError } from '../../src/errors.ts'
 import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
 import { freezePlan } from '../../src/pipeline/freeze.ts'
 import { PostgresSink, type PostgresSinkOptions } from '../../src/sinks/postgres/postgres-sink.ts'
 import { type CellInput, cellChanges, epoch, ledgerChanges } from '../support/change-sets.ts'
-import { eventually } from '../support/eventually.ts'
+import { claimedStore } from '../support/live-epochs.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 
 const plan = freezePlan(adPipeline)
 
-const HOSTILE_NAMES = [
-  `"`,
-  `'; drop table ctr_by_campaign; --`,
-  `=1+1`,
-  `<img onerror=alert(1)>`,
-  `你好`,
-  `\\`,
-  `\\"`,
-  `{a,b}`,
-  `NULL`,
-  `null`,
-  `a,b\nc\r\nd\te`,
-  ` leading and trailing `,
-  `$1`,
-  `%s`,
-  `🙂\uE000`,
-  `\u0001\u007f`,
-  `\u202Ertl`,
-  'x'.repeat(512),
-]
-
 let postgres: TestPostgres
 
 function sinkOn(url: string, options: Partial<PostgresSinkOptions> = {}): PostgresSink {
-  return new PostgresSink({ url, plan, writer: 'run', mode: 'epochs', ...options })
+  return new PostgresSink({ url, plan, writer: 'replay', ...options })
 }
 
 async function openSink(url: string, options: Partial<PostgresSinkOptions> = {}): Promise<PostgresSink> {
@@ -58,191 +37,11 @@ describe('PostgresSink', { timeout: 120_000 }, () => {
   })
   after(async () => postgres.stop())
 
-  describe('epochs', () => {
-    it('writes absolute values: the same epoch twice leaves the same rows, and a changed cell its newest value', async () => {
-      const url = await postgres.createDatabase()
-      const sink = await openSink(url)
-      const first = epoch(1, [
-        cellChanges('ctr_by_campaign', [
-          campaign('b', { impressions: 3, clicks: 1, micros: 1_500_000n }),
-          campaign('a', { impressions: 0, clicks: 0 }),
-        ]),
-      ])
-      await sink.write(first)
-      await sink.write(first)
-      assert.deepEqual(await campaignRows(url), [
-        ['a', '0', '0', null, '0.000000', 'f'],
-        ['b', '3', '1', '0.3333333333333333', '1.500000', 'f'],
-      ])
-      await sink.write(
-        epoch(2, [cellChanges('ctr_by_campaign', [campaign('a', { impressions: 2, clicks: 1, isFinal: true })])]),
-      )
-      assert.deepEqual((await campaignRows(url))[0], ['a', '2', '1', '0.5', '0.000000', 't'])
-      await sink.close()
-    })
-
-    it('leaves unchanged rows alone, updated_at too', async () => {
-      const url = await postgres.createDatabase()
-      const sink = await openSink(url)
-      const versions = 'select campaign_id, xmin, updated_at from ctr_by_campaign order by 1'
-      await sink.write(
-        epoch(1, [
-          cellChanges('ctr_by_campaign', [campaign('a', { impressions: 1 }), campaign('b', { impressions: 1 })]),
-        ]),
-      )
-      const [a, b] = await runSql(url, versions)
-      await sink.write(
-        epoch(2, [
-          cellChanges('ctr_by_campaign', [campaign('a', { impressions: 1 }), campaign('b', { impressions: 2 })]),
-        ]),
-      )
-      const [a2, b2] = await runSql(url, versions)
-      assert.deepEqual(a2, a)
-      // The control: a changed row does get a new version.
-      assert.notDeepEqual(b2, b)
-      await sink.close()
-    })
-
-    it('keeps hostile names as they are, in every text column', async () => {
-      const url = await postgres.createDatabase()
-      const sink = await openSink(url)
-      await sink.write(
-        epoch(1, [
-          cellChanges(
-            'ctr_by_campaign',
-            HOSTILE_NAMES.map((name, i) => campaign(name, { impressions: i })),
-          ),
-          cellChanges(
-            'performance',
-            HOSTILE_NAMES.map((name, i) => ({ dimensions: [name, HOSTILE_NAMES.at(-i) ?? '', name], impressions: i })),
-          ),
-        ]),
-      )
-      const rows = await runSql(url, 'select campaign_id from ctr_by_campaign order by impressions')
-      assert.deepEqual(rows.flat(), HOSTILE_NAMES)
-      const wide = await runSql(url, 'select campaign_id, device_type, browser from performance order by impressions')
-      assert.deepEqual(
-        wide,
-        HOSTILE_NAMES.map((name, i) => [name, HOSTILE_NAMES.at(-i), name]),
-      )
-      await sink.write(
-        epoch(2, [
-          cellChanges(
-            'ctr_by_campaign',
-            HOSTILE_NAMES.map((name) => campaign(name, { removed: true })),
-          ),
-        ]),
-      )
-      assert.deepEqual(await campaignRows(url), [])
-      await sink.close()
-    })
-
-    it('keeps big counts and sums exact', async () => {
-      const url = await postgres.createDatabase()
-      const sink = await openSink(url)
-      const micros = 99_999_999_999_999_999_999n
-      const cells = [campaign('big', { impressions: Number.MAX_SAFE_INTEGER, clicks: 3, micros })]
-      await sink.write(epoch(1, [cellChanges('ctr_by_campaign', cells)]))
-      const [row] = await campaignRows(url)
-      assert.deepEqual(row, [
-        'big',
-        '9007199254740991',
-        '3',
-        String(3 / Number.MAX_SAFE_INTEGER),
-        '99999999999999.999999',
-        'f',
-      ])
-      await sink.close()
-    })
-
-    it('deletes removed cells and ledger rows without events, and records the epoch', async () => {
-      const url = await postgres.createDatabase()
-      const sink = await openSink(url)
-      await sink.write(
-        epoch(
-          1,
-          [cellChanges('ctr_by_campaign', [campaign('a', { impressions: 1 }), campaign('b', { impressions: 1 })])],
-          ledgerChanges([
-            [0, 'clicks', 'pending', 4],
-            [0, 'clicks', 'counted', 1],
-          ]),
-        ),
-      )
-      await sink.write(
-        epoch(
-          2,
-          [cellChanges('ctr_by_campaign', [campaign('a', { removed: true })])],
-          ledgerChanges([[0, 'clicks', 'pending', 0]]),
-        ),
-      )
-      assert.deepEqual(
-        (await campaignRows(url)).map(([name]) => name),
-        ['b'],
-      )
-      assert.deepEqual(await runSql(url, 'select stream, class, events from ledger'), [['clicks', 'counted', '1']])
-      assert.deepEqual(await runSql(url, 'select pipeline, writer, epoch from tidemark_meta'), [['ads', 'run', '2']])
-      await sink.close()
-    })
-
-    it('writes more rows than fit one statement', async () => {
-      const url = await postgres.createDatabase()
-      const sink = await openSink(url)
-      const cells = Array.from({ length: 12_345 }, (_, i) => campaign(`c${i}`, { impressions: i }))
-      await sink.write(epoch(1, [cellChanges('ctr_by_campaign', cells)]))
-      assert.deepEqual(await runSql(url, 'select count(*), sum(impressions) from ctr_by_campaign'), [
-        ['12345', String((12_344 * 12_345) / 2)],
-      ])
-      await sink.close()
-    })
-
-    it('writes nothing of an epoch that fails half-way', async () => {
-      const url = await postgres.createDatabase()
-      const sink = await openSink(url)
-      const half = epoch(1, [
-        cellChanges('ctr_by_campaign', [campaign('a', { impressions: 1 })]),
-        cellChanges('engagement_by_device', [{ dimensions: ['no\0database'], impressions: 1 }]),
-      ])
-      await assert.rejects(sink.write(half), { code: 'DATABASE_FAILED', retryable: false })
-      assert.deepEqual(await campaignRows(url), [])
-      // The control: the sink goes on, and the good part alone does get through.
-      await sink.write({ ...half, changes: { ...half.changes, cells: half.changes.cells.slice(0, 1) } })
-      assert.equal((await campaignRows(url)).length, 1)
-      await sink.close()
-    })
-
-    it('tries again after a deadlock', async () => {
-      const url = await postgres.createDatabase()
-      const sink = await openSink(url)
-      const both = (impressions: number): ReturnType<typeof cellChanges> =>
-        cellChanges('ctr_by_campaign', [campaign('a', { impressions }), campaign('z', { impressions })])
-      await sink.write(epoch(1, [both(1)]))
-      const rival = new pg.Client({ connectionString: url })
-      await rival.connect()
-      await rival.query(`set deadlock_timeout = '10s'`)
-      // The rival holds z and then wants a, while the sink holds a and waits for z: the sink is the one to be refused.
-      await rival.query(`begin; select 1 from ctr_by_campaign where campaign_id = 'z' for update`)
-      const written = sink.write(epoch(2, [both(2)]))
-      await eventually('the sink waits for the rival', async () => {
-        const [row] = await runSql(url, `select count(*) from pg_locks where not granted`)
-        return row?.[0] !== '0'
-      })
-      await rival.query(`select 1 from ctr_by_campaign where campaign_id = 'a' for update`)
-      await rival.query('rollback')
-      await rival.end()
-      await written
-      assert.deepEqual(await runSql(url, 'select impressions from ctr_by_campaign'), [['2'], ['2']])
-      const [deadlocks] = await runSql(
-        url,
-        `select pg_stat_force_next_flush(), deadlocks from pg_stat_database where datname = current_database()`,
-      )
-      assert.ok(Number(deadlocks?.[1]) >= 1, 'there was a deadlock to recover from')
-      await sink.close()
-    })
-
+  describe('a run', () => {
     it('refuses a second writer and names the first; readers are not in the way', async () => {
       const url = await postgres.createDatabase()
-      const first = await openSink(url)
-      await assert.rejects(sinkOn(url, { writer: 'replay', mode: 'whole' }).open(), (error: unknown) => {
+      const first = await claimedStore(url)
+      await assert.rejects(sinkOn(url).open(), (error: unknown) => {
         assert.ok(error instanceof TidemarkError)
         assert.equal(error.code, 'DATABASE_BUSY')
         assert.match(error.message, new RegExp(`tidemark run \\(process ${process.pid}\\)`))
@@ -250,46 +49,14 @@ describe('PostgresSink', { timeout: 120_000 }, () => {
       })
       await first.close()
       // The control: with the first gone, the second is welcome.
-      const second = await openSink(url, { writer: 'replay', mode: 'whole' })
+      const second = await openSink(url)
       await second.close()
     })
-
-    it('goes on after its session was ended, even when the lost one still holds its locks', async () => {
-      const url = await postgres.createDatabase()
-      const sink = await openSink(url)
-      await sink.write(epoch(1, [cellChanges('ctr_by_campaign', [campaign('a', { impressions: 1 })])]))
-      await runSql(
-        url,
-        `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'tidemark run%'`,
-      )
-      const next = epoch(2, [cellChanges('ctr_by_campaign', [campaign('a', { impressions: 2 })])])
-      await assert.rejects(sink.write(next), { code: 'DATABASE_UNAVAILABLE', retryable: true })
-      await sink.write(next)
-      assert.equal((await campaignRows(url))[0]?.[1], '2')
-      await sink.close()
-    })
-
-    it('starts empty only over rows that the same kind of writer left', async () => {
-      const url = await postgres.createDatabase()
-      const live = await openSink(url)
-      await live.write(epoch(1, [cellChanges('ctr_by_campaign', [campaign('a', { impressions: 1 })])]))
-      await live.close()
-      const demo = sinkOn(url, { writer: 'demo', startEmpty: true })
-      await assert.rejects(demo.open(), { code: 'DATABASE_BUSY', message: /written by tidemark run/ })
-      assert.equal((await campaignRows(url)).length, 1)
-      const told = await openSink(url, { writer: 'demo', startEmpty: true, replace: true })
-      await told.close()
-      assert.equal((await campaignRows(url)).length, 0)
-    })
-  })
-
-  describe('whole', () => {
-    const whole = { writer: 'replay', mode: 'whole' } as const
 
     it('shows nothing before the commit, then everything; a run again replaces it', async () => {
       const url = await postgres.createDatabase()
       for (const run of [1, 2]) {
-        const sink = await openSink(url, whole)
+        const sink = await openSink(url)
         const cells = [campaign(`run ${run}`, { impressions: run, isFinal: true }), campaign('provisional')]
         await sink.write(
           epoch(1, [cellChanges('ctr_by_campaign', cells)], ledgerChanges([[0, 'clicks', 'pending', 1]])),
@@ -322,11 +89,11 @@ describe('PostgresSink', { timeout: 120_000 }, () => {
 
     it('leaves the old rows when it does not come to a commit', async () => {
       const url = await postgres.createDatabase()
-      const first = await openSink(url, whole)
+      const first = await openSink(url)
       await first.write(epoch(1, [cellChanges('ctr_by_campaign', [campaign('old', { isFinal: true })])]))
       await first.commit()
       await first.close()
-      const second = await openSink(url, whole)
+      const second = await openSink(url)
       await second.write(epoch(1, [cellChanges('ctr_by_campaign', [campaign('new', { isFinal: true })])]))
       await second.close()
       assert.deepEqual(
@@ -337,11 +104,11 @@ describe('PostgresSink', { timeout: 120_000 }, () => {
 
     it('replaces the rows of a live pipeline only when told to, those of a stranger never', async () => {
       const url = await postgres.createDatabase()
-      const live = await openSink(url)
+      const live = await claimedStore(url)
       await live.write(epoch(1, [cellChanges('ctr_by_campaign', [campaign('a', { impressions: 1 })])]))
       await live.close()
-      await assert.rejects(sinkOn(url, whole).open(), { code: 'DATABASE_BUSY', message: /written by tidemark run/ })
-      const told = await openSink(url, { ...whole, replace: true })
+      await assert.rejects(sinkOn(url).open(), { code: 'DATABASE_BUSY', message: /written by tidemark run/ })
+      const told = await openSink(url, { replace: true })
       await told.commit()
       await told.close()
       assert.deepEqual(await campaignRows(url), [])
@@ -349,7 +116,7 @@ describe('PostgresSink', { timeout: 120_000 }, () => {
 
     it('leaves a table of someone else alone, also beside tables of ours', async () => {
       const url = await postgres.createDatabase()
-      const first = await openSink(url, whole)
+      const first = await openSink(url)
       await first.write(epoch(1, [cellChanges('ctr_by_campaign', [campaign('a', { impressions: 1, isFinal: true })])]))
       await first.commit()
       await first.close()
@@ -360,7 +127,7 @@ describe('PostgresSink', { timeout: 120_000 }, () => {
         tables: { ...adPipeline.tables, orders: { dimensions: ['browser'], measures: ['clicks'] } },
       })
       for (const replace of [false, true])
-        await assert.rejects(sinkOn(url, { ...whole, plan: wider, replace }).open(), {
+        await assert.rejects(sinkOn(url, { plan: wider, replace }).open(), {
           code: 'DATABASE_BUSY',
           message: /"orders" \(written by someone else\)/,
         })
@@ -370,7 +137,7 @@ describe('PostgresSink', { timeout: 120_000 }, () => {
 
     it('is lost with its session, and says so instead of committing half', async () => {
       const url = await postgres.createDatabase()
-      const sink = await openSink(url, whole)
+      const sink = await openSink(url)
       await sink.write(epoch(1, [cellChanges('ctr_by_campaign', [campaign('a', { isFinal: true })])]))
       await runSql(
         url,
@@ -381,56 +148,5 @@ describe('PostgresSink', { timeout: 120_000 }, () => {
       await assert.rejects(sink.commit(), { code: 'DATABASE_UNAVAILABLE', retryable: false })
       await sink.close()
     })
-  })
-
-  it('works for a plan with more dimensions, another name and a scaled ratio', async () => {
-    const url = await postgres.createDatabase()
-    const other = freezePlan({
-      ...adPipeline,
-      dimensions: { ...adPipeline.dimensions, 'the "country"': { field: 'country' } },
-      measures: { ...adPipeline.measures, ecpm: { ratio: ['spend', 'impressions'], scale: 1_000 } },
-      tables: {
-        'by "country"': { dimensions: ['the "country"', 'browser'], measures: ['ecpm', 'spend', 'impressions'] },
-      },
-      ledger: 'books',
-    })
-    const sink = await openSink(url, { plan: other })
-    const cells = cellChanges('by "country"', [{ dimensions: ['de', 'x'], impressions: 4, micros: 2_000_000n }])
-    await sink.write(epoch(1, [cells], ledgerChanges([[0, 'clicks', 'late', 1]])))
-    const rows = await runSql(url, 'select "the ""country""", browser, ecpm, spend, impressions from "by ""country"""')
-    assert.deepEqual(rows, [['de', 'x', '500', '2.000000', '4']])
-    assert.deepEqual(await runSql(url, 'select events from books'), [['1']])
-    await sink.close()
-  })
-
-  it('answers within its time limit when the server is frozen, and catches up when it is back', async () => {
-    const url = await postgres.createDatabase()
-    const sink = await openSink(url, { timeoutMs: 500 })
-    const pid = Number(
-      (await runSql(url, `select pid from pg_stat_activity where application_name like 'tidemark run%'`))[0]?.[0],
-    )
-    const next = epoch(1, [cellChanges('ctr_by_campaign', [campaign('a', { impressions: 7 })])])
-    process.kill(pid, 'SIGSTOP')
-    const startedMs = performance.now()
-    try {
-      await assert.rejects(sink.write(next), {
-        code: 'DATABASE_UNAVAILABLE',
-        retryable: true,
-        message: /does not answer/,
-      })
-      assert.ok(performance.now() - startedMs < 5_000)
-      // A new session is open to us, but the frozen one may yet commit: nothing is written beside it.
-      await assert.rejects(sink.write(next), { code: 'DATABASE_BUSY', retryable: true })
-    } finally {
-      process.kill(pid, 'SIGCONT')
-    }
-    await eventually('the epoch is written', () =>
-      sink.write(next).then(
-        () => true,
-        () => false,
-      ),
-    )
-    assert.equal((await campaignRows(url))[0]?.[1], '7')
-    await sink.close()
   })
 })

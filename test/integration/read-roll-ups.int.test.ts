@@ -6,9 +6,9 @@ import { after, before, describe, it } from 'node:test'
 import { coveringTable, readRollUps } from '../../src/database/read-roll-ups.ts'
 import { planPage } from '../../src/pipeline/page.ts'
 import { planOf } from '../../src/pipeline/validate.ts'
-import { PostgresSink } from '../../src/sinks/postgres/postgres-sink.ts'
 import { adPlan, MINUTE_MS } from '../support/engine-rig.ts'
 import { cellChanges, ledgerChanges, START_MS, type CellInput } from '../support/change-sets.ts'
+import { claimedStore } from '../support/live-epochs.ts'
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 
 const plan = adPlan()
@@ -50,10 +50,9 @@ describe('roll-ups read from tables', () => {
         isFinal: areFinal || i === 0,
       }))
     const all = [...cells(0, true), ...cells(1, true), ...cells(2, false)]
-    const sink = new PostgresSink({ url, plan, writer: 'demo', mode: 'epochs' })
-    await sink.open()
+    const sink = await claimedStore(url, { plan, writer: 'demo' })
     const changes = { cells: [cellChanges('performance', all)], ledger: ledgerChanges([]) }
-    await sink.write({ number: 1, watermarkMs: 0, changes })
+    await sink.write({ number: 1, watermarkMs: 0, changes, positions: {}, deadLetters: [] })
     await sink.close()
     const rollUp = { name: 'by browser', axis: 'impression', dimensions: ['browser'] } as const
     const [found] = await readRollUps(url, plan, [rollUp], START_MS + MINUTE_MS)

@@ -8,8 +8,8 @@ import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
 import { freezePlan } from '../../src/pipeline/freeze.ts'
 import type { Plan } from '../../src/pipeline/plan.ts'
 import { allTables, cellRowFormatter, rowComparator, textColumns, type TextRow } from '../../src/pipeline/table-text.ts'
-import { PostgresSink } from '../../src/sinks/postgres/postgres-sink.ts'
 import { cellChanges, epoch, ledgerChanges } from '../support/change-sets.ts'
+import { claimedStore } from '../support/live-epochs.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 
 const plan = freezePlan(adPipeline)
@@ -38,8 +38,7 @@ describe('readTables', { timeout: 60_000 }, () => {
 
   it('gives the rows that were written, as table-text.ts writes and sorts them', async () => {
     const url = await postgres.createDatabase()
-    const sink = new PostgresSink({ url, plan, writer: 'run', mode: 'epochs' })
-    await sink.open()
+    const sink = await claimedStore(url, { plan })
     const names = ['b', 'B', 'a b', 'a', 'é', '\uE000', '🙂', '', '"', "'", '\\', 'NULL', 'a,b', '\n']
     const cells = cellChanges(
       'ctr_by_campaign',
@@ -83,8 +82,7 @@ describe('readTables', { timeout: 60_000 }, () => {
 
   it('R1: reads one moment: a writer in the middle changes nothing', async () => {
     const url = await postgres.createDatabase()
-    const sink = new PostgresSink({ url, plan, writer: 'run', mode: 'epochs' })
-    await sink.open()
+    const sink = await claimedStore(url, { plan })
     await sink.write(epoch(1, [cellChanges('ctr_by_campaign', [{ dimensions: ['a'], impressions: 1 }])]))
     const stored = await readTables(url, plan)
     await sink.write(
@@ -128,8 +126,7 @@ describe('readTables', { timeout: 60_000 }, () => {
 
   it('can be left early', async () => {
     const url = await postgres.createDatabase()
-    const sink = new PostgresSink({ url, plan, writer: 'run', mode: 'epochs' })
-    await sink.open()
+    const sink = await claimedStore(url, { plan })
     const two = [{ dimensions: ['a'] }, { dimensions: ['b'] }]
     await sink.write(epoch(1, [cellChanges('ctr_by_campaign', two), cellChanges('engagement_by_device', two)]))
     await sink.close()

@@ -3,7 +3,7 @@
  */
 import type { CellChanges, ChangeSet, LedgerChanges } from '../../src/pipeline/cells.ts'
 import type { EventClass, StreamName } from '../../src/pipeline/plan.ts'
-import type { Epoch } from '../../src/runtime/ports.ts'
+import type { LiveEpoch } from '../../src/runtime/ports.ts'
 
 /** 2026-01-01T00:00:00.000Z */
 export const START_MS: number = Date.UTC(2026, 0, 1)
@@ -46,8 +46,8 @@ export function ledgerChanges(rows: readonly (readonly [number, StreamName, Even
   }
 }
 
-/** An epoch of these changes. */
-export function epoch(number: number, cells: readonly CellChanges[], ledger?: LedgerChanges): Epoch {
+/** An epoch of these changes, of which nothing else is known. */
+export function epoch(number: number, cells: readonly CellChanges[], ledger?: LedgerChanges): LiveEpoch {
   const changes: ChangeSet = { cells, ledger: ledger ?? ledgerChanges([]) }
-  return { number, watermarkMs: START_MS, changes }
+  return { number, watermarkMs: START_MS, changes, positions: {}, deadLetters: [] }
 }

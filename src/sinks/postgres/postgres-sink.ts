@@ -1,20 +1,17 @@
 /**
- * Results into PostgreSQL.
+ * The results of a replay into PostgreSQL. Live runs go through epoch-store.ts.
  *
- * W1  `epochs` (live): each epoch is one transaction for all tables; it is visible whole or not at all.
- * W2  `whole` (replay): everything is one transaction from `open` to `commit`. What the tables held is replaced in it, so
- *     readers see the old rows until the very end, and a run again leaves the same rows. Only final cells are written,
- *     once each; the ledger at the end.
- * W3  One writer, and no call that hangs: B1 and B2 of writer-session.ts. In `whole` a session that is lost takes the run
- *     with it.
+ * W1  Everything is one transaction from `open` to `commit`. What the tables held is replaced in it, so readers see the old
+ *     rows until the very end, and a run again leaves the same rows.
+ * W2  Only final cells are written, once each; the ledger at the end.
+ * W3  One writer, and no call that hangs: B1 and B2 of writer-session.ts. A session that is lost takes the run with it.
  *
- * What may be thrown away is in replaced-rows.ts (W5). Live runs that must lose nothing go through epoch-store.ts.
+ * What may be thrown away is in replaced-rows.ts (W5).
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'pg'
-import { databaseError, isConflict } from '../../database/database-error.ts'
+import { databaseError } from '../../database/database-error.ts'
 import { ensureMetaTable, recordEpoch, recordWriter, type WriterKind } from '../../database/meta-table.ts'
-import { clearTables, migrate, migrateTables } from '../../database/migrate.ts'
+import { migrateTables } from '../../database/migrate.ts'
 import { qualifiedTable } from '../../database/sql-text.ts'
 import { TidemarkError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
@@ -31,21 +28,17 @@ export interface PostgresSinkOptions {
   readonly plan: Plan
   /** The command that writes; others meet it in messages. */
   readonly writer: WriterKind
-  /** W1 or W2. */
-  readonly mode: 'epochs' | 'whole'
-  /** Live: throws away what the tables hold before the first epoch. `whole` always does, at its commit. */
-  readonly startEmpty?: boolean
   /** Throws rows away although another kind of writer left them (W5). */
   readonly replace?: boolean
-  /** How long the server may take to answer one statement; 10 s unless given, and 10 min in `whole`. */
+  /** How long the server may take to answer one statement; 10 min unless given. */
   readonly timeoutMs?: number
   /** Takes lines for people. */
   readonly log?: (line: string) => void
 }
 
-const CONFLICT_RETRIES = 6
+const TIMEOUT_MS = 600_000
 
-/** A {@link Sink} that writes the tables of a plan. */
+/** A {@link Sink} that writes the tables of a plan, all at once. */
 export class PostgresSink implements Sink {
   readonly #options: PostgresSinkOptions
   readonly #writer: TableWriter
@@ -56,12 +49,12 @@ export class PostgresSink implements Sink {
   constructor(options: PostgresSinkOptions) {
     this.#options = options
     this.#writer = new TableWriter(options.plan)
-    const { url, plan, writer, mode, timeoutMs } = options
+    const { url, plan, writer, timeoutMs = TIMEOUT_MS } = options
     this.#session = new WriterSession({
       url,
       plan,
       applicationName: `tidemark ${writer} (process ${process.pid})`,
-      timeoutMs: timeoutMs ?? (mode === 'whole' ? 600_000 : 10_000),
+      timeoutMs,
     })
   }
 
@@ -73,27 +66,19 @@ export class PostgresSink implements Sink {
   async open(): Promise<void> {
     await this.#attempt('prepare the tables', async (client) => {
       if (this.#isPrepared) return
-      if (this.#options.mode === 'whole') await this.#beginWhole(client)
-      else await this.#prepareLive(client)
+      await this.#begin(client)
       this.#isPrepared = true
     })
   }
 
-  /** Writes an epoch; on a retryable error the same epoch may be given again. */
+  /** Writes the final cells of a step. */
   async write(epoch: Epoch): Promise<void> {
-    if (this.#options.mode === 'whole') {
-      this.#ledger.merge(epoch.changes.ledger)
-      await this.#attempt(`write step ${epoch.number}`, (client) =>
-        this.#writer.insertFinal(client, epoch.changes.cells),
-      )
-    } else {
-      await this.#attempt(`write epoch ${epoch.number}`, (client) => this.#writeWithRetry(client, epoch))
-    }
+    this.#ledger.merge(epoch.changes.ledger)
+    await this.#attempt(`write step ${epoch.number}`, (client) => this.#writer.insertFinal(client, epoch.changes.cells))
   }
 
-  /** Ends a bounded run. Live epochs are visible already. */
+  /** Writes the ledger and makes everything visible. */
   async commit(): Promise<void> {
-    if (this.#options.mode === 'epochs') return
     await this.#attempt('commit the run', async (client) => {
       await this.#writer.insertLedger(client, this.#ledger.rows())
       await recordEpoch(client, this.#options.plan, 1, Infinity)
@@ -116,59 +101,27 @@ export class PostgresSink implements Sink {
 
   #asError(error: unknown, what: string): TidemarkError {
     const known = databaseError(error, what, this.#options.url)
-    if (this.#options.mode === 'epochs' || !known.retryable) return known
+    if (!known.retryable) return known
     // The transaction of the whole run is gone, and with it what was written.
     return new TidemarkError(known.code, known.message, { ...detailsOf(known), retryable: false })
   }
 
   async #client(): Promise<Client> {
-    if (this.#options.mode === 'whole' && this.#isPrepared && !this.#session.isOpen)
+    if (this.#isPrepared && !this.#session.isOpen)
       throw new TidemarkError('DATABASE_UNAVAILABLE', 'The transaction of this run was lost.', { fix: 'run it again' })
     return this.#session.client()
   }
 
-  async #prepareLive(client: Client): Promise<void> {
-    const { plan, writer, startEmpty, log } = this.#options
-    if (startEmpty === true) await this.#checkMayReplace(client)
-    const report = await migrate(client, plan, { discardRows: startEmpty === true })
-    log?.(report.readerRole.message)
-    await client.query('begin')
-    if (startEmpty === true) await clearTables(client, plan)
-    await recordWriter(client, plan, writer)
-    await client.query('commit')
-  }
-
-  async #beginWhole(client: Client): Promise<void> {
-    const { plan, writer, log } = this.#options
-    await this.#checkMayReplace(client)
+  async #begin(client: Client): Promise<void> {
+    const { plan, writer, replace, log } = this.#options
+    await ensureMetaTable(client)
+    await checkMayReplace(client, plan, { writer, replace: replace === true })
     await client.query('begin')
     const report = await migrateTables(client, plan, { discardRows: true })
     log?.(report.readerRole.message)
     await recordWriter(client, plan, writer)
     // Not `truncate`: that would keep readers out until the commit.
     for (const table of allTables(plan)) await client.query(`delete from ${qualifiedTable(table.name)}`)
-  }
-
-  async #checkMayReplace(client: Client): Promise<void> {
-    const { plan, writer, replace } = this.#options
-    await ensureMetaTable(client)
-    await checkMayReplace(client, plan, { writer, replace: replace === true })
-  }
-
-  async #writeWithRetry(client: Client, epoch: Epoch): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        await client.query('begin')
-        await this.#writer.upsertAll(client, epoch.changes)
-        await recordEpoch(client, this.#options.plan, epoch.number, epoch.watermarkMs)
-        await client.query('commit')
-        return
-      } catch (error) {
-        if (!isConflict(error) || attempt === CONFLICT_RETRIES) throw error
-        await client.query('rollback')
-        await delay(20 * 2 ** attempt * (0.5 + Math.random()))
-      }
-    }
   }
 }
 
