@@ -5,6 +5,7 @@
  * A1  Everything in an answer is of the snapshot, the epoch and the watermark included.
  * A2  A part's rows add up to the whole: the rest is the whole less the members shown.
  * A3  `forced` filters hold in every part, whatever the query asks for.
+ * A4  No statement is run twice: a chart and a leaderboard of the same members in the same order share one.
  */
 import type { Plan, TimeAxis } from '../pipeline/plan.ts'
 import { bucketEnd, bucketsOf, type Buckets } from './buckets.ts'
@@ -167,10 +168,29 @@ class Answering {
 
   async #seriesMembers(part: SeriesPart, split: string, source: Source, scene: Scene): Promise<readonly string[]> {
     if (part.members.length > 0) return part.members
-    const page = { dimension: split, limit: part.top, offset: 0, search: '' }
+    const rank = this.#rankOfSeries(part, split) ?? { dimension: split, limit: part.top, offset: 0, search: '' }
     const order = { order: part.orderBy, measure: this.#measure(part.orderBy) }
-    const rows = await this.#run(`top of ${split}`, rankStatement(source, this.#kept, scene.periods, page, order))
-    return this.#amounts.ranked(rows).members.map(({ name }) => name)
+    const text = rankStatement(source, this.#kept, scene.periods, rank, order)
+    const { members } = this.#amounts.ranked(await this.#run(`rank of ${split}`, text))
+    return members.slice(0, part.top).map(({ name }) => name)
+  }
+
+  /** The leaderboard that begins with the members of a chart (A4), where there is one. */
+  #rankOfSeries({ axis, top, orderBy: { by, of, direction } }: SeriesPart, split: string): RankPart | undefined {
+    const { ranks, filters } = this.#query
+    if (axis !== this.#query.axis) return undefined
+    const isFiltered = filters.some(({ dimension }) => dimension === split)
+    return ranks.find(
+      ({ dimension, orderBy, limit, offset, search, ignoreOwnFilter }) =>
+        dimension === split &&
+        !(isFiltered && ignoreOwnFilter) &&
+        limit >= top &&
+        offset === 0 &&
+        search === '' &&
+        orderBy.by === by &&
+        orderBy.of === of &&
+        orderBy.direction === direction,
+    )
   }
 
   async #rank(part: RankPart, { periods, range, finalUpToMs }: Scene): Promise<RankAnswer> {

@@ -130,6 +130,36 @@ describe('a view over HTTP', () => {
     assert.ok(clicks > 0)
   })
 
+  it('A4: finds the members of a chart once where a leaderboard begins with them', async () => {
+    const server = await start()
+    const found = async (parts: string): Promise<{ readonly statements: number; readonly answer: ViewAnswer }> => {
+      const { body } = await ask(server, `/api/v1/view?range=3h&vs=previous&${parts}&sql=1`)
+      const answer: ViewAnswer = body
+      const statements = (answer.sql ?? []).filter(({ part }) => part === 'rank of campaign_id').length
+      return { statements, answer }
+    }
+    const shared = await found('series=campaign_id;by=ctr;top=3&rank=campaign_id;by=ctr;limit=20')
+    assert.equal(shared.statements, 1)
+    const alone = await found('series=campaign_id;by=ctr;top=3')
+    assert.deepEqual(shared.answer.series, alone.answer.series)
+    assert.deepEqual(
+      shared.answer.series[0]?.members.slice(0, 3),
+      shared.answer.ranks[0]?.members.slice(0, 3).map(({ name }) => name),
+    )
+    for (const other of [
+      'by=clicks;limit=20',
+      'by=ctr;dir=asc;limit=20',
+      'by=ctr;of=change;limit=20',
+      'by=ctr;limit=2',
+      'by=ctr;limit=20;offset=1',
+      'by=ctr;limit=20;search=a',
+    ]) {
+      const { statements, answer } = await found(`series=campaign_id;by=ctr;top=3&rank=campaign_id;${other}`)
+      assert.equal(statements, 2, `control: ${other}`)
+      assert.deepEqual(answer.series, alone.answer.series, other)
+    }
+  })
+
   it('is refused with what was given and what is allowed', async () => {
     const server = await start()
     for (const [path, status, code, allowed] of [

@@ -101,8 +101,15 @@ export class ReaderPool {
     })
     const { client } = connection
     await this.#takeRole(client)
-    // What compiling a statement takes is more than any view does.
-    await client.query(`set jit = off; set work_mem = '64MB'; set statement_timeout = ${this.#timeoutMs}`)
+    // What compiling a statement takes is more than any view does. What views read lies in memory for the most part: at the
+    // price of a disk a few members would be sought by reading every row.
+    const settings = [
+      'jit = off',
+      `work_mem = '64MB'`,
+      'random_page_cost = 1.1',
+      `statement_timeout = ${this.#timeoutMs}`,
+    ]
+    await client.query(settings.map((setting) => `set ${setting}`).join('; '))
     return connection
   }
 
