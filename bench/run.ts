@@ -22,6 +22,7 @@ import { kafkaPart } from './parts/kafka.ts'
 import { livePart } from './parts/live.ts'
 import { memoryPart } from './parts/memory.ts'
 import { overloadPart } from './parts/overload.ts'
+import { pagesPart } from './parts/pages.ts'
 import { peersPart } from './parts/peers.ts'
 import { postgresPart } from './parts/postgres.ts'
 import { profilePart } from './parts/profile.ts'
@@ -42,6 +43,7 @@ const PARTS: readonly BenchPart[] = [
   overloadPart,
   checkpointsPart,
   viewsPart,
+  pagesPart,
   kafkaPart,
 ]
 const RESULTS = join(ROOT, 'bench', 'RESULTS.md')
