@@ -61,7 +61,7 @@ const TABLES: Readonly<Record<string, string>> = {
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
 
-describe('everything follows the definition', { timeout: 120_000 }, () => {
+describe('everything follows the definition', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark follows '))
   const definition = join(folder, 'pipeline.json')
   let postgres: TestPostgres

@@ -15,7 +15,7 @@ import { runSql, startTestPostgres, type TestPostgres } from '../support/postgre
 const PASSWORD = 'correct horse battery'
 const SECRET = 'winter-secret'
 
-describe('the page with a login', { skip: skipWithoutChromium(), timeout: 300_000 }, () => {
+describe('the page with a login', { skip: skipWithoutChromium() }, () => {
   let browser: Browser
   let postgres: TestPostgres
   before(async () => {

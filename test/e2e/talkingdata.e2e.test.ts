@@ -79,7 +79,7 @@ describe('the TalkingData log', { skip: skipWithoutLog() }, () => {
   before(() => (folder = makeDataDir()))
   after(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('is replayed into tables and a page, and verified', { timeout: 180_000 }, async () => {
+  it('is replayed into tables and a page, and verified', async () => {
     let page: SnapshotMessage | undefined
     let children: ChildProcess | undefined
     const ended = await runProgram(join(EXAMPLE, 'run'), ['--dir', folder, '--port', '0'], {

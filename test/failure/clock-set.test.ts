@@ -90,7 +90,7 @@ async function classes(run: ClockedRun): Promise<Map<string, string>> {
 const isIdle = async (run: ClockedRun): Promise<boolean> =>
   (await run.status()).partitions.every(({ state }) => state !== 'active')
 
-describe('a clock that is set', { timeout: 120_000 }, () => {
+describe('a clock that is set', () => {
   it(`by a day ahead and by a day back, running and between runs (seed ${seed})`, async (context) => {
     const run = await ClockedRun.begin(context)
     await run.count(20)
@@ -144,7 +144,7 @@ describe('a clock that is set', { timeout: 120_000 }, () => {
   })
 })
 
-describe('another time zone', { timeout: 120_000 }, () => {
+describe('another time zone', () => {
   it('in each run, in the database, and where it is compared', async (context) => {
     const run = await ClockedRun.begin(context)
     await run.count(10)

@@ -69,7 +69,7 @@ async function cutOnce(bytes: number, direction: Direction): Promise<'before' | 
   return held === number ? 'after' : 'before'
 }
 
-describe('a connection cut at every byte of an epoch', { timeout: 180_000 }, () => {
+describe('a connection cut at every byte of an epoch', () => {
   let total: Readonly<Record<Direction, number>>
 
   before(async () => {

@@ -68,7 +68,7 @@ async function survives(
   assert.deepEqual(await leftBy(url), await leftWithoutFault())
 }
 
-describe('a PostgreSQL that does not work', { timeout: 120_000 }, () => {
+describe('a PostgreSQL that does not work', () => {
   before(async () => {
     postgres = await startTestPostgres()
   })

@@ -55,7 +55,7 @@ async function endsExact(run: Run): Promise<void> {
 
 const isOf = (part: 'journal' | 'checkpoints', path: string): boolean => path.split('/').includes(part)
 
-describe('a disk that fails', { timeout: 240_000 }, () => {
+describe('a disk that fails', () => {
   const cases: readonly [part: 'journal' | 'checkpoints', kind: FaultyCall, code: 'EIO' | 'ENOSPC'][] = [
     ['journal', 'create', 'EIO'],
     ['journal', 'write', 'EIO'],
@@ -101,7 +101,7 @@ describe('a disk that fails', { timeout: 240_000 }, () => {
     })
 })
 
-describe('a disk that is full in mid-write', { timeout: 120_000 }, () => {
+describe('a disk that is full in mid-write', () => {
   for (const part of ['journal', 'checkpoints'] as const)
     it(`of the ${part}: the process lives, and goes on by itself`, async (context) => {
       const run = await newRun(context)
@@ -129,7 +129,7 @@ describe('a disk that is full in mid-write', { timeout: 120_000 }, () => {
     })
 })
 
-describe('a disk that takes less than it was given', { timeout: 60_000 }, () => {
+describe('a disk that takes less than it was given', () => {
   it('gets the rest: nobody notices', async (context) => {
     const run = await newRun(context)
     const random = seededRandom(seed)

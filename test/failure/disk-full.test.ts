@@ -36,7 +36,7 @@ async function sendUntilRefused(rig: ServiceRig, times: number): Promise<void> {
 
 const outcomesOtherThan503 = ({ truth }: ServiceRig): number => truth.outcomes.failed + truth.outcomes.unanswered
 
-describe('the disk of the data folder is full', { timeout: 300_000, skip }, () => {
+describe('the disk of the data folder is full', { skip }, () => {
   it('intake stops before it is, all that was acknowledged is safe, and it goes on by itself', async (context) => {
     const disk = new SmallDisk(context, 320)
     const rig = new ServiceRig({
@@ -106,7 +106,7 @@ describe('the disk of the data folder is full', { timeout: 300_000, skip }, () =
   })
 })
 
-describe('the disk of PostgreSQL is full', { timeout: 300_000, skip }, () => {
+describe('the disk of PostgreSQL is full', { skip }, () => {
   it('the process lives and takes events in, and all is exact when there is room', async (context) => {
     const disk = new SmallDisk(context, 200)
     const dataDir = join(disk.folder, 'database')

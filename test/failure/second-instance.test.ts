@@ -23,7 +23,7 @@ after(() => postgres.stop())
 const ownerOf = async (url: string): Promise<string | null | undefined> =>
   (await runSql(url, 'select owner from tidemark_meta'))[0]?.[0]
 
-describe('a second instance', { timeout: 240_000 }, () => {
+describe('a second instance', () => {
   it('on the same folder is refused, and the first one goes on', async (context) => {
     const rig = new ServiceRig({ context, seed, url: await postgres.createDatabase() })
     await rig.start()

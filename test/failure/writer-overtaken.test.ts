@@ -37,7 +37,7 @@ async function stop({ child, lines }: WritingProcess): Promise<void> {
   await eventually('it is stopped', () => /^State:\s+T/m.test(readFileSync(`/proc/${child.pid}/status`, 'utf8')))
 }
 
-describe('a writer that was overtaken', { timeout: 120_000, skip: process.platform !== 'linux' }, () => {
+describe('a writer that was overtaken', { skip: process.platform !== 'linux' }, () => {
   before(async () => {
     postgres = await startTestPostgres()
   })

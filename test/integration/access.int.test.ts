@@ -86,7 +86,7 @@ async function start(
   return Object.assign(rig, { dataDir, server, ask, logIn })
 }
 
-describe('access', { timeout: 300_000 }, () => {
+describe('access', () => {
   it('A1: without a session there is the login page, and nothing else', async (context) => {
     const { ask } = await start(context)
     for (const path of [

@@ -20,7 +20,7 @@ async function impressionsIn(url: string): Promise<number> {
   return rows.reduce((sum, row) => sum + Number(row[3]), 0)
 }
 
-describe('a PostgreSQL that goes away', { timeout: 120_000 }, () => {
+describe('a PostgreSQL that goes away', () => {
   let postgres: TestPostgres
   before(async () => {
     postgres = await startTestPostgres()

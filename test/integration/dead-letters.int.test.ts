@@ -31,7 +31,7 @@ function kept(letters: readonly StoredLetter[]): unknown {
   })
 }
 
-describe('dead letters of a live service', { timeout: 60_000 }, () => {
+describe('dead letters of a live service', () => {
   it('are the same in PostgreSQL and in the files, over a restart too', async (context) => {
     const databaseUrl = await postgres.createDatabase()
     const dataDir = newFolder(context)

@@ -32,7 +32,7 @@ async function refusal(work: Promise<unknown>): Promise<TidemarkError> {
   return error
 }
 
-describe('EpochStore', { timeout: 120_000 }, () => {
+describe('EpochStore', () => {
   before(async () => {
     postgres = await startTestPostgres()
   })

@@ -47,7 +47,7 @@ async function assertNothingRuns(dataDir: string): Promise<void> {
 const counted = async (url: string): Promise<number> =>
   Number((await runSql(url, `select coalesce(sum(events), 0) from ledger`))[0]?.[0])
 
-describe('a live service', { timeout: 60_000 }, () => {
+describe('a live service', () => {
   it('S2: writes its last epoch, then is gone with its page and its connections', async (context) => {
     const url = await postgres.createDatabase()
     const warnings: string[] = []
@@ -170,7 +170,7 @@ describe('a live service', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a start', { timeout: 60_000 }, () => {
+describe('a start', () => {
   it('S3: that fails over its port leaves no server behind', async (context) => {
     const dataDir = await newDataDir(context)
     const holder = createServer().listen(0, '127.0.0.1')

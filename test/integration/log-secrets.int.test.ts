@@ -15,7 +15,7 @@ after(() => postgres.stop())
 
 const SECRET = 'zebra-4711'
 
-it('a run at its most talkative names nobody', { timeout: 120_000 }, async (context) => {
+it('a run at its most talkative names nobody', async (context) => {
   const databaseUrl = await postgres.createDatabase()
   const dataDir = newFolder(context)
   const { text: key } = createKey(dataDir, 'app', ['impressions', 'clicks'], Date.now())

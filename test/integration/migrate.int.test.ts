@@ -48,7 +48,7 @@ const columnsOf = (url: string, table: string): ReturnType<typeof runSql> =>
       where table_name = '${table}' order by ordinal_position`,
   )
 
-describe('migrate', { timeout: 60_000 }, () => {
+describe('migrate', () => {
   before(async () => {
     postgres = await startTestPostgres()
   })

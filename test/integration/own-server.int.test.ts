@@ -68,7 +68,7 @@ function watchdogsOf(pid: number): readonly number[] {
   return lines.map((line) => Number(line.trim().split(' ')[0]))
 }
 
-describe('our own server', { timeout: 120_000 }, () => {
+describe('our own server', () => {
   it('is made in an empty folder, with private passwords, on the loopback interface only', async (context) => {
     const dataDir = makeDataDir()
     context.after(() => rmSync(dataDir, { recursive: true, force: true }))
@@ -278,7 +278,7 @@ describe('our own server', { timeout: 120_000 }, () => {
   })
 })
 
-describe('a given server', { timeout: 60_000 }, () => {
+describe('a given server', () => {
   let own: Database
   let dataDir: string
   before(async () => {

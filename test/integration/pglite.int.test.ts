@@ -17,7 +17,7 @@ import { makeDataDir, runSql } from '../support/postgres.ts'
 
 const plan = freezePlan(adPipeline)
 
-describe('PGlite', { timeout: 120_000 }, () => {
+describe('PGlite', () => {
   const dataDir = makeDataDir()
   let database: Database
   before(async () => {

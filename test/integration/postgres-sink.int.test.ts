@@ -31,7 +31,7 @@ const campaign = (name: string, rest: Partial<CellInput> = {}): CellInput => ({ 
 const campaignRows = (url: string): ReturnType<typeof runSql> =>
   runSql(url, 'select campaign_id, impressions, clicks, ctr, spend, is_final from ctr_by_campaign order by 1')
 
-describe('PostgresSink', { timeout: 120_000 }, () => {
+describe('PostgresSink', () => {
   before(async () => {
     postgres = await startTestPostgres()
   })

@@ -30,7 +30,7 @@ async function readAll(url: string, ofPlan: Plan): Promise<ReadonlyMap<string, r
   return found
 }
 
-describe('readTables', { timeout: 60_000 }, () => {
+describe('readTables', () => {
   before(async () => {
     postgres = await startTestPostgres()
   })

@@ -68,7 +68,7 @@ function flipBit(path: string, at: (bytes: Buffer) => number): void {
   writeFileSync(path, bytes)
 }
 
-describe('rebuild', { timeout: 240_000 }, () => {
+describe('rebuild', () => {
   it('B1: leaves the same tables, and the next run goes on from its end', async (context) => {
     const stopped = await stoppedRun(context)
     const tables = await storedRows(stopped.databaseUrl, plan)
