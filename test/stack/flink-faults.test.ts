@@ -152,7 +152,7 @@ describe('faults on Flink', { ...PATIENT, skip: stackMissing() }, () => {
   it('another definition is refused its state, with what differs', PATIENT, async () => {
     await assert.rejects(
       rig.command('flink', 'resume', '--attribution-window', '31m'),
-      /another definition: .*attributionWindow.*\n?.*flink submit --replace --attribution-window 31m/s,
+      /another definition: .*attributionWindow.*\n.*flink submit --replace --definition \S+ --attribution-window 31m/s,
     )
   })
 })
