@@ -52,6 +52,6 @@ export function checkPage(root: string): Check {
   const builtAt = statSync(join(root, 'dist', 'dashboard', 'index.html'), { throwIfNoEntry: false })?.mtime
   if (builtAt !== undefined) return ok('page', `built ${builtAt.toISOString()}`)
   return existsSync(join(root, 'dashboard'))
-    ? ok('page', 'not built yet: the demo builds it when it starts')
+    ? ok('page', 'not built yet: run, demo and page build it when they start')
     : fail('page', `missing from ${root}`, 'Install Tidemark again: its page is not there.')
 }

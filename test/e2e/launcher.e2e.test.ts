@@ -189,6 +189,12 @@ describe('the launcher', () => {
     assert.match((await launch('demo')).stderr, /page built/)
     await launch('demo')
     assert.deepEqual(calls().slice(1), ['vite'])
+    rmSync(join(root, 'dist'), { recursive: true })
+    for (const command of ['run', 'page']) {
+      assert.match((await launch(command)).stderr, /page built/, command)
+      rmSync(join(root, 'dist'), { recursive: true })
+    }
+    assert.match((await launch('demo')).stderr, /page built/)
     const soon = new Date(Date.now() + 2_000)
     utimesSync(join(root, 'dashboard', 'page.tsx'), soon, soon)
     const broken = await runProgram(join(root, 'tidemark'), ['demo'], { env: { ...env, VITE_FAILS: '1' } })
