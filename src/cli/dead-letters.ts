@@ -37,6 +37,7 @@ interface ReplayOptions extends FilterOptions {
   readonly dryRun?: boolean
 }
 
+const DATA_DIR = '.tidemark'
 const MOST = 10_000
 const EXCERPT_BYTES = 200
 
@@ -61,7 +62,7 @@ export function deadLettersCommand(): Command {
   addFilters(replay, MOST)
   for (const sub of command.commands)
     sub
-      .option('--data-dir <dir>', 'the data folder of the run', '.tidemark')
+      .option('--data-dir <dir>', 'the data folder of the run', DATA_DIR)
       .option('--database-url <url>', 'the PostgreSQL database, unless it is our own server')
       .option('--files', 'look into the files of the data folder, not into PostgreSQL')
   return command
@@ -119,7 +120,7 @@ async function listLetters(options: FilterOptions): Promise<void> {
     return
   }
   if (letters.length === options.limit) talk.say(`These are the newest ${grouped(letters.length)}; --limit shows more.`)
-  talk.next(`./tidemark dead-letters show ${shellWord(first.partition)} ${first.position}`)
+  talk.next(`./tidemark dead-letters show ${shellWord(first.partition)} ${first.position}${folderOf(options)}`)
 }
 
 function listLine(letter: StoredLetter): string {
@@ -137,7 +138,7 @@ async function showLetter(partition: string, position: number, options: LetterOp
   const [letter] = await find(options, { partition, position }, 1)
   if (letter === undefined)
     throw new TidemarkError('INPUT_MISSING', `There is no dead letter at position ${position} of ${partition}.`, {
-      fix: './tidemark dead-letters list',
+      fix: `./tidemark dead-letters list${folderOf(options)}`,
     })
   if (options.json === true) process.stdout.write(`${JSON.stringify(documentOf(letter))}\n`)
   else {
@@ -153,7 +154,7 @@ async function showLetter(partition: string, position: number, options: LetterOp
     ]
     process.stdout.write(`${lines.join('\n')}\n`)
   }
-  createTalk(options).next(`./tidemark dead-letters replay --partition ${shellWord(partition)}`)
+  createTalk(options).next(`./tidemark dead-letters replay --partition ${shellWord(partition)}${folderOf(options)}`)
 }
 
 async function replayAll(options: ReplayOptions): Promise<void> {
@@ -181,7 +182,12 @@ async function replayAll(options: ReplayOptions): Promise<void> {
     for (const { partition, position } of cut)
       process.stdout.write(`  not sent, because it was cut: ${partition} ${position}\n`)
   }
-  talk.next(rejected.length > 0 ? './tidemark dead-letters list' : './tidemark top')
+  talk.next(`./tidemark ${rejected.length > 0 ? 'dead-letters list' : 'top'}${folderOf(options)}`)
+}
+
+/** What a command that we print needs to look into the same folder. */
+function folderOf({ dataDir }: LetterOptions): string {
+  return dataDir === DATA_DIR ? '' : ` --data-dir ${shellWord(dataDir)}`
 }
 
 function placeOf({ partition, position }: StoredLetter): { readonly partition: string; readonly position: number } {

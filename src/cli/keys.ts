@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { TidemarkError } from '../errors.ts'
 import { STREAM_NAMES, type StreamName } from '../pipeline/plan.ts'
 import { createKey, listKeys, revokeKey, type StoredKey } from '../server/keys/key-store.ts'
+import { findInstance } from '../service/running-instance.ts'
 import type { CommonOptions } from './common-options.ts'
 import { createTalk } from './talk.ts'
 
@@ -41,7 +42,8 @@ function create({ dataDir, name, streams, json, quiet }: CreateOptions): void {
   process.stdout.write(json === true ? `${JSON.stringify({ ...shown(key), key: text })}\n` : `${text}\n`)
   const talk = createTalk({ quiet: quiet === true })
   talk.say('This key is shown once. From now on events without a key are refused.')
-  talk.next(`curl http://localhost:4400/v1/${streams[0]} -H 'Authorization: Bearer ${text}' …`)
+  const url = findInstance(dataDir)?.url ?? 'http://localhost:4400'
+  talk.next(`curl ${url}/v1/${streams[0]} -H 'Authorization: Bearer ${text}' …`)
 }
 
 function list({ dataDir, json, quiet }: KeysOptions): void {

@@ -4,6 +4,7 @@
 import type { Command } from 'commander'
 import { psqlCommand } from '../database/open-database.ts'
 import type { Plan } from '../pipeline/plan.ts'
+import { listKeys } from '../server/keys/key-store.ts'
 import { startLiveService, type LiveService, type LiveServiceOptions } from '../service/live-service.ts'
 import type { CommonOptions } from './common-options.ts'
 import { addIngestOptions, type IngestOptions } from './ingest-options.ts'
@@ -109,8 +110,9 @@ function announce(service: LiveService, plan: Plan, options: LiveOptions, choice
   }
   const [firstTable] = plan.tables
   talk.say('')
-  talk.say(`  Page      ${talk.paint('1', server.url)}`)
-  if (plan.sources.some(({ kind }) => kind === 'http')) talk.say(`  Send      ${curlLine(server.url, plan)}`)
+  talk.say(`  Page      ${talk.paint('1', pageUrl(server.url, options))}`)
+  if (plan.sources.some(({ kind }) => kind === 'http'))
+    talk.say(`  Send      ${curlLine(server.url, plan, listKeys(options.dataDir).length > 0)}`)
   talk.say(`  Database  ${psqlCommand(database.url)}`)
   talk.say(`  Try       select * from ${firstTable?.name ?? plan.ledger.name} order by window_start desc limit 10;`)
   talk.say(`  Metrics   ${admin.url}/metrics`)
@@ -120,10 +122,14 @@ function announce(service: LiveService, plan: Plan, options: LiveOptions, choice
   talk.say('')
 }
 
-/** A line that sends one event when it is pasted into a shell. */
-function curlLine(url: string, plan: Plan): string {
+/** What people open. */
+const pageUrl = (url: string, { publicUrl: behindProxy }: LiveOptions): string => behindProxy?.origin ?? url
+
+/** A line that sends one event when it is pasted into a shell; where there are keys, with that of `KEY`. */
+function curlLine(url: string, plan: Plan, hasKeys: boolean): string {
   const { idField, eventTimeField } = plan.streams.impressions
   const [dimension] = plan.dimensions
   const event = `{"${idField}":"i-'$RANDOM$RANDOM'",${dimension === undefined ? '' : `"${dimension.field}":"spring",`}"${eventTimeField}":'$(date +%s)'000}`
-  return `curl ${url}/v1/impressions -H 'Content-Type: application/json' -d '${event}'`
+  const key = hasKeys ? `-H "Authorization: Bearer $KEY" ` : ''
+  return `curl ${url}/v1/impressions ${key}-H 'Content-Type: application/json' -d '${event}'`
 }

@@ -80,11 +80,12 @@ export interface JoinedDatabase {
 
 /**
  * The database of a data folder to read from: the given one; that of the instance that runs on the folder; else our own
- * server, started for it.
+ * server, started for it. Nothing is made: whoever only reads has no use for an empty server.
  *
  * @throws TidemarkError like {@link openDatabase}
  */
 export async function joinDatabase(options: OpenDatabaseOptions): Promise<JoinedDatabase> {
+  if (options.databaseUrl === undefined) requireOwn(resolve(options.dataDir, 'postgres'))
   try {
     const database = await openDatabase(options)
     return { url: database.url, close: () => database.stop() }
@@ -96,12 +97,22 @@ export async function joinDatabase(options: OpenDatabaseOptions): Promise<Joined
   }
 }
 
+function requireOwn(folder: string): void {
+  if (existsSync(clusterFolder(folder)) || existsSync(pgliteFolder(folder))) return
+  throw new TidemarkError('DATABASE_UNAVAILABLE', `There is no PostgreSQL of ours in ${folder}.`, {
+    where: folder,
+    fix: 'name the folder of a run with --data-dir, or the database it writes to with --database-url',
+  })
+}
+
 function runningUrl(dataDir: string): string | undefined {
   const folder = resolve(dataDir, 'postgres')
   const port = rememberedPort(folder)
   if (port === undefined || !existsSync(join(folder, 'password'))) return undefined
   return ownUrl(OWNER_ROLE, secretIn(join(folder, 'password')), port)
 }
+
+const pgliteFolder = (folder: string): string => join(folder, 'pglite')
 
 function ownUrl(role: string, password: string, port: number): string {
   return `postgresql://${role}:${password}@127.0.0.1:${port}/${DATABASE_NAME}`
@@ -163,7 +174,7 @@ async function openFallback(folder: string, release: () => void, log: (line: str
   // Loaded only where it is needed: it brings 20 MB of WebAssembly.
   const { PGLITE_NAME, PgliteServer } = await import('./pglite-server.ts')
   const password = secretIn(join(folder, 'password'))
-  const server = await PgliteServer.start(join(folder, 'pglite'), password, rememberedPort(folder) ?? 0)
+  const server = await PgliteServer.start(pgliteFolder(folder), password, rememberedPort(folder) ?? 0)
   rememberPort(folder, server.port)
   return {
     kind: 'pglite',

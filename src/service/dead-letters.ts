@@ -1,10 +1,11 @@
 /**
  * Dead letters for whoever mends their cause: from PostgreSQL or from the files of a data folder, and sent again.
  *
- * L1  Where PostgreSQL cannot be asked the files are, and it says so.
+ * L1  Where PostgreSQL cannot be asked the files are, and it says so. Looking makes no folder and no database.
  * L2  A record that was cut is never sent again: it would be another one.
  * L3  Sending again takes nothing away: the letter stays, and the ledger goes on counting its first arrival as malformed.
  */
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { joinDatabase } from '../database/open-database.ts'
 import { TidemarkError } from '../errors.ts'
@@ -12,7 +13,7 @@ import { STREAM_NAMES, type StreamName } from '../pipeline/plan.ts'
 import { readLetterFiles } from '../sinks/dead-letters/read-letter-files.ts'
 import { isCut, type LetterFilter, type StoredLetter } from '../sinks/dead-letters/stored-letter.ts'
 import { readDeadLetters } from '../sinks/postgres/read-dead-letters.ts'
-import { deadLetterFolder } from './data-folder.ts'
+import { deadLetterFolder, journalFolder } from './data-folder.ts'
 
 export interface FindLettersOptions {
   readonly dataDir: string
@@ -25,9 +26,14 @@ export interface FindLettersOptions {
   readonly onFallback: (why: string) => void
 }
 
-/** Letters, the newest first. */
+/**
+ * Letters, the newest first.
+ *
+ * @throws TidemarkError INPUT_MISSING where there is neither a data folder nor a database to look into
+ */
 export async function findLetters(options: FindLettersOptions): Promise<readonly StoredLetter[]> {
   const { dataDir, filter, limit, filesOnly, onFallback } = options
+  if (options.databaseUrl === undefined) requireFolder(dataDir)
   const fromFiles = (): readonly StoredLetter[] => readLetterFiles(deadLetterFolder(resolve(dataDir)), filter, limit)
   if (filesOnly) return fromFiles()
   try {
@@ -42,6 +48,14 @@ export async function findLetters(options: FindLettersOptions): Promise<readonly
     onFallback(error.message)
     return fromFiles()
   }
+}
+
+function requireFolder(dataDir: string): void {
+  if (existsSync(journalFolder(resolve(dataDir)))) return
+  throw new TidemarkError('INPUT_MISSING', `The data folder ${dataDir} holds no journal: nothing was taken in there.`, {
+    where: dataDir,
+    fix: 'name the folder of a run or demo with --data-dir',
+  })
 }
 
 function isAway({ code }: TidemarkError): boolean {

@@ -2,6 +2,7 @@
  * Dead letters of a live service: in PostgreSQL and in files alike, and sent again (L1 to L3 of `service/dead-letters.ts`).
  */
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { findLetters, replayLetters } from '../../src/service/dead-letters.ts'
@@ -76,6 +77,13 @@ describe('dead letters of a live service', () => {
       onFallback: (why) => told.push(why),
     })
     assert.deepEqual([found.length, told.length], [1, 1])
+    const withoutUrl = { ...ALL, databaseUrl: undefined, filesOnly: false, onFallback: (why: string) => told.push(why) }
+    assert.equal((await findLetters({ ...withoutUrl, dataDir })).length, 1, 'the tables are elsewhere')
+    assert.match(told[1] ?? '', /no PostgreSQL of ours in/)
+    assert.equal(existsSync(join(dataDir, 'postgres')), false, 'no empty server was made to look into')
+    const none = join(dataDir, 'mistyped')
+    await assert.rejects(findLetters({ ...withoutUrl, dataDir: none }), { code: 'INPUT_MISSING' })
+    assert.equal(existsSync(none), false)
   })
 
   it('L2, L3: are sent again, what was cut is not, and what is malformed still is said to be', async (context) => {
@@ -137,6 +145,7 @@ describe('dead letters of a live service', () => {
     assert.match(shown.stdout, /5,000 bytes, of which 4,096 were kept/)
     const raw = await tidemark('dead-letters', 'show', 'http/clicks', '1', ...where)
     assert.match(raw.stdout, /\\u\{1b\}\[2J\\u\{202e\}/)
+    assert.match(raw.stderr, /next: .* --data-dir /, 'a command to paste looks into the same folder')
     for (const { stdout } of [list, shown, raw]) assert.doesNotMatch(stdout, /[\u001b\u202e]/)
     const sent = await tidemark('dead-letters', 'replay', ...where, '--json')
     assert.deepEqual(JSON.parse(sent.stdout), {

@@ -108,7 +108,7 @@ describe('beyond loopback', () => {
     await assert.rejects(refused, (error) => {
       assert.ok(error instanceof TidemarkError)
       assert.equal(error.code, 'KEY_REQUIRED')
-      assert.match(error.fix ?? '', /tidemark keys create/)
+      assert.match(error.fix ?? '', /tidemark keys create --name NAME --data-dir \S/)
       return true
     })
   })

@@ -53,9 +53,10 @@ export class Gate {
   expose(host: string): void {
     this.#isExposed = !isLoopback(host)
     if (!this.#isExposed || this.#keys?.hasValidKeys === true) return
+    const folder = this.#keys === undefined ? '' : ` --data-dir ${this.#keys.dataDir}`
     throw new TidemarkError('KEY_REQUIRED', `Events sent to ${host} could come from anyone: there is no key yet.`, {
       where: host,
-      fix: './tidemark keys create --name NAME, or --host 127.0.0.1.',
+      fix: `./tidemark keys create --name NAME${folder}, or --host 127.0.0.1.`,
     })
   }
 

@@ -28,7 +28,8 @@ interface HashedKey extends KnownKey {
 const NOBODY: HashedKey = { id: '', streams: [], sha256: Buffer.alloc(32), isRevoked: true }
 
 export class KeyRing {
-  readonly #dataDir: string
+  /** Whose keys these are. */
+  readonly dataDir: string
   readonly #nowMs: () => number
   #keys = new Map<string, HashedKey>()
   #lookedAtMs = -Infinity
@@ -40,7 +41,7 @@ export class KeyRing {
    * @throws TidemarkError KEYS_UNREADABLE
    */
   constructor(dataDir: string, nowMs: () => number = Date.now) {
-    this.#dataDir = dataDir
+    this.dataDir = dataDir
     this.#nowMs = nowMs
     this.#look()
   }
@@ -70,10 +71,10 @@ export class KeyRing {
   #look(everyMs = LOOK_EVERY_MS): void {
     const nowMs = this.#nowMs()
     if (Math.abs(nowMs - this.#lookedAtMs) < everyMs) return
-    const changedAtMs = statSync(keysFolder(this.#dataDir), { throwIfNoEntry: false })?.mtimeMs
+    const changedAtMs = statSync(keysFolder(this.dataDir), { throwIfNoEntry: false })?.mtimeMs
     const isSettled = changedAtMs === undefined || this.#loadedAtMs - changedAtMs > UNSETTLED_MS
     if (changedAtMs !== this.#changedAtMs || !isSettled) {
-      this.#keys = new Map(listKeys(this.#dataDir).map((key) => [key.id, hashed(key)]))
+      this.#keys = new Map(listKeys(this.dataDir).map((key) => [key.id, hashed(key)]))
       this.#loadedAtMs = Date.now()
       this.#changedAtMs = changedAtMs
     }
