@@ -19,6 +19,11 @@ export function readUpToMs({ outOfOrdernessMs }: PagePlan, status: PipelineStatu
   return hasEnded(status) ? highestMs(status.partitions) : null
 }
 
+/** When the tables were last written, ms, where they cannot be now; null where they can, or never were by this run. */
+export function standsSinceMs({ database, committedAtMs }: PipelineStatus): number | null {
+  return database.state === 'down' ? committedAtMs : null
+}
+
 /** Whether the input was bounded and has been read to its end: nothing on the page will change any more. */
 export function hasEnded({ partitions }: PipelineStatus): boolean {
   return partitions.length > 0 && partitions.every(({ state }) => state === 'ended')
@@ -43,8 +48,9 @@ export function whoHoldsBack({ idleTimeoutMs }: PagePlan, status: PipelineStatus
   return { text: `${nameOf(holder)} holds the result back: ${silence}${until}`, isWarning: true }
 }
 
-function nameOf({ stream, partition }: PartitionStatus): string {
-  return `${stream} / partition ${partition}`
+/** What the table of the sources calls it: a number counts over all sources of a stream, and is no name in any. */
+function nameOf({ stream, name }: PartitionStatus): string {
+  return `${stream} / ${name}`
 }
 
 function highestMs(partitions: readonly PartitionStatus[]): number | null {

@@ -5,7 +5,7 @@ import { formatClock, formatDate, formatLength, rangeInWords } from '../format/t
 import { isPaused, mayAsk } from '../live/answers.ts'
 import { link, status } from '../live/store.ts'
 import { logOut, viewer } from '../live/viewer.ts'
-import { hasEnded, readUpToMs } from '../model/progress.ts'
+import { hasEnded, readUpToMs, standsSinceMs } from '../model/progress.ts'
 import { overlay } from '../state/overlay.ts'
 import { theme, type Theme } from '../state/preferences.ts'
 import { view } from '../state/view-state.ts'
@@ -97,6 +97,15 @@ function LiveFreshness({ now, asOfMs, zone }: { now: PipelineStatus; asOfMs: num
     return (
       <p class="fresh is-paused" role="status">
         Paused · events go on being counted
+      </p>
+    )
+  }
+  // Without tables to ask the numbers come from memory, and are as new as ever.
+  const sinceMs = mayAsk.value ? standsSinceMs(now) : null
+  if (sinceMs !== null) {
+    return (
+      <p class="fresh is-stale" role="status">
+        Numbers as of <b>{formatClock(sinceMs, zone)}</b>, PostgreSQL is down
       </p>
     )
   }

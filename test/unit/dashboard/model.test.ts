@@ -9,7 +9,7 @@ import {
 } from '../../../dashboard/src/charts/plot-data.ts'
 import { chartModel, type ChartModel } from '../../../dashboard/src/model/chart-model.ts'
 import { axisText, intervalText, measureChange, measureText } from '../../../dashboard/src/model/measures.ts'
-import { readUpToMs, whoHoldsBack } from '../../../dashboard/src/model/progress.ts'
+import { readUpToMs, standsSinceMs, whoHoldsBack } from '../../../dashboard/src/model/progress.ts'
 import { planPage, type ChartPlan, type PageMeasure } from '../../../src/pipeline/page.ts'
 import type { ChartData } from '../../../src/server/page-data.ts'
 import { adPlan, MINUTE_MS, NOON_MS } from '../../support/page-changes.ts'
@@ -204,30 +204,33 @@ describe('chart models', () => {
   })
 })
 
+it('numbers stand still since the last epoch while PostgreSQL is down, and do not while it is up', () => {
+  const { database } = healthyStatus()
+  const down = healthyStatus({ database: { ...database, state: 'down' }, committedAtMs: 7 })
+  assert.deepEqual([standsSinceMs(down), standsSinceMs(healthyStatus({ committedAtMs: 7 }))], [7, null])
+})
+
 describe('who holds the result back', () => {
   const clicks = (silentForMs: number): ReturnType<typeof partition> =>
-    partition({ stream: 'clicks', partition: 1, silentForMs })
+    partition({ stream: 'clicks', partition: 1, name: 'http/clicks', silentForMs })
 
   it('is said calmly while it speaks, and as a warning once it is silent', () => {
     const calm = whoHoldsBack(page, healthyStatus({ partitions: [partition(), clicks(200)], heldBackBy: 1 }))
-    assert.deepEqual(calm, { text: 'clicks / partition 1 is the furthest behind', isWarning: false })
+    assert.deepEqual(calm, { text: 'clicks / http/clicks is the furthest behind', isWarning: false })
     const silent = whoHoldsBack(page, healthyStatus({ partitions: [partition(), clicks(4_000)], heldBackBy: 1 }))
     assert.equal(silent?.isWarning, true)
     assert.equal(
       silent.text.replaceAll('\u2009', ' '),
-      'clicks / partition 1 holds the result back: silent for 4.0 s; it stops doing so in 6.0 s',
+      'clicks / http/clicks holds the result back: silent for 4.0 s; it stops doing so in 6.0 s',
     )
     const long = whoHoldsBack(page, healthyStatus({ partitions: [partition(), clicks(14_000)], heldBackBy: 1 }))
-    assert.equal(long?.text.replaceAll('\u2009', ' '), 'clicks / partition 1 holds the result back: silent for 14 s')
+    assert.equal(long?.text.replaceAll('\u2009', ' '), 'clicks / http/clicks holds the result back: silent for 14 s')
   })
 
   it('names what never spoke', () => {
     const waiting = [partition({ state: 'waiting' }), partition({ state: 'waiting', stream: 'clicks' })]
     const status = healthyStatus({ watermarkMs: null, heldBackBy: 0, partitions: waiting })
-    assert.equal(
-      whoHoldsBack(page, status)?.text,
-      'waiting for the first event of impressions / partition 0 and 1 more',
-    )
+    assert.equal(whoHoldsBack(page, status)?.text, 'waiting for the first event of impressions / simulated and 1 more')
   })
 
   it('counts as read what the watermark has passed, with its allowance for disorder, and no future', () => {
