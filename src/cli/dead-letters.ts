@@ -50,7 +50,7 @@ export function deadLettersCommand(): Command {
     .command('show')
     .description('One record, whole or as much of it as was kept.')
     .argument('<partition>', 'its partition, such as http/impressions')
-    .argument('<position>', 'its position, as the list says', wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .argument('<position>', 'its position, as the list says', wholeNumber(0, Number.MAX_SAFE_INTEGER))
     .action(showLetter)
   const replay = command
     .command('replay')

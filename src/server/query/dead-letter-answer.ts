@@ -13,7 +13,7 @@ import type { Snapshot } from './reader-pool.ts'
 export interface DeadLetterRow {
   readonly stream: StreamName
   readonly partition: string
-  /** Number of the record in its partition, from 1. */
+  /** Number of the record in its partition, from 1; of a topic its offset. */
   readonly position: number
   readonly reason: string
   readonly field: string | null

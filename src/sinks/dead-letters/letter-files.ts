@@ -81,7 +81,8 @@ export class LetterFiles implements DeadLetterSink {
   }
 
   write(letter: DeadLetter): void {
-    if (letter.position <= (this.#written.get(letter.partition) ?? 0)) return
+    // The first record of a topic has offset 0.
+    if (letter.position <= (this.#written.get(letter.partition) ?? -1)) return
     this.#written.set(letter.partition, letter.position)
     const line = this.#hasRoom() ? `${letterLine(letter)}\n` : undefined
     if (line === undefined) this.left++

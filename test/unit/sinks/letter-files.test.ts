@@ -72,6 +72,16 @@ describe('dead-letter files', () => {
     )
   })
 
+  it('F2: take the first record of a topic, at offset 0, and take it once', async (context) => {
+    const folder = newFolder(context)
+    for (let start = 0; start < 2; start++) {
+      const files = open(folder)
+      for (const position of [0, 1]) files.write(letter(position))
+      await files.close()
+      assert.deepEqual(positionsIn(folder), [1, 0])
+    }
+  })
+
   it('F1: take turns, and the oldest go', async (context) => {
     const folder = newFolder(context)
     const files = open(folder, { limits: { ...LETTER_FILE_LIMITS, maxFileBytes: 1_000, maxFiles: 3 } })
