@@ -15,7 +15,7 @@ import { viewQueryOf } from '../model/answer-screen.ts'
 import type { PageState } from '../model/page-state.ts'
 import { search, view } from '../state/view-state.ts'
 import { readEvents, type StreamedEvent } from './event-reader.ts'
-import { fetchAnswer, Refused } from './refused.ts'
+import { fetchAnswer, Refused, refusalOf } from './refused.ts'
 import { page, status } from './store.ts'
 
 /** Why there is no answer: in the words of the server. */
@@ -130,7 +130,8 @@ async function listen(asked: Question, once: boolean): Promise<void> {
   while (!own.signal.aborted) {
     try {
       const path = `/api/v1/live?${formatViewUrl(plan, asked.query)}`
-      await readEvents(path, { lastId: answer === null ? '' : lastId, signal: own.signal, onEvent: take })
+      const from = answer === null ? '' : lastId
+      await readEvents(path, { lastId: from, signal: own.signal, onEvent: take, refusalOf })
     } catch (error) {
       if (!own.signal.aborted) takeTrouble(error)
     }
