@@ -1,5 +1,6 @@
 /**
- * `/api/v1/…` over a real PostgreSQL: answers, refusals, the live stream, and what a restricted asker gets.
+ * `/api/v1/…` over a real PostgreSQL (R1, R2 of `view-routes.ts`, B3 of `reader-pool.ts`): answers, refusals, the live stream,
+ * and what a restricted asker gets.
  */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
@@ -160,7 +161,7 @@ describe('a view over HTTP', () => {
     }
   })
 
-  it('is refused with what was given and what is allowed', async () => {
+  it('R2: is refused with what was given and what is allowed', async () => {
     const server = await start()
     for (const [path, status, code, allowed] of [
       ['/api/v1/view?grain=2m', 400, 'VIEW_INVALID', 'auto'],
@@ -179,7 +180,7 @@ describe('a view over HTTP', () => {
     }
   })
 
-  it('waits for PostgreSQL with 503, and gives up a slow answer with 504', async () => {
+  it('R2: waits for PostgreSQL with 503, and gives up a slow answer with 504', async () => {
     const away = await start({ url: 'postgresql://nobody:secret@127.0.0.1:1/nowhere' })
     const answer = await ask(away, '/api/v1/view?range=1h')
     const body: { code: string; message: string } = answer.body
@@ -230,7 +231,7 @@ describe('a view over HTTP', () => {
 describe('who may see a part only', () => {
   const forced: readonly ViewFilter[] = [{ dimension: 'campaign_id', mode: 'include', members: ['a', 'B'] }]
 
-  it('gets that part, whatever is asked for', async () => {
+  it('R1: gets that part, whatever is asked for', async () => {
     const server = await start({ forced })
     for (const path of [
       '/api/v1/view?range=3h&totals=1&series=campaign_id&rank=campaign_id',
@@ -252,7 +253,7 @@ describe('who may see a part only', () => {
     assert.ok((all.ranks[0]?.members.length ?? 0) > 2, 'control: others get all')
   })
 
-  it('is refused what cannot be told apart, and never told how much comes in', async () => {
+  it('R1: is refused what cannot be told apart, and never told how much comes in', async () => {
     const server = await start({ forced, isRunning: true })
     for (const path of ['/api/v1/ledger', '/api/v1/dead-letters']) assert.equal((await ask(server, path)).status, 403)
     const volume = /eventsRead|unreadBytes|readBytes|Bytes":[1-9]|waitingCells":[1-9]/

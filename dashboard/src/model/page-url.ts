@@ -13,7 +13,7 @@ import {
   type ViewRange,
 } from '../../../src/query/view-query.ts'
 import { joinEscaped, splitEscaped } from '../../../src/query/search-text.ts'
-import { isZone } from '../format/zones.ts'
+import { isZone } from '../../../src/query/time-zone.ts'
 import { defaultState, measureOf, type PageState } from './page-state.ts'
 
 const UNITS_MS: readonly (readonly [unit: string, ms: number])[] = [

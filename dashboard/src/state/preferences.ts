@@ -2,7 +2,7 @@
  * What this machine remembers of the person before it: colours, contrast, motion, time zone.
  */
 import { effect, signal, type Signal } from '@preact/signals'
-import { isZone } from '../format/zones.ts'
+import { isZone } from '../../../src/query/time-zone.ts'
 
 export type Theme = 'auto' | 'light' | 'dark'
 
