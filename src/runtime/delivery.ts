@@ -16,8 +16,10 @@ import type { Snapshot } from '../engine/snapshot/save.ts'
 import { TidemarkError } from '../errors.ts'
 import { Backlog, rowsOf } from './backlog.ts'
 import type { Clock, EpochSink, LiveEpoch } from './ports.ts'
-import type { DatabaseStatus } from './status.ts'
+import type { DatabaseStatus, Outage } from './status.ts'
 
+/** Outages that are remembered. */
+const KEPT_OUTAGES = 50
 const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 5_000
 
@@ -68,6 +70,7 @@ export class Delivery {
   #state: DatabaseStatus['state'] = 'up'
   #message: string | null = null
   #sinceMs: number
+  #outages: readonly Outage[] = []
   #underWay: FrozenEpoch | undefined
   #hasFailed = false
   #writing: Promise<void> = Promise.resolve()
@@ -100,6 +103,7 @@ export class Delivery {
       sinceMs: this.#sinceMs,
       waitingCells: this.#waitingCells,
       intakePaused: this.isFull,
+      outages: this.#outages,
     }
   }
 
@@ -178,7 +182,10 @@ export class Delivery {
     this.#state = state
     this.#message = message
     if (before === state) return
-    this.#sinceMs = this.#options.clock.nowMs()
+    const nowMs = this.#options.clock.nowMs()
+    this.#sinceMs = nowMs
+    const ended = this.#outages.map(({ fromMs, toMs }) => ({ fromMs, toMs: toMs ?? nowMs }))
+    this.#outages = state === 'down' ? [...ended, { fromMs: nowMs, toMs: null }].slice(-KEPT_OUTAGES) : ended
     if (!this.#stopping.signal.aborted) this.#options.onChange(this.status)
   }
 }

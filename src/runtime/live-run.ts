@@ -197,6 +197,7 @@ export class LiveRun {
       deadLettersLeft: deadLetters.left,
       nowMs: clock.nowMs(),
       startedAtMs: this.#startedAtMs,
+      beganAtMs: this.#beganAtMs,
     })
   }
 

@@ -74,6 +74,7 @@ interface StatusParts {
   readonly deadLettersLeft: number
   readonly nowMs: number
   readonly startedAtMs: number
+  readonly beganAtMs: number
 }
 
 const NOTHING_LEFT: StatusParts['source'] = {
@@ -84,7 +85,7 @@ const NOTHING_LEFT: StatusParts['source'] = {
 
 /** Puts the status together. */
 export function pipelineStatus(parts: StatusParts): PipelineStatus {
-  const { pipeline, delivery, intake, deadLettersLeft, activity, nowMs, startedAtMs } = parts
+  const { pipeline, delivery, intake, deadLettersLeft, activity, nowMs, startedAtMs, beganAtMs } = parts
   const { engine } = pipeline
   const slowest = engine.watermarks.slowest()
   const positions = parts.source.positions()
@@ -94,6 +95,7 @@ export function pipelineStatus(parts: StatusParts): PipelineStatus {
   return {
     nowMs,
     startedAtMs,
+    beganAtMs,
     epoch: delivery.epoch,
     epochDurationMs: delivery.epochDurationMs,
     watermarkMs: finiteOrNull(engine.watermarks.pipelineMs),
@@ -114,7 +116,14 @@ export function pipelineStatus(parts: StatusParts): PipelineStatus {
 export function endedStatus(pipeline: Pipeline, epoch: number, elapsedMs: number): PipelineStatus {
   const highestMs = pipeline.engine.watermarks.highestMs.filter((timeMs) => Number.isFinite(timeMs))
   const nowMs = highestMs.length === 0 ? 0 : Math.max(...highestMs)
-  const status = { state: 'none', message: null, sinceMs: nowMs, waitingCells: 0, intakePaused: false } as const
+  const status = {
+    state: 'none',
+    message: null,
+    sinceMs: nowMs,
+    waitingCells: 0,
+    intakePaused: false,
+    outages: [],
+  } as const
   const delivery = { epoch, epochDurationMs: 0, committedAtMs: null, status }
   const activity = new PartitionActivity(pipeline.partitions.length, () => 0)
   return {
@@ -127,6 +136,7 @@ export function endedStatus(pipeline: Pipeline, epoch: number, elapsedMs: number
       deadLettersLeft: 0,
       nowMs,
       startedAtMs: nowMs,
+      beganAtMs: nowMs,
     }),
     eventsPerSecond: (pipeline.eventsRead * 1_000) / Math.max(1, elapsedMs),
   }

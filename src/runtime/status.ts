@@ -56,6 +56,12 @@ export interface StreamLedgerStatus {
   readonly difference: number
 }
 
+/** A time in which results did not reach PostgreSQL, ms since the epoch; `toMs` is null while it lasts. */
+export interface Outage {
+  readonly fromMs: number
+  readonly toMs: number | null
+}
+
 /** The results' way to PostgreSQL. */
 export interface DatabaseStatus {
   /** `none`: the run is over, or writes to no database. */
@@ -68,11 +74,16 @@ export interface DatabaseStatus {
   readonly waitingCells: number
   /** Whether intake waits because too many cells do. */
   readonly intakePaused: boolean
+  /** The newest outages of this run, the oldest first. */
+  readonly outages: readonly Outage[]
 }
 
 export interface PipelineStatus {
   readonly nowMs: number
+  /** When the pipeline first started. */
   readonly startedAtMs: number
+  /** When this run of it began: later than the first start where it was restarted. */
+  readonly beganAtMs: number
   readonly epoch: number
   /** How long the last epoch took from freeze to commit, ms. */
   readonly epochDurationMs: number

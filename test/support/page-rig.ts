@@ -89,7 +89,7 @@ export class PageRig {
     const nowMs = Date.now()
     return healthyStatus({
       nowMs,
-      database: { state: 'none', message: null, sinceMs: nowMs, waitingCells: 0, intakePaused: false },
+      database: { state: 'none', message: null, sinceMs: nowMs, waitingCells: 0, intakePaused: false, outages: [] },
       startedAtMs: Date.now() - 60_000,
       watermarkMs,
       finalUpToMs: null,

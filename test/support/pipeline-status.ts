@@ -10,6 +10,7 @@ export function healthyStatus(changed: Partial<PipelineStatus> = {}): PipelineSt
   return {
     nowMs: NOON_MS,
     startedAtMs: NOON_MS - 3_600_000,
+    beganAtMs: NOON_MS - 3_600_000,
     epoch: 8_412,
     epochDurationMs: 38,
     watermarkMs: NOON_MS - 6_000,
@@ -24,7 +25,14 @@ export function healthyStatus(changed: Partial<PipelineStatus> = {}): PipelineSt
       impressions: streamLedger({ counted: 900, duplicate: 10 }),
       clicks: streamLedger({ counted: 70, repeat: 3 }),
     },
-    database: { state: 'up', message: null, sinceMs: NOON_MS - 3_600_000, waitingCells: 0, intakePaused: false },
+    database: {
+      state: 'up',
+      message: null,
+      sinceMs: NOON_MS - 3_600_000,
+      waitingCells: 0,
+      intakePaused: false,
+      outages: [],
+    },
     intake: { state: 'open', message: null, queuedBytes: 0, journalBytes: 4_096, freeBytes: 1e9 },
     ...changed,
   }

@@ -2,6 +2,9 @@
  * What happened to the pipeline, as marks on the charts.
  */
 
+import type { DatabaseStatus, PipelineStatus } from '../../../src/runtime/status.ts'
+import { formatLength } from '../format/times.ts'
+
 export interface Annotation {
   readonly atMs: number
   readonly text: string
@@ -33,7 +36,22 @@ export function lateBursts(buckets: readonly LedgerBucket[]): readonly Annotatio
   return marks.map(({ atMs, late }) => ({ atMs, text: `${late} late events` }))
 }
 
-/** A run that began within what is shown: what was before it was not counted by it. */
-export function runStart(startedAtMs: number): Annotation {
-  return { atMs: startedAtMs, text: 'first start of this pipeline' }
+/** Starts of the pipeline: the first, and that of a run that went on from there. */
+export function runStarts({
+  startedAtMs,
+  beganAtMs,
+}: Pick<PipelineStatus, 'startedAtMs' | 'beganAtMs'>): readonly Annotation[] {
+  if (startedAtMs === 0) return []
+  const first = { atMs: startedAtMs, text: 'first start of this pipeline' }
+  return beganAtMs > startedAtMs
+    ? [first, { atMs: beganAtMs, text: 'restart: counting went on where it ended' }]
+    : [first]
+}
+
+/** When results stopped to reach PostgreSQL, and when all of them were there again. */
+export function outageMarks(outages: DatabaseStatus['outages']): readonly Annotation[] {
+  return outages.flatMap(({ fromMs, toMs }) => [
+    { atMs: fromMs, text: 'PostgreSQL went down; counting went on' },
+    ...(toMs === null ? [] : [{ atMs: toMs, text: `PostgreSQL came back after ${formatLength(toMs - fromMs)}` }]),
+  ])
 }

@@ -2,11 +2,12 @@
  * What the page shows now: the last answer where there is one, otherwise the live feed.
  */
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import type { DatabaseStatus } from '../../../src/runtime/status.ts'
 import type { PageData } from '../../../src/server/page-data.ts'
 import { answered, canAsk, isPaused } from '../live/answers.ts'
 import { data, page, status } from '../live/store.ts'
 import { isLimited } from '../live/viewer.ts'
-import { lateBursts, runStart, type Annotation, type LedgerBucket } from '../model/annotations.ts'
+import { lateBursts, outageMarks, runStarts, type Annotation, type LedgerBucket } from '../model/annotations.ts'
 import { screenOfAnswer } from '../model/answer-screen.ts'
 import { screenOfFeed, type Screen } from '../model/screen.ts'
 import type { Slots } from '../model/slots.ts'
@@ -33,11 +34,24 @@ export const screen: ReadonlySignal<Screen | null> = computed(() => {
 /** The ledger of the range, bucket by bucket, where the server tells it. */
 export const ledgerBuckets: Signal<readonly LedgerBucket[]> = signal([])
 
+interface Happenings {
+  readonly startedAtMs: number
+  readonly beganAtMs: number
+  readonly outages: DatabaseStatus['outages']
+}
+
+// As text: a status comes four times a second, and charts need not be drawn anew for an equal one.
+const happenings: ReadonlySignal<string> = computed(() => {
+  if (status.value === null) return ''
+  const { startedAtMs, beganAtMs, database } = status.value
+  return JSON.stringify({ startedAtMs, beganAtMs, outages: database.outages })
+})
+
 /** What happened within the range. */
 export const annotations: ReadonlySignal<readonly Annotation[]> = computed(() => {
-  const startedAtMs = status.value?.startedAtMs
-  const start = startedAtMs === undefined || startedAtMs === 0 ? [] : [runStart(startedAtMs)]
-  return [...lateBursts(ledgerBuckets.value), ...start]
+  const happened = happenings.value === '' ? null : (JSON.parse(happenings.value) as Happenings)
+  if (happened === null) return []
+  return [...lateBursts(ledgerBuckets.value), ...outageMarks(happened.outages), ...runStarts(happened)]
 })
 
 /** The span of a screen as keys of an address. */

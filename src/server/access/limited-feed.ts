@@ -29,11 +29,12 @@ export function limitedPatch({ status }: Pick<PatchMessage, 'status'>): PatchMes
 
 function limitedStatus(status: PipelineStatus | null): PipelineStatus | null {
   if (status === null) return null
-  const { nowMs, startedAtMs, epoch, epochDurationMs, watermarkMs, finalUpToMs, committedAtMs } = status
+  const { nowMs, startedAtMs, beganAtMs, epoch, epochDurationMs, watermarkMs, finalUpToMs, committedAtMs } = status
   const { database, intake } = status
   return {
     nowMs,
     startedAtMs,
+    beganAtMs,
     epoch,
     epochDurationMs,
     watermarkMs,

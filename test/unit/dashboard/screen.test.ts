@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { lateBursts } from '../../../dashboard/src/model/annotations.ts'
+import { lateBursts, outageMarks, runStarts } from '../../../dashboard/src/model/annotations.ts'
 import { planWithin, whyNot } from '../../../dashboard/src/model/answerable.ts'
 import { splitOf, viewQueryOf } from '../../../dashboard/src/model/answer-screen.ts'
 import { toCsv, toJson } from '../../../dashboard/src/model/export.ts'
@@ -108,6 +108,21 @@ describe('what is taken away', () => {
 })
 
 describe('marks on charts', () => {
+  it('tell the first start, a restart, and outages with their length', () => {
+    const at = (startedAtMs: number, beganAtMs: number): number[] =>
+      runStarts({ startedAtMs, beganAtMs }).map(({ atMs }) => atMs)
+    assert.deepEqual([at(0, 0), at(5, 5), at(5, 9)], [[], [5], [5, 9]])
+    const outages = [
+      { fromMs: NOON_MS, toMs: NOON_MS + 90_000 },
+      { fromMs: NOON_MS + HOUR_MS, toMs: null },
+    ]
+    assert.deepEqual(
+      outageMarks(outages).map(({ atMs }) => atMs),
+      [NOON_MS, NOON_MS + 90_000, NOON_MS + HOUR_MS],
+    )
+    assert.match(outageMarks(outages)[1]?.text ?? '', /came back after 1.min 30.s/)
+  })
+
   it('put neighbouring bursts of late events into one', () => {
     const bucket = (minute: number, late: number): { startMs: number; read: number; late: number } => {
       return { startMs: NOON_MS + minute * 60_000, read: 1_000, late }

@@ -38,6 +38,7 @@ describe('delivery', () => {
       sinceMs: START_MS,
       waitingCells: 0,
       intakePaused: false,
+      outages: [],
     })
   })
 
