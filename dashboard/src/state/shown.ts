@@ -2,6 +2,7 @@
  * What the page shows now: the last answer where there is one, otherwise the live feed.
  */
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { DatabaseStatus } from '../../../src/runtime/status.ts'
 import type { PageData } from '../../../src/server/page-data.ts'
 import { answered, canAsk, isPaused } from '../live/answers.ts'
@@ -28,7 +29,9 @@ export const screen: ReadonlySignal<Screen | null> = computed(() => {
   if (plan === null) return null
   if (answered.value !== null) return screenOfAnswer(plan, answered.value.state, answered.value.answer, slots)
   const feed = shownFeed.value
-  return feed === null || isLimited.value || (canAsk.value === true && !isPlain()) ? null : screenOfFeed(plan, feed)
+  return feed === null || isLimited.value || (canAsk.value !== false && !isPlain(plan))
+    ? null
+    : screenOfFeed(plan, feed)
 })
 
 /** The ledger of the range, bucket by bucket, where the server tells it. */
@@ -64,7 +67,8 @@ export function rangeText({ startMs, endMs, zone }: Screen): string {
 }
 
 /** Whether the live feed can stand in for the answer: it knows one range, and no filters. */
-function isPlain(): boolean {
+function isPlain({ rangeMs }: PagePlan): boolean {
   const state = view.value
-  return state === null || (state.range.kind === 'last' && state.filters.length === 0)
+  if (state === null) return true
+  return state.range.kind === 'last' && state.range.lengthMs === rangeMs && state.filters.length === 0
 }

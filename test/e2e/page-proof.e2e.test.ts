@@ -1,0 +1,176 @@
+/**
+ * The page under strain: its windows for axe, two more tabs, and a PostgreSQL that goes away.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, it, type TestContext } from 'node:test'
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { launchChromium, skipWithoutChromium } from '../support/chromium.ts'
+import { clickLine, impressionLine } from '../support/event-lines.ts'
+import { eventually } from '../support/eventually.ts'
+import { newFolder, RunningRig } from '../support/live-rig.ts'
+import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+
+const MINUTE_MS = 60_000
+const DEVICES = ['mobile', 'desktop', 'tablet']
+const CAMPAIGNS = ['spring', 'summer', 'autumn', 'it\'s, "a" name']
+
+/** Names that would run, hide, reorder or break something. */
+const HOSTILE = Array.from({ length: 500 }, (_, i) => {
+  const kinds = [
+    `<img src=x onerror="window.hacked = ${i}">`,
+    `"><script>window.hacked = ${i}</script>`,
+    `'; drop table performance; -- ${i}`,
+    `\u202Egnp.${i}`,
+    `{{constructor.constructor("window.hacked = ${i}")()}}`,
+    `javascript:window.hacked=${i}`,
+    `=HYPERLINK("x";${i})`,
+    `${'w'.repeat(200)}${i}`,
+    `\u0301\u0301\u0301${i}`,
+    `__proto__${i}`,
+  ]
+  return kinds[i % kinds.length] ?? ''
+})
+
+describe('the page under strain', { skip: skipWithoutChromium(), timeout: 900_000 }, () => {
+  let browser: Browser
+  let postgres: TestPostgres
+  let rig: RunningRig
+  let databaseUrl = ''
+  let nowMs = 0
+  const cleanups: (() => unknown)[] = []
+
+  before(async () => {
+    browser = await launchChromium()
+    postgres = await startTestPostgres()
+    databaseUrl = await postgres.createDatabase()
+    const context = { after: (work: () => unknown) => cleanups.push(work) } as unknown as TestContext
+    rig = await RunningRig.start(context, { databaseUrl, dataDir: newFolder(context), epochMs: 300 })
+    nowMs = Date.now()
+    let sent = 0
+    for (let minute = 40; minute >= 1; minute--) {
+      const ids = CAMPAIGNS.flatMap((campaign) => Array.from({ length: 12 }, (_, i) => ({ campaign, i })))
+      const impressions = ids.map(({ campaign, i }) => {
+        const fields = { campaign_id: campaign, device_type: DEVICES[i % 3] ?? '' }
+        return impressionLine(`${campaign} ${minute} ${i}`, nowMs - minute * MINUTE_MS + i * 1_000, fields)
+      })
+      const clicks = ids
+        .filter(({ i }) => (i + minute) % 5 === 0)
+        .map(({ campaign, i }) => {
+          const id = `${campaign} ${minute} ${i}`
+          return clickLine(`k ${id}`, id, nowMs - minute * MINUTE_MS + i * 1_000 + 500)
+        })
+      await rig.send('impressions', ...impressions)
+      await rig.send('clicks', ...clicks)
+      sent += impressions.length + clicks.length
+    }
+    const hostile = HOSTILE.map((name, i) => impressionLine(`h ${i}`, nowMs - MINUTE_MS + i, { campaign_id: name }))
+    sent += hostile.length
+    await rig.send('impressions', ...hostile)
+    await eventually('all are in the tables', async () => {
+      const [[sum]] = (await runSql(databaseUrl, 'select coalesce(sum(events), 0) from ledger')) as [[string]]
+      return Number(sum) === sent
+    })
+  })
+  after(async () => {
+    await browser.close()
+    for (const work of cleanups.toReversed()) await work()
+    await postgres.stop()
+  })
+
+  async function openPage(
+    context: TestContext,
+    query = '',
+    options: BrowserContextOptions = {},
+  ): Promise<{ page: Page; troubles: string[] }> {
+    const opened = await browser.newContext({
+      viewport: { width: 1280, height: 900 },
+      reducedMotion: 'reduce',
+      ...options,
+    })
+    context.after(() => opened.close())
+    const page = await opened.newPage()
+    const troubles: string[] = []
+    page.on('pageerror', (error) => troubles.push(error.message))
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) troubles.push(message.text())
+    })
+    await page.goto(`${rig.service.server.url}/${query}`)
+    await page.locator('.member-button').first().waitFor()
+    await settled(page)
+    return { page, troubles }
+  }
+
+  const settled = async (page: Page): Promise<void> => {
+    await eventually('the answer is there', async () => (await page.locator('.sheet.is-waiting').count()) === 0)
+  }
+  const tileText = async (page: Page, measure: string): Promise<string> =>
+    (await page.locator(`[data-measure="${measure}"] .v`).innerText()).replaceAll(',', '')
+
+  it('has nothing to complain about for axe in its other windows, and in high contrast', async (context) => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const { page } = await openPage(context, '?split=&measure=impressions', { colorScheme })
+      const check = async (what: string): Promise<void> => {
+        const { violations } = await new AxeBuilder({ page }).analyze()
+        const found = violations.map(({ id, nodes }) => [what, id, nodes.map(({ html }) => html)])
+        assert.deepEqual(found, [])
+      }
+      await page.getByRole('button', { name: 'show click lag' }).click()
+      await page.getByText(/Half of the clicks come within/).waitFor()
+      await check('click lag')
+      await page.getByRole('button', { name: 'Impressions as a table' }).click()
+      await page.locator('.table-box button').nth(3).click()
+      await page
+        .getByRole('dialog')
+        .getByText(/1 to \d+ of/)
+        .waitFor()
+      await check('drill')
+      await page.keyboard.press('Escape')
+      await page.keyboard.press('x')
+      await check('high contrast')
+    }
+  })
+
+  it('keeps two more tabs up to date, and asks nothing for a tab that nobody sees', async (context) => {
+    const { page, troubles } = await openPage(context)
+    const tabs = [page, await page.context().newPage(), await page.context().newPage()]
+    for (const tab of tabs.slice(1)) {
+      await tab.goto(`${rig.service.server.url}/?measure=clicks`)
+      await tab.locator('.member-button').first().waitFor()
+    }
+    await rig.send('impressions', impressionLine(`tabs ${Date.now()}`, Date.now(), { campaign_id: 'tabs' }))
+    const [[count]] = (await eventuallyRow(databaseUrl)) as [[string]]
+    for (const tab of tabs) {
+      await tab.bringToFront()
+      await eventually('each shows it', async () => (await tileText(tab, 'impressions')) === count)
+    }
+    assert.deepEqual(troubles, [])
+  })
+
+  async function eventuallyRow(url: string): Promise<readonly (readonly (string | null)[])[]> {
+    const text = `select sum(impressions) from performance`
+    await eventually('it is in the tables', async () => {
+      const [[tabs]] = (await runSql(url, `${text} where campaign_id = 'tabs'`)) as [[string | null]]
+      return tabs === '1'
+    })
+    return runSql(url, text)
+  }
+
+  it('says when PostgreSQL is away, keeps what it showed, marks it on the charts, and goes on', async (context) => {
+    const { page } = await openPage(context)
+    const before = await tileText(page, 'impressions')
+    process.kill(postgres.database.serverPid ?? 0, 'SIGKILL')
+    await eventually('the page says so', async () => {
+      await rig.send('impressions', impressionLine(`away ${Date.now()}`, Date.now()))
+      return (await page.getByText('PostgreSQL is down').count()) > 0
+    })
+    assert.ok(Number(await tileText(page, 'impressions')) >= Number(before))
+    await eventually('it is back', async () => (await page.getByText('PostgreSQL is down').count()) === 0, 60_000)
+    const { outages } = (await rig.status()).database
+    assert.equal(outages.length, 1)
+    assert.notEqual(outages[0]?.toMs, null)
+    const [[count]] = (await runSql(databaseUrl, 'select sum(impressions) from performance')) as [[string]]
+    await eventually('all is shown', async () => Number(await tileText(page, 'impressions')) >= Number(count), 60_000)
+    assert.equal(await page.getByRole('alert').count(), 0)
+  })
+})
