@@ -89,6 +89,8 @@ export interface KafkaSourceDefinition {
   readonly topics?: { readonly impressions?: string; readonly clicks?: string }
   /** Where partitions are read from that were never read before: `earliest` unless said otherwise. */
   readonly startFrom?: 'earliest' | 'latest'
+  /** Consumer group whose offsets show tools how far the tables have counted; none unless named. */
+  readonly group?: string
   /** Encrypts the connection. Certificates are verified, always. */
   readonly tls?: {
     /** Certificate of the authority that signed the brokers', where that is not a public one. */

@@ -159,7 +159,7 @@ function planLedger(name: string): LedgerTablePlan {
 function planSource(name: string, source: SourceDefinition, { streams }: Definition): SourcePlan {
   if (source.kind === 'http') return { name, kind: 'http' }
   if (source.kind === 'kafka') {
-    const { brokers, topics = {}, startFrom = 'earliest', tls, sasl } = source
+    const { brokers, topics = {}, startFrom = 'earliest', group, tls, sasl } = source
     const { impressions = streams.impressions.topic, clicks = streams.clicks.topic } = topics
     return {
       name,
@@ -167,6 +167,7 @@ function planSource(name: string, source: SourceDefinition, { streams }: Definit
       brokers,
       topics: { impressions, clicks },
       startFrom,
+      ...(group === undefined ? {} : { group }),
       ...(tls === undefined ? {} : { tls }),
       ...(sasl === undefined ? {} : { sasl }),
     }

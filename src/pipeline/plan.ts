@@ -142,6 +142,8 @@ export interface KafkaSourcePlan {
   readonly topics: Readonly<Record<StreamName, string>>
   /** Where partitions are read from that were never read before. */
   readonly startFrom: 'earliest' | 'latest'
+  /** Consumer group that shows tools how far the tables have counted; none where left out. */
+  readonly group?: string
   readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string }
   readonly sasl?: { readonly mechanism: string; readonly username: string; readonly passwordEnv: string }
 }

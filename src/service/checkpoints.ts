@@ -8,6 +8,7 @@ import type { Journal } from '../checkpoint/journal/journal.ts'
 import type { CheckpointStore } from '../checkpoint/store/checkpoint-store.ts'
 import type { Barrier, CheckpointSink } from '../runtime/delivery.ts'
 import type { Log, Positions } from '../runtime/ports.ts'
+import type { KafkaSource } from '../sources/kafka/kafka-source.ts'
 import type { KafkaFolder } from '../sources/kafka/kafka-folder.ts'
 
 /** The engine's state is one section: it has sections of its own. */
@@ -17,15 +18,23 @@ export class Checkpoints implements CheckpointSink {
   readonly #store: CheckpointStore
   readonly #journal: Journal
   readonly #kafka: KafkaFolder
+  readonly #kafkaSources: readonly KafkaSource[]
   readonly #log: Log
   /** What the epoch written last, and the one committed last, still need. */
   #written: Needed | undefined
   #committed: Needed | undefined
 
-  constructor(parts: { store: CheckpointStore; journal: Journal; kafka: KafkaFolder; log: Log }) {
+  constructor(parts: {
+    store: CheckpointStore
+    journal: Journal
+    kafka: KafkaFolder
+    kafkaSources: readonly KafkaSource[]
+    log: Log
+  }) {
     this.#store = parts.store
     this.#journal = parts.journal
     this.#kafka = parts.kafka
+    this.#kafkaSources = parts.kafkaSources
     this.#log = parts.log
   }
 
@@ -41,6 +50,7 @@ export class Checkpoints implements CheckpointSink {
   committed(number: number): void {
     const before = this.#committed
     this.#committed = this.#written
+    for (const source of this.#kafkaSources) source.tellCommitted(this.#written?.positions ?? {})
     if (before === undefined) return
     this.#clear(Math.min(before.neededFrom, number - 1), before.positions).catch((error: unknown) => {
       // A disk that failed is told, for good, by whoever writes to it next.

@@ -13,6 +13,7 @@ import type { IntakeStatus } from '../runtime/status.ts'
 import { FUTURE } from '../engine/ledger.ts'
 import { accessOf } from '../sources/kafka/access.ts'
 import { Cluster } from '../sources/kafka/cluster.ts'
+import { GroupOffsets } from '../sources/kafka/group-offsets.ts'
 import { KafkaFolder } from '../sources/kafka/kafka-folder.ts'
 import { KafkaSource } from '../sources/kafka/kafka-source.ts'
 import { openTopics, type FoundPartition } from '../sources/kafka/open-topics.ts'
@@ -24,6 +25,7 @@ export interface OpenKafka {
   readonly name: string
   readonly topics: { readonly impressions: string; readonly clicks: string }
   readonly cluster: Cluster
+  readonly group: GroupOffsets | undefined
   readonly partitions: readonly FoundPartition[]
 }
 
@@ -44,23 +46,27 @@ export async function openKafka(parts: {
   readonly folder: KafkaFolder
   readonly positions: Positions
   readonly teardown: Teardown
+  readonly log: Log
 }): Promise<readonly OpenKafka[]> {
-  const { plan, folder, positions, teardown } = parts
+  const { plan, folder, positions, teardown, log } = parts
   const opened: OpenKafka[] = []
   for (const source of plan.sources) {
     if (source.kind !== 'kafka') continue
-    const cluster = new Cluster(accessOf(source))
+    const access = accessOf(source)
+    const cluster = new Cluster(access)
     teardown.add(() => cluster.close())
+    const group = source.group === undefined ? undefined : new GroupOffsets(source.group, access, log)
+    if (group !== undefined) teardown.add(() => group.close())
     const wait = async (ms: number): Promise<void> => pause(ms, NEVER)
     const partitions = await openTopics({ source, cluster, folder, positions, pause: wait })
-    opened.push({ name: source.name, topics: source.topics, cluster, partitions })
+    opened.push({ name: source.name, topics: source.topics, cluster, group, partitions })
   }
   return opened
 }
 
 /** Makes it a source of a pipeline that has its partitions. */
 export function kafkaSource(
-  { name, topics, cluster, partitions }: OpenKafka,
+  { name, topics, cluster, group, partitions }: OpenKafka,
   { pipeline, folder, log }: { readonly pipeline: Pipeline; readonly folder: KafkaFolder; readonly log: Log },
 ): KafkaSource {
   const { engine } = pipeline
@@ -68,6 +74,7 @@ export function kafkaSource(
     name,
     topics,
     cluster,
+    ...(group === undefined ? {} : { group }),
     partitions: partitions.map((partition) => ({
       ...partition,
       index: pipeline.partitions.findIndex((one) => one.name === partition.name),
@@ -83,8 +90,6 @@ export function kafkaSource(
 }
 
 export class LiveSources implements LiveSource {
-  /** Topics do not call: beside them everything is asked. */
-  readonly onMore?: (listener: () => void) => () => void
   readonly #journal: JournalSource
   readonly #kafka: readonly KafkaSource[]
   readonly #away: Positions
@@ -94,7 +99,13 @@ export class LiveSources implements LiveSource {
     this.#journal = journal
     this.#kafka = kafka
     this.#away = committed
-    if (kafka.length === 0) this.onMore = (listener) => journal.onMore(listener)
+  }
+
+  onMore(listener: () => void): () => void {
+    const ends = [this.#journal, ...this.#kafka].map((source) => source.onMore(listener))
+    return () => {
+      for (const end of ends) end()
+    }
   }
 
   get isWithinBlock(): boolean {

@@ -95,7 +95,7 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   teardown.add(() => letterFiles.close())
   const deadLetters = new DeadLetterBuffer(letterFiles)
   const ofJournal = livePartitions(plan, options.trafficPartitions, journal.partitions)
-  const kafka = await openKafka({ plan, folder: topics, positions: claimed.positions, teardown })
+  const kafka = await openKafka({ plan, folder: topics, positions: claimed.positions, teardown, log: options.log })
   const partitions = [...ofJournal, ...kafka.flatMap((source) => source.partitions)]
   // Checkpoints after it were written and never committed: the engine's next one takes their place.
   await store.dropAfter(claimed.epoch)
@@ -121,7 +121,7 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
     sources: new LiveSources(source, kafkaSources, claimed.positions),
     deadLetters,
     sink,
-    checkpoints: new Checkpoints({ store, journal, kafka: topics, log: options.log }),
+    checkpoints: new Checkpoints({ store, journal, kafka: topics, kafkaSources, log: options.log }),
     intake: intakeOf(plan, partitions, source),
   }
 }

@@ -71,6 +71,7 @@ describe('a run on Kafka', { skip: stackMissing() }, () => {
     await rig.settled(60_000)
     assert.deepEqual(await rig.ledger(), ledgerOf(truth))
     await rig.assertVerified(60_000)
+    await eventually('tools see it', async () => (await rig.groupOffsets()) === (await rig.positions()), 60_000)
     run.signal('SIGTERM')
     assert.equal((await run.ended).code, 0, run.stderr)
   })
@@ -173,6 +174,7 @@ class Rig {
   readonly plan: Plan
   readonly url: string
   readonly #brokers: string
+  readonly #group: string
   readonly #dataDir = makeDataDir()
   readonly #definition: string
   #runs: ServiceProcess[] = []
@@ -183,11 +185,12 @@ class Rig {
       streams: { impressions: { topic: `impressions-${suffix}` }, clicks: { topic: `clicks-${suffix}` } },
       // What stops is settled soon: the watermark then follows the clock.
       parameters: { idleTimeout: '1s' },
-      sources: { http: null, kafka: { kind: 'kafka', brokers } },
+      sources: { http: null, kafka: { kind: 'kafka', brokers, group: `lag-${suffix}` } },
     }
     this.plan = planOf(definition)
     this.url = url
     this.#brokers = brokers
+    this.#group = `lag-${suffix}`
     this.#definition = join(this.#dataDir, 'definition.json')
     writeFileSync(this.#definition, JSON.stringify(definition))
   }
@@ -248,6 +251,15 @@ class Rig {
 
   async positions(): Promise<number> {
     return Object.values(await this.#positions()).reduce((sum, position) => sum + position, 0)
+  }
+
+  /** The sum of what the group shows. */
+  async groupOffsets(): Promise<number> {
+    return this.#admin(async (admin) => {
+      const groups = await admin.listConsumerGroupOffsets({ groups: [this.#group] })
+      const offsets = groups.flatMap(({ topics }) => topics).flatMap(({ partitions }) => partitions)
+      return offsets.reduce((sum, { committedOffset }) => sum + Number(committedOffset), 0)
+    })
   }
 
   async ends(): Promise<number> {

@@ -53,6 +53,7 @@ const source = z.strictObject({
   brokers: z.string().optional(),
   topics: z.strictObject({ impressions: z.string().optional(), clicks: z.string().optional() }).optional(),
   startFrom: z.enum(['earliest', 'latest']).optional(),
+  group: z.string().min(1).optional(),
   tls: z
     .strictObject({ caFile: z.string().optional(), certFile: z.string().optional(), keyFile: z.string().optional() })
     .optional(),

@@ -25,7 +25,7 @@ export function checkSources(draft: Draft): Problem[] {
 const KEYS = {
   http: [],
   files: ['stream', 'path'],
-  kafka: ['brokers', 'topics', 'startFrom', 'tls', 'sasl'],
+  kafka: ['brokers', 'topics', 'startFrom', 'group', 'tls', 'sasl'],
 } as const
 
 const KINDS: Readonly<Record<keyof typeof KEYS, string>> = {

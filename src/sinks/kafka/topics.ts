@@ -1,8 +1,19 @@
 /**
  * Topics of a Kafka cluster: made where they are missing, removed on request.
  */
-import { Admin } from '@platformatic/kafka'
+import { Admin, type ConnectionOptions } from '@platformatic/kafka'
 import { TidemarkError } from '../../errors.ts'
+
+/** How a cluster is reached. */
+export interface KafkaAccess {
+  /** `host:port`, with commas between. */
+  readonly brokers: string
+  readonly tls?: NonNullable<ConnectionOptions['tls']>
+  readonly sasl?: NonNullable<ConnectionOptions['sasl']>
+}
+
+/** The brokers alone, where they ask for nothing more. */
+export type KafkaAddress = string | KafkaAccess
 
 /** A topic as it should be. */
 export interface TopicSettings {
@@ -16,6 +27,27 @@ export function brokerList(brokers: string): string[] {
     .split(',')
     .map((broker) => broker.trim())
     .filter((broker) => broker !== '')
+}
+
+/** An address in its long form. */
+export function accessTo(address: KafkaAddress): KafkaAccess {
+  return typeof address === 'string' ? { brokers: address } : address
+}
+
+/** What a client of the cluster is made with. Certificates are verified, always. */
+export function clientOptions(address: KafkaAddress): ClientOptions {
+  const { brokers, tls, sasl } = accessTo(address)
+  return {
+    clientId: 'tidemark',
+    bootstrapBrokers: brokerList(brokers),
+    ...(tls === undefined ? {} : { tls: { ...tls, rejectUnauthorized: true } }),
+    ...(sasl === undefined ? {} : { sasl }),
+  }
+}
+
+interface ClientOptions extends Omit<KafkaAccess, 'brokers'> {
+  readonly clientId: string
+  readonly bootstrapBrokers: string[]
 }
 
 /** An error of the client as one of ours, with the broker it was about. */
@@ -40,7 +72,7 @@ function innermost(error: Error): Error {
  *
  * @throws TidemarkError KAFKA_UNAVAILABLE
  */
-export async function ensureTopics(brokers: string, topics: readonly TopicSettings[]): Promise<void> {
+export async function ensureTopics(brokers: KafkaAddress, topics: readonly TopicSettings[]): Promise<void> {
   await withAdmin(brokers, async (admin) => {
     const present = new Set(await admin.listTopics())
     for (const { name, partitions } of topics) {
@@ -54,7 +86,10 @@ export async function ensureTopics(brokers: string, topics: readonly TopicSettin
  *
  * @throws TidemarkError KAFKA_UNAVAILABLE
  */
-export async function topicPartitions(brokers: string, names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+export async function topicPartitions(
+  brokers: KafkaAddress,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
   return withAdmin(brokers, async (admin) => {
     const listed = new Set(await admin.listTopics())
     const present = names.filter((name) => listed.has(name))
@@ -86,12 +121,12 @@ export async function askKafka(brokers: string): Promise<readonly string[]> {
 }
 
 /** One piece of work with a client that is closed after it; its errors as ours. */
-export async function withAdmin<T>(brokers: string, work: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = new Admin({ clientId: 'tidemark', bootstrapBrokers: brokerList(brokers), retries: 3, timeout: 5_000 })
+export async function withAdmin<T>(address: KafkaAddress, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = new Admin({ ...clientOptions(address), retries: 3, timeout: 5_000 })
   try {
     return await work(admin)
   } catch (error) {
-    throw kafkaUnavailable(brokers, error)
+    throw kafkaUnavailable(accessTo(address).brokers, error)
   } finally {
     await admin.close()
   }

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { TidemarkError } from '../../errors.ts'
 import type { KafkaSourcePlan } from '../../pipeline/plan.ts'
-import type { KafkaAccess } from './cluster.ts'
+import type { KafkaAccess } from '../../sinks/kafka/topics.ts'
 
 /**
  * Reads what the source names.

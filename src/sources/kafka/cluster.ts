@@ -4,34 +4,22 @@
  * The client's own consumer makes an object of every record. Its connection and its codec of requests are used instead,
  * with a parser that hands over the bytes (Kafka 3.1 or newer: topics have ids).
  *
- * C1  Certificates are verified, always.
- * C2  There is one connection to a broker, whoever asks at once. One that failed is forgotten: the next call makes a new
- *     one. After the end there are none.
- * C3  Whatever fails is a TidemarkError, retryable where a later try may work.
+ * L1  Whatever fails is a TidemarkError, retryable where a later try may work.
  */
-import { isIP } from 'node:net'
 import {
-  Connection,
   createAPI,
   fetchV13,
   listOffsetsV7,
   metadataV12,
   ResponseError,
-  type ConnectionOptions,
+  type Connection,
   type Reader,
 } from '@platformatic/kafka'
 import { TidemarkError } from '../../errors.ts'
-import { brokerList } from '../../sinks/kafka/topics.ts'
-import { connectionError, KAFKA_ERROR, notAllowed } from './kafka-errors.ts'
+import type { KafkaAccess } from '../../sinks/kafka/topics.ts'
+import { Connections } from './connections.ts'
+import { KAFKA_ERROR, notAllowed } from './kafka-errors.ts'
 import type { AbortedTransaction } from './record-batch.ts'
-
-/** How a cluster is reached. */
-export interface KafkaAccess {
-  /** `host:port`, with commas between. */
-  readonly brokers: string
-  readonly tls?: NonNullable<ConnectionOptions['tls']>
-  readonly sasl?: NonNullable<ConnectionOptions['sasl']>
-}
 
 /** A topic as its cluster has it now. */
 export interface TopicInfo {
@@ -64,9 +52,6 @@ export interface FetchedPartition {
 
 type MetadataResponse = Awaited<ReturnType<typeof metadataV12.api.async>>
 
-const CLIENT_ID = 'tidemark'
-const CONNECT_TIMEOUT_MS = 5_000
-const REQUEST_TIMEOUT_MS = 30_000
 const READ_COMMITTED = 1
 const CONSUMER = -1
 const EARLIEST = -2n
@@ -74,17 +59,13 @@ const LATEST = -1n
 const NOTHING = new Uint8Array(0)
 
 export class Cluster {
-  readonly #access: KafkaAccess
-  readonly #connections = new Map<string, Promise<Connection>>()
-  #isClosed = false
+  readonly brokers: string
+  readonly #connections: Connections
   #addresses = new Map<number, { readonly host: string; readonly port: number }>()
 
   constructor(access: KafkaAccess) {
-    this.#access = access
-  }
-
-  get brokers(): string {
-    return this.#access.brokers
+    this.brokers = access.brokers
+    this.#connections = new Connections(access)
   }
 
   /**
@@ -153,25 +134,12 @@ export class Cluster {
 
   /** Ends all connections; what is under way fails. */
   async close(): Promise<void> {
-    this.#isClosed = true
-    const ending = [...this.#connections.values()].map(async (connecting) => closeQuietly(await connecting))
-    this.#connections.clear()
-    await Promise.allSettled(ending)
+    await this.#connections.close()
   }
 
   async #anyBroker<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     const known = [...this.#addresses.values()].map(({ host, port }) => `${host}:${port}`)
-    const addresses = [...new Set([...brokerList(this.#access.brokers), ...known])]
-    let failure: TidemarkError | undefined
-    for (const address of addresses) {
-      try {
-        return await this.#on(address, work)
-      } catch (error) {
-        failure = connectionError(address, error)
-        if (!failure.retryable) throw failure
-      }
-    }
-    throw failure ?? new TidemarkError('KAFKA_UNAVAILABLE', 'No broker is named.', { fix: 'name one: 127.0.0.1:9092' })
+    return this.#connections.onAny(known, work)
   }
 
   async #onNode<T>(node: number, work: (connection: Connection) => Promise<T>): Promise<T> {
@@ -181,59 +149,8 @@ export class Cluster {
         where: this.brokers,
         retryable: true,
       })
-    return this.#on(`${address.host}:${address.port}`, work)
+    return this.#connections.on(`${address.host}:${address.port}`, work)
   }
-
-  async #on<T>(address: string, work: (connection: Connection) => Promise<T>): Promise<T> {
-    let connection: Connection | undefined
-    try {
-      connection = await this.#connection(address)
-      return await work(connection)
-    } catch (error) {
-      if (connection !== undefined) await closeQuietly(connection)
-      throw connectionError(address, error)
-    }
-  }
-
-  /** The connection to a broker (C2). */
-  async #connection(address: string): Promise<Connection> {
-    if (this.#isClosed) throw new TidemarkError('KAFKA_UNAVAILABLE', 'The connections to Kafka were ended.')
-    const known = this.#connections.get(address)
-    if (known === undefined) {
-      const connecting = this.#connect(address)
-      this.#connections.set(address, connecting)
-      connecting.catch(() => this.#forget(address, connecting))
-      return connecting
-    }
-    const connection = await known
-    if (connection.isConnected()) return connection
-    this.#forget(address, known)
-    return this.#connection(address)
-  }
-
-  #forget(address: string, connecting: Promise<Connection>): void {
-    if (this.#connections.get(address) === connecting) this.#connections.delete(address)
-  }
-
-  async #connect(address: string): Promise<Connection> {
-    const colon = address.lastIndexOf(':')
-    const [host, port] = [address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), Number(address.slice(colon + 1))]
-    const { tls, sasl } = this.#access
-    const connection = new Connection(CLIENT_ID, {
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      ...(tls === undefined ? {} : { tls: { ...tls, rejectUnauthorized: true }, tlsServerName: isIP(host) === 0 }),
-      ...(sasl === undefined ? {} : { sasl }),
-    })
-    // What fails is told to whoever waits for an answer.
-    connection.on('error', () => undefined)
-    await connection.connect(host, port)
-    return connection
-  }
-}
-
-async function closeQuietly(connection: Connection): Promise<void> {
-  await connection.close().catch(() => undefined)
 }
 
 /** Topics that are missing or without a leader make the client's own parser fail; what it parsed is all that is needed. */
@@ -298,7 +215,8 @@ function readPartition(reader: Reader, topicId: string): FetchedPartition {
 }
 
 function ownBytes(reader: Reader, length: number): Uint8Array {
-  const bytes = new Uint8Array(length)
+  // Every byte is written below: zeros first would cost as much as the copy.
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
   let at = 0
   for (const part of reader.buffer.subarray(reader.position, reader.position + length).buffers) {
     bytes.set(part, at)

@@ -13,6 +13,7 @@
  *     once. What no try can mend ends the run: a gap, a refusal, damage.
  * K4  A partition that is added to a topic is picked up and read from its first offset.
  * K5  Memory is bounded: what waits is at most a block of each partition and one more.
+ * K6  Whoever polls is called when there is something to offer: records are seen as soon as a broker sent them.
  */
 import { TidemarkError } from '../../errors.ts'
 import { STREAM_NAMES, type StreamName } from '../../pipeline/plan.ts'
@@ -21,6 +22,7 @@ import type { Clock, Log, Positions } from '../../runtime/ports.ts'
 import type { Watermarks } from '../../time/watermarks.ts'
 import type { Cluster, FetchedPartition, TopicInfo } from './cluster.ts'
 import { decompress } from './decompress.ts'
+import type { GroupOffsets } from './group-offsets.ts'
 import type { KafkaFolder } from './kafka-folder.ts'
 import { gapError, KAFKA_ERROR } from './kafka-errors.ts'
 import { offsetAfter, RecordBatchReader } from './record-batch.ts'
@@ -40,6 +42,8 @@ export interface KafkaSourceOptions {
   /** Name of the source. */
   readonly name: string
   readonly cluster: Pick<Cluster, 'topics' | 'offsets' | 'fetch' | 'close'>
+  /** Told what the tables hold. */
+  readonly group?: GroupOffsets
   readonly topics: Readonly<Record<StreamName, string>>
   /** Partitions known at the start, each with its index in the pipeline. */
   readonly partitions: readonly (KafkaPartition & { readonly index: number; readonly leader: number })[]
@@ -88,6 +92,7 @@ export class KafkaSource {
   readonly #byIndex = new Map<number, OpenPartition>()
   readonly #fetchers = new Map<number, Promise<void>>()
   readonly #stopping = new AbortController()
+  readonly #listeners = new Set<() => void>()
   readonly #reader: RecordBatchReader
   #offer: OfferLines = () => undefined
   #current: OpenPartition | undefined
@@ -135,6 +140,12 @@ export class KafkaSource {
     return this.#byIndex.has(index)
   }
 
+  /** Calls back whenever there is more to poll (K6); returns what ends that. */
+  onMore(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
   poll(offer: OfferLines): boolean {
     this.#offer = offer
     for (let bytes = 0; bytes < POLL_BYTES;) {
@@ -156,6 +167,15 @@ export class KafkaSource {
 
   positions(): Positions {
     return Object.fromEntries(this.#partitions.map(({ name, position }) => [name, position]))
+  }
+
+  /** Lets tools see that the tables hold everything before `positions`. */
+  tellCommitted(positions: Positions): void {
+    const offsets = this.#partitions.flatMap(({ name, topic, number }) => {
+      const offset = positions[name]
+      return offset === undefined ? [] : [{ topic, partition: number, offset }]
+    })
+    this.#options.group?.tell(offsets)
   }
 
   #add(known: KafkaPartition, index: number, leader: number): void {
@@ -262,6 +282,8 @@ export class KafkaSource {
       const fetched = await this.#options.cluster.fetch(node, targets, limits)
       if (this.#stopping.signal.aborted) return true
       const codes = fetched.map((answer) => this.#take(answer))
+      // Not only a block that came: one that waited may go first now that another partition has nothing.
+      if (this.#next() !== undefined) for (const listener of this.#listeners) listener()
       const failed = codes.find((code) => code !== KAFKA_ERROR.none)
       if (failed !== undefined) throw unavailable(`a partition answers with error ${failed} of Kafka's protocol`)
       this.#become(node, null)

@@ -32,6 +32,7 @@ describe('the sources of a definition', () => {
     assert.deepEqual(sourcesOf({ http: null, kafka: { ...kafka, topics: { clicks: 'x' }, startFrom: 'latest' } }), [
       { ...plan, startFrom: 'latest', topics: { ...topics, clicks: 'x' } },
     ])
+    assert.deepEqual(sourcesOf({ http: null, kafka: { ...kafka, group: 'lag' } }), [{ ...plan, topics, group: 'lag' }])
     assert.deepEqual(problemsOf({ kafka, again: kafka }), ['sources.again REPEATED'])
   })
 

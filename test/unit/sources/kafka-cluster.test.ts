@@ -1,5 +1,5 @@
 /**
- * Connections to a cluster: C2 of `cluster.ts`, with a broker that takes connections and never answers.
+ * Connections to a cluster: C2 and C3 of `connections.ts`, with a broker that takes connections and never answers.
  */
 import assert from 'node:assert/strict'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
