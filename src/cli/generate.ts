@@ -5,6 +5,8 @@ import { Command, InvalidArgumentError } from 'commander'
 import { TidemarkError } from '../errors.ts'
 import { STREAM_NAMES, type Plan } from '../pipeline/plan.ts'
 import { HttpLines } from '../sinks/http-lines.ts'
+import { accessOf } from '../sources/kafka/access.ts'
+import type { KafkaAccess } from '../sinks/kafka/topics.ts'
 import { preparePlanTopics, TopicLines } from '../sinks/kafka/topic-lines.ts'
 import { formatDuration } from '../time/duration.ts'
 import {
@@ -150,13 +152,20 @@ interface Generating {
 
 async function runToKafka(generating: Generating, brokers: string): Promise<void> {
   const { options, plan, settings } = generating
-  const partitions = await preparePlanTopics(plan, brokers, options.partitions, KAFKA_PARTITIONS)
-  const topics = new TopicLines(plan, brokers)
+  const access = accessTo(plan, brokers)
+  const partitions = await preparePlanTopics(plan, access, options.partitions, KAFKA_PARTITIONS)
+  const topics = new TopicLines(plan, access)
   try {
     await write({ ...generating, settings: trafficSettings({ ...settings, partitions }) }, topics)
   } finally {
     await topics.close()
   }
+}
+
+/** The brokers, reached as the definition's Kafka source says: TLS and SASL are its own. */
+function accessTo({ sources }: Plan, brokers: string): KafkaAccess {
+  const source = sources.find(({ kind }) => kind === 'kafka')
+  return source?.kind === 'kafka' ? accessOf({ ...source, brokers }) : { brokers }
 }
 
 async function write({ options, plan, settings, talk }: Generating, target: LineTarget | undefined): Promise<void> {

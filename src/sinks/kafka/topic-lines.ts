@@ -6,7 +6,7 @@ import { TidemarkError } from '../../errors.ts'
 import { STREAM_NAMES, type Plan, type StreamName } from '../../pipeline/plan.ts'
 import type { WriteLines } from '../../traffic/ad-traffic.ts'
 import type { LineTarget } from '../../traffic/writers/generate-log.ts'
-import { ensureTopics, topicPartitions } from './topics.ts'
+import { accessTo, ensureTopics, topicPartitions, type KafkaAddress } from './topics.ts'
 import { TopicWriter } from './topic-writer.ts'
 
 const LINE_FEED = 0x0a
@@ -16,7 +16,7 @@ export class TopicLines implements LineTarget {
   readonly #plan: Plan
   readonly #writer: TopicWriter
 
-  constructor(plan: Plan, brokers: string) {
+  constructor(plan: Plan, brokers: KafkaAddress) {
     this.#plan = plan
     this.#writer = new TopicWriter(brokers)
   }
@@ -51,7 +51,7 @@ export class TopicLines implements LineTarget {
  */
 export async function preparePlanTopics(
   plan: Plan,
-  brokers: string,
+  brokers: KafkaAddress,
   partitions: number | undefined,
   otherwise: number,
 ): Promise<number> {
@@ -65,7 +65,7 @@ export async function preparePlanTopics(
   const narrow = [...present].find(([, count]) => count < wanted)
   if (narrow === undefined) return wanted
   throw new TidemarkError('USAGE', `The topic ${narrow[0]} has ${narrow[1]} partitions, fewer than ${wanted}.`, {
-    where: brokers,
+    where: accessTo(brokers).brokers,
     fix: `--partitions ${narrow[1]}`,
   })
 }

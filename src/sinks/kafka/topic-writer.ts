@@ -5,7 +5,7 @@
  * K2  One batch is under way at a time, so that the order within a partition is the order of `add`.
  */
 import { Producer } from '@platformatic/kafka'
-import { brokerList, kafkaUnavailable } from './topics.ts'
+import { accessTo, clientOptions, kafkaUnavailable, type KafkaAddress } from './topics.ts'
 
 /** One record on its way. */
 export interface OutgoingRecord {
@@ -28,9 +28,9 @@ export class TopicWriter {
   readonly #producer: Producer
   #waiting: OutgoingRecord[] = []
 
-  constructor(brokers: string) {
-    this.#brokers = brokers
-    this.#producer = new Producer({ clientId: 'tidemark', bootstrapBrokers: brokerList(brokers), idempotent: true })
+  constructor(address: KafkaAddress) {
+    this.#brokers = accessTo(address).brokers
+    this.#producer = new Producer({ ...clientOptions(address), idempotent: true })
   }
 
   /** Takes a record. Its bytes must not change until it is sent. Says whether it is time to {@link flush}. */
