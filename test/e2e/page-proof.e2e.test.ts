@@ -1,5 +1,6 @@
 /**
- * The page under strain: its windows for axe, two more tabs, and a PostgreSQL that goes away.
+ * The page under strain: every key that it lists, five hundred hostile names, random views against SQL, two tabs, and a
+ * PostgreSQL that goes away.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
@@ -8,12 +9,16 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { launchChromium, skipWithoutChromium } from '../support/chromium.ts'
 import { clickLine, impressionLine } from '../support/event-lines.ts'
 import { eventually } from '../support/eventually.ts'
+import { cutTexts, hasGlobal, memberRows, overflowPx } from '../support/in-page.ts'
 import { newFolder, RunningRig } from '../support/live-rig.ts'
+import { BEFORE_KEY, KEY_CHECKS, PRESSED } from '../support/page-keys.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { seededRandom } from '../support/simulated-disk.ts'
 
 const MINUTE_MS = 60_000
 const DEVICES = ['mobile', 'desktop', 'tablet']
 const CAMPAIGNS = ['spring', 'summer', 'autumn', 'it\'s, "a" name']
+const SEED = Number(process.env['TIDEMARK_SEED'] ?? 20_261_125)
 
 /** Names that would run, hide, reorder or break something. */
 const HOSTILE = Array.from({ length: 500 }, (_, i) => {
@@ -106,6 +111,93 @@ describe('the page under strain', { skip: skipWithoutChromium(), timeout: 900_00
   }
   const tileText = async (page: Page, measure: string): Promise<string> =>
     (await page.locator(`[data-measure="${measure}"] .v`).innerText()).replaceAll(',', '')
+
+  it('does what the help window says, key by key', async (context) => {
+    const { page, troubles } = await openPage(context)
+    await page.keyboard.press('?')
+    const labels = await page.locator('dialog kbd').allInnerTexts()
+    assert.deepEqual(labels.toSorted(), Object.keys(KEY_CHECKS).toSorted(), 'a key without a test, or the other way')
+    for (const label of labels) {
+      await page.goto(`${rig.service.server.url}/${BEFORE_KEY[label] ?? ''}`)
+      await page.locator('.ledger button').first().waitFor()
+      await page.evaluate(`
+        window.savedAs = undefined
+        HTMLAnchorElement.prototype.click = function () { window.savedAs = this.download }`)
+      const isDone = KEY_CHECKS[label] ?? (async () => false)
+      assert.equal(await isDone(page), false, `${label} has something to do`)
+      await page.keyboard.press(PRESSED[label] ?? label)
+      await eventually(`${label} does it`, () => isDone(page))
+      await page.evaluate('localStorage.clear()')
+    }
+    assert.deepEqual(troubles, [])
+  })
+
+  it('shows 500 hostile names as text, on any width, and finds them', async (context) => {
+    const { page, troubles } = await openPage(context)
+    await page.locator('[data-dimension="campaign_id"] .all').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('504, most Impressions first').waitFor()
+    for (let top = 0; top < 16_000; top += 900) {
+      await dialog.locator('.scroll').evaluate(`(element) => (element.scrollTop = ${top})`)
+      await page.waitForFunction('document.querySelectorAll(".scroll .row").length > 10')
+    }
+    assert.deepEqual(await page.locator('dialog img, dialog script').count(), 0)
+    assert.ok((await dialog.locator('.row').count()) < 60, 'rows that nobody sees are not drawn')
+    assert.deepEqual((await new AxeBuilder({ page }).analyze()).violations, [])
+    await dialog.getByRole('searchbox').fill('onerror="window.hacked = 130"')
+    await dialog.getByText('1, most Impressions first').waitFor()
+    await page.keyboard.press('Escape')
+    for (const width of [360, 1024, 1920]) {
+      await page.setViewportSize({ width, height: 900 })
+      await eventually(`it fits ${width} px`, async () => (await overflowPx(page)) <= 0)
+    }
+    assert.deepEqual(await cutTexts(page, '.tile .v, .board td'), [])
+    assert.equal(await hasGlobal(page, 'hacked'), false)
+    assert.deepEqual(troubles, [])
+  })
+
+  it(`shows what SQL counts, over 20 random views (TIDEMARK_SEED=${SEED})`, async (context) => {
+    const { page } = await openPage(context)
+    const random = seededRandom(SEED)
+    const below = (count: number): number => Math.floor(random() * count)
+    const pick = (names: readonly string[]): readonly string[] =>
+      names.toSorted(() => random() - 0.5).slice(0, 1 + below(names.length - 1))
+    for (let view = 0; view < 20; view++) {
+      const startMs = Math.floor(nowMs / MINUTE_MS - 40 + below(25)) * MINUTE_MS
+      const [from, to] = [startMs, startMs + (1 + below(14)) * MINUTE_MS].map((ms) => new Date(ms).toISOString())
+      const filters = [
+        { dimension: 'campaign_id', members: pick(CAMPAIGNS), isOut: below(2) === 0 },
+        { dimension: 'device_type', members: pick(DEVICES), isOut: below(2) === 0 },
+      ].slice(0, below(3))
+      const keys = filters.map(({ dimension, members, isOut }) => {
+        const names = members.map((name) => name.replaceAll(/[\\,;]/g, '\\$&')).join(',')
+        return `&f.${dimension}${isOut ? '!' : ''}=${encodeURIComponent(names)}`
+      })
+      const where = (ignored?: string): string =>
+        [
+          `window_start >= '${from}' and window_start < '${to}'`,
+          ...filters
+            .filter(({ dimension }) => dimension !== ignored)
+            .map(({ dimension, members, isOut }) => {
+              const list = members.map((name) => `'${name.replaceAll("'", "''")}'`).join(', ')
+              return `${dimension} ${isOut ? 'not in' : 'in'} (${list})`
+            }),
+        ].join(' and ')
+      const replay = `?from=${from}&to=${to}${keys.join('')}`
+      await page.goto(`${rig.service.server.url}/${replay}`)
+      await page.locator('.tile').first().waitFor()
+      await settled(page)
+      const sums = `coalesce(sum(impressions), 0), coalesce(sum(clicks), 0)`
+      const [row] = await runSql(databaseUrl, `select ${sums} from performance where ${where()}`)
+      assert.deepEqual([await tileText(page, 'impressions'), await tileText(page, 'clicks')], row, replay)
+      const ranked = await runSql(
+        databaseUrl,
+        `select device_type, sum(impressions) from performance where ${where('device_type')}
+           group by 1 order by 2 desc, device_type collate "C"`,
+      )
+      assert.deepEqual(await memberRows(page, 'device_type'), ranked, replay)
+    }
+  })
 
   it('has nothing to complain about for axe in its other windows, and in high contrast', async (context) => {
     for (const colorScheme of ['light', 'dark'] as const) {

@@ -53,6 +53,13 @@ export async function focusedText(page: Page): Promise<string> {
   return page.evaluate<string>('document.activeElement?.textContent?.trim() ?? ""')
 }
 
+/** Members of a leaderboard and their first number, in the order in which they are shown. */
+export async function memberRows(page: Page, dimension: string): Promise<readonly (readonly string[])[]> {
+  return page.evaluate<readonly (readonly string[])[]>(`
+    [...document.querySelectorAll('[data-dimension=${JSON.stringify(dimension)}] tbody tr:has(.member-button)')].map(
+      (row) => [row.querySelector('.name').textContent, row.querySelector('td').textContent.trim().replaceAll(',', '')])`)
+}
+
 /** Whether a global of this name exists in the page. */
 export async function hasGlobal(page: Page, name: string): Promise<boolean> {
   return page.evaluate<boolean>(`${JSON.stringify(name)} in window`)
