@@ -12,36 +12,33 @@ const LIVE_ONLY = '.tools, .board-tools, .choice, .menu, .quiet, .notice-line, d
 export function snapshotHtml(title: string): string {
   const sheet = document.querySelector('.sheet')
   if (sheet === null) return ''
-  const copy = sheet.cloneNode(true) as HTMLElement
+  // In a document that nobody shows, pictures are not loaded: the page's policy would refuse those of the canvases.
+  const inert = document.implementation.createHTMLDocument()
+  const copy = inert.importNode(sheet, true) as HTMLElement
   paintCanvases(sheet, copy)
   for (const element of copy.querySelectorAll(LIVE_ONLY)) element.remove()
   for (const element of copy.querySelectorAll('button, select, input')) element.replaceWith(asText(element))
   copy.querySelector('.fresh')?.replaceChildren(`Snapshot of ${new Date().toISOString().slice(0, 19)}Z`)
   copy.classList.remove('is-stale', 'is-waiting')
-  const root = document.documentElement
-  const file = document.implementation.createHTMLDocument(title)
-  const policy = file.createElement('meta')
-  policy.httpEquiv = 'Content-Security-Policy'
-  policy.content = POLICY
-  const charset = file.createElement('meta')
-  charset.setAttribute('charset', 'utf-8')
-  const style = file.createElement('style')
-  style.textContent = cssText()
-  file.head.prepend(charset, policy)
-  file.head.append(style)
-  file.documentElement.lang = 'en'
-  Object.assign(file.documentElement.dataset, root.dataset)
-  file.body.append(file.importNode(copy, true))
-  return `<!doctype html>\n${file.documentElement.outerHTML}\n`
+  // Written as text: the page's own policy, which documents made by it inherit, knows no styles within a document.
+  const html = document.createElement('html')
+  html.lang = 'en'
+  Object.assign(html.dataset, document.documentElement.dataset)
+  const name = document.createElement('title')
+  name.textContent = title
+  const policy = `<meta http-equiv="Content-Security-Policy" content="${POLICY}">`
+  const head = `<head><meta charset="utf-8">${policy}${name.outerHTML}<style>${cssText()}</style></head>`
+  return `<!doctype html>\n${html.outerHTML.replace('</html>', '')}${head}<body>${copy.outerHTML}</body></html>\n`
 }
 
 /** Canvases lose their picture when they are copied. */
 function paintCanvases(from: Element, to: HTMLElement): void {
   const copies = [...to.querySelectorAll('canvas')]
   ;[...from.querySelectorAll('canvas')].forEach((canvas, index) => {
-    const image = document.createElement('img')
+    const image = to.ownerDocument.createElement('img')
     image.setAttribute('src', canvas.toDataURL('image/png'))
-    image.setAttribute('style', `width: ${canvas.clientWidth}px; height: ${canvas.clientHeight}px`)
+    image.width = canvas.clientWidth
+    image.height = canvas.clientHeight
     image.alt = canvas.closest('.chart')?.getAttribute('aria-label') ?? ''
     copies[index]?.replaceWith(image)
   })
