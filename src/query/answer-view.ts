@@ -126,11 +126,14 @@ class Answering {
   #totals(rows: readonly SqlRow[], { buckets, periods }: Scene): TotalsAnswer {
     const byPeriod = periods.map((_, period) => this.#amounts.byBucket(rows, period, buckets.startsMs.length))
     const [now = [], before] = byPeriod.map((row) => this.#amounts.add(row))
-    const sparkline = (byPeriod[0] ?? []).map((row) => this.#amounts.shown(row))
+    const [sparkline = [], comparedSparkline = null] = byPeriod.map((row) =>
+      row.map((amounts) => this.#amounts.shown(amounts)),
+    )
     return {
       value: this.#amounts.amounts(now),
       compared: before === undefined ? null : this.#amounts.amounts(before),
       sparkline,
+      comparedSparkline,
     }
   }
 

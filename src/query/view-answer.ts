@@ -41,6 +41,8 @@ export interface TotalsAnswer {
   readonly compared: Amounts | null
   /** One for each bucket; null where nothing was counted. */
   readonly sparkline: readonly (Amounts | null)[]
+  /** The same of the compared time, moved onto the same buckets; null without a comparison. */
+  readonly comparedSparkline: readonly (Amounts | null)[] | null
 }
 
 export interface SeriesAnswer {

@@ -87,6 +87,7 @@ export function recountView(
           value: whole(range.startMs),
           compared: comparison === null ? null : whole(comparison.startMs),
           sparkline: byBucket(wholeRows, range.startMs),
+          comparedSparkline: comparison === null ? null : byBucket(wholeRows, comparison.startMs),
         }
       : null,
     series: query.series.map(({ split, top, orderBy, members, axis }) => {

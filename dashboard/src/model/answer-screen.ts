@@ -107,13 +107,15 @@ export function screenOfAnswer(page: PagePlan, state: PageState, answer: ViewAns
 function answerTotals(page: PagePlan, { totals, range, buckets }: ViewAnswer, isFilling: boolean): TotalsModel {
   const isCut = (buckets[0] ?? range.startMs) < range.startMs
   const values = valuesReader(page)
-  const last = values(totals?.value ?? null) ?? []
-  const before = values(totals?.compared ?? null)
-  const spark = (totals?.sparkline ?? []).map((amounts) => values(amounts))
+  const whole = (amounts: readonly (Amounts | null)[]): readonly (Values | undefined)[] =>
+    amounts.slice(0, isFilling ? -1 : undefined).map((bucket) => values(bucket))
+  const spark = whole(totals?.sparkline ?? [])
+  const compared = totals?.comparedSparkline ?? null
   return {
-    last,
-    ...(before === undefined ? {} : { complete: last, before }),
-    spark: spark.slice(isCut ? 1 : 0, isFilling ? -1 : undefined),
+    last: values(totals?.value ?? null) ?? [],
+    // What still fills is not held against what was whole: steady traffic would show as a fall.
+    ...(compared === null ? {} : { complete: sumOf(spark), before: sumOf(whole(compared)) }),
+    spark: spark.slice(isCut ? 1 : 0),
   }
 }
 
@@ -242,10 +244,10 @@ function worthARow(rows: readonly BoardModelRow[], { order }: PageState, whole: 
 }
 
 /** Quantities added up, exactly. */
-function sumOf(all: readonly Values[]): Values {
-  const length = Math.max(0, ...all.map((values) => values.length))
+function sumOf(all: readonly (Values | undefined)[]): Values {
+  const length = Math.max(0, ...all.map((values) => values?.length ?? 0))
   return Array.from({ length }, (_, index) => {
-    const sum = all.reduce((total, values) => total + BigInt(values[index] ?? 0), 0n)
+    const sum = all.reduce((total, values) => total + BigInt(values?.[index] ?? 0), 0n)
     return sum <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(sum) : String(sum)
   })
 }

@@ -66,7 +66,12 @@ const viewAnswer = {
       anyOf: [
         {
           type: 'object',
-          properties: { value: amounts, compared: maybeAmounts, sparkline: list(maybeAmounts) },
+          properties: {
+            value: amounts,
+            compared: maybeAmounts,
+            sparkline: list(maybeAmounts),
+            comparedSparkline: { anyOf: [list(maybeAmounts), { type: 'null' }] },
+          },
         },
         { type: 'null' },
       ],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { lateBursts, outageMarks, runStarts } from '../../../dashboard/src/model/annotations.ts'
 import { planWithin, whyNot } from '../../../dashboard/src/model/answerable.ts'
-import { splitOf, viewQueryOf } from '../../../dashboard/src/model/answer-screen.ts'
+import { screenOfAnswer, splitOf, viewQueryOf } from '../../../dashboard/src/model/answer-screen.ts'
 import { toCsv, toJson } from '../../../dashboard/src/model/export.ts'
 import {
   defaultState,
@@ -17,6 +17,7 @@ import { fromLocalMs, toLocal } from '../../../dashboard/src/format/zones.ts'
 import { timeTicks } from '../../../dashboard/src/charts/time-axis.ts'
 import { planPage } from '../../../src/pipeline/page.ts'
 import { checkView } from '../../../src/query/check-view.ts'
+import type { Amounts, ViewAnswer } from '../../../src/query/view-answer.ts'
 import { adPlan, NOON_MS } from '../../support/page-changes.ts'
 
 const page = planPage(adPlan)
@@ -75,6 +76,51 @@ describe('steps of the page', () => {
         assert.deepEqual(checkView(adPlan, query), query)
       }
     }
+  })
+})
+
+describe('the change of a range', () => {
+  const amounts = (impressions: number): Amounts => ({ impressions, clicks: 0, sums: { spend: '0.000000' } })
+  /** Three minutes of 100 impressions each, the newest not over yet, after three whole ones. */
+  const filling = (finalUpToMs: number): ViewAnswer => ({
+    asOf: { epoch: 1, watermarkMs: NOON_MS + 121_000, finalUpToMs, provisionalShare: 1, answeredAtMs: NOON_MS },
+    range: { startMs: NOON_MS, endMs: NOON_MS + 180_000 },
+    comparison: { startMs: NOON_MS - 180_000, endMs: NOON_MS },
+    grain: '1m',
+    buckets: [0, 60_000, 120_000].map((afterMs) => NOON_MS + afterMs),
+    totals: {
+      value: amounts(205),
+      compared: amounts(300),
+      sparkline: [amounts(100), amounts(100), amounts(5)],
+      comparedSparkline: [amounts(100), null, amounts(200)],
+    },
+    series: [{ members: [null], rows: [[]], comparedRows: null, isFinal: [false, false, false] }],
+    ranks: [],
+  })
+
+  it('leaves out what still fills, on both sides, and shows the whole', () => {
+    const { totals } = screenOfAnswer(page, start, filling(0), new Map())
+    assert.deepEqual(totals.last, [205, 0, 0])
+    assert.deepEqual(
+      [totals.complete, totals.before],
+      [
+        [200, 0, 0],
+        [100, 0, 0],
+      ],
+    )
+    assert.equal(totals.spark.length, 2)
+  })
+
+  it('control: is of the whole range once that is final', () => {
+    const { totals } = screenOfAnswer(page, start, filling(NOON_MS + 180_000), new Map())
+    assert.deepEqual(
+      [totals.complete, totals.before],
+      [
+        [205, 0, 0],
+        [300, 0, 0],
+      ],
+    )
+    assert.equal(totals.spark.length, 3)
   })
 })
 
