@@ -24,19 +24,10 @@ import type { Cluster, FetchedPartition, TopicInfo } from './cluster.ts'
 import { decompress } from './decompress.ts'
 import type { GroupOffsets } from './group-offsets.ts'
 import type { KafkaFolder } from './kafka-folder.ts'
-import { gapError, KAFKA_ERROR } from './kafka-errors.ts'
+import { KAFKA_ERROR } from './kafka-errors.ts'
+import { checkOffset, partitionName, recreated, type KafkaPartition } from './partition.ts'
+import { Problems, TOPICS } from './problems.ts'
 import { offsetAfter, RecordBatchReader } from './record-batch.ts'
-
-/** A partition of a topic, and where to go on. */
-export interface KafkaPartition {
-  /** Name in the pipeline. */
-  readonly name: string
-  readonly stream: StreamName
-  readonly topic: string
-  readonly topicId: string
-  readonly number: number
-  readonly position: number
-}
 
 export interface KafkaSourceOptions {
   /** Name of the source. */
@@ -81,8 +72,6 @@ const FETCH_WAIT_MS = 250
 const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 5_000
 const REFRESH_MS = 15_000
-/** No broker has such a number. */
-const TOPICS = -1
 /** How far a partition's watermark may be ahead of one that has something to send, ms of event time. */
 const MOST_AHEAD_MS = 600_000
 
@@ -99,12 +88,12 @@ export class KafkaSource {
   #stampMs = { arrivalMs: 0, floorMs: -Infinity }
   #hasRoom: () => void = () => undefined
   #onFatal: (error: unknown) => void = () => undefined
-  /** What is wrong, by broker; of the topics themselves under {@link TOPICS}. */
-  readonly #problems = new Map<number, string>()
+  readonly #problems: Problems
   #refreshing: Promise<unknown> = Promise.resolve()
 
   constructor(options: KafkaSourceOptions) {
     this.#options = options
+    this.#problems = new Problems(options.name, options.log)
     this.#reader = new RecordBatchReader(decompress, (bytes, start, end, firstOffset) => {
       const { arrivalMs, floorMs } = this.#stampMs
       this.#offer(this.#current?.index ?? -1, bytes, start, end, arrivalMs, floorMs, firstOffset)
@@ -114,7 +103,7 @@ export class KafkaSource {
 
   /** What is wrong with the cluster at present, in one sentence. */
   get problem(): string | null {
-    return this.#problems.values().next().value ?? null
+    return this.#problems.first
   }
 
   /** Begins to fetch. `onFatal` is told what no try can mend. */
@@ -251,7 +240,7 @@ export class KafkaSource {
     const { signal } = this.#stopping
     for (let retryMs = FIRST_RETRY_MS; !signal.aborted;) {
       const led = this.#partitions.filter(({ leader }) => leader === node)
-      if (led.length === 0) return this.#become(node, null)
+      if (led.length === 0) return this.#problems.become(node, null)
       const wanted = led.filter(({ queuedBytes }) => queuedBytes < PARTITION_BYTES)
       if (wanted.length === 0) await this.#room()
       else if (await this.#fetch(node, wanted)) retryMs = FIRST_RETRY_MS
@@ -286,7 +275,7 @@ export class KafkaSource {
       if (this.#next() !== undefined) for (const listener of this.#listeners) listener()
       const failed = codes.find((code) => code !== KAFKA_ERROR.none)
       if (failed !== undefined) throw unavailable(`a partition answers with error ${failed} of Kafka's protocol`)
-      this.#become(node, null)
+      this.#problems.become(node, null)
       return true
     } catch (error) {
       for (const partition of wanted) partition.isCaughtUp = false
@@ -341,7 +330,7 @@ export class KafkaSource {
   async #refreshOrTell(): Promise<void> {
     try {
       await this.#refresh()
-      this.#become(TOPICS, null)
+      this.#problems.become(TOPICS, null)
     } catch (error) {
       this.#tell(TOPICS, error)
     }
@@ -389,55 +378,12 @@ export class KafkaSource {
   #tell(node: number, error: unknown): void {
     if (this.#stopping.signal.aborted) return
     if (!(error instanceof TidemarkError) || !error.retryable) this.#fail(error)
-    else this.#become(node, error.message)
-  }
-
-  // A broker that answers says nothing of another one that does not.
-  #become(node: number, problem: string | null): void {
-    const wasFine = this.#problems.size === 0
-    if (problem === null) this.#problems.delete(node)
-    else this.#problems.set(node, problem)
-    const isFine = this.#problems.size === 0
-    const { log, name } = this.#options
-    if (wasFine && problem !== null) log('warn', `Source "${name}": ${problem} It is tried again.`)
-    if (!wasFine && isFine) log('info', `Source "${name}": Kafka answers again.`)
+    else this.#problems.become(node, error.message)
   }
 
   #fail(error: unknown): void {
     if (!this.#stopping.signal.aborted) this.#onFatal(error)
   }
-}
-
-/** Name of a topic's partition in the pipeline. */
-export function partitionName(source: string, stream: StreamName, number: number): string {
-  return `${source}/${stream}-${number}`
-}
-
-/**
- * Checks that a partition can be read on from a position.
- *
- * @throws TidemarkError KAFKA_GAP
- */
-export function checkOffset(
-  { topic, number, position }: Pick<KafkaPartition, 'topic' | 'number' | 'position'>,
-  first: number,
-  end: number,
-): void {
-  const gap = { topic, partition: number }
-  if (position < first)
-    throw gapError({ ...gap, from: position, to: first, reason: 'retention has removed them before they were read' })
-  if (position > end)
-    throw gapError({ ...gap, from: end, to: position, reason: 'the partition was cut back after they had been read' })
-}
-
-/** The end of a run whose topic is another one now. */
-export function recreated({
-  topic,
-  number,
-  position,
-}: Pick<KafkaPartition, 'topic' | 'number' | 'position'>): TidemarkError {
-  const reason = 'the topic was removed and made again'
-  return gapError({ topic, partition: number, from: position, to: undefined, reason })
 }
 
 function unavailable(reason: string): TidemarkError {

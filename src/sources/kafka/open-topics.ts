@@ -10,7 +10,7 @@ import { STREAM_NAMES, type KafkaSourcePlan, type StreamName } from '../../pipel
 import type { Positions } from '../../runtime/ports.ts'
 import type { Cluster, TopicInfo } from './cluster.ts'
 import type { KafkaFolder, KnownTopic } from './kafka-folder.ts'
-import { checkOffset, partitionName, recreated, type KafkaPartition } from './kafka-source.ts'
+import { checkOffset, partitionName, recreated, type KafkaPartition } from './partition.ts'
 
 /** A partition at the start of a run. */
 export type FoundPartition = KafkaPartition & { readonly leader: number }
