@@ -8,6 +8,7 @@ import { describe, it } from 'node:test'
 import { openDatabase } from '../../src/database/open-database.ts'
 import { makeDataDir } from '../support/postgres.ts'
 import { runProgram, type Ended } from '../support/run-program.ts'
+import { afterwards } from '../support/afterwards.ts'
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
 const INTERRUPT = JSON.stringify(join(import.meta.dirname, '..', '..', 'src', 'cli', 'interrupt.ts'))
@@ -64,7 +65,7 @@ describe('an interrupt', () => {
 
   it('ends a demo that is still making its database, and leaves no server behind', async (context) => {
     const dataDir = makeDataDir()
-    context.after(() => rmSync(dataDir, { recursive: true, force: true }))
+    afterwards(context, () => rmSync(dataDir, { recursive: true, force: true }))
     const ended = await runProgram(process.execPath, [MAIN, 'demo', '--data-dir', dataDir, '--port', '0'], {
       started: (child) => child.stderr?.once('data', () => child.kill('SIGINT')),
     })

@@ -11,6 +11,7 @@ import { clickLine, impressionLine } from '../support/event-lines.ts'
 import { eventually } from '../support/eventually.ts'
 import { newFolder, RunningRig } from '../support/live-rig.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { afterwards } from '../support/afterwards.ts'
 
 const PASSWORD = 'correct horse battery'
 const SECRET = 'winter-secret'
@@ -50,7 +51,7 @@ describe('the page with a login', { skip: skipWithoutChromium() }, () => {
 
   async function logIn(context: TestContext, url: string, name: string): Promise<{ page: Page; troubles: string[] }> {
     const opened = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' })
-    context.after(() => opened.close())
+    afterwards(context, () => opened.close())
     const page = await opened.newPage()
     const troubles: string[] = []
     page.on('pageerror', (error) => troubles.push(error.message))

@@ -14,6 +14,7 @@ import { newFolder, RunningRig } from '../support/live-rig.ts'
 import { BEFORE_KEY, KEY_CHECKS, PRESSED } from '../support/page-keys.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 import { seededRandom } from '../support/simulated-disk.ts'
+import { afterwards } from '../support/afterwards.ts'
 
 const MINUTE_MS = 60_000
 const DEVICES = ['mobile', 'desktop', 'tablet']
@@ -93,7 +94,7 @@ describe('the page under strain', { skip: skipWithoutChromium(), timeout: 900_00
       reducedMotion: 'reduce',
       ...options,
     })
-    context.after(() => opened.close())
+    afterwards(context, () => opened.close())
     const page = await opened.newPage()
     const troubles: string[] = []
     page.on('pageerror', (error) => troubles.push(error.message))

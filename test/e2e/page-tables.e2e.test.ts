@@ -11,6 +11,7 @@ import { eventually } from '../support/eventually.ts'
 import { focusedText, hasGlobal, overflowPx } from '../support/in-page.ts'
 import { newFolder, RunningRig } from '../support/live-rig.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { afterwards } from '../support/afterwards.ts'
 
 const MINUTE_MS = 60_000
 const IMAGE = '<img src=x onerror="window.hacked = true">'
@@ -90,7 +91,7 @@ describe('the page over tables', { skip: skipWithoutChromium(), timeout: 900_000
       reducedMotion: 'reduce',
       ...options,
     })
-    context.after(() => opened.close())
+    afterwards(context, () => opened.close())
     const page = await opened.newPage()
     const troubles: string[] = []
     page.on('console', (message) => {

@@ -11,12 +11,13 @@ import { LiveView } from '../../src/server/live-view.ts'
 import { startServer } from '../../src/server/start-server.ts'
 import { adPlan } from '../support/engine-rig.ts'
 import { runProgram, type Ended } from '../support/run-program.ts'
+import { afterwards } from '../support/afterwards.ts'
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
 
 it('users are added, listed, log in, and removed', async (context) => {
   const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-users-'))
-  context.after(() => rmSync(dataDir, { recursive: true, force: true }))
+  afterwards(context, () => rmSync(dataDir, { recursive: true, force: true }))
   const users = async (args: readonly string[], input = ''): Promise<Ended> =>
     runProgram(
       process.execPath,
@@ -45,7 +46,7 @@ it('users are added, listed, log in, and removed', async (context) => {
     access: new Access({ dataDir, isExposed: false }),
     port: 0,
   })
-  context.after(() => server.close())
+  afterwards(context, () => server.close())
   const logIn = async (name: string, text: string): Promise<number> => {
     const body = new URLSearchParams({ name, password: text })
     return (await fetch(`${server.url}/login`, { method: 'POST', body, redirect: 'manual' })).status

@@ -16,6 +16,7 @@ import { isServerStopped, signalServer } from '../support/server-processes.ts'
 import { ServiceRig } from '../support/service-rig.ts'
 import { seededRandom } from '../support/simulated-disk.ts'
 import { assertControls, assertExact } from '../support/truth-log.ts'
+import { afterwards } from '../support/afterwards.ts'
 
 const MIB = 1_048_576
 /** The service gives PostgreSQL 10 s to answer. */
@@ -88,7 +89,7 @@ describe('PostgreSQL under a run', { timeout: 900_000 }, () => {
       context,
       rig,
       async () => {
-        context.after(() => void signalServer(pid, 'SIGCONT'))
+        afterwards(context, () => void signalServer(pid, 'SIGCONT'))
         assert.ok(signalServer(pid, 'SIGSTOP') > 3, 'control: with all its processes')
         await eventually('all stand still', () => isServerStopped(pid))
         const thawed = delay(FREEZE_MS)
@@ -131,7 +132,7 @@ describe('PostgreSQL under a run', { timeout: 900_000 }, () => {
       async () => {
         const crowd: pg.Client[] = []
         let [isOver, isFull] = [false, false]
-        context.after(() => (isOver = true))
+        afterwards(context, () => (isOver = true))
         const crowdIn = async (): Promise<void> => {
           while (!isOver) {
             const client = new pg.Client({ connectionString: rig.url })
@@ -164,7 +165,7 @@ describe('PostgreSQL under a run', { timeout: 900_000 }, () => {
   it('is slow: each answer takes half a second', async (context) => {
     const url = await postgres.createDatabase()
     const proxy = await CuttingProxy.before(url)
-    context.after(() => proxy.close())
+    afterwards(context, () => proxy.close())
     const rig = new ServiceRig({ context, seed, url, options: { databaseUrl: proxy.through(url) } })
     await rig.start()
     await rig.count(20)
@@ -182,10 +183,10 @@ describe('PostgreSQL under a run', { timeout: 900_000 }, () => {
 describe('PostgreSQL under a run is killed', { timeout: 3_000_000 }, () => {
   it(`${DATABASE_KILLS} times, every other time together with the run (seed ${seed})`, async (context) => {
     const folder = makeDataDir()
-    context.after(() => rmSync(folder, { recursive: true, force: true }))
+    afterwards(context, () => rmSync(folder, { recursive: true, force: true }))
     await copyTemplate(folder)
     let database: Database = await openDatabase({ dataDir: folder })
-    context.after(() => database.stop().catch(() => undefined))
+    afterwards(context, () => database.stop().catch(() => undefined))
     const random = seededRandom(seed)
     const rig = new ServiceRig({ context, seed, url: database.url })
     await rig.start()

@@ -14,6 +14,7 @@ import { copyTemplate, runSql, startTestPostgres, type TestPostgres } from '../s
 import { ServiceRig } from '../support/service-rig.ts'
 import { mountProblem, SmallDisk } from '../support/small-disk.ts'
 import { assertControls, assertExact } from '../support/truth-log.ts'
+import { afterwards } from '../support/afterwards.ts'
 
 const MIB = 1_048_576
 /** What the journal leaves free for checkpoints. */
@@ -145,7 +146,7 @@ describe('the disk of PostgreSQL is full', { skip }, () => {
 /** A server whose files are there. */
 async function startOn(context: TestContext, dataDir: string): Promise<Database> {
   const database = await openDatabase({ dataDir, settings: { fsync: 'off' } })
-  context.after(() => database.stop().catch(() => undefined))
+  afterwards(context, () => database.stop().catch(() => undefined))
   return database
 }
 

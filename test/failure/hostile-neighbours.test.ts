@@ -13,6 +13,7 @@ import { isLong } from '../support/long.ts'
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 import { ServiceRig } from '../support/service-rig.ts'
 import { assertExact } from '../support/truth-log.ts'
+import { afterwards } from '../support/afterwards.ts'
 
 const PROGRAM = join(import.meta.dirname, '..', 'support', 'hostile-program.ts')
 const CONNECTIONS = 2_000
@@ -45,7 +46,7 @@ async function measure(rig: ServiceRig): Promise<Times> {
 /** Lets the hostile ones in; resolves when all are there. */
 async function bringIn(context: TestContext, port: string): Promise<() => void> {
   const child = spawn(process.execPath, [PROGRAM, port, String(CONNECTIONS)], { stdio: ['ignore', 'pipe', 'inherit'] })
-  context.after(() => child.kill('SIGKILL'))
+  afterwards(context, () => child.kill('SIGKILL'))
   await once(child.stdout, 'data')
   return () => child.kill('SIGKILL')
 }

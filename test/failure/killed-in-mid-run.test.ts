@@ -12,6 +12,7 @@ import { makeDataDir, startTestPostgres, type TestPostgres } from '../support/po
 import { ServiceProcess } from '../support/service-process.ts'
 import { seededRandom, type Random } from '../support/simulated-disk.ts'
 import { assertControls, assertExact, countedEvents, TruthLog, type Judged } from '../support/truth-log.ts'
+import { afterwards } from '../support/afterwards.ts'
 
 const CYCLES = Number(process.env['TIDEMARK_FAILURE_CYCLES'] ?? 12)
 const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
@@ -82,12 +83,12 @@ async function oneFolder(
   tallies: Record<Phase, Tally>,
 ): Promise<Judged & { cells: number }> {
   const dataDir = makeDataDir()
-  context.after(() => rmSync(dataDir, { recursive: true, force: true }))
+  afterwards(context, () => rmSync(dataDir, { recursive: true, force: true }))
   const run: Judged = { truth: new TruthLog(random), dataDir, url: await postgres.createDatabase(), replay }
   for (const phase of phases) {
     const { acknowledgedEvents } = run.truth
     const service = new ServiceProcess(dataDir, { databaseUrl: run.url })
-    context.after(() => service.signal('SIGKILL'))
+    afterwards(context, () => service.signal('SIGKILL'))
     const isKilled = await runAndKill(service, run, phase, random)
     const tally = tallies[phase]
     tally.cycles++
@@ -97,7 +98,7 @@ async function oneFolder(
     if ((await countedEvents(run.url)) < run.truth.acknowledgedEvents) tally.uncounted++
   }
   const last = new ServiceProcess(dataDir, { databaseUrl: run.url })
-  context.after(() => last.signal('SIGKILL'))
+  afterwards(context, () => last.signal('SIGKILL'))
   await run.truth.send((await last.url) ?? '', { newBatches: LAST_BATCHES })
   assert.ok(run.truth.areAllAcknowledged, `the last run did not take all; ${replay}\n${last.stderr}`)
   last.signal('SIGTERM')

@@ -11,6 +11,7 @@ import { nodeDisk } from '../../src/checkpoint/disk/node-disk.ts'
 import { openJournal, readAll } from '../support/journal-rig.ts'
 import { runProgram } from '../support/run-program.ts'
 import { seededRandom } from '../support/simulated-disk.ts'
+import { afterwards } from '../support/afterwards.ts'
 
 const CYCLES = 12
 const PROGRAM = join(import.meta.dirname, '..', 'support', 'journal-program.ts')
@@ -34,7 +35,7 @@ async function appendAndKill(dir: string, first: number, acknowledgements: numbe
 describe('killed while appending', () => {
   it(`J1, J2: ${CYCLES} times (seed ${seed})`, async (t) => {
     const parent = mkdtempSync(join(tmpdir(), 'tidemark-killed-'))
-    t.after(() => rmSync(parent, { recursive: true, force: true }))
+    afterwards(t, () => rmSync(parent, { recursive: true, force: true }))
     const dir = join(parent, 'journal')
     const random = seededRandom(seed)
     const acknowledged: string[] = []

@@ -11,6 +11,7 @@ import { isLong } from '../support/long.ts'
 import { copyTemplate, makeDataDir, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 import { ServiceRig } from '../support/service-rig.ts'
 import { assertControls, assertExact } from '../support/truth-log.ts'
+import { afterwards } from '../support/afterwards.ts'
 
 const MIB = 1_048_576
 const OUTAGE_BYTES = isLong ? 2_048 * MIB : 50 * MIB
@@ -26,10 +27,10 @@ after(() => postgres.stop())
 describe('more than it takes', { timeout: 3_600_000 }, () => {
   it(`${OUTAGE_BYTES / MIB} MiB while PostgreSQL is down (seed ${seed})`, async (context) => {
     const folder = makeDataDir()
-    context.after(() => rmSync(folder, { recursive: true, force: true }))
+    afterwards(context, () => rmSync(folder, { recursive: true, force: true }))
     await copyTemplate(folder)
     let database = await openDatabase({ dataDir: folder, settings: { fsync: 'off' } })
-    context.after(() => database.stop())
+    afterwards(context, () => database.stop())
     const rig = new ServiceRig({ context, seed, url: database.url })
     await rig.start()
     await rig.count(10)

@@ -13,6 +13,7 @@ import { runSql, startTestPostgres, type TestPostgres } from '../support/postgre
 import { ServiceProcess } from '../support/service-process.ts'
 import { ServiceRig } from '../support/service-rig.ts'
 import { assertControls, assertExact } from '../support/truth-log.ts'
+import { afterwards } from '../support/afterwards.ts'
 
 const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
 
@@ -44,7 +45,7 @@ describe('a second instance', () => {
     await rig.count(10)
     const owner = await ownerOf(rig.url)
     const second = new ServiceProcess(newFolder(context), { databaseUrl: rig.url })
-    context.after(() => second.signal('SIGKILL'))
+    afterwards(context, () => second.signal('SIGKILL'))
     assert.deepEqual(await second.ended, { code: EXIT.configuration, signal: null })
     assert.match(second.stderr, /DATABASE_OTHER_FOLDER/)
     assert.equal(await ownerOf(rig.url), owner)

@@ -18,13 +18,14 @@ import { adPlan } from '../support/engine-rig.ts'
 import { eventually } from '../support/eventually.ts'
 import { NOON_MS, pageChanges } from '../support/page-changes.ts'
 import { healthyStatus, partition, streamLedger } from '../support/pipeline-status.ts'
+import { afterwards } from '../support/afterwards.ts'
 
 const PASSWORD = 'correct horse battery'
 const ONLY_SPRING: readonly ScopeFilter[] = [{ dimension: 'campaign_id', mode: 'include', members: ['spring'] }]
 
 function newFolder(context: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-access-'))
-  context.after(() => rmSync(folder, { recursive: true, force: true }))
+  afterwards(context, () => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
@@ -71,7 +72,7 @@ async function start(
     port: 0,
     patchIntervalMs: 20,
   })
-  context.after(() => server.close())
+  afterwards(context, () => server.close())
   const ask: Rig['ask'] = (path, { cookie, headers, ...options } = {}) =>
     fetch(`http://localhost:${server.port}${path}`, {
       redirect: 'manual',

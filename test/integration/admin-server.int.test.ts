@@ -7,10 +7,11 @@ import { startAdminServer } from '../../src/server/admin-server.ts'
 import type { PipelineStatus } from '../../src/runtime/status.ts'
 import { healthyStatus, partition, streamLedger } from '../support/pipeline-status.ts'
 import { get } from '../support/raw-http.ts'
+import { afterwards } from '../support/afterwards.ts'
 
 async function serve(context: TestContext, status: () => PipelineStatus | null): Promise<number> {
   const server = await startAdminServer(status, 0)
-  context.after(() => server.close())
+  afterwards(context, () => server.close())
   return server.port
 }
 
@@ -53,7 +54,7 @@ describe('the operator’s port', () => {
       0,
       () => 'the checkpoint',
     )
-    context.after(() => server.close())
+    afterwards(context, () => server.close())
     assert.deepEqual(JSON.parse((await get(server.port, '/readyz')).body), {
       ready: false,
       waitingFor: ['the checkpoint'],

@@ -17,6 +17,7 @@ import { eventually } from '../support/eventually.ts'
 import { liveOptions, newFolder, RunningRig, storedRows } from '../support/live-rig.ts'
 import { copyTemplate, makeDataDir, runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 import { get } from '../support/raw-http.ts'
+import { afterwards } from '../support/afterwards.ts'
 
 const plan = adPlan()
 const HOUR_MS = 3_600_000
@@ -27,7 +28,7 @@ after(() => postgres.stop())
 
 async function newDataDir(context: TestContext): Promise<string> {
   const dataDir = makeDataDir()
-  context.after(() => rmSync(dataDir, { recursive: true, force: true }))
+  afterwards(context, () => rmSync(dataDir, { recursive: true, force: true }))
   await copyTemplate(dataDir)
   return dataDir
 }
@@ -174,7 +175,7 @@ describe('a start', () => {
   it('S3: that fails over its port leaves no server behind', async (context) => {
     const dataDir = await newDataDir(context)
     const holder = createServer().listen(0, '127.0.0.1')
-    context.after(() => holder.close())
+    afterwards(context, () => holder.close())
     await new Promise((resolve) => holder.once('listening', resolve))
     const address = holder.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0

@@ -11,6 +11,7 @@ import type { ViewAnswer } from '../../src/query/view-answer.ts'
 import { LiveViews } from '../../src/server/query/live-views.ts'
 import { eventually } from '../support/eventually.ts'
 import { followEvents, open, type StreamEvent } from '../support/raw-http.ts'
+import { afterwards } from '../support/afterwards.ts'
 
 const PAGES = 500
 
@@ -120,7 +121,7 @@ it('V4: an error is told to those who look, and what follows mends it', async ()
 it('V5: a view stays as long as someone waits for its first answer, however long that takes', async (context) => {
   let nowMs = 0
   const views = new LiveViews({ epoch: async () => 1, pollMs: 3_600_000, nowMs: () => nowMs })
-  context.after(() => views.close())
+  afterwards(context, () => views.close())
   const asked = Promise.withResolvers<ViewAnswer>()
   const prepared = views.prepare('/slow', () => asked.promise)
   nowMs = 120_000
@@ -151,12 +152,12 @@ it('V2, V5: while views take long, those whose turn is far off hear something', 
   })
   await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve))
   const { port } = server.address() as AddressInfo
-  context.after(async () => {
+  afterwards(context, async () => {
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   })
   const streams = [await open(port, '/slow-1'), await open(port, '/slow-2'), await open(port, '/last')]
-  context.after(() => streams.forEach((stream) => stream.destroy()))
+  afterwards(context, () => streams.forEach((stream) => stream.destroy()))
   let heard = ''
   streams[2]?.on('data', (bytes: Buffer) => (heard += bytes.toString()))
   await eventually('an answer', () => heard.includes('event: answer'))

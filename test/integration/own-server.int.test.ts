@@ -25,6 +25,7 @@ import { isAlive } from '../../src/database/process-identity.ts'
 import { TidemarkError } from '../../src/errors.ts'
 import { eventually } from '../support/eventually.ts'
 import { copyTemplate, makeDataDir, runSql } from '../support/postgres.ts'
+import { afterwards } from '../support/afterwards.ts'
 
 const HOLDER = join(import.meta.dirname, '..', 'support', 'hold-database.ts')
 /** Safe against everything but the power going off, and many times faster on a slow disk. */
@@ -45,7 +46,7 @@ async function startHolder(dataDir: string): Promise<Holder> {
 
 async function newDataDir(context: TestContext): Promise<string> {
   const dataDir = makeDataDir()
-  context.after(() => rmSync(dataDir, { recursive: true, force: true }))
+  afterwards(context, () => rmSync(dataDir, { recursive: true, force: true }))
   await copyTemplate(dataDir)
   return dataDir
 }
@@ -57,7 +58,7 @@ async function open(
   settings: Readonly<Record<string, string>> = UNSYNCED,
 ): Promise<Database> {
   const database = await openDatabase({ dataDir, settings, log })
-  context.after(() => database.stop())
+  afterwards(context, () => database.stop())
   return database
 }
 
@@ -71,7 +72,7 @@ function watchdogsOf(pid: number): readonly number[] {
 describe('our own server', () => {
   it('is made in an empty folder, with private passwords, on the loopback interface only', async (context) => {
     const dataDir = makeDataDir()
-    context.after(() => rmSync(dataDir, { recursive: true, force: true }))
+    afterwards(context, () => rmSync(dataDir, { recursive: true, force: true }))
     const database = await open(context, join(dataDir, 'deep', 'er'), undefined, {})
     assert.deepEqual(await runSql(database.url, 'select current_database(), current_user'), [['tidemark', 'tidemark']])
     const settings = `select current_setting('fsync'), current_setting('synchronous_commit'),
@@ -102,7 +103,7 @@ describe('our own server', () => {
     await first.stop()
     const squatter = createServer().listen(Number(new URL(first.url).port), '127.0.0.1')
     await once(squatter, 'listening')
-    context.after(() => squatter.close())
+    afterwards(context, () => squatter.close())
     const second = await open(context, dataDir)
     assert.notEqual(new URL(second.url).port, new URL(first.url).port)
     assert.deepEqual(await runSql(second.url, 'select 1'), [['1']])
@@ -118,7 +119,7 @@ describe('our own server', () => {
   it('refuses a second instance on the folder and names the first', async (context) => {
     const dataDir = await newDataDir(context)
     const holder = await startHolder(dataDir)
-    context.after(() => holder.child.kill('SIGKILL'))
+    afterwards(context, () => holder.child.kill('SIGKILL'))
     await assert.rejects(openDatabase({ dataDir, settings: UNSYNCED }), (error: unknown) => {
       assert.ok(error instanceof TidemarkError)
       assert.equal(error.code, 'DATA_DIR_BUSY')
@@ -170,7 +171,7 @@ describe('our own server', () => {
     const lines = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')
     await first.stop()
     const bystander = spawn('sleep', ['60'])
-    context.after(() => bystander.kill())
+    afterwards(context, () => bystander.kill())
     writeFileSync(join(cluster, 'postmaster.pid'), [bystander.pid, ...lines.slice(1)].join('\n'))
     const second = await open(context, dataDir)
     assert.deepEqual(await runSql(second.url, 'select 1'), [['1']])
@@ -236,7 +237,7 @@ describe('our own server', () => {
     { skip: !isRoot },
     async (context) => {
       const parent = mkdtempSync(join(tmpdir(), 'tidemark private '))
-      context.after(() => rmSync(parent, { recursive: true, force: true }))
+      afterwards(context, () => rmSync(parent, { recursive: true, force: true }))
       assert.equal(statSync(parent).mode & 0o777, 0o700)
       const dataDir = join(parent, 'data')
       const first = await openDatabase({ dataDir, settings: UNSYNCED })
@@ -262,7 +263,7 @@ describe('our own server', () => {
   it('runs copies of programs that its user cannot read', { skip: !isRoot }, async (context) => {
     const parent = mkdtempSync(join(tmpdir(), 'tidemark private '))
     const dataDir = makeDataDir()
-    context.after(() => {
+    afterwards(context, () => {
       rmSync(parent, { recursive: true, force: true })
       rmSync(dataDir, { recursive: true, force: true })
     })
@@ -271,7 +272,7 @@ describe('our own server', () => {
     execFileSync('cp', ['-a', join(embedded.binDir, '..'), join(parent, 'native')])
     const hidden = { ...embedded, binDir: join(parent, 'native', 'bin') }
     const database = await openDatabase({ dataDir, settings: UNSYNCED, installed: [hidden] })
-    context.after(() => database.stop())
+    afterwards(context, () => database.stop())
     assert.match(readlinkSync(`/proc/${database.serverPid}/exe`), /\/postgres-[\d.]+\/bin\/postgres$/)
     assert.ok(!readlinkSync(`/proc/${database.serverPid}/exe`).startsWith(parent))
     assert.deepEqual(await runSql(database.url, 'select 1'), [['1']])

@@ -12,11 +12,12 @@ import type { TextRow } from '../../src/pipeline/table-text.ts'
 import type { PipelineStatus } from '../../src/runtime/status.ts'
 import { startLiveService, type LiveService, type LiveServiceOptions } from '../../src/service/live-service.ts'
 import { adPlan } from './engine-rig.ts'
+import { afterwards } from './afterwards.ts'
 
 /** A folder that goes with the test. */
 export function newFolder(context: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-live-'))
-  context.after(() => rmSync(folder, { recursive: true, force: true }))
+  afterwards(context, () => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
@@ -57,7 +58,7 @@ export class RunningRig {
   static async start(context: TestContext, changed: Partial<LiveServiceOptions>): Promise<RunningRig> {
     const stop = new AbortController()
     const rig = new RunningRig(await startLiveService(liveOptions(changed), stop.signal), stop)
-    context.after(() => rig.stop().catch(() => undefined))
+    afterwards(context, () => rig.stop().catch(() => undefined))
     return rig
   }
 

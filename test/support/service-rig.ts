@@ -12,6 +12,7 @@ import { makeDataDir } from './postgres.ts'
 import { ServiceProcess, type ServiceEnd, type ServiceOptions } from './service-process.ts'
 import { seededRandom } from './simulated-disk.ts'
 import { assertExact, countedEvents, TruthLog, type Judged } from './truth-log.ts'
+import { afterwards } from './afterwards.ts'
 
 export interface RigOptions {
   readonly context: TestContext
@@ -43,7 +44,7 @@ export class ServiceRig implements Judged {
     this.plan = given.plan ?? adPlan()
     this.replay = `TIDEMARK_SEED=${given.seed}`
     if (given.dataDir === undefined)
-      given.context.after(() => rmSync(this.dataDir, { recursive: true, force: true, maxRetries: 3 }))
+      afterwards(given.context, () => rmSync(this.dataDir, { recursive: true, force: true, maxRetries: 3 }))
   }
 
   /** The process that runs, or ran last. */
@@ -66,7 +67,7 @@ export class ServiceRig implements Judged {
       args: [...(common.args ?? []), ...(options.args ?? [])],
       env: { ...common.env, ...options.env },
     })
-    context.after(() => {
+    afterwards(context, () => {
       service.signal('SIGCONT')
       service.signal('SIGKILL')
     })

@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { afterwards } from './afterwards.ts'
 
 /** Whether one can be mounted here; why not where it cannot. */
 export function mountProblem(): string | undefined {
@@ -37,7 +38,7 @@ export class SmallDisk {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'tmpfs', this.folder])
     chmodSync(this.folder, 0o755)
     this.#ballast = join(this.folder, 'ballast')
-    context.after(() => {
+    afterwards(context, () => {
       // Lazily: what still runs there is killed by other hooks.
       execFileSync('umount', ['-l', this.folder])
       rmdirSync(this.folder)

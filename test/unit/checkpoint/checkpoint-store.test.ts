@@ -11,6 +11,7 @@ import { nodeDisk } from '../../../src/checkpoint/disk/node-disk.ts'
 import { encodeCheckpointHead, type CheckpointHead } from '../../../src/checkpoint/format/checkpoint-file.ts'
 import { CheckpointStore, type CheckpointChain } from '../../../src/checkpoint/store/checkpoint-store.ts'
 import { seededRandom, SimulatedDisk, type DiskCall } from '../../support/simulated-disk.ts'
+import { afterwards } from '../../support/afterwards.ts'
 
 const FOLDER = '/data/checkpoints'
 
@@ -55,7 +56,7 @@ async function storeWith(disk: Disk, to: number, neededFrom = 0): Promise<Checkp
 describe('checkpoints', () => {
   it('come back as they were written, on a real disk', async (t) => {
     const dir = mkdtempSync(join(tmpdir(), 'tidemark-checkpoints-'))
-    t.after(() => rmSync(dir, { recursive: true, force: true }))
+    afterwards(t, () => rmSync(dir, { recursive: true, force: true }))
     const folder = join(dir, 'checkpoints')
     const store = await open(nodeDisk, folder)
     const details = { watermarkMs: null, text: 'Größe 😀 \u2028', deep: [1, { a: true }] }

@@ -9,13 +9,14 @@ import { describe, it, type TestContext } from 'node:test'
 import { nodeDisk } from '../../../src/checkpoint/disk/node-disk.ts'
 import { append, linesOf, openJournal, readAll, START_MS } from '../../support/journal-rig.ts'
 import { SimulatedDisk } from '../../support/simulated-disk.ts'
+import { afterwards } from '../../support/afterwards.ts'
 
 const CLICKS = 'http/clicks'
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 
 function realFolder(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'tidemark-journal-'))
-  t.after(() => rmSync(dir, { recursive: true, force: true }))
+  afterwards(t, () => rmSync(dir, { recursive: true, force: true }))
   return join(dir, 'journal')
 }
 

@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { readEvents } from '../../../dashboard/src/live/event-reader.ts'
+import { afterwards } from '../../support/afterwards.ts'
 
 /** Sends one event; then ends, or says nothing any more. */
 async function startServer(context: TestContext, ends: boolean): Promise<string> {
@@ -15,7 +16,7 @@ async function startServer(context: TestContext, ends: boolean): Promise<string>
     if (ends) response.end()
   })
   await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve))
-  context.after(() => {
+  afterwards(context, () => {
     server.closeAllConnections()
     server.close()
   })

@@ -10,10 +10,11 @@ import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { describe, it, type TestContext } from 'node:test'
 import { lockFolder } from '../../../src/database/folder-lock.ts'
+import { afterwards } from '../../support/afterwards.ts'
 
 function newFolder(context: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark test '))
-  context.after(() => rmSync(folder, { recursive: true, force: true }))
+  afterwards(context, () => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
@@ -37,7 +38,7 @@ class Racer {
     this.#child = spawn(process.execPath, ['--expose-gc', '--input-type=module', '--eval', script], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
-    context.after(() => this.kill())
+    afterwards(context, () => this.kill())
   }
 
   /** The next it says: `ready`, then `held` or the code of an error. */

@@ -7,11 +7,12 @@ import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { endProcess } from '../../../src/database/postmaster.ts'
 import { identify, isRunning } from '../../../src/database/process-identity.ts'
+import { afterwards } from '../../support/afterwards.ts'
 
 describe('endProcess', () => {
   it('M1: leaves a process alone that only got the number of the one to end', async (context) => {
     const child = spawn('sleep', ['60'])
-    context.after(() => child.kill('SIGKILL'))
+    afterwards(context, () => child.kill('SIGKILL'))
     await once(child, 'spawn')
     const sleeper = identify(child.pid ?? NaN)
     assert.ok(sleeper)

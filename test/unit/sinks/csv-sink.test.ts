@@ -23,12 +23,13 @@ import { CsvSink } from '../../../src/sinks/csv/csv-sink.ts'
 import { deadLetterLine } from '../../../src/sinks/csv/dead-letter-lines.ts'
 import { LedgerTotals } from '../../../src/sinks/ledger-totals.ts'
 import { type CellInput, cellChanges, epoch, ledgerChanges, START_MS } from '../../support/change-sets.ts'
+import { afterwards } from '../../support/afterwards.ts'
 
 const plan = freezePlan(adPipeline)
 
 function newFolder(context: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark test '))
-  context.after(() => rmSync(folder, { recursive: true, force: true }))
+  afterwards(context, () => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 

@@ -15,12 +15,13 @@ import {
 } from '../../../src/sinks/dead-letters/letter-files.ts'
 import { readLetterFiles } from '../../../src/sinks/dead-letters/read-letter-files.ts'
 import { isCut, letterLine, readLetterLine } from '../../../src/sinks/dead-letters/stored-letter.ts'
+import { afterwards } from '../../support/afterwards.ts'
 
 const NOON_MS = Date.UTC(2026, 0, 1, 12)
 
 function newFolder(context: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-letters-'))
-  context.after(() => rmSync(folder, { recursive: true, force: true }))
+  afterwards(context, () => rmSync(folder, { recursive: true, force: true }))
   return join(folder, 'dead-letters')
 }
 

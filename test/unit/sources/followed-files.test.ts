@@ -10,6 +10,7 @@ import { TidemarkError } from '../../../src/errors.ts'
 import { FollowedFiles } from '../../../src/sources/file/followed-files.ts'
 import { START_MS } from '../../support/change-sets.ts'
 import { OwnedTime } from '../../support/owned-time.ts'
+import { afterwards } from '../../support/afterwards.ts'
 
 /** A folder, what was appended from it, and a follower that can be started anew from what was appended last. */
 class Rig {
@@ -25,7 +26,7 @@ class Rig {
 
   constructor(context: TestContext, path: (folder: string) => string = (folder) => folder) {
     this.folder = mkdtempSync(join(tmpdir(), 'tidemark-follow-'))
-    context.after(() => rmSync(this.folder, { recursive: true, force: true }))
+    afterwards(context, () => rmSync(this.folder, { recursive: true, force: true }))
     this.#path = path(this.folder)
     this.#files = this.#start()
   }

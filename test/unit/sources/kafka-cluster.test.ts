@@ -6,6 +6,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { Cluster } from '../../../src/sources/kafka/cluster.ts'
 import { eventually } from '../../support/eventually.ts'
+import { afterwards } from '../../support/afterwards.ts'
 
 async function silentBroker(context: TestContext): Promise<{ address: string; open: Set<Socket>; taken: Socket[] }> {
   const open = new Set<Socket>()
@@ -18,7 +19,7 @@ async function silentBroker(context: TestContext): Promise<{ address: string; op
     socket.resume()
   })
   await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve))
-  context.after(async () => {
+  afterwards(context, async () => {
     for (const socket of open) socket.destroy()
     await new Promise((resolve) => server.close(resolve))
   })

@@ -13,6 +13,7 @@ import { KafkaFolder } from '../../../src/sources/kafka/kafka-folder.ts'
 import { KafkaSource, type KafkaSourceOptions } from '../../../src/sources/kafka/kafka-source.ts'
 import { Watermarks } from '../../../src/time/watermarks.ts'
 import { eventually } from '../../support/eventually.ts'
+import { afterwards } from '../../support/afterwards.ts'
 
 const TOPICS = { impressions: 'ad-impressions', clicks: 'ad-clicks' }
 
@@ -26,7 +27,7 @@ function startSource(
 } {
   const told: string[] = []
   const path = mkdtempSync(join(tmpdir(), 'tidemark-kafka-source-'))
-  context.after(() => rmSync(path, { recursive: true, force: true }))
+  afterwards(context, () => rmSync(path, { recursive: true, force: true }))
   const streams = ['impressions', 'clicks'] as const
   const cluster: KafkaSourceOptions['cluster'] = {
     topics: async () =>
@@ -58,7 +59,7 @@ function startSource(
     log: (level, message) => told.push(`${level}: ${message}`),
   })
   source.start((error) => assert.fail(String(error)))
-  context.after(() => source.stop())
+  afterwards(context, () => source.stop())
   return { source, told }
 }
 
