@@ -6,8 +6,8 @@
  *     npm run bench -- engine peers      just these parts
  *     npm run bench -- --write           puts the results into bench/RESULTS.md as well
  */
-import { readFile, writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { figureTable, isMet } from './harness/figure.ts'
 import { circumstances, ROOT } from './harness/machine.ts'
@@ -115,6 +115,7 @@ async function main(): Promise<void> {
     process.exitCode = 2
     return
   }
+  await mkdir(dirname(options.context.dir), { recursive: true })
   let missed = 0
   for (const part of options.parts) {
     const measured = await measure(part, options.context)

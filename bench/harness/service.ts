@@ -106,13 +106,16 @@ interface Banner {
   readonly databaseUrl: string
 }
 
+/** All load comes from one address, which may then send more than one address usually may. */
+const UNLIMITED_RATE = 'events-per-second-per-address=100000000'
+
 /** The command that starts it, as a person would type it in the project's folder. */
 export function serviceCommand(options: ServiceOptions): string {
   return ['./tidemark', ...serviceArgs({ ...options, dataDir: 'DIR' })].join(' ')
 }
 
 function serviceArgs({ dataDir, databaseUrl, epoch }: ServiceOptions): readonly string[] {
-  const always = ['run', '--port', '0', '--admin-port', '0', '--json', '--data-dir', dataDir]
+  const always = ['run', '--port', '0', '--admin-port', '0', '--json', '--data-dir', dataDir, '--limit', UNLIMITED_RATE]
   return [
     ...always,
     ...(databaseUrl === undefined ? [] : ['--database-url', databaseUrl]),

@@ -1,6 +1,7 @@
 /**
  * The way in alone: HTTP, the verdict on each event, the journal with its syncs, the answer; no engine, no PostgreSQL. Says
- * where it listens as JSON, tells its processor time at `/usage`, and ends with SIGTERM.
+ * where it listens as JSON, tells its processor time at `/usage`, and ends with SIGTERM. The load comes from one address,
+ * so the rate of an address is not limited here.
  *
  * Usage: node way-in.ts DIR
  */
@@ -26,6 +27,7 @@ const ingest = new HttpIngest({
       await journal.append(`http/${stream}`, lines, { recordCount, arrivalMs: Date.now(), floorMs: -Infinity })
     },
   },
+  limits: { maxEventsPerSecondPerAddress: Infinity },
 })
 const server = createHttpServer(
   (_request, response) => {
