@@ -9,6 +9,7 @@ import { findInstance } from '../service/running-instance.ts'
 import { isCut, type LetterFilter, type StoredLetter } from '../sinks/dead-letters/stored-letter.ts'
 import { parseDuration } from '../time/duration.ts'
 import type { CommonOptions } from './common-options.ts'
+import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
 import { interruptSignal } from './interrupt.ts'
 import { grouped } from './ledger-text.ts'
 import { wholeNumber } from './option-values.ts'
@@ -37,7 +38,6 @@ interface ReplayOptions extends FilterOptions {
   readonly dryRun?: boolean
 }
 
-const DATA_DIR = '.tidemark'
 const MOST = 10_000
 const EXCERPT_BYTES = 200
 
@@ -62,7 +62,7 @@ export function deadLettersCommand(): Command {
   addFilters(replay, MOST)
   for (const sub of command.commands)
     sub
-      .option('--data-dir <dir>', 'the data folder of the run', DATA_DIR)
+      .option('--data-dir <dir>', 'the data folder of the run', DEFAULT_DATA_DIR)
       .option('--database-url <url>', 'the PostgreSQL database, unless it is our own server')
       .option('--files', 'look into the files of the data folder, not into PostgreSQL')
   return command
@@ -187,7 +187,7 @@ async function replayAll(options: ReplayOptions): Promise<void> {
 
 /** What a command that we print needs to look into the same folder. */
 function folderOf({ dataDir }: LetterOptions): string {
-  return dataDir === DATA_DIR ? '' : ` --data-dir ${shellWord(dataDir)}`
+  return dataDir === DEFAULT_DATA_DIR ? '' : ` --data-dir ${shellWord(dataDir)}`
 }
 
 function placeOf({ partition, position }: StoredLetter): { readonly partition: string; readonly position: number } {

@@ -7,6 +7,7 @@ import { checkDatabaseUrl } from '../database/database-url.ts'
 import type { Check } from '../doctor/check.ts'
 import { examine } from '../doctor/examine.ts'
 import type { CommonOptions } from './common-options.ts'
+import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
 import { EXIT } from './exit-codes.ts'
 import { port } from './option-values.ts'
 import { createTalk, wantsColour } from './talk.ts'
@@ -23,7 +24,7 @@ export function doctorCommand(): Command {
     .description(
       'Looks at what the demo and the stack need on this machine: each line is ok, warn or fail, with what mends it.',
     )
-    .option('--data-dir <folder>', 'the data folder to look at', '.tidemark')
+    .option('--data-dir <folder>', 'the data folder to look at', DEFAULT_DATA_DIR)
     .option('--database-url <url>', 'a PostgreSQL server to look at instead of our own')
     .option('--port <port>', 'the port of the page', port, 4400)
     .action(runDoctor)

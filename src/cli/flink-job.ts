@@ -5,6 +5,7 @@
  * F2  A job goes on from a state of the very same plan and of no other, with the settings it had.
  * F3  What was started is noted in the data folder, so that the stack's supervisor can start it again.
  */
+import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
 import { Command } from 'commander'
 import { withConnection } from '../database/connection.ts'
 import { clearTables, migrate, tablesWithRows } from '../database/migrate.ts'
@@ -57,7 +58,7 @@ export function jobCommands(): readonly Command[] {
 
 function withCluster(command: Command): Command {
   return addPlanOptions(command)
-    .option('--data-dir <dir>', 'of the stack, and where savepoints are noted', '.tidemark')
+    .option('--data-dir <dir>', 'of the stack, and where savepoints are noted', DEFAULT_DATA_DIR)
     .option('--gateway-url <url>', "of Flink's SQL Gateway (that of the stack)")
     .option('--job-manager-url <url>', "of Flink's job manager (that of the stack)")
 }

@@ -139,8 +139,17 @@ async function run(options: Options): Promise<void> {
   const talk = createTalk(options)
   const { kafka, http, key } = options
   if (kafka !== undefined) return runToKafka({ options, plan, settings, talk }, kafka)
-  const target = http === undefined ? undefined : new HttpLines(http, key)
+  const onWait = (reason: string, patienceMs: number): void =>
+    talk.say(`${reason}. Trying again for up to ${formatDuration(patienceMs)} ...`)
+  const target = http === undefined ? undefined : new HttpLines(http, key, onWait)
+  if (http !== undefined) warnOfOldEvents(talk, options, settings)
   return write({ options, plan, settings, talk }, target)
+}
+
+function warnOfOldEvents(talk: Talk, { live, start }: Options, { startMs }: TrafficSettings): void {
+  if (live === true || start !== undefined) return
+  const day = new Date(startMs).toISOString().slice(0, 10)
+  talk.say(`These events are of ${day}: a run that has counted newer ones calls them late. --live makes events of now.`)
 }
 
 interface Generating {

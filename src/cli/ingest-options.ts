@@ -2,7 +2,7 @@
  * The options of `run` and `demo` for events over HTTP: every limit by a name of its own, and hosts that clicks go on to.
  */
 import { InvalidArgumentError, type Command } from 'commander'
-import { closest } from 'fastest-levenshtein'
+import { closest, distance } from 'fastest-levenshtein'
 import type { IngestLimits } from '../server/ingest/limits.ts'
 import { byteCount, durationBetween, wholeNumber } from './option-values.ts'
 
@@ -52,8 +52,7 @@ function limit(text: string, before: Partial<IngestLimits> = {}): Partial<Ingest
   const name = at < 0 ? text : text.slice(0, at)
   const known = LIMIT_NAMES.get(name)
   const names = [...LIMIT_NAMES.keys()]
-  if (known === undefined)
-    throw new InvalidArgumentError(`Allowed: ${names.join(', ')}. (Did you mean ${closest(name, names)}?)`)
+  if (known === undefined) throw new InvalidArgumentError(`Allowed: ${names.join(', ')}.${meantName(name, names)}`)
   if (at < 0) throw new InvalidArgumentError(`Allowed: ${name}=VALUE.`)
   const [key, read] = known
   const limits = { ...before, [key]: read(text.slice(at + 1)) }
@@ -61,6 +60,11 @@ function limit(text: string, before: Partial<IngestLimits> = {}): Partial<Ingest
   if (headersTimeoutMs > requestTimeoutMs)
     throw new InvalidArgumentError('headers-timeout must not be longer than request-timeout.')
   return limits
+}
+
+function meantName(name: string, names: readonly string[]): string {
+  const nearest = closest(name, names)
+  return distance(name, nearest) <= Math.max(name.length, nearest.length) / 2 ? ` (Did you mean ${nearest}?)` : ''
 }
 
 function hosts(text: string, before: readonly string[] = []): readonly string[] {

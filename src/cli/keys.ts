@@ -7,6 +7,7 @@ import { STREAM_NAMES, type StreamName } from '../pipeline/plan.ts'
 import { createKey, listKeys, revokeKey, type StoredKey } from '../server/keys/key-store.ts'
 import { findInstance } from '../service/running-instance.ts'
 import type { CommonOptions } from './common-options.ts'
+import { DEFAULT_DATA_DIR, dataDirArgument } from './data-dir-argument.ts'
 import { createTalk } from './talk.ts'
 
 interface KeysOptions extends CommonOptions {
@@ -33,7 +34,7 @@ export function keysCommand(): Command {
     .description('Makes a key worthless within a second, while the server runs.')
     .argument('<key>', 'its id, or its name where only one key has it')
     .action(revoke)
-  for (const sub of command.commands) sub.option('--data-dir <dir>', 'the data folder of the server', '.tidemark')
+  for (const sub of command.commands) sub.option('--data-dir <dir>', 'the data folder of the server', DEFAULT_DATA_DIR)
   return command
 }
 
@@ -51,13 +52,17 @@ function list({ dataDir, json, quiet }: KeysOptions): void {
   process.stdout.write(json === true ? `${JSON.stringify(keys)}\n` : table(keys))
   const talk = createTalk({ quiet: quiet === true })
   if (keys.length === 0) talk.say(`There are no keys in ${dataDir}.`)
-  talk.next(keys.length === 0 ? './tidemark keys create --name NAME' : './tidemark keys revoke ID')
+  talk.next(
+    keys.length === 0
+      ? `./tidemark keys create --name NAME${dataDirArgument(dataDir)}`
+      : `./tidemark keys revoke ID${dataDirArgument(dataDir)}`,
+  )
 }
 
 function revoke(wanted: string, { dataDir, json, quiet }: KeysOptions): void {
   const key = revokeKey(dataDir, findKey(dataDir, wanted), Date.now())
   process.stdout.write(json === true ? `${JSON.stringify(shown(key))}\n` : `${key.id} is revoked.\n`)
-  createTalk({ quiet: quiet === true }).next('./tidemark keys list')
+  createTalk({ quiet: quiet === true }).next(`./tidemark keys list${dataDirArgument(dataDir)}`)
 }
 
 function findKey(dataDir: string, wanted: string): StoredKey {
@@ -69,7 +74,7 @@ function findKey(dataDir: string, wanted: string): StoredKey {
     found.length === 0
       ? `No key in ${dataDir} has the id or name "${wanted}".`
       : `${found.length} keys are named "${wanted}": ${found.map(({ id }) => id).join(', ')}.`
-  throw new TidemarkError('USAGE', message, { where: dataDir, fix: './tidemark keys list' })
+  throw new TidemarkError('USAGE', message, { where: dataDir, fix: `./tidemark keys list${dataDirArgument(dataDir)}` })
 }
 
 type ShownKey = Omit<StoredKey, 'sha256'>

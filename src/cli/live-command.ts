@@ -2,11 +2,13 @@
  * What `run` and `demo` have in common: their options, the checklist of a start, the banner.
  */
 import type { Command } from 'commander'
+import { checkDatabaseUrl } from '../database/database-url.ts'
 import { psqlCommand } from '../database/open-database.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { listKeys } from '../server/keys/key-store.ts'
 import { startLiveService, type LiveService, type LiveServiceOptions } from '../service/live-service.ts'
 import type { CommonOptions } from './common-options.ts'
+import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
 import { addIngestOptions, type IngestOptions } from './ingest-options.ts'
 import { serviceSignal } from './interrupt.ts'
 import { createLog } from './log.ts'
@@ -35,7 +37,7 @@ export function addLiveOptions(command: Command): Command {
     .option('--host <address>', 'address to serve the page on', '127.0.0.1')
     .option('--port <port>', 'port of the page; 0 picks a free one (4400, or the next free one)', port)
     .option('--admin-port <port>', 'port of health and metrics, on 127.0.0.1 (4401, or the next free one)', port)
-    .option('--data-dir <dir>', 'where events, checkpoints and our own PostgreSQL are kept', '.tidemark')
+    .option('--data-dir <dir>', 'where events, checkpoints and our own PostgreSQL are kept', DEFAULT_DATA_DIR)
     .option('--database-url <url>', 'use this PostgreSQL database instead of our own server')
     .option('--epoch <duration>', 'how often results are written, 100ms to 1m (1s)', durationBetween(100, 60_000))
     .option('--keep-for <duration>', 'how long raw events are kept (24h)', durationMs)
@@ -60,6 +62,7 @@ export type LiveChoice = Pick<LiveServiceOptions, 'writer' | 'traffic'> & {
 
 /** Starts the service, announces it and runs it until it is told to end. */
 export async function runLive(plan: Plan, options: LiveOptions, choice: LiveChoice, talk: Talk): Promise<void> {
+  if (options.databaseUrl !== undefined) checkDatabaseUrl(options.databaseUrl)
   const service = await startLiveService(
     {
       ...choice,

@@ -14,9 +14,10 @@ export function durationMs(text: string): number {
 /** A parser of durations in `[leastMs, mostMs]`. */
 export function durationBetween(leastMs: number, mostMs: number): (text: string) => number {
   return (text) => {
-    const value = durationMs(text)
-    if (value >= leastMs && value <= mostMs) return value
-    throw new InvalidArgumentError(`Allowed: ${formatDuration(leastMs)} to ${formatDuration(mostMs)}.`)
+    const value = parseDuration(text)
+    if (value !== undefined && value >= leastMs && value <= mostMs) return value
+    const meant = value === undefined && /^\d+$/.test(text.trim()) ? ` (Did you mean ${text.trim()}s?)` : ''
+    throw new InvalidArgumentError(`Allowed: ${formatDuration(leastMs)} to ${formatDuration(mostMs)}.${meant}`)
   }
 }
 

@@ -6,6 +6,7 @@ import { Command } from 'commander'
 import { checkDatabaseUrl } from '../database/database-url.ts'
 import { serveDatabasePage } from '../service/database-page.ts'
 import type { CommonOptions } from './common-options.ts'
+import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
 import { serviceSignal } from './interrupt.ts'
 import { port } from './option-values.ts'
 import { addPlanOptions, loadPlan, type PlanOptions } from './plan-options.ts'
@@ -23,7 +24,7 @@ export function pageCommand(): Command {
   const command = new Command('page')
     .description('Serves the page over tables in PostgreSQL that another instance or a Flink job fills. It only reads.')
     .requiredOption('--database-url <url>', 'the PostgreSQL database with the tables')
-    .option('--data-dir <dir>', 'where it is kept who may log in', '.tidemark')
+    .option('--data-dir <dir>', 'where it is kept who may log in', DEFAULT_DATA_DIR)
     .option('--host <address>', 'address to serve the page on', '127.0.0.1')
     .option('--port <port>', 'port of the page; 0 picks a free one (4400, or the next free one)', port)
     .action(runPage)

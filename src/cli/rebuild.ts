@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { performance } from 'node:perf_hooks'
 import { rebuild } from '../service/rebuild.ts'
 import type { CommonOptions } from './common-options.ts'
+import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
 import { interruptSignal } from './interrupt.ts'
 import { grouped } from './ledger-text.ts'
 import { createLog } from './log.ts'
@@ -23,7 +24,7 @@ export function rebuildCommand(): Command {
   const command = new Command('rebuild')
     .description('counts again what the journal holds, into tables that are emptied first')
     .argument('[definition]', 'a definition in TypeScript, JavaScript or JSON (default: the ad pipeline)')
-    .option('--data-dir <dir>', 'the folder of a run or demo that is stopped', '.tidemark')
+    .option('--data-dir <dir>', 'the folder of a run or demo that is stopped', DEFAULT_DATA_DIR)
     .option('--skip-damage', 'give up what cannot be read of a damaged journal, and say what that is')
     .option('--database-url <url>', 'the PostgreSQL database, unless it is our own server')
   return addPlanOptions(command).action((definition: string | undefined, given: RebuildCommandOptions) =>

@@ -1,6 +1,7 @@
 /**
  * `tidemark replay`: files through the embedded engine to tables as CSV, in PostgreSQL, or both, and to a page.
  */
+import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -102,7 +103,7 @@ async function openPage(plan: Plan, options: ReplayCommandOptions): Promise<Repl
   const { host, port: pagePort, pageRange } = options
   const rangeMs = pageRange === undefined ? undefined : pageRangeMs(plan, pageRange)
   const { ReplayPage } = await import('../service/replay-page.ts')
-  return new ReplayPage(plan, { rangeMs, host, dataDir: '.tidemark', port: pagePort })
+  return new ReplayPage(plan, { rangeMs, host, dataDir: DEFAULT_DATA_DIR, port: pagePort })
 }
 
 function forPage(page: ReplayPage): Pick<ReplayOptions, 'pageRollUps' | 'onChanges'> {

@@ -24,11 +24,10 @@ import { readJobRecord, readJobRecords } from '../stack/jobs/job-records.ts'
 import { runningState, stackDown, stackUp } from '../stack/stack.ts'
 import { readState, type StackState } from '../stack/state-file.ts'
 import type { CommonOptions } from './common-options.ts'
+import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
 import { interruptSignal } from './interrupt.ts'
 import { wholeNumber } from './option-values.ts'
 import { createTalk } from './talk.ts'
-
-const DEFAULT_DATA_DIR = '.tidemark'
 
 interface FolderOptions extends CommonOptions {
   readonly dataDir: string

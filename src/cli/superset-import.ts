@@ -15,6 +15,7 @@ import { supersetPasswordFile } from '../stack/superset-part.ts'
 import { installBundle } from '../superset/api/install-bundle.ts'
 import type { SupersetLogin } from '../superset/api/session.ts'
 import type { CommonOptions } from './common-options.ts'
+import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
 import { addPlanOptions, loadPlan, type PlanOptions } from './plan-options.ts'
 import { connectionOf } from './superset-connection.ts'
 import { createTalk } from './talk.ts'
@@ -31,7 +32,7 @@ interface ImportOptions extends PlanOptions, CommonOptions {
 export function importCommand(): Command {
   const command = new Command('import')
     .description('Installs the dashboard in a running Superset; done again, it overwrites itself.')
-    .option('--data-dir <dir>', 'of the stack', '.tidemark')
+    .option('--data-dir <dir>', 'of the stack', DEFAULT_DATA_DIR)
     .option('--url <url>', 'of Superset (that of the stack)')
     .option('--username <name>', 'of an administrator', 'admin')
     .option('--password-file <file>', 'a file that holds nothing but the password (that of the stack)')

@@ -7,8 +7,10 @@ import { TidemarkError } from '../errors.ts'
 import type { SnapshotMessage } from '../server/page-data.ts'
 import { findInstance } from '../service/running-instance.ts'
 import type { CommonOptions } from './common-options.ts'
+import { DEFAULT_DATA_DIR, dataDirArgument } from './data-dir-argument.ts'
 import { interruptSignal } from './interrupt.ts'
 import { durationBetween } from './option-values.ts'
+import { shellWord } from './shell-word.ts'
 import { createTalk } from './talk.ts'
 import { topScreen } from './top-screen.ts'
 
@@ -30,7 +32,7 @@ export function topCommand(): Command {
     .description('A running instance in the terminal, anew every second.')
     .option('--url <url>', 'its page (that of the instance which runs on the data folder)')
     .option('--user <name>', 'who logs in, where that is asked; the password is in TIDEMARK_PASSWORD')
-    .option('--data-dir <dir>', 'the data folder of the run', '.tidemark')
+    .option('--data-dir <dir>', 'the data folder of the run', DEFAULT_DATA_DIR)
     .option('--every <duration>', 'how often, 200ms to 1m (1s)', durationBetween(200, 60_000))
     .option('--once', 'show it once and end; so it is without a terminal and with --json')
     .action(top)
@@ -44,7 +46,11 @@ async function top(options: TopOptions): Promise<void> {
     const message = await ask(url, cookie)
     const text = options.json === true ? JSON.stringify(message) : topScreen(message, 200).join('\n')
     stdout.write(`${text}\n`)
-    createTalk(options).next(message.status?.database.state === 'up' ? './tidemark verify' : './tidemark doctor')
+    createTalk(options).next(
+      message.status?.database.state === 'up'
+        ? `./tidemark verify --data-dir ${shellWord(options.dataDir)}`
+        : `./tidemark doctor${dataDirArgument(options.dataDir)}`,
+    )
     return
   }
   await watch(url, cookie, options.every ?? 1_000)
@@ -93,7 +99,7 @@ async function reach(url: string, request: RequestInit): Promise<Response> {
     throw new TidemarkError('INSTANCE_UNAVAILABLE', `No instance answers at ${new URL(url).origin}.`, {
       where: url,
       cause: error,
-      fix: 'Start one with ./tidemark run, or name its page with --url.',
+      fix: 'Start one with ./tidemark run, or name its page with --url or its folder with --data-dir.',
     })
   }
 }

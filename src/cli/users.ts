@@ -15,6 +15,7 @@ import {
 } from '../server/access/user-store.ts'
 import { ROLES, type Role, type ScopeFilter } from '../server/access/viewer.ts'
 import type { CommonOptions } from './common-options.ts'
+import { DEFAULT_DATA_DIR, dataDirArgument } from './data-dir-argument.ts'
 import { createTalk } from './talk.ts'
 
 interface UsersOptions extends CommonOptions {
@@ -44,7 +45,7 @@ export function usersCommand(): Command {
     .action(add)
   command.command('list').description('All users.').action(list)
   command.command('remove').description('Removes a user, who is out within a second.').argument('<name>').action(remove)
-  for (const sub of command.commands) sub.option('--data-dir <dir>', 'the data folder of the server', '.tidemark')
+  for (const sub of command.commands) sub.option('--data-dir <dir>', 'the data folder of the server', DEFAULT_DATA_DIR)
   return command
 }
 
@@ -72,7 +73,7 @@ async function add(name: string, options: AddOptions): Promise<void> {
   const { dataDir, json, quiet, replace = false, passwordStdin = false } = options
   if (!replace && listUsers(dataDir).some((user) => user.name === name))
     throw new TidemarkError('USAGE', `There is a user "${name}" in ${dataDir} already.`, {
-      fix: `./tidemark users add ${name} --replace`,
+      fix: `./tidemark users add ${name} --replace${dataDirArgument(dataDir)}`,
     })
   if (options.role === 'admin' && options.only !== undefined)
     throw new TidemarkError('USAGE', 'An admin sees everything: --only is for viewers.', {
@@ -86,7 +87,7 @@ async function add(name: string, options: AddOptions): Promise<void> {
   const talk = createTalk({ quiet: quiet === true })
   if (!passwordStdin)
     talk.say('This password is shown once. From now on the page asks who you are, on this machine too.')
-  talk.next('./tidemark users list')
+  talk.next(`./tidemark users list${dataDirArgument(dataDir)}`)
 }
 
 async function givenPassword(): Promise<string> {
@@ -105,14 +106,20 @@ function list({ dataDir, json, quiet }: UsersOptions): void {
   else for (const user of users) process.stdout.write(`${user.name}  ${user.role}  ${scopeText(user)}\n`)
   const talk = createTalk({ quiet: quiet === true })
   if (users.length === 0) talk.say(`There are no users in ${dataDir}: on this machine everybody may look.`)
-  talk.next(users.length === 0 ? './tidemark users add NAME' : './tidemark users remove NAME')
+  talk.next(
+    users.length === 0
+      ? `./tidemark users add NAME${dataDirArgument(dataDir)}`
+      : `./tidemark users remove NAME${dataDirArgument(dataDir)}`,
+  )
 }
 
 function remove(name: string, { dataDir, json, quiet }: UsersOptions): void {
   if (!removeUser(dataDir, name))
-    throw new TidemarkError('USAGE', `There is no user "${name}" in ${dataDir}.`, { fix: './tidemark users list' })
+    throw new TidemarkError('USAGE', `There is no user "${name}" in ${dataDir}.`, {
+      fix: `./tidemark users list${dataDirArgument(dataDir)}`,
+    })
   process.stdout.write(json === true ? `${JSON.stringify({ name, removed: true })}\n` : `${name} is removed.\n`)
-  createTalk({ quiet: quiet === true }).next('./tidemark users list')
+  createTalk({ quiet: quiet === true }).next(`./tidemark users list${dataDirArgument(dataDir)}`)
 }
 
 function scopeText({ scope }: StoredUser): string {

@@ -16,6 +16,7 @@ import type { Recount } from '../verify/recount.ts'
 import type { SpillStep } from '../verify/spill.ts'
 import type { CommonOptions } from './common-options.ts'
 import { comparisonLines } from './comparison-text.ts'
+import { dataDirArgument } from './data-dir-argument.ts'
 import { EXIT } from './exit-codes.ts'
 import { interruptSignal } from './interrupt.ts'
 import { grouped, ledgerLine } from './ledger-text.ts'
@@ -92,7 +93,7 @@ async function runVerifyFolder(options: VerifyOptions, dataDir: string, talk: Ta
     else process.stdout.write(`${[`epoch ${epoch}`, ...report(recount, comparison, elapsedMs)].join('\n')}\n`)
     if (from !== null) talk.say(`Retention has removed the oldest events: windows before ${from} were left out.`)
     if (!comparison.isEqual) process.exitCode = EXIT.differs
-    talk.next(comparison.isEqual ? './tidemark run' : `./tidemark rebuild --data-dir ${shellWord(dataDir)}`)
+    talk.next(`./tidemark ${comparison.isEqual ? 'run' : 'rebuild'}${dataDirArgument(dataDir)}`)
   } finally {
     progress.end()
     await database.close()

@@ -286,6 +286,8 @@ class Start {
     const reader = this.#viewReader(database)
     const { host, port, plan, publicUrl, frameAncestors = [], dataDir } = this.#options
     const proxy = publicUrl === undefined ? {} : { publicUrl }
+    // Before anybody is told a password: without keys nothing is served.
+    ingest?.expose(publicUrl?.hostname ?? host)
     const access = await openAccess({
       dataDir: resolve(dataDir),
       host,

@@ -25,12 +25,16 @@ export class HttpLines implements LineTarget {
   readonly #url: string
   readonly #headers: Readonly<Record<string, string>>
   readonly #waiting: Waiting[] = []
+  readonly #onWait: (reason: string, patienceMs: number) => void
+  #isAway = false
 
   /**
    * @param url where the page of the run is
    * @param key the key of a sender, where the server asks for one
+   * @param onWait told once for each time that the server is away, and for how long it may be
    */
-  constructor(url: string, key: string | undefined) {
+  constructor(url: string, key: string | undefined, onWait: (reason: string, patienceMs: number) => void) {
+    this.#onWait = onWait
     this.#url = url.replace(/\/+$/, '')
     const authorization = key === undefined ? {} : { authorization: `Bearer ${key}` }
     this.#headers = { 'content-type': 'application/x-ndjson', ...authorization }
@@ -53,8 +57,13 @@ export class HttpLines implements LineTarget {
     const untilMs = performance.now() + PATIENCE_MS
     for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(LAST_RETRY_MS, 2 * retryMs)) {
       const answer = await this.#post(`${this.#url}/v1/${stream}`, body)
-      if (answer === 'taken') return
+      if (answer === 'taken') {
+        this.#isAway = false
+        return
+      }
       if (!answer.retryable || performance.now() > untilMs) throw answer
+      if (!this.#isAway) this.#onWait(answer.message, PATIENCE_MS)
+      this.#isAway = true
       await delay(retryMs)
     }
   }
@@ -68,7 +77,9 @@ export class HttpLines implements LineTarget {
       return refusal(url, `${response.status} ${text.slice(0, 300)}`, retryable)
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-      return refusal(url, cause instanceof Error ? cause.message : String(cause), true)
+      // A connection that failed says so by a code; what has none was never tried.
+      const isConnection = cause instanceof Error && 'code' in cause
+      return refusal(url, cause instanceof Error ? cause.message : String(cause), isConnection)
     }
   }
 }

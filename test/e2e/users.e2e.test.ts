@@ -2,7 +2,7 @@
  * `tidemark users`, and what its users then see of a running server.
  */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
@@ -55,4 +55,15 @@ it('users are added, listed, log in, and removed', async (context) => {
   assert.equal(await logIn('victor', 'twelve letters'), 401, 'control')
   assert.equal((await users(['remove', 'victor'])).code, 0)
   assert.equal((await users(['remove', 'victor'])).code, 2)
+})
+
+it('a start that is refused for want of a key shows no password', async (context) => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-no-key-'))
+  afterwards(context, () => rmSync(dataDir, { recursive: true, force: true }))
+  const run = ['run', '--host', '0.0.0.0', '--port', '0', '--admin-port', '0', '--data-dir', dataDir]
+  const ended = await runProgram(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...run])
+  assert.equal(ended.code, 78, ended.stderr)
+  assert.match(ended.stderr, /KEY_REQUIRED/)
+  assert.doesNotMatch(ended.stderr, /Log in as/)
+  assert.equal(existsSync(join(dataDir, 'users', 'admin-password')), false)
 })

@@ -20,10 +20,11 @@ before(async () => {
 })
 after(async () => rig.close())
 
+const silent = (): void => undefined
 const settings = trafficSettings({ seed: 3, duplicates: 0.02, malformed: 0.01 })
 
 test('the server has the bytes that a folder would have', async () => {
-  const target = new HttpLines(rig.server.url, undefined)
+  const target = new HttpLines(rig.server.url, undefined, silent)
   const report = await generateLog({ plan: adPlan, settings, events: 30_000, target })
   const log = makeTrafficLog(adPlan, settings, 30_000, { withTruth: false })
   for (const stream of STREAM_NAMES) {
@@ -39,16 +40,24 @@ test('the server has the bytes that a folder would have', async () => {
 test('a server that has no room is asked again', async () => {
   rig.intake.failure = new TidemarkError('DISK_FULL', 'full', { retryable: true })
   const before = rig.intake.appended.length
-  const sending = generateLog({ plan: adPlan, settings, events: 100, target: new HttpLines(rig.server.url, undefined) })
-  await Promise.race([sending, new Promise((resolve) => setImmediate(resolve))])
+  const told: string[] = []
+  const target = new HttpLines(rig.server.url, undefined, (reason) => told.push(reason))
+  const sending = generateLog({ plan: adPlan, settings, events: 100, target })
+  await eventually('whoever waits is told why', () => told.length === 1)
+  assert.match(told[0] ?? '', /503/)
   assert.equal(rig.intake.appended.length, before, 'control: nothing is taken')
   rig.intake.failure = undefined
   await sending
   await eventually('the events are there', () => rig.intake.appended.length > before)
 })
 
+test('an address that cannot be asked at all is told at once', async () => {
+  const target = new HttpLines('http://127.0.0.1:1', undefined, () => assert.fail('nothing to wait for'))
+  await assert.rejects(generateLog({ plan: adPlan, settings, events: 10, target }), /bad port/)
+})
+
 test('a refusal is told with what the server says', async () => {
-  const target = new HttpLines(`${rig.server.url}/nowhere`, undefined)
+  const target = new HttpLines(`${rig.server.url}/nowhere`, undefined, silent)
   await assert.rejects(generateLog({ plan: adPlan, settings, events: 10, target }), (error) => {
     assert.ok(error instanceof TidemarkError)
     assert.equal(error.code, 'INGEST_REFUSED')

@@ -35,6 +35,7 @@ describe('--limit', () => {
 
   it('says what is allowed', () => {
     assert.throws(() => parsed('--limit', 'boddy=1'), /Did you mean body\?/)
+    assert.throws(() => parsed('--limit', 'foo=1'), /burst-seconds\.$/)
     assert.throws(() => parsed('--limit', 'body'), /Allowed: body=VALUE/)
     assert.throws(() => parsed('--limit', 'body=0'), /Allowed: bytes/)
     assert.throws(() => parsed('--limit', 'connections=-1'), /Allowed: a whole number/)

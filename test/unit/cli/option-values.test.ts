@@ -32,6 +32,7 @@ it('a duration out of its range is refused with the range', () => {
   const parse = durationBetween(100, 60_000)
   assert.deepEqual([parse('100ms'), parse('1m')], [100, 60_000])
   for (const text of ['0s', '99ms', '61s', '366d']) assert.throws(() => parse(text), /Allowed: 100ms to 1m\./)
+  assert.throws(() => parse('5'), /Allowed: 100ms to 1m\. \(Did you mean 5s\?\)/)
 })
 
 it('an empty path is refused, which would mean the folder of the command', () => {
