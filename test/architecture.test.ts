@@ -10,6 +10,7 @@ import {
   barrelsAndDrawers,
   cycles,
   impurities,
+  loadedWith,
   lonelyFolders,
   oversized,
   undeclaredPackages,
@@ -60,6 +61,16 @@ describe('the tree', () => {
     assert.deepEqual(lonelyFolders(tree.filter((file) => file.path.startsWith('src/'))), []))
   it('has no barrel and no drawer', () => assert.deepEqual(barrelsAndDrawers(tree), []))
   it('keeps its files small', () => assert.deepEqual(oversized(tree), []))
+  it('loads with a start what every start needs', () => {
+    const loaded = loadedWith(tree, 'src/cli/run.ts')
+    assert.ok(loaded.has('pg') && loaded.has('fastify'))
+    // Each is loaded where it is used: together they take longer than all the rest.
+    const onDemand = ['@platformatic/kafka', '@electric-sql/pglite', 'pino-pretty', 'yaml']
+    assert.deepEqual(
+      onDemand.filter((name) => loaded.has(name)),
+      [],
+    )
+  })
   it('imports files that exist', () => {
     const missing = tree.flatMap((file) =>
       importsOf(file.source)
@@ -178,6 +189,14 @@ describe('each rule can fail', () => {
   it('packages: one that nothing imports', () => {
     const sound = files({ 'src/cli/a.ts': "import x from '@scope/name/deep'" })
     assert.deepEqual(unusedPackages(sound, ['@scope/name', 'left-pad']), ['nothing imports "left-pad"'])
+  })
+
+  it('loading: a package that comes along by way of another file', () => {
+    const broken = files({
+      'src/cli/a.ts': "import { b } from '../service/b.ts'\nimport type { C } from 'types-only'",
+      'src/service/b.ts': "import '@scope/name/deep'\nexport const d = await import('on-demand')",
+    })
+    assert.deepEqual([...loadedWith(broken, 'src/cli/a.ts')], ['@scope/name'])
   })
 
   it('folders, barrels, drawers, size', () => {

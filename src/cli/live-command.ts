@@ -84,7 +84,7 @@ export async function runLive(plan: Plan, options: LiveOptions, choice: LiveChoi
       replace: options.replace ?? false,
       onStep: (step, elapsedMs) =>
         talk.say(`  ${talk.paint('32', '✓')} ${step} ${talk.paint('2', `${(elapsedMs / 1_000).toFixed(2)} s`)}`),
-      log: createLog(options),
+      log: await createLog(options),
     },
     serviceSignal(),
   )

@@ -39,7 +39,7 @@ async function runRebuild(options: RebuildCommandOptions): Promise<void> {
   const { dataDir, databaseUrl, skipDamage = false } = options
   const startMs = performance.now()
   const { events, isWhole, salvaged } = await rebuild(
-    { plan, dataDir, databaseUrl, skipDamage, log: createLog(options) },
+    { plan, dataDir, databaseUrl, skipDamage, log: await createLog(options) },
     signal,
   )
   const elapsedMs = Math.round(performance.now() - startMs)

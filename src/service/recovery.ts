@@ -21,13 +21,15 @@ import { Pipeline } from '../runtime/pipeline.ts'
 import type { Log, EpochSink, Intake, Positions } from '../runtime/ports.ts'
 import { recoveryPoint, recoveryRefusal } from '../runtime/recovery-point.ts'
 import { LetterFiles } from '../sinks/dead-letters/letter-files.ts'
+import type { KafkaFolder } from '../sources/kafka/kafka-folder.ts'
 import type { KafkaSource } from '../sources/kafka/kafka-source.ts'
 import { EpochStore } from '../sinks/postgres/epoch-store.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { checkpointFolder, deadLetterFolder, journalFolder, type DataFolder } from './data-folder.ts'
 import { CLOCK } from './elapsed.ts'
 import { livePartitions, type LivePartition } from './live-partitions.ts'
-import { kafkaFolder, kafkaSource, LiveSources, openKafka } from './live-sources.ts'
+import type { OpenKafka } from './live-kafka.ts'
+import { kafkaFolder, LiveSources } from './live-sources.ts'
 import type { Teardown } from './teardown.ts'
 
 export interface RecoverOptions {
@@ -95,7 +97,7 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   teardown.add(() => letterFiles.close())
   const deadLetters = new DeadLetterBuffer(letterFiles)
   const ofJournal = livePartitions(plan, options.trafficPartitions, journal.partitions)
-  const kafka = await openKafka({ plan, folder: topics, positions: claimed.positions, teardown, log: options.log })
+  const kafka = await openKafka(options, topics, claimed.positions)
   const partitions = [...ofJournal, ...kafka.flatMap((source) => source.partitions)]
   // Checkpoints after it were written and never committed: the engine's next one takes their place.
   await store.dropAfter(claimed.epoch)
@@ -108,7 +110,7 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
     positions: claimed.positions,
     freeBytes: () => disk.freeBytes(folder.path),
   })
-  const kafkaSources = kafka.map((source) => kafkaSource(source, { pipeline, folder: topics, log: options.log }))
+  const kafkaSources = kafka.map((found) => found.sourceOf(pipeline))
   for (const one of kafkaSources) teardown.add(() => one.stop())
   return {
     describe: describe(claimed.epoch, pipeline),
@@ -124,6 +126,16 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
     checkpoints: new Checkpoints({ store, journal, kafka: topics, kafkaSources, log: options.log }),
     intake: intakeOf(plan, partitions, source),
   }
+}
+
+async function openKafka(
+  { plan, teardown, log }: RecoverOptions,
+  folder: KafkaFolder,
+  positions: Positions,
+): Promise<readonly OpenKafka[]> {
+  if (plan.sources.every(({ kind }) => kind !== 'kafka')) return []
+  const kafka = await import('./live-kafka.ts')
+  return kafka.openKafka({ plan, folder, positions, teardown, log })
 }
 
 function openLetterFiles({ folder, rebuild, log }: RecoverOptions): LetterFiles {

@@ -212,3 +212,18 @@ function packageOf(specifier: string): string {
   const parts = specifier.split('/')
   return specifier.startsWith('@') ? parts.slice(0, 2).join('/') : (parts[0] ?? '')
 }
+
+/** Packages that are loaded with a file, before anything of it runs. */
+export function loadedWith(files: readonly SourceFile[], entry: string): ReadonlySet<string> {
+  const sources = new Map(files.map(({ path, source }) => [path, source]))
+  const seen = new Set([entry])
+  const packages = new Set<string>()
+  for (const path of seen) {
+    for (const { specifier, typeOnly, dynamic } of importsOf(sources.get(path) ?? '')) {
+      if (typeOnly || dynamic) continue
+      if (specifier.startsWith('.')) seen.add(posix.join(posix.dirname(path), specifier))
+      else packages.add(packageOf(specifier))
+    }
+  }
+  return packages
+}

@@ -14,6 +14,8 @@ export interface SourceImport {
   readonly typeOnly: boolean
   /** `export … from`. */
   readonly reExport: boolean
+  /** `import(…)`: loaded when it is come to. */
+  readonly dynamic: boolean
   readonly line: number
 }
 
@@ -107,6 +109,7 @@ export function importsOf(source: string): readonly SourceImport[] {
         specifier,
         typeOnly: match[2] !== undefined,
         reExport: match[1] === 'export',
+        dynamic: pattern === DYNAMIC_IMPORT,
         line,
         at: match.index,
       })
