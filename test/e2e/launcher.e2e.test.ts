@@ -101,21 +101,13 @@ describe('the launcher', () => {
     assert.match(calls()[0] ?? '', /^npm ci .*--ignore-scripts/)
   })
 
-  it('costs less than 0.3 s when there is nothing to do', async () => {
+  it('says and runs nothing when there is nothing to do', async () => {
     await launch('plan')
-    // The least of a few: the machine may be busy with other tests.
-    const timesMs: number[] = []
-    for (let i = 0; i < 5; i++) {
-      const startedAtMs = performance.now()
-      const ended = await runProgram(
-        '/bin/sh',
-        ['-c', 'root=$1; . "$1/scripts/setup.sh"; set_up packages page', 'sh', root],
-        { env },
-      )
-      timesMs.push(performance.now() - startedAtMs)
-      assert.equal(ended.code, 0)
-    }
-    assert.ok(Math.min(...timesMs) < 300, `took ${timesMs.map(Math.round).join(', ')} ms`)
+    const before = calls().length
+    const setUp = ['-c', 'root=$1; . "$1/scripts/setup.sh"; set_up packages page', 'sh', root]
+    const ended = await runProgram('/bin/sh', setUp, { env })
+    assert.deepEqual([ended.code, ended.stdout, ended.stderr], [0, '', ''])
+    assert.equal(calls().length, before)
   })
 
   it('installs again when the lock file changes', async () => {

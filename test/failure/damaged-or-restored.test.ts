@@ -20,6 +20,8 @@ import { ServiceRig } from '../support/service-rig.ts'
 import { seededRandom, type Random } from '../support/simulated-disk.ts'
 import { assertExact, countedEvents, type Judged } from '../support/truth-log.ts'
 
+/** Where files of ours have their format version. */
+const VERSION_OFFSET = 8
 const FLIPS = isLong ? 300 : 8
 const CUTS = isLong ? 100 : 4
 const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
@@ -258,6 +260,18 @@ describe('what does not belong together', { timeout: 600_000 }, () => {
     await runSql(run.url, 'update tidemark_meta set format_version = 1')
     await run.endsExact()
   })
+
+  for (const part of ['journal', 'checkpoints'] as const)
+    it(`${part} of a newer version are left alone`, async (context) => {
+      const run = await killedRun(context)
+      const file = filesOf(run.dataDir, part).at(-1) ?? ''
+      const kept = readFileSync(file)
+      writeFileSync(file, Buffer.from(kept).fill(2, VERSION_OFFSET, VERSION_OFFSET + 1))
+      const options = { dataDir: run.dataDir, databaseUrl: run.url }
+      await assert.rejects(RunningRig.start(context, options), { code: 'FORMAT_NEWER', where: file })
+      writeFileSync(file, kept)
+      await run.endsExact()
+    })
 })
 
 const judgedOf = ({ truth, dataDir, url, replay }: Judged): Judged => ({ truth, dataDir, url, replay })

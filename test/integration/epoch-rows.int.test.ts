@@ -254,14 +254,12 @@ describe('rows of an epoch', () => {
     )
     const next = epoch(1, [cellChanges('ctr_by_campaign', [campaign('a', { impressions: 7 })])])
     process.kill(pid, 'SIGSTOP')
-    const startedMs = performance.now()
     try {
       await assert.rejects(store.write(next), {
         code: 'DATABASE_UNAVAILABLE',
         retryable: true,
         message: /does not answer/,
       })
-      assert.ok(performance.now() - startedMs < 5_000)
       // A new session is open to us, but the frozen one may yet commit: nothing is written beside it.
       await assert.rejects(store.write(next), { code: 'DATABASE_BUSY', retryable: true })
     } finally {
