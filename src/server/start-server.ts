@@ -4,38 +4,25 @@
  * H1  Bound to 127.0.0.1 unless told otherwise.
  * H2  Nothing a page of another origin sends changes anything: every route here only reads, and logging in and out and the
  *     ingest, which has paths of its own on the same port, ask where a browser's request comes from.
- * H3  Whoever is limited to some members is told nothing of others, in the live feed neither (V1 of `access/viewer.ts`).
+ * H3  Whoever is limited to some members is told nothing of others (V1 of `access/viewer.ts`).
  */
-import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import fastifyStatic from '@fastify/static'
 import { fastify, type FastifyInstance } from 'fastify'
-import type { PipelineStatus } from '../runtime/status.ts'
 import { answerClientError } from './client-error.ts'
 import type { Access } from './access/access.ts'
-import { limitedPatch, limitedSnapshot } from './access/limited-feed.ts'
 import { addAccess } from './access/login-routes.ts'
 import { StreamGuard } from './access/stream-guard.ts'
-import { isLimited } from './access/viewer.ts'
-import { EventStreams } from './event-stream.ts'
 import { createHttpServer } from './http-server.ts'
 import type { HttpIngest } from './ingest/http-ingest.ts'
-import { DEFAULT_INGEST_LIMITS } from './ingest/limits.ts'
+import { DEFAULT_INGEST_LIMITS, type IngestLimits } from './ingest/limits.ts'
 import { listenOnFreePort, pagePlace } from './listen.ts'
-import { LiveFeed, type FeedEvent } from './live-feed.ts'
-import type { LiveView } from './live-view.ts'
 import { addOpenApi, ROUTE_SCHEMAS } from './openapi.ts'
+import { PageFeed, type PageFeedOptions } from './page-feed.ts'
+import { addPageFiles, BUILT_PAGE } from './page-files.ts'
 import { API_HEADERS, contentSecurityPolicy, isAllowedHost, SECURITY_HEADERS } from './protection.ts'
 import { addViewRoutes, type ViewsOptions } from './query/view-routes.ts'
 import { awaited } from './readiness.ts'
-import { Ticker } from './ticker.ts'
 
-export interface ServerOptions {
-  readonly liveView: LiveView
-  /** What the pipeline says of itself; null before it runs. */
-  readonly status: () => PipelineStatus | null
+export interface ServerOptions extends Omit<PageFeedOptions, 'onTick'> {
   /** Takes events sent to this server; left out where there is nothing to take them. */
   readonly ingest?: HttpIngest
   /** Answers questions from the tables; left out where there is no PostgreSQL. */
@@ -52,10 +39,6 @@ export interface ServerOptions {
   readonly port?: number
   /** Folder of the built page. */
   readonly assetsDir?: string
-  /** Longest time between two patches, ms. */
-  readonly patchIntervalMs?: number
-  readonly maxConnections?: number
-  readonly maxBufferedBytes?: number
 }
 
 export interface RunningServer {
@@ -70,19 +53,8 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-interface Parts {
-  readonly feed: LiveFeed
-  readonly streams: EventStreams
-  /** Those of viewers who are limited (H3). */
-  readonly limitedStreams: EventStreams
-  readonly status: () => PipelineStatus | null
-}
-
 /** How long requests that are being taken may go on once the server closes, ms. */
 const INGEST_DRAIN_MS = 3_000
-
-/** Where `vite build dashboard` puts the page. */
-const BUILT_PAGE = fileURLToPath(new URL('../../dist/dashboard/', import.meta.url))
 
 /**
  * Serves the page.
@@ -90,67 +62,51 @@ const BUILT_PAGE = fileURLToPath(new URL('../../dist/dashboard/', import.meta.ur
  * @throws TidemarkError `PORT_UNAVAILABLE`; `KEY_REQUIRED` where others than this machine could send events without a key
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const {
-    liveView,
-    status,
-    ingest,
-    host = '127.0.0.1',
-    port,
-    assetsDir = BUILT_PAGE,
-    patchIntervalMs = 1_000,
-  } = options
-  const { maxConnections = 64, maxBufferedBytes = 512 * 1_024 } = options
-  const feed = new LiveFeed({
-    view: liveView,
-    status,
-    nowMs: () => Date.now(),
-    instance: randomBytes(6).toString('hex'),
-  })
-  const { access, publicUrl, frameAncestors = [] } = options
-  const streams = new EventStreams({ maxConnections, maxBufferedBytes })
-  const limitedStreams = new EventStreams({ maxConnections, maxBufferedBytes })
-  const guard = new StreamGuard(access)
+  const { ingest, access, host = '127.0.0.1', publicUrl, frameAncestors = [] } = options
   ingest?.expose(publicUrl?.hostname ?? host)
-  const limits = ingest?.limits ?? DEFAULT_INGEST_LIMITS
-  const app = fastify({
+  const app = createApp(options, host)
+  protect(app, { host, publicHost: publicUrl?.host, frameAncestors })
+  const guard = new StreamGuard(access)
+  addAccess(app, access, guard)
+  await addOpenApi(app, ingest?.describe() ?? {})
+  addHealth(app, options.status)
+  const feed = new PageFeed({ ...options, onTick: () => guard.check() })
+  feed.addTo(app)
+  const endViews = addViewRoutes(app, viewRoutes(options))
+  await addPageFiles(app, options.assetsDir ?? BUILT_PAGE)
+  // Node's own 511 would reset connections when many clients come back at once.
+  const backlog = limitsOf(options).maxConnections
+  await listenOnFreePort((port) => app.listen({ host, port, backlog }), pagePlace(host, options.port))
+  feed.start()
+  const port = portOf(app)
+  return {
+    url: `http://${urlHost(host)}:${port}`,
+    port,
+    flush: () => feed.flush(),
+    hasNews: () => feed.hasNews(),
+    close: async () => {
+      feed.stop()
+      await ingest?.drain(INGEST_DRAIN_MS)
+      feed.close()
+      await endViews()
+      await app.close()
+    },
+  }
+}
+
+function limitsOf({ ingest }: ServerOptions): IngestLimits {
+  return ingest?.limits ?? DEFAULT_INGEST_LIMITS
+}
+
+function createApp(options: ServerOptions, host: string): FastifyInstance {
+  const limits = limitsOf(options)
+  return fastify({
     logger: false,
     forceCloseConnections: true,
     bodyLimit: 1_024,
     clientErrorHandler: (error, socket) => answerClientError(error, socket, limits),
-    serverFactory: (handler) => createHttpServer(handler, ingest, limits, host, publicUrl?.host),
+    serverFactory: (handler) => createHttpServer(handler, options.ingest, limits, host, options.publicUrl?.host),
   })
-  protect(app, { host, publicHost: publicUrl?.host, frameAncestors })
-  addAccess(app, access, guard)
-  await addOpenApi(app, ingest?.describe() ?? {})
-  addApi(app, { feed, streams, limitedStreams, status })
-  const endViews = addViewRoutes(app, viewRoutes(options))
-  await addPage(app, assetsDir)
-  // Node's own 511 would reset connections when many clients come back at once.
-  const backlog = limits.maxConnections
-  await listenOnFreePort((candidate) => app.listen({ host, port: candidate, backlog }), pagePlace(host, port))
-
-  const ticker = new Ticker(() => {
-    const event = feed.tick()
-    guard.check()
-    streams.broadcast(event)
-    if (limitedStreams.count > 0)
-      limitedStreams.broadcast({ ...event, text: JSON.stringify(limitedPatch(feed.message())) })
-  }, patchIntervalMs)
-  const boundPort = portOf(app)
-  return {
-    url: `http://${urlHost(host)}:${boundPort}`,
-    port: boundPort,
-    flush: () => ticker.now(),
-    hasNews: () => ticker.soon(),
-    close: async () => {
-      ticker.end()
-      await ingest?.drain(INGEST_DRAIN_MS)
-      streams.close()
-      await endViews()
-      limitedStreams.close()
-      await app.close()
-    },
-  }
 }
 
 function portOf(app: FastifyInstance): number {
@@ -188,54 +144,10 @@ function viewRoutes({ views, status }: ServerOptions): Parameters<typeof addView
   return views === undefined ? undefined : { forcedFilters: ({ viewer }) => viewer.scope, ...views, status }
 }
 
-function addApi(app: FastifyInstance, { feed, streams, limitedStreams, status }: Parts): void {
+function addHealth(app: FastifyInstance, status: ServerOptions['status']): void {
   app.get('/healthz', { schema: ROUTE_SCHEMAS.health }, () => ({ ok: true }))
   app.get('/readyz', { schema: ROUTE_SCHEMAS.ready }, (_request, reply) => {
     const waitingFor = awaited(status())
     return reply.code(waitingFor.length === 0 ? 200 : 503).send({ ready: waitingFor.length === 0, waitingFor })
   })
-  app.get('/api/page', { schema: ROUTE_SCHEMAS.page }, ({ viewer }) =>
-    isLimited(viewer) ? limitedSnapshot(feed.message()) : feed.message(),
-  )
-  app.get<{ Querystring: { after?: string } }>('/api/live', { schema: ROUTE_SCHEMAS.live }, (request, reply) => {
-    const limited = isLimited(request.viewer)
-    const readers = limited ? limitedStreams : streams
-    if (readers.isFull) {
-      return reply.code(503).header('retry-after', '10').send({ error: 'Too many pages are open. Close one.' })
-    }
-    const header = request.headers['last-event-id']
-    const lastId = typeof header === 'string' ? header : request.query.after
-    const missed = limited ? [limitedEvent(feed)] : feed.eventsSince(lastId)
-    // From here on nobody but the stream answers: whatever can fail comes before.
-    reply.hijack()
-    readers.add(request.raw, reply.raw, API_HEADERS, missed)
-    return reply
-  })
-}
-
-/** Whoever is limited gets everything anew: there is little of it. */
-function limitedEvent(feed: LiveFeed): FeedEvent {
-  return { ...feed.snapshot(), text: JSON.stringify(limitedSnapshot(feed.message())) }
-}
-
-async function addPage(app: FastifyInstance, assetsDir: string): Promise<void> {
-  const isBuilt = existsSync(`${assetsDir}/index.html`)
-  if (isBuilt) {
-    await app.register(fastifyStatic, {
-      root: assetsDir,
-      preCompressed: true,
-      cacheControl: false,
-      setHeaders: (reply, path) => {
-        // Names of built files hold a hash of their content; everything else may change with the next build.
-        const isHashed = path.startsWith(join(assetsDir, 'assets', '/'))
-        void reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
-      },
-    })
-    app.get('/status', (_request, reply) => reply.sendFile('status.html'))
-  } else {
-    app.get('/', (_request, reply) =>
-      reply.code(503).type('text/plain; charset=utf-8').send('The page is not built. Run: npx vite build dashboard\n'),
-    )
-  }
-  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'There is nothing here.' }))
 }
