@@ -18,7 +18,7 @@ import {
 import { withConnection } from './connection.ts'
 import { describeUrl, errorState } from './database-error.ts'
 import { lockFolder } from './folder-lock.ts'
-import { OwnServer } from './own-server.ts'
+import { OwnServer, type ServerOptions } from './own-server.ts'
 import { READER_ROLE, readerRoleStatements } from './reader-role.ts'
 import { quoteIdentifier, quoteLiteral } from './sql-text.ts'
 
@@ -145,19 +145,11 @@ async function openOwn(folder: string, release: () => void, options: OpenDatabas
   const installed = options.installed ?? findServerBinaries()
   if (installed.length === 0 && !existsSync(clusterFolder(folder))) return openFallback(folder, release, log)
   const files = { ...(await prepareClusterFiles(folder, installed, log)), settings: options.settings ?? {} }
-  const server = await OwnServer.start(files, log)
-  const urlOf = (role: string, password: string): string => ownUrl(role, password, server.port)
-  const url = urlOf(OWNER_ROLE, files.ownerPassword)
-  try {
-    await ensureDatabase(url, files)
-  } catch (error) {
-    await server.stop()
-    throw error
-  }
+  const { server, url } = await startServer(files, log)
   return {
     kind: files.binaries.kind,
     url,
-    readOnlyUrl: urlOf(READER_ROLE, files.readerPassword),
+    readOnlyUrl: ownUrl(READER_ROLE, files.readerPassword, server.port),
     describe: `PostgreSQL ${files.binaries.version}, our own server on port ${server.port}, data in ${files.clusterDir}`,
     get serverPid() {
       return server.pid
@@ -166,6 +158,30 @@ async function openOwn(folder: string, release: () => void, options: OpenDatabas
       await server.stop()
       release()
     },
+  }
+}
+
+async function startServer(files: ServerOptions, log: (line: string) => void): Promise<ReadyServer> {
+  const left = await OwnServer.takeOver(files, log)
+  // One that does not answer is started again.
+  const ready = left === undefined ? undefined : await readyServer(left, files).catch(() => undefined)
+  return ready ?? readyServer(await OwnServer.start(files, log), files)
+}
+
+interface ReadyServer {
+  readonly server: OwnServer
+  /** Connects as the owner. */
+  readonly url: string
+}
+
+async function readyServer(server: OwnServer, files: ServerOptions): Promise<ReadyServer> {
+  const url = ownUrl(OWNER_ROLE, files.ownerPassword, server.port)
+  try {
+    await ensureDatabase(url, files)
+    return { server, url }
+  } catch (error) {
+    await server.stop()
+    throw error
   }
 }
 

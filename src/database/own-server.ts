@@ -3,7 +3,8 @@
  *
  * V1  It listens on the loopback interface only, on a random port that is kept from start to start while it is free.
  * V2  It has its own process group: Ctrl-C in the terminal reaches us alone, and we stop it after our last write.
- * V3  When we die without a word, the watchdog stops it; when that dies too, the next start does.
+ * V3  When we die without a word, the watchdog stops it, unless the next start takes it over within two seconds; when the
+ *     watchdog dies too, the next start stops it.
  * V4  When it dies while we live, it is started again on the same port, after 1 s and then at growing distances. A server
  *     that someone else started on the folder meanwhile is taken over.
  */
@@ -14,10 +15,10 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { TidemarkError } from '../errors.ts'
 import { type ClusterFiles, rememberedPort, rememberPort, serverEnvironment } from './cluster-files.ts'
-import { clearLeftovers, endProcess, readPostmaster, runningPostmaster } from './postmaster.ts'
-import { identify, isAlive, type ProcessIdentity } from './process-identity.ts'
+import { clearLeftovers, endProcess, type Postmaster, readPostmaster, runningPostmaster } from './postmaster.ts'
+import { commandLine, identify, isAlive, type ProcessIdentity } from './process-identity.ts'
 import { handOver } from './server-user.ts'
-import { startWatchdog, type Watchdog } from './watchdog.ts'
+import { startWatchdog, takeFromWatchdog, type Watchdog } from './watchdog.ts'
 
 /** Settings for a writer of many small epochs; each is valid in every supported version. Nothing here trades safety. */
 const SETTINGS: Readonly<Record<string, string>> = {
@@ -92,6 +93,16 @@ export class OwnServer {
     }
   }
 
+  /** The server that a killed run left running, if it is the very one that {@link OwnServer.start} would start. */
+  static async takeOver(files: ServerOptions, log: (line: string) => void): Promise<OwnServer | undefined> {
+    const left = runningPostmaster(files.clusterDir)
+    if (left === undefined || !left.ready || !isAsStarted(files, left)) return undefined
+    if (!(await takeFromWatchdog(left.pid, files.folder))) return undefined
+    process.kill(left.pid, 'SIGCONT')
+    log(`Took over the server that an earlier run left behind (process ${left.pid})`)
+    return new OwnServer(files, left.port, left.pid, log)
+  }
+
   /** The server's process now. */
   get pid(): number {
     return this.#pid
@@ -107,7 +118,7 @@ export class OwnServer {
 
   #watch(pid: number): void {
     this.#process = identify(pid)
-    this.#watchdog = startWatchdog(pid, this.#files.clusterDir)
+    this.#watchdog = startWatchdog(pid, this.#files.clusterDir, this.#files.folder)
     const timer = setInterval(() => {
       if (isAlive(pid)) return
       clearInterval(timer)
@@ -172,12 +183,9 @@ function tryPort(port: number): Promise<number | undefined> {
 async function launch(files: ServerOptions, port: number): Promise<{ pid: number } | { reason: string }> {
   keepLastLog(files.logFile)
   const logFd = openSync(files.logFile, 'a', 0o600)
-  const settings = Object.entries({ ...SETTINGS, ...files.settings }).flatMap(([name, value]) => [
-    '-c',
-    `${name}=${value}`,
-  ])
   const cluster = handOver(files.clusterDir, 3, files.user)
-  const child = spawn(join(files.binaries.binDir, 'postgres'), ['-D', cluster.path, '-p', String(port), ...settings], {
+  const [program, ...args] = serverCommand(files, cluster.path, port)
+  const child = spawn(program, args, {
     ...files.user,
     cwd: '/',
     env: serverEnvironment(),
@@ -198,6 +206,19 @@ async function launch(files: ServerOptions, port: number): Promise<{ pid: number
   }
   if (child.pid !== undefined) await endProcess(identify(child.pid))
   return { reason: `it was not ready within ${START_TIMEOUT_MS / 1_000} s` }
+}
+
+function serverCommand(files: ServerOptions, clusterPath: string, port: number): readonly [string, ...string[]] {
+  const settings = Object.entries({ ...SETTINGS, ...files.settings }).map(([name, value]) => `${name}=${value}`)
+  const options = settings.flatMap((setting) => ['-c', setting])
+  return [join(files.binaries.binDir, 'postgres'), '-D', clusterPath, '-p', String(port), ...options]
+}
+
+/** Whether a server runs with the programs and the settings that it would be started with now. */
+function isAsStarted(files: ServerOptions, { pid, port }: Postmaster): boolean {
+  const cluster = handOver(files.clusterDir, 3, files.user)
+  cluster.close()
+  return commandLine(pid) === serverCommand(files, cluster.path, port).join(' ')
 }
 
 function keepLastLog(logFile: string): void {

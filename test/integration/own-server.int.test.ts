@@ -164,6 +164,45 @@ describe('our own server', () => {
     }
   })
 
+  it('is taken over, running, by the start after a kill', async (context) => {
+    const dataDir = await newDataDir(context)
+    const holder = await startHolder(dataDir)
+    await runSql(holder.url, 'create table kept as select 42 as answer')
+    process.kill(holder.serverPid, 'SIGSTOP')
+    holder.child.kill('SIGKILL')
+    await once(holder.child, 'exit')
+    const lines: string[] = []
+    const database = await open(context, dataDir, (line) => lines.push(line))
+    assert.equal(database.serverPid, holder.serverPid)
+    assert.equal(database.url, holder.url)
+    assert.match(lines.join('\n'), new RegExp(`Took over .* \\(process ${holder.serverPid}\\)`))
+    assert.deepEqual(await runSql(database.url, 'select answer from kept'), [['42']])
+    await eventually('only our watchdog stays', () => watchdogsOf(holder.serverPid).length === 1, 5_000)
+    assert.ok(isAlive(holder.serverPid))
+    await database.stop()
+    assert.ok(!isAlive(holder.serverPid))
+  })
+
+  it('is started anew by a start with other settings', async (context) => {
+    const dataDir = await newDataDir(context)
+    const holder = await startHolder(dataDir)
+    holder.child.kill('SIGKILL')
+    await once(holder.child, 'exit')
+    const database = await open(context, dataDir, undefined, { ...UNSYNCED, work_mem: '17MB' })
+    assert.notEqual(database.serverPid, holder.serverPid)
+    assert.ok(!isAlive(holder.serverPid))
+    assert.deepEqual(await runSql(database.url, 'show work_mem'), [['17MB']])
+  })
+
+  it('ends with its folder when nobody is left to take it over', async (context) => {
+    const dataDir = await newDataDir(context)
+    const holder = await startHolder(dataDir)
+    holder.child.kill('SIGKILL')
+    await once(holder.child, 'exit')
+    rmSync(dataDir, { recursive: true, force: true })
+    await eventually('the server is gone', () => !isAlive(holder.serverPid), 5_000)
+  })
+
   it('is not stopped by a postmaster.pid that names an unrelated process', async (context) => {
     const dataDir = await newDataDir(context)
     const first = await openDatabase({ dataDir, settings: UNSYNCED })
