@@ -31,7 +31,7 @@ export interface Barrier extends Omit<LiveEpoch, 'number' | 'changes'> {
 
 /** Where checkpoints go. Rejects like a sink: retryable, or for good. */
 export interface CheckpointSink {
-  /** Makes checkpoint `number` durable. */
+  /** Makes checkpoint `number` durable. The bytes of its snapshot are given back once they are. */
   write(number: number, barrier: Barrier): Promise<void>
   /** The sink has epoch `number`: what only earlier epochs needed may go. */
   committed(number: number): void

@@ -4,14 +4,16 @@
  *
  * C1  Nothing goes that the epoch in the tables, or the one before it, still needs.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Journal } from '../checkpoint/journal/journal.ts'
 import type { CheckpointStore } from '../checkpoint/store/checkpoint-store.ts'
+import { freeBytes } from '../runtime/free-bytes.ts'
 import type { Barrier, CheckpointSink } from '../runtime/delivery.ts'
 import type { Log, Positions } from '../runtime/ports.ts'
 import type { KafkaSource } from '../sources/kafka/kafka-source.ts'
 import type { KafkaFolder } from '../sources/kafka/kafka-folder.ts'
 
-/** The engine's state is one section: it has sections of its own. */
+/** The engine's state, in as many sections as it comes in: read back they are one. */
 const STATE_SECTION = 1
 
 export class Checkpoints implements CheckpointSink {
@@ -39,11 +41,17 @@ export class Checkpoints implements CheckpointSink {
   }
 
   async write(number: number, { snapshot, positions, watermarkMs }: Barrier): Promise<void> {
+    // The moment of the barrier is over: requests have their turn before its bytes are summed up.
+    await nextTurn()
     this.#kafka.write(positions)
     const neededFrom = snapshot.since
     const previousEpoch = neededFrom === number ? undefined : number - 1
     const head = { epoch: number, previousEpoch, neededFrom, positions, details: { watermarkMs: String(watermarkMs) } }
-    await this.#store.write(head, [{ type: STATE_SECTION, bytes: Buffer.concat(snapshot.parts) }])
+    await this.#store.write(
+      head,
+      snapshot.parts.map((bytes) => ({ type: STATE_SECTION, bytes })),
+    )
+    for (const bytes of snapshot.parts) freeBytes(bytes)
     this.#written = { neededFrom, positions }
   }
 

@@ -8,6 +8,12 @@ import type { Disk, DiskFile } from './disk.ts'
 const UNFINISHED_SUFFIX = '.new'
 
 /**
+ * What is written before it is synced. A file system makes files durable together: the sync of any file waits for what others
+ * have written so far, so that more at a time would hold up the journal.
+ */
+const SYNCED_BYTES = 1 << 20
+
+/**
  * Makes the file at `path` hold exactly `parts`; one that has the name already stays whole until then. What a full disk left
  * unfinished is removed.
  */
@@ -26,8 +32,12 @@ export async function writeWhole(disk: Disk, path: string, parts: readonly Uint8
 async function writeFile(disk: Disk, path: string, parts: readonly Uint8Array[]): Promise<void> {
   const file = disk.open(path, 'create')
   try {
-    await writeAll(file, parts, 0)
-    await synced(file.sync())
+    let at = 0
+    for (const piece of piecesOf(parts)) {
+      await writeAll(file, piece, at)
+      await synced(file.sync())
+      at += byteLengthOf(piece)
+    }
   } finally {
     file.close()
   }
@@ -55,4 +65,24 @@ function without(parts: readonly Uint8Array[], byteCount: number): readonly Uint
   for (; i < parts.length && left >= (parts[i] as Uint8Array).length; i++) left -= (parts[i] as Uint8Array).length
   const [first, ...others] = parts.slice(i)
   return first === undefined ? [] : [first.subarray(left), ...others]
+}
+
+/** At least one, of {@link SYNCED_BYTES} but for the last. */
+function* piecesOf(parts: readonly Uint8Array[]): Generator<readonly Uint8Array[]> {
+  let rest = parts
+  do {
+    let left = SYNCED_BYTES
+    const piece: Uint8Array[] = []
+    for (let i = 0; left > 0 && i < rest.length; i++) {
+      const part = rest[i] as Uint8Array
+      piece.push(part.subarray(0, left))
+      left -= Math.min(left, part.length)
+    }
+    yield piece
+    rest = without(rest, SYNCED_BYTES - left)
+  } while (rest.length > 0)
+}
+
+function byteLengthOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((bytes, part) => bytes + part.length, 0)
 }

@@ -2,6 +2,7 @@
  * A request's bytes as they come, bounded in size, in time (by the server's own timeouts) and in sum.
  */
 import type { IncomingMessage } from 'node:http'
+import { freeBytes } from '../../runtime/free-bytes.ts'
 import type { BodyPool } from './body-pool.ts'
 import type { ByteLease } from './byte-budget.ts'
 import { Refusal } from './refusal.ts'
@@ -47,18 +48,9 @@ function joined(chunks: readonly Buffer[], body: Buffer): Buffer {
   for (const chunk of chunks) {
     body.set(chunk, at)
     at += chunk.length
-    free(chunk)
+    if (chunk.length >= FREED_BYTES) freeBytes(chunk)
   }
   return body
-}
-
-/**
- * Gives the memory of a piece back at once. Left to the garbage collector, which counts it, the pieces of bodies alone would
- * have it run over the whole heap several times a second.
- */
-function free({ buffer, byteLength }: Buffer): void {
-  if (byteLength < FREED_BYTES || byteLength !== buffer.byteLength || !(buffer instanceof ArrayBuffer)) return
-  buffer.transfer(0)
 }
 
 /** The answer to a body over the limit. */

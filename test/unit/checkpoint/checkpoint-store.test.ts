@@ -72,6 +72,20 @@ describe('checkpoints', () => {
     assert.ok(byteLength > loaded.payload.length)
   })
 
+  it('a large one is synced in pieces: the journal waits for one of them at most', async () => {
+    const disk = new SimulatedDisk()
+    const kinds: string[] = []
+    disk.fault = ({ kind, path }) => void (path.endsWith('.new') && kinds.push(kind))
+    const large = { type: 1, bytes: new Uint8Array(2_500_000).map((_, i) => i * 7) }
+    const store = await open(disk)
+    await store.write(head(6, 6), [large, ...sections(5)])
+    assert.deepEqual(kinds, ['create', 'write', 'sync', 'write', 'sync', 'write', 'sync'])
+    assert.deepEqual(store.load(6)[0]?.sections, [large, ...sections(5)])
+    kinds.length = 0
+    await store.write(head(7, 7), [])
+    assert.deepEqual(kinds, ['create', 'write', 'sync'])
+  })
+
   it('H1: equal checkpoints have equal bytes', () => {
     assert.deepEqual(encodeCheckpointHead(head(7, 3), sections(7)), encodeCheckpointHead(head(7, 3), sections(7)))
     assert.notDeepEqual(encodeCheckpointHead(head(7, 3), sections(7)), encodeCheckpointHead(head(7, 4), sections(7)))
