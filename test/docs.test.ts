@@ -61,6 +61,21 @@ it('control: a dead link and a dead path are found', () => {
   ])
 })
 
+/** Folders of a tree that the table of the architecture does not name. */
+function unnamedFolders(architecture: string, folders: readonly string[]): string[] {
+  return folders.filter((folder) => !architecture.includes(`\`${folder}/\``))
+}
+
+it('docs/ARCHITECTURE.md names every folder of the source', () => {
+  const folders = globSync('src/**/', { cwd: ROOT }).filter((path) => path !== 'src')
+  assert.ok(folders.includes(join('src', 'checkpoint', 'disk')))
+  assert.deepEqual(unnamedFolders(read('docs/ARCHITECTURE.md'), folders), [])
+})
+
+it('control: a folder that is not named is found', () => {
+  assert.deepEqual(unnamedFolders('`src/time/`', ['src/time', 'src/tim']), ['src/tim'])
+})
+
 it('documents keep to what they promise: CONTRIBUTING fits on a page, and no machine is named', () => {
   assert.ok(read('CONTRIBUTING.md').split('\n').length <= 81)
   for (const path of documents) assert.doesNotMatch(read(path), /(?:^|[\s(`])\/(?:home|root|Users|work)\//m, path)
