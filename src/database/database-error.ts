@@ -55,9 +55,9 @@ export function isUnavailable(error: unknown): boolean {
   return error instanceof Error && DRIVER_LOSS.test(error.message)
 }
 
-/** A URL fit for messages: the password hidden. */
+/** A URL fit for messages: the password hidden, also one with characters that ought to be written as %XX. */
 export function describeUrl(url: string): string {
-  return url.replace(/(:\/\/[^:/@?#]*):[^@/]*@/, '$1:…@').replace(/([?&]password=)[^&]*/, '$1…')
+  return url.replace(/(:\/\/[^:/@?#]*):.*@/s, '$1:…@').replace(/([?&](?:ssl)?password=)[^&#]*/gi, '$1…')
 }
 
 /** Whether the server is there and turns us down: somebody has to change the URL, or a right. */

@@ -30,6 +30,15 @@ describe('database errors', () => {
       describeUrl('postgresql:///ads?user=me&password=s3cret&x=1'),
       'postgresql:///ads?user=me&password=…&x=1',
     )
+    // The driver takes a password with these as it is, so none of its parts may be left standing.
+    for (const url of [
+      'postgresql://me:s3c@s3cret@db/ads',
+      'postgresql://me:1/s3cret@db',
+      'postgresql://me:1?s3cret@db',
+    ])
+      assert.doesNotMatch(describeUrl(url), /s3c/, url)
+    assert.equal(describeUrl('postgresql://db:5432/ads?password=a&PASSWORD=s3cret').includes('s3cret'), false)
+    assert.equal(describeUrl('postgresql://me@db:5432/ads?x=a@b'), 'postgresql://me@db:5432/ads?x=a@b')
     const error = databaseError(failure('boom'), 'write', URL_WITH_SECRET)
     assert.equal(error.message.includes('s3cret'), false)
     assert.equal(error.where?.includes('s3cret'), false)
