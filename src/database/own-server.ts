@@ -5,8 +5,8 @@
  * V2  It has its own process group: Ctrl-C in the terminal reaches us alone, and we stop it after our last write.
  * V3  When we die without a word, the watchdog stops it, unless the next start takes it over within two seconds; when the
  *     watchdog dies too, the next start stops it.
- * V4  When it dies while we live, it is started again on the same port, after 1 s and then at growing distances. A server
- *     that someone else started on the folder meanwhile is taken over.
+ * V4  When it dies while we live, it is started again on the same port, after 1 s and then at growing distances, whatever
+ *     keeps it from starting meanwhile. A server that someone else started on the folder meanwhile is taken over.
  */
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, renameSync } from 'node:fs'
@@ -148,11 +148,18 @@ export class OwnServer {
     }
   }
 
+  // Nobody waits for it: what it throws (files that cannot be opened, say) is told and tried again, too.
   async #adoptOrLaunch(): Promise<number | undefined> {
-    const running = runningPostmaster(this.#files.clusterDir)
-    if (running !== undefined) return running.port === this.port ? running.pid : undefined
-    const started = await launch(this.#files, this.port)
-    return 'pid' in started ? started.pid : undefined
+    try {
+      const running = runningPostmaster(this.#files.clusterDir)
+      if (running !== undefined) return running.port === this.port ? running.pid : undefined
+      const started = await launch(this.#files, this.port)
+      if ('pid' in started) return started.pid
+      this.#log(`The PostgreSQL server did not start: ${started.reason}`)
+    } catch (error) {
+      this.#log(`The PostgreSQL server could not be started: ${error instanceof Error ? error.message : String(error)}`)
+    }
+    return undefined
   }
 }
 

@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import {
   existsSync,
   lstatSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -233,6 +234,25 @@ describe('our own server', () => {
     assert.match(lines.join('\n'), /runs again/)
     await database.stop()
     await assert.rejects(runSql(database.url, 'select 1'), { code: 'DATABASE_UNAVAILABLE' })
+  })
+
+  it('V4: is started again once what kept it from starting is gone', async (context) => {
+    const dataDir = await newDataDir(context)
+    const lines: string[] = []
+    const database = await open(context, dataDir, (line) => lines.push(line))
+    // The log of the run before cannot be kept: a folder that is not empty has its name.
+    const inTheWay = join(dataDir, 'postgres', 'server.log.last')
+    rmSync(inTheWay, { force: true })
+    mkdirSync(join(inTheWay, 'full'), { recursive: true })
+    process.kill(database.serverPid ?? NaN, 'SIGKILL')
+    await eventually('it was tried', () => lines.some((line) => line.includes('could not be started')))
+    rmSync(inTheWay, { recursive: true })
+    await eventually('it is back', () =>
+      runSql(database.url, 'select 1').then(
+        () => true,
+        () => false,
+      ),
+    )
   })
 
   it('leaves no process behind when it is stopped', async (context) => {
