@@ -60,8 +60,21 @@ function restoreLinks(packageDir: string): void {
   for (const { source, target } of links) {
     const path = join(packageDir, target)
     // All links of the package stay within one folder.
-    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) symlinkSync(basename(source), path)
+    if (!isThere(path)) makeLink(basename(source), path)
   }
+}
+
+// Another start may make it at the same time.
+function makeLink(target: string, path: string): void {
+  try {
+    symlinkSync(target, path)
+  } catch (error) {
+    if (!isThere(path)) throw error
+  }
+}
+
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
 }
 
 function systemBinDirs(): readonly string[] {
