@@ -154,7 +154,7 @@ function databaseOf(options: SubmitOptions): string {
 }
 
 async function prepareTables(url: string, plan: Plan, replace: boolean): Promise<void> {
-  await withConnection({ url, applicationName: 'tidemark flink' }, async (client) => {
+  await withConnection({ url, applicationName: 'tidemark flink', doing: 'prepare the tables' }, async (client) => {
     const filled = await tablesWithRows(client, plan)
     if (filled.length > 0 && !replace) {
       const message = `These tables hold rows: ${filled.join(', ')}. A fresh job would mix with them.`

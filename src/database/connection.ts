@@ -67,14 +67,23 @@ async function closeWithin(client: pg.Client, socket: Socket): Promise<void> {
   socket.destroy()
 }
 
-/** Connects, does `work`, and closes whatever happens. */
-export async function withConnection<T>(
-  options: ConnectionOptions,
-  work: (client: pg.Client) => Promise<T>,
-): Promise<T> {
+/** A connection for one piece of work. */
+export interface WorkOptions extends ConnectionOptions {
+  /** What cannot be done where the work fails, such as `read the dead letters`. */
+  readonly doing?: string
+}
+
+/**
+ * Connects, does `work`, and closes whatever happens.
+ *
+ * @throws TidemarkError as {@link connect}, for what goes wrong during the work as well; errors of ours as they are
+ */
+export async function withConnection<T>(options: WorkOptions, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const connection = await connect(options)
   try {
     return await work(connection.client)
+  } catch (error) {
+    throw databaseError(error, options.doing ?? 'use PostgreSQL', options.url)
   } finally {
     await connection.close()
   }

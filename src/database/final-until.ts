@@ -7,22 +7,26 @@ import { findRelation } from './found-schema.ts'
 import { qualifiedTable } from './sql-text.ts'
 
 /**
- * The end of the last window that some table says is final, ms since the epoch; undefined where none is. Windows become final in the
- * order of time, so all windows before it are.
+ * The end of the last window that some table says is final, ms since the epoch; undefined where none is. Windows become
+ * final in the order of time, so all windows before it are.
  *
- * @throws TidemarkError DATABASE_UNAVAILABLE
+ * @throws TidemarkError DATABASE_UNAVAILABLE, DATABASE_FAILED
  */
 export async function finalUntilMs(url: string, plan: Plan): Promise<number | undefined> {
-  return withConnection({ url, applicationName: 'tidemark compare', queryTimeoutMs: 120_000 }, async (client) => {
-    const ends: number[] = []
-    for (const { name } of plan.tables) {
-      if ((await findRelation(client, name)) === undefined) continue
-      const { rows } = await client.query<{ end: string | null }>(
-        `select (extract(epoch from max(window_end)) * 1000)::text as end from ${qualifiedTable(name)} where is_final`,
-      )
-      const end = rows[0]?.end ?? null
-      if (end !== null) ends.push(Number(end))
-    }
-    return ends.length === 0 ? undefined : Math.max(...ends)
-  })
+  const doing = 'ask which windows are final'
+  return withConnection(
+    { url, applicationName: 'tidemark compare', queryTimeoutMs: 120_000, doing },
+    async (client) => {
+      const ends: number[] = []
+      for (const { name } of plan.tables) {
+        if ((await findRelation(client, name)) === undefined) continue
+        const { rows } = await client.query<{ end: string | null }>(
+          `select (extract(epoch from max(window_end)) * 1000)::text as end from ${qualifiedTable(name)} where is_final`,
+        )
+        const end = rows[0]?.end ?? null
+        if (end !== null) ends.push(Number(end))
+      }
+      return ends.length === 0 ? undefined : Math.max(...ends)
+    },
+  )
 }

@@ -215,7 +215,8 @@ async function ensureDatabase(url: string, files: ClusterFiles): Promise<void> {
 }
 
 async function createDatabase(url: string, files: ClusterFiles): Promise<void> {
-  await withConnection({ url, applicationName: 'tidemark', queryTimeoutMs: 60_000 }, async (client) => {
+  const making = { applicationName: 'tidemark', queryTimeoutMs: 60_000, doing: 'create the database' }
+  await withConnection({ url, ...making }, async (client) => {
     for (const statement of readerRoleStatements(`login password ${quoteLiteral(files.readerPassword)}`))
       await client.query(statement)
     await client.query(`create database ${quoteIdentifier(DATABASE_NAME)}`)

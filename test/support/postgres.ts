@@ -8,7 +8,7 @@ import { chmodSync, cpSync, existsSync, mkdtempSync, renameSync, rmSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findServerBinaries } from '../../src/database/binaries.ts'
-import { withConnection } from '../../src/database/connection.ts'
+import { connect } from '../../src/database/connection.ts'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
 
 export interface TestPostgres {
@@ -47,16 +47,19 @@ export function makeDataDir(): string {
   return dataDir
 }
 
-/** Runs one statement on a connection of its own and gives its rows as texts. */
+/** Runs one statement on a connection of its own and gives its rows as texts. Rejects with what the server says. */
 export async function runSql(url: string, sql: string): Promise<readonly (readonly (string | null)[])[]> {
-  return withConnection({ url, applicationName: 'tidemark test' }, async (client) => {
-    const { rows } = await client.query<(string | null)[]>({
+  const connection = await connect({ url, applicationName: 'tidemark test' })
+  try {
+    const { rows } = await connection.client.query<(string | null)[]>({
       text: sql,
       rowMode: 'array',
       types: { getTypeParser: () => (text: string) => text },
     })
     return rows
-  })
+  } finally {
+    await connection.close()
+  }
 }
 
 async function templateFolder(): Promise<string> {

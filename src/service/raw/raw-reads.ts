@@ -182,9 +182,8 @@ export class RawReads {
 
   async #begin(span: Scan['span']): Promise<{ readonly scan: Scan; readonly row: EpochRow }> {
     const { plan, url, dataDir } = this.#options
-    const row = await withConnection({ url, applicationName: 'tidemark drill' }, async (client) =>
-      readEpochRow(client, plan.name),
-    )
+    const asking = { url, applicationName: 'tidemark drill', doing: 'read the epoch row' }
+    const row = await withConnection(asking, async (client) => readEpochRow(client, plan.name))
     if (row === undefined || row.epoch === 0)
       throw new TidemarkError('JOURNAL_MISSING', 'No epoch is in the tables yet.', {
         retryable: true,

@@ -29,7 +29,8 @@ export async function readDeadLetters(
   filter: LetterFilter,
   limit: number,
 ): Promise<readonly StoredLetter[]> {
-  return withConnection({ url, applicationName: 'tidemark dead-letters', queryTimeoutMs: 60_000 }, async (client) => {
+  const asking = { applicationName: 'tidemark dead-letters', queryTimeoutMs: 60_000, doing: 'read the dead letters' }
+  return withConnection({ url, ...asking }, async (client) => {
     if ((await findRelation(client, DEAD_LETTER_TABLE)) === undefined) return []
     const { stream, reason, partition, position, fromMs, toMs } = filter
     const { rows } = await client.query<LetterRow>(
