@@ -36,9 +36,15 @@ export function hasJars(cacheDir: string, set: JarSet): boolean {
 /**
  * Fetches a set of jars if it is not there.
  *
- * @throws TidemarkError STACK_UNAVAILABLE where Maven or a JDK is missing, or the registry cannot be reached
+ * @param signal ends it early; what has arrived is kept
+ * @throws TidemarkError STACK_UNAVAILABLE where Maven or a JDK is missing, or the registry cannot be reached in time
  */
-export async function fetchJars(cacheDir: string, set: JarSet, log: (line: string) => void): Promise<string> {
+export async function fetchJars(
+  cacheDir: string,
+  set: JarSet,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<string> {
   const folder = jarFolder(cacheDir, set)
   if (existsSync(folder)) return folder
   log(`Fetching ${set} as jars (${MEGABYTES[set]} MB, once) to ${folder}`)
@@ -47,7 +53,7 @@ export async function fetchJars(cacheDir: string, set: JarSet, log: (line: strin
   rmSync(partial, { recursive: true, force: true })
   const args = ['-q', '-B', '-f', pomFile(set), COPY, '-DincludeScope=runtime', `-DoutputDirectory=${partial}`]
   try {
-    await promisify(execFile)('mvn', args, { timeout: FETCH_TIMEOUT_MS })
+    await promisify(execFile)('mvn', args, { timeout: FETCH_TIMEOUT_MS, signal })
   } catch (cause) {
     throw fetchFailed(set, cause)
   }
@@ -62,7 +68,8 @@ function pomFile(set: JarSet): string {
 function fetchFailed(set: JarSet, cause: unknown): TidemarkError {
   const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
   const said = ((cause as { stdout?: string }).stdout ?? '').match(/\[ERROR\] (.*)/)?.[1]
-  const reason = isMissing ? 'Maven (mvn) is not installed' : (said ?? String(cause))
+  const isCut = (cause as Error).name === 'AbortError' || (cause as { killed?: boolean }).killed === true
+  const reason = isMissing ? 'Maven (mvn) is not installed' : isCut ? 'it took too long' : (said ?? String(cause))
   return new TidemarkError('STACK_UNAVAILABLE', `The jars of ${set} cannot be fetched: ${reason}.`, {
     fix: isMissing
       ? 'install Maven and a JDK 17, for instance apt-get install maven openjdk-17-jdk-headless'

@@ -47,7 +47,7 @@ export async function stackUp(settings: StackSettings, context: StackContext): P
   }
   await endLeftovers(settings.home)
   for (const set of ['kafka', 'flink'] as const)
-    if (settings.groups.includes(set)) await fetchJars(settings.cacheDir, set, log)
+    if (settings.groups.includes(set)) await fetchJars(settings.cacheDir, set, log, signal)
   if (settings.groups.includes('superset')) await installSuperset(settings.cacheDir, context)
   await requireFreePorts(settings)
   log(`Starting ${settings.groups.join(', ')}`)

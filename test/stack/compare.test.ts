@@ -12,12 +12,9 @@ import { eventually } from '../support/eventually.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 import { runProgram, type Ended } from '../support/run-program.ts'
 import { ServiceProcess } from '../support/service-process.ts'
-import { stackMissing, startTestStack, type TestStack } from '../support/stack.ts'
+import { STACK_DEADLINE_MS, STACK_TEST, stackMissing, startTestStack, type TestStack } from '../support/stack.ts'
 
 const LAUNCHER = join(import.meta.dirname, '..', '..', 'tidemark')
-/** Of a test: on a machine that is busy Flink takes minutes to plan a job. */
-const PATIENT = { timeout: 1_500_000 }
-const DEADLINE_MS = 900_000
 const EVENTS = 20_000
 /** An hour of event time, so that its first half becomes final. */
 const TRAFFIC = '--rate 5 --seed 21 --disorder 4s --duplicates 5% --orphans 3% --repeats 5% --edge-clicks 10%'.split(
@@ -33,7 +30,7 @@ interface Compared {
   readonly flink: string | null
 }
 
-describe('Flink and run on the same topics', { ...PATIENT, skip: stackMissing() }, () => {
+describe('Flink and run on the same topics', { ...STACK_TEST, skip: stackMissing() }, () => {
   let stack: TestStack
   let postgres: TestPostgres
   let ours = ''
@@ -53,7 +50,7 @@ describe('Flink and run on the same topics', { ...PATIENT, skip: stackMissing() 
     const dataDir = join(stack.settings.dataDir, 'run')
     mkdirSync(dataDir)
     run = new ServiceProcess(dataDir, { databaseUrl: ours, args: [definitionFile] })
-  }, PATIENT)
+  }, STACK_TEST)
   after(async () => {
     run?.signal('SIGKILL')
     await run?.ended
@@ -62,7 +59,7 @@ describe('Flink and run on the same topics', { ...PATIENT, skip: stackMissing() 
   })
 
   async function tidemark(...args: readonly string[]): Promise<Ended> {
-    return runProgram(LAUNCHER, [...args, '--definition', definitionFile], { timeoutMs: DEADLINE_MS })
+    return runProgram(LAUNCHER, [...args, '--definition', definitionFile], { timeoutMs: STACK_DEADLINE_MS })
   }
   async function succeed(...args: readonly string[]): Promise<string> {
     const { code, stdout, stderr } = await tidemark(...args)
@@ -80,15 +77,19 @@ describe('Flink and run on the same topics', { ...PATIENT, skip: stackMissing() 
     return Number(rows[0]?.[0] ?? 0)
   }
 
-  it('both count every event, and windows become final in both', PATIENT, async () => {
+  it('both count every event, and windows become final in both', STACK_TEST, async () => {
     const plan = planOf(definition(stack.brokers))
     for (const url of [ours, theirs]) {
-      await eventually('every event is in the ledger', async () => (await counted(url)) === EVENTS, DEADLINE_MS)
-      await eventually('windows are final', async () => (await finalUntilMs(url, plan)) !== undefined, DEADLINE_MS)
+      await eventually('every event is in the ledger', async () => (await counted(url)) === EVENTS, STACK_DEADLINE_MS)
+      await eventually(
+        'windows are final',
+        async () => (await finalUntilMs(url, plan)) !== undefined,
+        STACK_DEADLINE_MS,
+      )
     }
   })
 
-  it('the status of the job has the watermark', PATIENT, async () => {
+  it('the status of the job has the watermark', STACK_TEST, async () => {
     const watermark = async (): Promise<number | undefined> => {
       const status = JSON.parse(await succeed('flink', 'status', '--data-dir', stack.settings.dataDir, '--json')) as {
         readonly watermarkMs?: number
@@ -96,7 +97,7 @@ describe('Flink and run on the same topics', { ...PATIENT, skip: stackMissing() 
       return status.watermarkMs
     }
     // Flink gathers what it shows every ten seconds.
-    await eventually('the watermark is shown', async () => (await watermark()) !== undefined, DEADLINE_MS)
+    await eventually('the watermark is shown', async () => (await watermark()) !== undefined, STACK_DEADLINE_MS)
     const [[last = null] = []] = await runSql(
       theirs,
       'select (extract(epoch from max(window_end)) * 1000)::bigint from ctr_by_campaign',
@@ -105,13 +106,13 @@ describe('Flink and run on the same topics', { ...PATIENT, skip: stackMissing() 
     assert.ok(shownMs <= Number(last) && shownMs > Number(last) - 180_000, `${shownMs} near ${last}`)
   })
 
-  it('no cell differs', PATIENT, async () => {
+  it('no cell differs', STACK_TEST, async () => {
     const result = await compare('--final')
     assert.deepEqual([result.code, result.equal, result.differing, result.flink], [0, true, 0, 'first'])
     assert.ok(result.until !== null && result.cells > 1_000, JSON.stringify(result))
   })
 
-  it('control: one click more is found', PATIENT, async () => {
+  it('control: one click more is found', STACK_TEST, async () => {
     run?.signal('SIGTERM')
     await run?.ended
     await runSql(

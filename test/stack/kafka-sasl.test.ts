@@ -18,7 +18,7 @@ import { stackMissing } from '../support/stack.ts'
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
 const LIMITS = { maxWaitMs: 1_000, bytes: 1 << 20, partitionBytes: 1 << 20 }
 
-describe('a broker that asks for a password', { skip: stackMissing() }, () => {
+describe('a broker that asks for a password', { skip: stackMissing({ jars: ['kafka'] }) }, () => {
   let kafka: SaslKafka
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-sasl-test-'))
   before(async () => {

@@ -38,7 +38,7 @@ const HOSTILE: Partial<TrafficSettings> = {
   shuffleKeys: true,
 }
 
-describe('a run on Kafka', { skip: stackMissing() }, () => {
+describe('a run on Kafka', { skip: stackMissing({ jars: ['kafka'] }) }, () => {
   let stack: TestStack
   let postgres: TestPostgres
   let rigs: Rig[] = []

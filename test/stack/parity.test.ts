@@ -20,16 +20,13 @@ import type { WorkedCase } from '../conformance/worked-case.ts'
 import { replayPartitions } from '../support/engine-driver.ts'
 import { runBounded, withTopics, writeTopics, type LinePartition } from '../support/flink-driver.ts'
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts'
-import { stackMissing, startTestStack, type TestStack } from '../support/stack.ts'
+import { STACK_DEADLINE_MS, STACK_TEST, stackMissing, startTestStack, type TestStack } from '../support/stack.ts'
 import { linesOf, makeTrafficLog } from '../support/traffic-log.ts'
 
 const adPlan = planOf(adPipeline)
 const CASE_MS = 6 * 3_600_000
 const PARTITIONS = 4
 const LOGS = 50
-/** Of a test: on a machine that is busy Flink takes minutes to plan a job. */
-const PATIENT = { timeout: 1_500_000 }
-const PLANNING_MS = 900_000
 
 /** What Flink's JSON parser does not tell apart or does not read (docs/flink.md), and what only stands at a file's start. */
 const LEFT_OUT: readonly string[] = [
@@ -43,13 +40,13 @@ const LEFT_OUT: readonly string[] = [
 /** Exact for the first three events of an id, so it comes before the others use that id. */
 const FIRST = 'copies are measured from what was accepted, not from other copies'
 
-describe('parity of the embedded engine and Flink', { ...PATIENT, skip: stackMissing() }, () => {
+describe('parity of the embedded engine and Flink', { ...STACK_TEST, skip: stackMissing() }, () => {
   let stack: TestStack
   let postgres: TestPostgres
   before(async () => {
     postgres = await startTestPostgres()
     stack = await startTestStack()
-  }, PATIENT)
+  }, STACK_TEST)
   after(async () => {
     await stack.stop()
     await postgres.stop()
@@ -59,7 +56,7 @@ describe('parity of the embedded engine and Flink', { ...PATIENT, skip: stackMis
     const ours = await replayPartitions(plan, partitions)
     const onFlink = withTopics(plan, topics)
     await writeTopics(stack, onFlink, partitions)
-    const theirs = await runBounded(stack, onFlink, await postgres.createDatabase(), PLANNING_MS)
+    const theirs = await runBounded(stack, onFlink, await postgres.createDatabase(), STACK_DEADLINE_MS)
     assert.deepEqual([...theirs.keys()], [...ours.tables.keys()])
     for (const [table, rows] of ours.tables) {
       const isLedger = table === plan.ledger.name
@@ -68,13 +65,13 @@ describe('parity of the embedded engine and Flink', { ...PATIENT, skip: stackMis
     return theirs
   }
 
-  it('the worked cases, one after another', PATIENT, async () => {
+  it('the worked cases, one after another', STACK_TEST, async () => {
     const cases = comparableCases()
     assert.ok(cases.length >= 45, `${cases.length} cases`)
     await assertParity(adPlan, oneLog(cases), 'worked')
   })
 
-  it(`the worked cases and ${LOGS} hostile logs, spread over 1 to ${PARTITIONS} partitions`, PATIENT, async () => {
+  it(`the worked cases and ${LOGS} hostile logs, spread over 1 to ${PARTITIONS} partitions`, STACK_TEST, async () => {
     const cases = spreadableCases()
     assert.ok(cases.length >= 60, `${cases.length} cases`)
     // Cases begin at ten o'clock, and one lasts six hours.
@@ -88,11 +85,11 @@ describe('parity of the embedded engine and Flink', { ...PATIENT, skip: stackMis
     assert.equal(new Set(logs).size, LOGS, 'control: every log has rows')
   })
 
-  it('control: another parameter is noticed', PATIENT, async () => {
+  it('control: another parameter is noticed', STACK_TEST, async () => {
     const plan = withTopics(adPlan, 'worked')
     const longer = { ...plan, parameters: { ...plan.parameters, attributionWindowMs: 1_800_001 } }
     const ours = await replayPartitions(adPlan, oneLog(comparableCases()))
-    const theirs = await runBounded(stack, longer, await postgres.createDatabase(), PLANNING_MS)
+    const theirs = await runBounded(stack, longer, await postgres.createDatabase(), STACK_DEADLINE_MS)
     assert.notDeepEqual(theirs.get('ctr_by_campaign'), ours.tables.get('ctr_by_campaign'))
   })
 })

@@ -17,11 +17,9 @@ import { recount } from '../../src/verify/recount.ts'
 import { eventually } from './eventually.ts'
 import { tablesIn, type LinePartition } from './flink-driver.ts'
 import { runProgram } from './run-program.ts'
-import type { TestStack } from './stack.ts'
+import { STACK_DEADLINE_MS, type TestStack } from './stack.ts'
 
 const LAUNCHER = join(import.meta.dirname, '..', '..', 'tidemark')
-/** On a machine that is busy Flink takes minutes to plan a job. */
-const DEADLINE_MS = 900_000
 
 /** How a job on Flink is fed, broken and judged. */
 export class FaultRig {
@@ -45,14 +43,14 @@ export class FaultRig {
   async command(...args: readonly string[]): Promise<string> {
     const { dataDir } = this.#stack.settings
     const all = [...args, '--data-dir', dataDir, '--definition', this.definitionFile]
-    const { code, stdout, stderr } = await runProgram(LAUNCHER, all, { timeoutMs: DEADLINE_MS })
+    const { code, stdout, stderr } = await runProgram(LAUNCHER, all, { timeoutMs: STACK_DEADLINE_MS })
     assert.equal(code, 0, `tidemark ${args.join(' ')}: ${stderr}${stdout}`)
     return stdout
   }
 
   /** Resolves once `done` says so. */
   async until(what: string, done: () => boolean | Promise<boolean>): Promise<void> {
-    await eventually(what, done, DEADLINE_MS)
+    await eventually(what, done, STACK_DEADLINE_MS)
   }
 
   /** Sends the next slice of each partition. */
@@ -97,7 +95,7 @@ export class FaultRig {
       found = withoutFinal(this.#plan, now)
       return JSON.stringify([...found]) === JSON.stringify([...withoutFinal(this.#plan, expected)])
     }
-    await eventually('the tables equal the recount', isExact, DEADLINE_MS).catch(() => undefined)
+    await eventually('the tables equal the recount', isExact, STACK_DEADLINE_MS).catch(() => undefined)
     assert.deepEqual(found, withoutFinal(this.#plan, expected))
   }
 
@@ -144,7 +142,7 @@ export class FaultRig {
     await eventually(
       `${before.name} is started again`,
       () => this.part(before.name).restarts > before.restarts && this.part(before.name).status === 'ready',
-      DEADLINE_MS,
+      STACK_DEADLINE_MS,
     )
     return this.part(before.name)
   }
@@ -153,7 +151,7 @@ export class FaultRig {
   async checkpointed(): Promise<void> {
     const completed = async (): Promise<number> => (await this.checkpointCounts()).completed
     const before = await completed().catch(() => 0)
-    await eventually('one more checkpoint', async () => (await completed().catch(() => 0)) > before, DEADLINE_MS)
+    await eventually('one more checkpoint', async () => (await completed().catch(() => 0)) > before, STACK_DEADLINE_MS)
   }
 
   async checkpointCounts(): Promise<{ readonly completed: number; readonly restored: number }> {
