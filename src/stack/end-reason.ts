@@ -44,7 +44,7 @@ export function endReason({ exitCode, signal }: ProcessEnd, log: string): string
 export function complaintIn(log: string): string | undefined {
   const lines = log.split('\n')
   const at = lines.findLastIndex((line) =>
-    /^\S+Z (?:ERROR|FATAL) |^Exception in thread|OutOfMemoryError|^\w*Error: /.test(line),
+    /^\S+Z (?:ERROR|FATAL) |^Exception in thread|(?<!ExitOn)OutOfMemoryError|^\w*Error: /.test(line),
   )
   const line = lines[at]
   if (line === undefined) return undefined

@@ -4,9 +4,12 @@
  * B1  Only jobs whose record says `running` are started, and only while the cluster has none of their name.
  * B2  A job goes on from the newest state that is whole; where it has none, from where it began before.
  * B3  What ends on purpose stays ended: topics that ended, a job that was cancelled on Flink's page.
- * B4  `stop` stops the running jobs with a savepoint each; where that fails, their newest checkpoint takes its place.
+ * B4  A job whose SQL this version writes otherwise is left alone: its state is not understood, and counting anew is for
+ *     people to decide.
+ * B5  `stop` stops the running jobs with a savepoint each; where that fails, their newest checkpoint takes its place.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { scriptHash } from '../../flink/flink-sql.ts'
 import { jdbcAddress } from '../../flink/job/jdbc-address.ts'
 import {
   cancelJob,
@@ -24,6 +27,7 @@ const POLL_MS = 1_000
 const FIRST_WAIT_MS = 1_000
 const LAST_WAIT_MS = 30_000
 const STOP_MS = 120_000
+const COUNT_AGAIN = './tidemark flink submit --replace counts the topics again'
 
 /** What a keeper has done for a job, for people. */
 export interface KeptJob {
@@ -108,6 +112,11 @@ export class JobKeeper {
 
   async #revive(record: JobRecord, why: string): Promise<void> {
     const { home, cluster, databaseUrl } = this.#options
+    if (record.scriptHash !== scriptHash(record.plan, record.settings)) {
+      this.#reasons.set(record.name, `${why}, and this version's SQL does not understand its state: ${COUNT_AGAIN}`)
+      this.#options.onChange()
+      return
+    }
     const url = record.usesOwnDatabase ? databaseUrl() : undefined
     const settings = url === undefined ? record.settings : { ...record.settings, ...jdbcAddress(url) }
     const state = newestState(home, record)

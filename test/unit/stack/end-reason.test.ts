@@ -41,6 +41,12 @@ describe('why a process ended', () => {
     assert.equal(endReason({ exitCode: 3, signal: null }, 'all is well\n'), 'it ended with code 3')
   })
 
+  it('is not the option that ends a process without memory, which each start tells of', () => {
+    assert.equal(complaintIn('2026-01-01T00:00:00.000Z INFO Gateway -     -XX:+ExitOnOutOfMemoryError\n'), undefined)
+    const ended = 'Terminating due to java.lang.OutOfMemoryError: Java heap space'
+    assert.equal(complaintIn(`${ended}\n`), ended)
+  })
+
   it('counts only what the process itself wrote (E1)', () => {
     const folder = mkdtempSync(join(tmpdir(), 'tidemark-log-'))
     const file = join(folder, 'part.log')

@@ -1,0 +1,88 @@
+/**
+ * When a job that its cluster lost is started again, and when it is not.
+ */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { scriptHash } from '../../../src/flink/flink-sql.ts'
+import { DEFAULT_FLINK_SETTINGS } from '../../../src/flink/settings.ts'
+import { adPipeline } from '../../../src/pipeline/ad-pipeline.ts'
+import { planOf } from '../../../src/pipeline/validate.ts'
+import { JobKeeper } from '../../../src/stack/jobs/job-keeper.ts'
+import { writeJobRecord } from '../../../src/stack/jobs/job-records.ts'
+import { eventually } from '../../support/eventually.ts'
+
+const plan = planOf(adPipeline)
+
+describe('a job that its cluster lost', () => {
+  let home: string
+  let server: Server
+  let url: string
+  let asked: string[] = []
+
+  beforeEach(async () => {
+    home = mkdtempSync(join(tmpdir(), 'tidemark-keeper-'))
+    asked = []
+    // A cluster without jobs whose gateway takes no statements.
+    server = createServer((request, response) => {
+      asked.push(`${request.method} ${request.url}`)
+      response.statusCode = request.method === 'GET' ? 200 : 500
+      response.end('{"jobs":[],"errors":["no statements are taken"]}')
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  })
+  afterEach(() => {
+    server.close()
+    rmSync(home, { recursive: true })
+  })
+
+  /** What the keeper says of the job, once it says something. */
+  async function reasonFor(hash: string): Promise<string> {
+    const cluster = { gatewayUrl: url, jobManagerUrl: url }
+    writeJobRecord(home, {
+      name: 'tidemark-ads',
+      state: 'running',
+      jobId: 'lost',
+      plan,
+      scriptHash: hash,
+      settings: DEFAULT_FLINK_SETTINGS,
+      usesOwnDatabase: false,
+      cluster,
+      startedFrom: undefined,
+      savepoint: undefined,
+      revivals: 0,
+    })
+    const keeper = new JobKeeper({
+      home,
+      cluster,
+      databaseUrl: () => undefined,
+      isReady: () => true,
+      onChange: () => undefined,
+    })
+    const running = keeper.run()
+    await eventually('the keeper has looked at it', () => keeper.jobs.length > 0)
+    const [job] = keeper.jobs
+    await keeper.stop()
+    await running
+    return job?.reason ?? ''
+  }
+
+  it('is left alone where this version writes other SQL for it, with the way out (B4)', async () => {
+    assert.match(await reasonFor('of another version'), /does not understand its state: .*flink submit --replace/)
+    assert.deepEqual(
+      asked.filter((request) => request.startsWith('POST')),
+      [],
+    )
+  })
+
+  it('control: is started again where it is the same', async () => {
+    assert.match(await reasonFor(scriptHash(plan, DEFAULT_FLINK_SETTINGS)), /cannot be started: .*no statements/)
+    assert.ok(asked.includes('POST /v3/sessions'))
+  })
+})
