@@ -3,8 +3,9 @@
  *
  * V1  Every record of the topic is in exactly one of: malformed, duplicate, accepted.
  * V2  An id counts as a duplicate up to A + L away in event time from an event accepted before; first arrival wins. Exact
- *     for the first three events of an id and all their copies while outOfOrderness is at most A + L; from the fourth
- *     event on, copies in a chain that stretches over more than A + L are taken for new.
+ *     for the first three events of an id and all their copies while outOfOrderness is at most A + L. From there on each
+ *     is held against the one before it: copies in a chain that stretches over more than A + L are all duplicates, and
+ *     with more disorder than A + L a copy that comes behind a later event is taken for new.
  * V3  All of it is insert-only and keeps the event time as a time attribute, which the interval join needs.
  * V4  A time that is no event's moves no watermark: it is taken as the epoch, and the watermark is a maximum.
  */

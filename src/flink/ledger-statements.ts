@@ -34,20 +34,24 @@ function streamEntries(plan: Plan, stream: StreamName, accepted: string): readon
       timeMs: RECORD_MS,
       from: `${stream}_checked WHERE NOT is_event`,
     }),
-    entry(plan, stream, { eventClass: first, timeMs: 'event_ms', from: `${stream}_marked` }),
+    // True of each: behind a filter the planner leaves the columns of `marked` as they are, and does not number ids twice.
+    entry(plan, stream, { eventClass: first, timeMs: 'event_ms', from: `${stream}_marked WHERE number_of_id > 0` }),
     moved(plan, { ...again, from: `${stream}_again` }),
   ]
 }
 
-/** One event enters a class. */
-function entry(
-  plan: Plan,
-  stream: StreamName,
-  { eventClass, timeMs, from }: { readonly eventClass: string; readonly timeMs: string; readonly from: string },
-): string {
+/** One event enters a class, or leaves it. */
+interface Entry {
+  readonly eventClass: string
+  readonly events?: 1 | -1
+  readonly timeMs: string
+  readonly from: string
+}
+
+function entry(plan: Plan, stream: StreamName, { eventClass, events = 1, timeMs, from }: Entry): string {
   return (
     `SELECT ${windowStart(plan, timeMs)} AS window_start, ${literal(stream)} AS ${STREAM}, ` +
-    `${eventClass} AS ${CLASS}, CAST(1 AS BIGINT) AS events FROM ${from}`
+    `${eventClass} AS ${CLASS}, CAST(${events} AS BIGINT) AS events FROM ${from}`
   )
 }
 
@@ -60,12 +64,12 @@ interface Move {
   readonly from: string
 }
 
+// Two entries, not one row taken apart: a cross join keeps all that it has seen, and on one task.
 function moved(plan: Plan, { stream, out, into, timeMs, from }: Move): string {
-  return (
-    `SELECT ${windowStart(plan, timeMs)} AS window_start, ${literal(stream)} AS ${STREAM}, ${CLASS}, events FROM ${from}\n` +
-    `CROSS JOIN UNNEST(ARRAY[ROW(${literal(out)}, CAST(-1 AS BIGINT)), ROW(${literal(into)}, CAST(1 AS BIGINT))]) ` +
-    `AS moves (${CLASS}, events)`
-  )
+  return [
+    entry(plan, stream, { eventClass: literal(out), events: -1, timeMs, from }),
+    entry(plan, stream, { eventClass: literal(into), timeMs, from }),
+  ].join('\nUNION ALL\n')
 }
 
 const STREAM = identifier('stream')

@@ -234,23 +234,27 @@ SELECT window_start AS window_start, facts, CAST(0 AS BIGINT) AS impressions, CA
 CREATE TEMPORARY VIEW ledger_entries AS
 SELECT CAST(TO_TIMESTAMP_LTZ((UNIX_TIMESTAMP(DATE_FORMAT(record_time, 'yyyy-MM-dd HH:mm:ss')) * 1000) - MOD((UNIX_TIMESTAMP(DATE_FORMAT(record_time, 'yyyy-MM-dd HH:mm:ss')) * 1000), 1000), 3) AS TIMESTAMP(3)) AS window_start, 'impressions' AS `stream`, 'malformed' AS `class`, CAST(1 AS BIGINT) AS events FROM impressions_checked WHERE NOT is_event
 UNION ALL
-SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'impressions' AS `stream`, CASE WHEN number_of_id = 1 THEN 'counted' ELSE 'duplicate' END AS `class`, CAST(1 AS BIGINT) AS events FROM impressions_marked
+SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'impressions' AS `stream`, CASE WHEN number_of_id = 1 THEN 'counted' ELSE 'duplicate' END AS `class`, CAST(1 AS BIGINT) AS events FROM impressions_marked WHERE number_of_id > 0
 UNION ALL
-SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'impressions' AS `stream`, `class`, events FROM impressions_again
-CROSS JOIN UNNEST(ARRAY[ROW('duplicate', CAST(-1 AS BIGINT)), ROW('counted', CAST(1 AS BIGINT))]) AS moves (`class`, events)
+SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'impressions' AS `stream`, 'duplicate' AS `class`, CAST(-1 AS BIGINT) AS events FROM impressions_again
+UNION ALL
+SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'impressions' AS `stream`, 'counted' AS `class`, CAST(1 AS BIGINT) AS events FROM impressions_again
 UNION ALL
 SELECT CAST(TO_TIMESTAMP_LTZ((UNIX_TIMESTAMP(DATE_FORMAT(record_time, 'yyyy-MM-dd HH:mm:ss')) * 1000) - MOD((UNIX_TIMESTAMP(DATE_FORMAT(record_time, 'yyyy-MM-dd HH:mm:ss')) * 1000), 1000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, 'malformed' AS `class`, CAST(1 AS BIGINT) AS events FROM clicks_checked WHERE NOT is_event
 UNION ALL
-SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, CASE WHEN number_of_id = 1 THEN 'unattributed' ELSE 'duplicate' END AS `class`, CAST(1 AS BIGINT) AS events FROM clicks_marked
+SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, CASE WHEN number_of_id = 1 THEN 'unattributed' ELSE 'duplicate' END AS `class`, CAST(1 AS BIGINT) AS events FROM clicks_marked WHERE number_of_id > 0
 UNION ALL
-SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, `class`, events FROM clicks_again
-CROSS JOIN UNNEST(ARRAY[ROW('duplicate', CAST(-1 AS BIGINT)), ROW('unattributed', CAST(1 AS BIGINT))]) AS moves (`class`, events)
+SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, 'duplicate' AS `class`, CAST(-1 AS BIGINT) AS events FROM clicks_again
 UNION ALL
-SELECT CAST(TO_TIMESTAMP_LTZ(click_ms - MOD(click_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, `class`, events FROM matched
-CROSS JOIN UNNEST(ARRAY[ROW('unattributed', CAST(-1 AS BIGINT)), ROW('repeat', CAST(1 AS BIGINT))]) AS moves (`class`, events)
+SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, 'unattributed' AS `class`, CAST(1 AS BIGINT) AS events FROM clicks_again
 UNION ALL
-SELECT CAST(TO_TIMESTAMP_LTZ(click_ms - MOD(click_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, `class`, events FROM clicked
-CROSS JOIN UNNEST(ARRAY[ROW('repeat', CAST(-1 AS BIGINT)), ROW('counted', CAST(1 AS BIGINT))]) AS moves (`class`, events);
+SELECT CAST(TO_TIMESTAMP_LTZ(click_ms - MOD(click_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, 'unattributed' AS `class`, CAST(-1 AS BIGINT) AS events FROM matched
+UNION ALL
+SELECT CAST(TO_TIMESTAMP_LTZ(click_ms - MOD(click_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, 'repeat' AS `class`, CAST(1 AS BIGINT) AS events FROM matched
+UNION ALL
+SELECT CAST(TO_TIMESTAMP_LTZ(click_ms - MOD(click_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, 'repeat' AS `class`, CAST(-1 AS BIGINT) AS events FROM clicked
+UNION ALL
+SELECT CAST(TO_TIMESTAMP_LTZ(click_ms - MOD(click_ms, 1000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, 'counted' AS `class`, CAST(1 AS BIGINT) AS events FROM clicked;
 
 -- The table engagement_by_device in PostgreSQL.
 CREATE TEMPORARY TABLE `table_engagement_by_device` (
