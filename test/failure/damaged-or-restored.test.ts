@@ -148,7 +148,7 @@ function cutOff(path: string, random: Random): string {
   return `${path} cut off to ${length} of ${size} bytes`
 }
 
-describe('a damaged folder of a real run', { timeout: 1_200_000 }, () => {
+describe('a damaged folder of a real run', { timeout: isLong ? 7_000_000 : 1_200_000 }, () => {
   it(`${FLIPS} flipped bits in the journal are all found (seed ${seed})`, async (context) => {
     const found = await damage(context, await killedRun(context), 'journal', { times: FLIPS, do: flipBit })
     assert.ok((found.get('found by verify') ?? 0) + (found.get('refused') ?? 0) === FLIPS)
