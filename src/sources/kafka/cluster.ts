@@ -12,11 +12,13 @@ import {
   listOffsetsV7,
   metadataV12,
   ResponseError,
+  type API,
   type Connection,
   type Reader,
 } from '@platformatic/kafka'
 import { TidemarkError } from '../../errors.ts'
 import type { KafkaAccess } from '../../sinks/kafka/topics.ts'
+import { BlockPool } from './block-pool.ts'
 import { Connections } from './connections.ts'
 import { KAFKA_ERROR, notAllowed } from './kafka-errors.ts'
 import type { AbortedTransaction } from './record-batch.ts'
@@ -48,6 +50,8 @@ export interface FetchedPartition {
   readonly aborted: readonly AbortedTransaction[]
   /** Record batches, the last one perhaps cut. Nobody else uses these bytes. */
   readonly bytes: Uint8Array
+  /** Whoever has read the bytes gives them back, to be used again. */
+  readonly giveBack?: () => void
 }
 
 type MetadataResponse = Awaited<ReturnType<typeof metadataV12.api.async>>
@@ -61,6 +65,7 @@ const NOTHING = new Uint8Array(0)
 export class Cluster {
   readonly brokers: string
   readonly #connections: Connections
+  readonly #rawFetch = rawFetch(new BlockPool())
   #addresses = new Map<number, { readonly host: string; readonly port: number }>()
 
   constructor(access: KafkaAccess) {
@@ -128,7 +133,7 @@ export class Cluster {
     }))
     const { maxWaitMs, bytes } = limits
     return this.#onNode(node, async (connection) =>
-      RAW_FETCH.async(connection, maxWaitMs, 1, bytes, READ_COMMITTED, 0, -1, topics, [], ''),
+      this.#rawFetch.async(connection, maxWaitMs, 1, bytes, READ_COMMITTED, 0, -1, topics, [], ''),
     )
   }
 
@@ -173,14 +178,14 @@ export interface FetchLimits {
 const FETCH_KEY = 1
 const FETCH_VERSION = 13
 
-const RAW_FETCH = createAPI<Parameters<typeof fetchV13.createRequest>, FetchedPartition[]>(
-  FETCH_KEY,
-  FETCH_VERSION,
-  fetchV13.createRequest,
-  (_correlationId, _apiKey, _apiVersion, reader) => readFetch(reader),
-)
+/** A fetch whose answer's blocks are copied to bytes of `pool` as they are. */
+function rawFetch(pool: BlockPool): API<Parameters<typeof fetchV13.createRequest>, FetchedPartition[]> {
+  return createAPI(FETCH_KEY, FETCH_VERSION, fetchV13.createRequest, (_correlationId, _apiKey, _apiVersion, reader) =>
+    readFetch(reader, pool),
+  )
+}
 
-function readFetch(reader: Reader): FetchedPartition[] {
+function readFetch(reader: Reader, pool: BlockPool): FetchedPartition[] {
   reader.readInt32()
   const errorCode = reader.readInt16()
   if (errorCode !== 0) throw new Error(`the broker answers a fetch with error ${errorCode}`)
@@ -188,7 +193,7 @@ function readFetch(reader: Reader): FetchedPartition[] {
   const topics = reader.readArray(
     (r) => {
       const topicId = r.readUUID()
-      return r.readArray((partition) => readPartition(partition, topicId), true, false)
+      return r.readArray((partition) => readPartition(partition, topicId, pool), true, false)
     },
     true,
     true,
@@ -196,7 +201,7 @@ function readFetch(reader: Reader): FetchedPartition[] {
   return topics.flat()
 }
 
-function readPartition(reader: Reader, topicId: string): FetchedPartition {
+function readPartition(reader: Reader, topicId: string, pool: BlockPool): FetchedPartition {
   const partition = reader.readInt32()
   const errorCode = reader.readInt16()
   const highWatermark = Number(reader.readInt64())
@@ -209,19 +214,18 @@ function readPartition(reader: Reader, topicId: string): FetchedPartition {
   reader.readInt32()
   // Compact records: one more than their length, 0 where there are none at all.
   const length = Math.max(0, reader.readUnsignedVarInt() - 1)
-  const bytes = length === 0 ? NOTHING : ownBytes(reader, length)
+  const block = length === 0 ? { bytes: NOTHING } : ownBytes(reader, length, pool)
   reader.readTaggedFields()
-  return { topicId, partition, errorCode, highWatermark, lastStableOffset, aborted: aborted ?? [], bytes }
+  return { topicId, partition, errorCode, highWatermark, lastStableOffset, aborted: aborted ?? [], ...block }
 }
 
-function ownBytes(reader: Reader, length: number): Uint8Array {
-  // Every byte is written below: zeros first would cost as much as the copy.
-  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+function ownBytes(reader: Reader, length: number, pool: BlockPool): Pick<FetchedPartition, 'bytes' | 'giveBack'> {
+  const bytes = pool.take(length)
   let at = 0
   for (const part of reader.buffer.subarray(reader.position, reader.position + length).buffers) {
     bytes.set(part, at)
     at += part.length
   }
   reader.skip(length)
-  return bytes
+  return { bytes, giveBack: () => pool.giveBack(bytes) }
 }

@@ -1,19 +1,19 @@
 /**
  * Connections to the brokers of a cluster, one to each address.
  *
- * C1  Certificates are verified, always.
  * C2  A connection that failed is forgotten: the next call makes a new one.
  * C3  Whoever asks while a connection is being made waits for that one: none is ever left open behind another, nor is one
  *     made once they are closed.
  */
 import { isIP } from 'node:net'
-import { Connection } from '@platformatic/kafka'
+import type { Connection } from '@platformatic/kafka'
 import { TidemarkError } from '../../errors.ts'
 import { brokerList, type KafkaAccess } from '../../sinks/kafka/topics.ts'
+import { BrokerConnection } from './broker-connection.ts'
 import { connectionError } from './kafka-errors.ts'
 
 interface OpenConnection {
-  readonly connection: Connection
+  readonly connection: BrokerConnection
   readonly opened: Promise<unknown>
   isOpening: boolean
 }
@@ -41,7 +41,7 @@ export class Connections {
     const entry = this.#connect(address)
     try {
       await entry.opened
-      return await work(entry.connection)
+      return await work(entry.connection.api)
     } catch (error) {
       await this.#forget(address, entry)
       throw connectionError(address, error)
@@ -71,30 +71,32 @@ export class Connections {
     this.#isClosed = true
     const open = [...this.#open.values()]
     this.#open.clear()
-    await Promise.all(open.map(async ({ connection }) => connection.close().catch(() => undefined)))
+    await Promise.all(open.map(async ({ connection }) => connection.close()))
   }
 
   async #forget(address: string, entry: OpenConnection): Promise<void> {
     if (this.#open.get(address) === entry) this.#open.delete(address)
-    await entry.connection.close().catch(() => undefined)
+    await entry.connection.close()
   }
 
   #connect(address: string): OpenConnection {
     if (this.#isClosed) throw new TidemarkError('KAFKA_UNAVAILABLE', 'The connections to Kafka were ended.')
     const known = this.#open.get(address)
-    if (known !== undefined && (known.isOpening || known.connection.isConnected())) return known
+    if (known !== undefined && (known.isOpening || known.connection.isConnected)) return known
     const colon = address.lastIndexOf(':')
     const [host, port] = [address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), Number(address.slice(colon + 1))]
     const { tls, sasl } = this.#access
-    const connection = new Connection(CLIENT_ID, {
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      ...(tls === undefined ? {} : { tls: { ...tls, rejectUnauthorized: true }, tlsServerName: isIP(host) === 0 }),
+    const connection = new BrokerConnection({
+      clientId: CLIENT_ID,
+      host,
+      port,
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      ...(tls === undefined ? {} : { tls }),
+      ...(tls === undefined || isIP(host) !== 0 ? {} : { servername: host }),
       ...(sasl === undefined ? {} : { sasl }),
     })
-    // What fails is told to whoever waits for an answer.
-    connection.on('error', () => undefined)
-    const opened = Promise.resolve(connection.connect(host, port))
+    const opened = connection.open()
     const entry = { connection, opened, isOpening: true }
     const isOpened = (): void => void (entry.isOpening = false)
     opened.then(isOpened, isOpened)

@@ -208,6 +208,7 @@ export class KafkaSource {
     partition.position = this.#read(partition, block)
     if (isPassed || futureCount(partition.stream) !== futureBefore)
       folder.add({ partition: partition.name, from, to: partition.position, ...this.#stampMs })
+    block.giveBack?.()
     this.#hasRoom()
     return block.bytes.length
   }
@@ -242,7 +243,7 @@ export class KafkaSource {
       const led = this.#partitions.filter(({ leader }) => leader === node)
       if (led.length === 0) return this.#problems.become(node, null)
       const wanted = led.filter(({ queuedBytes }) => queuedBytes < PARTITION_BYTES)
-      if (wanted.length === 0) await this.#room()
+      if (this.#isWorthWaiting(wanted, led)) await this.#room()
       else if (await this.#fetch(node, wanted)) retryMs = FIRST_RETRY_MS
       else {
         await this.#options.pause(retryMs, signal)
@@ -250,6 +251,11 @@ export class KafkaSource {
         await this.#refreshOrTell()
       }
     }
+  }
+
+  /** A fetch for a few of many would cost as much as one for all; where nothing can be offered, no room will come. */
+  #isWorthWaiting(wanted: readonly OpenPartition[], led: readonly OpenPartition[]): boolean {
+    return wanted.length === 0 || (2 * wanted.length < led.length && this.#next() !== undefined)
   }
 
   async #room(): Promise<void> {

@@ -49,6 +49,7 @@ export async function* readPartition(cluster: Cluster, range: PartitionRange): A
     const [answer] = await cluster.fetch(node, [{ topicId: topic.id, partition: number, offset: position }], LIMITS)
     const isReadable = answer?.errorCode === 0
     const next = isReadable ? reader.read(answer.bytes, position, answer.aborted) : position
+    answer?.giveBack?.()
     empty = next === position ? empty + 1 : 0
     if (empty === MOST_EMPTY) throw unreadable(topic.name, number, position, answer?.errorCode ?? -1)
     position = next

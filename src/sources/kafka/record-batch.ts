@@ -57,6 +57,8 @@ export class RecordBatchReader {
   #wanted = 0
   /** Bytes that records are read from and lines are written to. */
   #bytes: Uint8Array = new Uint8Array(0)
+  /** The same ones, as what searches them many at a time. */
+  #search: Buffer = Buffer.alloc(0)
   #at = 0
   #end = 0
   /** The lines that wait to be taken: [runStart, out), which end before `runNext`. */
@@ -131,6 +133,7 @@ export class RecordBatchReader {
   /** Begins with other bytes. */
   #use(bytes: Uint8Array): void {
     this.#bytes = bytes
+    this.#search = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#at = 0
     this.#end = bytes.length
     this.#out = this.#runStart = 0
@@ -185,7 +188,7 @@ export class RecordBatchReader {
 
   #hasLf(start: number, end: number): boolean {
     if (this.#nextLf < start) {
-      const found = this.#bytes.indexOf(LF, start)
+      const found = this.#search.indexOf(LF, start)
       this.#nextLf = found < 0 ? Infinity : found
     }
     return this.#nextLf < end
