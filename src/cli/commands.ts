@@ -4,11 +4,11 @@
  */
 import type { Command } from 'commander'
 
-/** A command: what it is for, and how to get it. One without `load` is promised but not available yet. */
+/** A command: what it is for, and how to get it. */
 export interface CommandEntry {
   readonly name: string
   readonly summary: string
-  readonly load?: () => Promise<Command>
+  readonly load: () => Promise<Command>
 }
 
 /** All commands, in the order of `--help`. */

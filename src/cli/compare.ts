@@ -43,7 +43,7 @@ async function runCompare(options: CompareOptions): Promise<void> {
   if (options.json === true) process.stdout.write(`${JSON.stringify({ until, ...documentOf(comparison) })}\n`)
   else process.stdout.write(`${report(comparison, until).join('\n')}\n`)
   if (!comparison.isEqual) process.exitCode = EXIT.differs
-  createTalk(options).next('./tidemark verify')
+  createTalk(options).next('./tidemark verify --impressions FILE --clicks FILE --database-url URL')
 }
 
 async function finalInBoth(plan: Plan, { databaseUrl, with: other }: CompareOptions): Promise<number> {

@@ -9,10 +9,10 @@ import { findInstance } from '../service/running-instance.ts'
 import { isCut, type LetterFilter, type StoredLetter } from '../sinks/dead-letters/stored-letter.ts'
 import { parseDuration } from '../time/duration.ts'
 import type { CommonOptions } from './common-options.ts'
-import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
+import { DEFAULT_DATA_DIR, dataDirArgument } from './data-dir-argument.ts'
 import { interruptSignal } from './interrupt.ts'
 import { grouped } from './ledger-text.ts'
-import { wholeNumber } from './option-values.ts'
+import { serverUrl, wholeNumber } from './option-values.ts'
 import { shellWord } from './shell-word.ts'
 import { shown, shownBytes } from './shown-text.ts'
 import { createTalk } from './talk.ts'
@@ -55,7 +55,7 @@ export function deadLettersCommand(): Command {
   const replay = command
     .command('replay')
     .description('Sends records to a running instance again, once their cause is mended.')
-    .option('--url <url>', 'the page of the instance (that which runs on the data folder)')
+    .option('--url <url>', 'the page of the instance (that which runs on the data folder)', serverUrl)
     .option('--key <key>', 'a key for sending events; better in TIDEMARK_KEY')
     .option('--dry-run', 'say what would be sent, and send nothing')
     .action(replayAll)
@@ -120,7 +120,9 @@ async function listLetters(options: FilterOptions): Promise<void> {
     return
   }
   if (letters.length === options.limit) talk.say(`These are the newest ${grouped(letters.length)}; --limit shows more.`)
-  talk.next(`./tidemark dead-letters show ${shellWord(first.partition)} ${first.position}${folderOf(options)}`)
+  talk.next(
+    `./tidemark dead-letters show ${shellWord(first.partition)} ${first.position}${dataDirArgument(options.dataDir)}`,
+  )
 }
 
 function listLine(letter: StoredLetter): string {
@@ -138,7 +140,7 @@ async function showLetter(partition: string, position: number, options: LetterOp
   const [letter] = await find(options, { partition, position }, 1)
   if (letter === undefined)
     throw new TidemarkError('INPUT_MISSING', `There is no dead letter at position ${position} of ${partition}.`, {
-      fix: `./tidemark dead-letters list${folderOf(options)}`,
+      fix: `./tidemark dead-letters list${dataDirArgument(options.dataDir)}`,
     })
   if (options.json === true) process.stdout.write(`${JSON.stringify(documentOf(letter))}\n`)
   else {
@@ -154,7 +156,9 @@ async function showLetter(partition: string, position: number, options: LetterOp
     ]
     process.stdout.write(`${lines.join('\n')}\n`)
   }
-  createTalk(options).next(`./tidemark dead-letters replay --partition ${shellWord(partition)}${folderOf(options)}`)
+  createTalk(options).next(
+    `./tidemark dead-letters replay --partition ${shellWord(partition)}${dataDirArgument(options.dataDir)}`,
+  )
 }
 
 async function replayAll(options: ReplayOptions): Promise<void> {
@@ -182,12 +186,7 @@ async function replayAll(options: ReplayOptions): Promise<void> {
     for (const { partition, position } of cut)
       process.stdout.write(`  not sent, because it was cut: ${partition} ${position}\n`)
   }
-  talk.next(`./tidemark ${rejected.length > 0 ? 'dead-letters list' : 'top'}${folderOf(options)}`)
-}
-
-/** What a command that we print needs to look into the same folder. */
-function folderOf({ dataDir }: LetterOptions): string {
-  return dataDir === DEFAULT_DATA_DIR ? '' : ` --data-dir ${shellWord(dataDir)}`
+  talk.next(`./tidemark ${rejected.length > 0 ? 'dead-letters list' : 'top'}${dataDirArgument(options.dataDir)}`)
 }
 
 function placeOf({ partition, position }: StoredLetter): { readonly partition: string; readonly position: number } {

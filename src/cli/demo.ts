@@ -4,9 +4,10 @@
  */
 import { randomInt } from 'node:crypto'
 import { Command } from 'commander'
-import { addLiveOptions, liveTalk, runLive, withDefinition, type LiveOptions } from './live-command.ts'
+import { addLiveOptions, liveTalk, runLive, type LiveOptions } from './live-command.ts'
 import { wholeNumber } from './option-values.ts'
-import { loadPlan } from './plan-options.ts'
+import { loadPlan, withDefinition } from './plan-options.ts'
+import { verifyLine } from './verify-line.ts'
 
 interface DemoOptions extends LiveOptions {
   readonly rate: number
@@ -22,7 +23,7 @@ export function demoCommand(): Command {
     .description('simulated traffic to PostgreSQL and a live page, with nothing configured')
     .option('--rate <impressions>', 'impressions per second', wholeNumber(1, 100_000), 50)
   return addLiveOptions(command).action((definition: string | undefined, options: DemoOptions) =>
-    runDemo({ ...options, ...withDefinition(definition, options) }),
+    runDemo(withDefinition(definition, options)),
   )
 }
 
@@ -33,5 +34,5 @@ async function runDemo(options: DemoOptions): Promise<void> {
   talk.say(`Tidemark demo: ${options.rate} impressions/s of simulated traffic, some of it hostile.`)
   await runLive(plan, options, { writer: 'demo', traffic, keepBytes: KEEP_BYTES }, talk)
   talk.say('Stopped. Everything counted is in PostgreSQL; the next demo goes on from there.')
-  talk.next(`./tidemark verify --data-dir ${options.dataDir}`)
+  talk.next(verifyLine(options))
 }

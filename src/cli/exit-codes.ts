@@ -8,7 +8,7 @@ export const EXIT = {
   done: 0,
   failed: 1,
   usage: 2,
-  /** `verify` only: at least one cell differs. */
+  /** `verify` and `compare` only: at least one cell differs. */
   differs: 3,
   badData: 65,
   inputMissing: 66,

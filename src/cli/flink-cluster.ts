@@ -5,7 +5,8 @@ import type { FlinkCluster } from '../flink/job/jobs.ts'
 import { DEFAULT_PORTS, portsFrom, stackHome, stackUrls } from '../stack/settings.ts'
 import { runningState } from '../stack/stack.ts'
 import type { CommonOptions } from './common-options.ts'
-import type { PlanOptions } from './plan-options.ts'
+import { dataDirArgument } from './data-dir-argument.ts'
+import { planArguments, type PlanOptions } from './plan-options.ts'
 
 /** What names a cluster on the command line. */
 export interface ClusterOptions extends PlanOptions, CommonOptions {
@@ -24,4 +25,9 @@ export function clusterOf(options: ClusterOptions): FlinkCluster & { readonly br
     gatewayUrl: options.gatewayUrl ?? urls.gatewayUrl,
     jobManagerUrl: options.jobManagerUrl ?? urls.jobManagerUrl,
   }
+}
+
+/** Another command about the same job, to paste. */
+export function jobLine(verb: 'submit' | 'status' | 'stop' | 'resume', options: ClusterOptions): string {
+  return ['./tidemark flink', verb, ...planArguments(options)].join(' ') + dataDirArgument(options.dataDir)
 }

@@ -5,9 +5,9 @@
  * F2  A job goes on from a state of the very same plan and of no other, with the settings it had.
  * F3  What was started is noted in the data folder, so that the stack's supervisor can start it again.
  */
-import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
 import { Command } from 'commander'
 import { withConnection } from '../database/connection.ts'
+import { checkDatabaseUrl } from '../database/database-url.ts'
 import { clearTables, migrate, tablesWithRows } from '../database/migrate.ts'
 import { TidemarkError } from '../errors.ts'
 import { jobName, scriptHash } from '../flink/flink-sql.ts'
@@ -22,7 +22,8 @@ import { readJobRecord, writeJobRecord, type JobRecord } from '../stack/jobs/job
 import { isCheckpoint, newestState } from '../stack/jobs/retained-state.ts'
 import { stackHome } from '../stack/settings.ts'
 import { runningState } from '../stack/stack.ts'
-import { clusterOf, type ClusterOptions } from './flink-cluster.ts'
+import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
+import { clusterOf, jobLine, type ClusterOptions } from './flink-cluster.ts'
 import { showStatus } from './flink-status.ts'
 import { interruptSignal } from './interrupt.ts'
 import { wholeNumber } from './option-values.ts'
@@ -137,7 +138,7 @@ async function start(
   if (options.json === true)
     process.stdout.write(`${JSON.stringify({ id: jobId, name: jobName(plan), from: state ?? null })}\n`)
   else process.stdout.write(`${jobName(plan)} runs as ${jobId}: ${cluster.jobManagerUrl}/#/job/running/${jobId}\n`)
-  talk.next('./tidemark flink status')
+  talk.next(jobLine('status', options))
 }
 
 function ownJdbcUrl(home: string): string | undefined {
@@ -146,6 +147,7 @@ function ownJdbcUrl(home: string): string | undefined {
 }
 
 function databaseOf(options: SubmitOptions): string {
+  if (options.databaseUrl !== undefined) checkDatabaseUrl(options.databaseUrl)
   const url = options.databaseUrl ?? runningState(stackHome(options.dataDir))?.databaseUrl
   if (url !== undefined) return url
   throw new TidemarkError('USAGE', 'No database is given, and the stack has none.', {
@@ -173,7 +175,7 @@ async function stopAndKeep(options: ClusterOptions): Promise<void> {
   const talk = createTalk(options)
   if (options.json === true) process.stdout.write(`${JSON.stringify({ savepoint: savepoint ?? null })}\n`)
   else process.stdout.write(savepoint === undefined ? 'No job was running.\n' : `Stopped; savepoint ${savepoint}\n`)
-  talk.next(savepoint === undefined ? './tidemark flink submit' : './tidemark flink resume')
+  talk.next(jobLine(savepoint === undefined ? 'submit' : 'resume', options))
 }
 
 /** Stops a job while nobody takes its end for a loss. One that is lost already is not started again. */
@@ -205,7 +207,7 @@ function resumable(record: JobRecord | undefined, plan: Plan, options: SubmitOpt
   if (record === undefined)
     throw new TidemarkError('INPUT_MISSING', `No job "${jobName(plan)}" was started from this data folder.`, {
       where: options.dataDir,
-      fix: './tidemark flink submit',
+      fix: jobLine('submit', options),
     })
   const isSamePlan = planHash(record.plan) === planHash(plan)
   if (isSamePlan && record.scriptHash === scriptHash(plan, record.settings)) return record

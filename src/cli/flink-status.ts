@@ -10,7 +10,7 @@ import type { KeptJob } from '../stack/jobs/job-keeper.ts'
 import { readJobRecord } from '../stack/jobs/job-records.ts'
 import { stackHome } from '../stack/settings.ts'
 import { runningState } from '../stack/stack.ts'
-import { clusterOf, type ClusterOptions } from './flink-cluster.ts'
+import { clusterOf, jobLine, type ClusterOptions } from './flink-cluster.ts'
 import { grouped } from './ledger-text.ts'
 import { loadPlan } from './plan-options.ts'
 import { createTalk } from './talk.ts'
@@ -38,14 +38,14 @@ export async function showStatus(options: ClusterOptions): Promise<void> {
     process.stdout.write(
       options.json === true ? `${JSON.stringify(state)}\n` : `${absent(plan, record?.state, kept)}\n`,
     )
-    talk.next(record?.state === 'stopped' ? './tidemark flink resume' : './tidemark flink submit')
+    talk.next(jobLine(record?.state === 'stopped' ? 'resume' : 'submit', options))
     return
   }
   const health = await jobHealth(cluster, plan, job)
   const lag = await lagOf(options.brokers ?? record?.settings.brokers ?? cluster.brokers, plan)
   const document = { ...health, lag: lag === undefined ? null : Object.fromEntries(lag), kept: kept ?? null }
   process.stdout.write(options.json === true ? `${JSON.stringify(document)}\n` : `${statusText(health, lag, kept)}\n`)
-  talk.next('./tidemark flink stop')
+  talk.next(jobLine('stop', options))
 }
 
 function absent(plan: Plan, recorded: string | undefined, kept: KeptJob | undefined): string {

@@ -2,13 +2,11 @@
  * `tidemark flink`: the same plan on Apache Flink, first of all as text.
  */
 import { Command } from 'commander'
-import { TidemarkError } from '../errors.ts'
 import { flinkScript } from '../flink/flink-sql.ts'
 import { DEFAULT_FLINK_SETTINGS } from '../flink/settings.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
-import type { Plan } from '../pipeline/plan.ts'
 import type { CommonOptions } from './common-options.ts'
-import { addPlanOptions, loadPlan, type PlanOptions } from './plan-options.ts'
+import { addPlanOptions, loadPlan, planArguments, type PlanOptions, withDefinition } from './plan-options.ts'
 import { jobCommands } from './flink-job.ts'
 import { createTalk } from './talk.ts'
 
@@ -35,7 +33,8 @@ function sqlCommand(): Command {
 }
 
 async function printSql(definition: string | undefined, options: SqlOptions): Promise<void> {
-  const plan = await loadNamedPlan(definition, options)
+  const asked = withDefinition(definition, options)
+  const plan = await loadPlan(asked)
   const settings = {
     ...DEFAULT_FLINK_SETTINGS,
     brokers: options.brokers,
@@ -44,14 +43,5 @@ async function printSql(definition: string | undefined, options: SqlOptions): Pr
   }
   const sql = flinkScript(plan, settings)
   process.stdout.write(options.json === true ? `${JSON.stringify({ hash: planHash(plan), sql })}\n` : sql)
-  createTalk(options).next('./tidemark flink submit')
-}
-
-/** The plan of a definition that is given as an argument, or as an option. */
-async function loadNamedPlan(definition: string | undefined, options: PlanOptions): Promise<Plan> {
-  if (definition !== undefined && options.definition !== undefined) {
-    const message = `Two definitions are given: ${definition} and --definition ${options.definition}.`
-    throw new TidemarkError('USAGE', message, { fix: 'Name one of them.' })
-  }
-  return loadPlan(definition === undefined ? options : { ...options, definition })
+  createTalk(options).next(['./tidemark flink submit', ...planArguments(asked)].join(' '))
 }

@@ -19,7 +19,7 @@ import {
 } from '../traffic/settings.ts'
 import { generateLog, partitionFile, type LineTarget, type LogReport } from '../traffic/writers/generate-log.ts'
 import { interruptSignal, serviceSignal } from './interrupt.ts'
-import { durationMs, share, wholeNumber } from './option-values.ts'
+import { durationMs, serverUrl, share, wholeNumber } from './option-values.ts'
 import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
 import { shellWord } from './shell-word.ts'
 import { createTalk, type Talk } from './talk.ts'
@@ -75,11 +75,11 @@ export function generateCommand(): Command {
     .description('simulated traffic, seeded and hostile, with its true answer beside it')
     .option('--out <dir>', 'folder for the log and its truth; made if missing')
     .option('--kafka <brokers>', 'host:port, with commas between: write to the topics, made if missing')
-    .option('--http <url>', 'post to the ingest of a run')
+    .option('--http <url>', 'post to the ingest of a run', serverUrl)
     .option('--key <key>', 'key of a sender, where the ingest asks for one')
     .option('--live', 'as it happens, from now on, until it is interrupted or --events are written')
-    .option('--seed <n>', 'the same seed and settings give the same bytes', count(0, Number.MAX_SAFE_INTEGER))
-    .option('--events <n>', `lines of both streams together (${EVENTS}; --live: no end)`, count(1, 1e12))
+    .option('--seed <n>', 'the same seed and settings give the same bytes', wholeNumber(0, Number.MAX_SAFE_INTEGER))
+    .option('--events <n>', `lines of both streams together (${EVENTS}; --live: no end)`, wholeNumber(1, 1e12))
     .option('--preset <name>', `${Object.keys(TRAFFIC_PRESETS).join(', ')}: settings to start from`, preset, 'original')
   addShapeOptions(command)
   addHostileOptions(command)
@@ -101,13 +101,13 @@ function addShapeOptions(command: Command): void {
     .option(
       '--partitions <n>',
       `files of each stream (${shown.partitions}), or partitions of each topic (4)`,
-      count(1, 256),
+      wholeNumber(1, 256),
     )
     .option('--start <time>', `event time of the first events (${new Date(shown.startMs).toISOString()})`, instant)
-    .option('--campaigns <n>', `campaigns (${shown.campaigns})`, count(1, 100_000))
-    .option('--ads <n>', `ads (${shown.ads})`, count(1, 1_000_000))
-    .option('--devices <n>', `device types: mobile, desktop, tablet, tv (${shown.devices})`, count(1, 4))
-    .option('--users <n>', `users (${shown.users})`, count(1, 1_000_000))
+    .option('--campaigns <n>', `campaigns (${shown.campaigns})`, wholeNumber(1, 100_000))
+    .option('--ads <n>', `ads (${shown.ads})`, wholeNumber(1, 1_000_000))
+    .option('--devices <n>', `device types: mobile, desktop, tablet, tv (${shown.devices})`, wholeNumber(1, 4))
+    .option('--users <n>', `users (${shown.users})`, wholeNumber(1, 1_000_000))
     .option('--skew <share>', 'share of impressions on the first tenth of the campaigns (even)', share)
     .option('--click-ratio <share>', `clicks per impression, before the campaign's boost (${shown.clickRatio})`, share)
     .option('--producer <name>', 'white space as "compact" or "python" producers leave it (compact)')
@@ -264,7 +264,8 @@ function formatSpan(spanMs: number): string {
 function nextLine(options: Options): string {
   const { out, kafka, http } = options
   if (out !== undefined) return replayLine(out, options)
-  if (kafka !== undefined) return `./tidemark flink submit --brokers ${kafka}`
+  if (kafka !== undefined)
+    return ['./tidemark flink submit --brokers', shellWord(kafka), ...planArguments(options)].join(' ')
   return `open ${http ?? ''}`
 }
 
@@ -273,10 +274,6 @@ function replayLine(out: string, options: Options): string {
   const folder = shellWord(out.replace(/(.)\/+$/, '$1'))
   const files = STREAM_NAMES.map((stream) => `--${stream} ${folder}/${partitionFile(stream, 0).replace('0', '*')}`)
   return ['./tidemark replay', ...files, ...planArguments(options), '--out', `${folder}/tables`].join(' ')
-}
-
-function count(least: number, most: number): (text: string) => number {
-  return wholeNumber(least, most)
 }
 
 function preset(text: string): TrafficPreset {

@@ -15,6 +15,7 @@ import { createLog } from './log.ts'
 import { byteCount, durationBetween, durationMs, origins, port, publicUrl } from './option-values.ts'
 import { addPlanOptions, type PlanOptions } from './plan-options.ts'
 import { createTalk, type Talk } from './talk.ts'
+import { verifyLine } from './verify-line.ts'
 
 export interface LiveOptions extends PlanOptions, CommonOptions, IngestOptions {
   readonly host: string
@@ -47,11 +48,6 @@ export function addLiveOptions(command: Command): Command {
     .option('--replace', 'throw away what the data folder and the tables hold')
     .option('--no-open', 'do not open a browser (it is never opened; accepted for scripts)')
   return addPlanOptions(addIngestOptions(command))
-}
-
-/** The plan options with the positional definition in place of `--definition`. */
-export function withDefinition(definition: string | undefined, options: LiveOptions): LiveOptions {
-  return definition === undefined ? options : { ...options, definition }
 }
 
 /** What a command decides. */
@@ -120,7 +116,7 @@ function announce(service: LiveService, plan: Plan, options: LiveOptions, choice
   talk.say(`  Try       select * from ${firstTable?.name ?? plan.ledger.name} order by window_start desc limit 10;`)
   talk.say(`  Metrics   ${admin.url}/metrics`)
   talk.say(`  Data      ${options.dataDir}`)
-  talk.say(`  Check     ./tidemark verify --data-dir ${options.dataDir}`)
+  talk.say(`  Check     ${verifyLine(options)}`)
   talk.say(`  Stop      Ctrl-C${choice.writer === 'run' ? ' or SIGTERM' : ''}; the next start goes on from there`)
   talk.say('')
 }

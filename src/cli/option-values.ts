@@ -29,6 +29,11 @@ export function share(text: string): number {
   return value
 }
 
+/** Collects values, where an option may be repeated. */
+export function append(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
+}
+
 /** A path, which may be of something that is not there. */
 export function pathOf(text: string): string {
   if (text === '' || text.includes('\0')) throw new InvalidArgumentError('Allowed: a path.')
@@ -58,6 +63,14 @@ export function byteCount(text: string): number {
 }
 
 const BYTES_PER: Readonly<Record<string, number>> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 }
+
+/** The address of a server that commands ask, such as `http://localhost:4400`, without a slash at its end. */
+export function serverUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isServer = url !== undefined && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === ''
+  if (isServer) return url.href.replace(/\/+$/, '')
+  throw new InvalidArgumentError('Allowed: http or https and a host, as http://localhost:4400.')
+}
 
 /** What others call a server, such as `https://ads.example`. */
 export function publicUrl(text: string): URL {

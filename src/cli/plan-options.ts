@@ -2,6 +2,7 @@
  * The options by which a command is told its plan: a definition, and parameters that override it.
  */
 import type { Command } from 'commander'
+import { TidemarkError } from '../errors.ts'
 import type { ParametersDefinition } from '../pipeline/definition.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { formatDuration } from '../time/duration.ts'
@@ -26,6 +27,18 @@ export function addPlanOptions(command: Command): Command {
     .option('--clock-skew-tolerance <duration>', 'how far before its impression a click may be (1s)', durationMs)
     .option('--out-of-orderness <duration>', 'how far the watermark trails the highest event time (5s)', durationMs)
     .option('--allowed-lateness <duration>', 'how far behind the watermark events are accepted (5m)', durationMs)
+}
+
+/**
+ * The options with a definition that was given as an argument.
+ *
+ * @throws TidemarkError `USAGE` where `--definition` gives one as well
+ */
+export function withDefinition<T extends PlanOptions>(definition: string | undefined, options: T): T {
+  if (definition === undefined) return options
+  if (options.definition === undefined) return { ...options, definition }
+  const message = `Two definitions are given: ${definition} and --definition ${options.definition}.`
+  throw new TidemarkError('USAGE', message, { fix: 'Name one of them.' })
 }
 
 /**

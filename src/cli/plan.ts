@@ -2,10 +2,9 @@
  * `tidemark plan [FILE]`: prints the frozen plan of a definition.
  */
 import { Command } from 'commander'
-import { TidemarkError } from '../errors.ts'
 import { explainPlan } from '../pipeline/explain.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
-import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
+import { addPlanOptions, loadPlan, planArguments, type PlanOptions, withDefinition } from './plan-options.ts'
 import type { CommonOptions } from './common-options.ts'
 import { createTalk } from './talk.ts'
 
@@ -19,12 +18,7 @@ export function planCommand(): Command {
 }
 
 async function printPlan(file: string | undefined, options: PlanOptions & CommonOptions): Promise<void> {
-  if (file !== undefined && options.definition !== undefined) {
-    throw new TidemarkError('USAGE', `Two definitions are given: ${file} and --definition ${options.definition}.`, {
-      fix: 'Name one of them.',
-    })
-  }
-  const asked = file === undefined ? options : { ...options, definition: file }
+  const asked = withDefinition(file, options)
   const plan = await loadPlan(asked)
   const document = { hash: planHash(plan), plan }
   process.stdout.write(options.json === true ? `${JSON.stringify(document)}\n` : explainPlan(plan))

@@ -40,9 +40,7 @@ async function buildProgram(asked: string | undefined, version: string): Promise
     })
     .addHelpText('after', '\nStart here: ./tidemark demo')
   for (const entry of COMMANDS) {
-    const wanted = entry.name === asked && entry.load !== undefined
-    const command = wanted ? prepare(await entry.load()) : stub(entry)
-    program.addCommand(command, { hidden: entry.load === undefined })
+    program.addCommand(entry.name === asked ? prepare(await entry.load()) : stub(entry))
   }
   return silence(program)
 }
@@ -54,16 +52,9 @@ function prepare(command: Command): Command {
   return command.showSuggestionAfterError()
 }
 
-/** Stands for a command that is not the one asked for, or that is not there yet. */
+/** Stands in the list of `--help` for a command that is not the one asked for. */
 function stub({ name, summary }: CommandEntry): Command {
-  return new Command(name)
-    .description(summary)
-    .helpOption(false)
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .action(() => {
-      throw new TidemarkError('USAGE', `"${name}" is not available yet.`, { fix: './tidemark --help' })
-    })
+  return new Command(name).description(summary).helpOption(false)
 }
 
 /** Makes commander throw instead of printing errors and leaving. Help asked for is still printed. */

@@ -9,9 +9,9 @@ import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
 import { interruptSignal } from './interrupt.ts'
 import { grouped } from './ledger-text.ts'
 import { createLog } from './log.ts'
-import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
-import { shellWord } from './shell-word.ts'
+import { addPlanOptions, loadPlan, type PlanOptions, withDefinition } from './plan-options.ts'
 import { createTalk } from './talk.ts'
+import { verifyLine } from './verify-line.ts'
 
 interface RebuildCommandOptions extends PlanOptions, CommonOptions {
   readonly dataDir: string
@@ -28,7 +28,7 @@ export function rebuildCommand(): Command {
     .option('--skip-damage', 'give up what cannot be read of a damaged journal, and say what that is')
     .option('--database-url <url>', 'the PostgreSQL database, unless it is our own server')
   return addPlanOptions(command).action((definition: string | undefined, given: RebuildCommandOptions) =>
-    runRebuild(definition === undefined ? given : { ...given, definition }),
+    runRebuild(withDefinition(definition, given)),
   )
 }
 
@@ -50,6 +50,5 @@ async function runRebuild(options: RebuildCommandOptions): Promise<void> {
   if (salvaged !== undefined) talk.say(`The damaged journal is kept in ${salvaged.damagedDir}.`)
   else if (!isWhole)
     talk.say('Retention has removed the oldest events: the tables hold only what the journal still had.')
-  const target = databaseUrl === undefined ? [] : ['--database-url', shellWord(databaseUrl)]
-  talk.next(['./tidemark verify --data-dir', shellWord(dataDir), ...target, ...planArguments(options)].join(' '))
+  talk.next(verifyLine(options))
 }

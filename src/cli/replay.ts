@@ -1,7 +1,6 @@
 /**
  * `tidemark replay`: files through the embedded engine to tables as CSV, in PostgreSQL, or both, and to a page.
  */
-import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -15,9 +14,10 @@ import { CsvSink, DEAD_LETTERS_FILE } from '../sinks/csv/csv-sink.ts'
 import { DeadLetterFile } from '../sinks/csv/dead-letter-file.ts'
 import type { ReplayPage } from '../service/replay-page.ts'
 import { openFile } from '../sources/file/open-file.ts'
+import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
 import { interruptSignal } from './interrupt.ts'
 import { grouped, ledgerLine } from './ledger-text.ts'
-import { durationMs, pathOf, port } from './option-values.ts'
+import { append, durationMs, pathOf, port } from './option-values.ts'
 import { pageRangeMs } from './page-range.ts'
 import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
 import type { CommonOptions } from './common-options.ts'
@@ -108,10 +108,6 @@ async function openPage(plan: Plan, options: ReplayCommandOptions): Promise<Repl
 
 function forPage(page: ReplayPage): Pick<ReplayOptions, 'pageRollUps' | 'onChanges'> {
   return { pageRollUps: page.rollUps, onChanges: (changes) => page.apply(changes) }
-}
-
-function append(value: string, previous: readonly string[] | undefined): readonly string[] {
-  return [...(previous ?? []), value]
 }
 
 function openPartitions(options: ReplayCommandOptions): { stream: StreamName; source: ByteSource }[] {

@@ -2,8 +2,9 @@
  * `tidemark run`: the pipeline on the sources its definition names, until it is stopped.
  */
 import { Command } from 'commander'
-import { addLiveOptions, liveTalk, runLive, withDefinition, type LiveOptions } from './live-command.ts'
-import { loadPlan } from './plan-options.ts'
+import { addLiveOptions, liveTalk, runLive, type LiveOptions } from './live-command.ts'
+import { loadPlan, withDefinition } from './plan-options.ts'
+import { verifyLine } from './verify-line.ts'
 
 const KEEP_BYTES = 20e9
 
@@ -18,6 +19,6 @@ export function runCommand(): Command {
     talk.say(`Tidemark: pipeline ${plan.name}, events from ${sources}.`)
     await runLive(plan, options, { writer: 'run', keepBytes: KEEP_BYTES }, talk)
     talk.say('Stopped. What was accepted is on disk; the next run goes on from the last epoch.')
-    talk.next(`./tidemark verify --data-dir ${options.dataDir}`)
+    talk.next(verifyLine(options))
   })
 }

@@ -24,7 +24,7 @@ import { readJobRecord, readJobRecords } from '../stack/jobs/job-records.ts'
 import { runningState, stackDown, stackUp } from '../stack/stack.ts'
 import { readState, type StackState } from '../stack/state-file.ts'
 import type { CommonOptions } from './common-options.ts'
-import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
+import { DEFAULT_DATA_DIR, dataDirArgument } from './data-dir-argument.ts'
 import { interruptSignal } from './interrupt.ts'
 import { wholeNumber } from './option-values.ts'
 import { createTalk } from './talk.ts'
@@ -103,18 +103,18 @@ async function up(options: UpOptions): Promise<void> {
     signal: interruptSignal(),
   }).finally(() => progress.end())
   process.stdout.write(options.json === true ? `${JSON.stringify(stateDocument(state))}\n` : stateText(state))
-  talk.next('./tidemark stack status')
+  talk.next(`./tidemark stack status${dataDirArgument(options.dataDir)}`)
 }
 
 function status(options: FolderOptions): void {
   const state = readState(stackHome(options.dataDir))
   if (state === undefined || !isRunning(state.supervisor)) {
     process.stdout.write(options.json === true ? '{"running":false,"parts":[]}\n' : 'The stack is down.\n')
-    createTalk(options).next('./tidemark stack up')
+    createTalk(options).next(`./tidemark stack up${dataDirArgument(options.dataDir)}`)
     return
   }
   process.stdout.write(options.json === true ? `${JSON.stringify(stateDocument(state))}\n` : stateText(state))
-  createTalk(options).next('./tidemark stack down')
+  createTalk(options).next(`./tidemark stack down${dataDirArgument(options.dataDir)}`)
 }
 
 function stateDocument(state: StackState): object {
@@ -152,7 +152,7 @@ async function logs(name: string, options: FolderOptions & { readonly follow?: b
   if (part === undefined || !existsSync(part.logFile)) {
     const allowed = parts.map((candidate) => candidate.name).join(', ')
     throw new TidemarkError('USAGE', `There is no log of "${name}" (allowed: ${allowed}).`, {
-      fix: './tidemark stack status',
+      fix: `./tidemark stack status${dataDirArgument(options.dataDir)}`,
     })
   }
   const follow = options.follow === true ? ['-f'] : []
@@ -162,6 +162,12 @@ async function logs(name: string, options: FolderOptions & { readonly follow?: b
   await new Promise((resolve) => child.on('close', resolve))
 }
 
+function notStopped({ dataDir }: FolderOptions): TidemarkError {
+  return new TidemarkError('STACK_UNAVAILABLE', 'The stack did not stop.', {
+    fix: `./tidemark stack status${dataDirArgument(dataDir)} (says what still runs), then stop it again`,
+  })
+}
+
 async function down(options: FolderOptions & { readonly purge?: boolean }): Promise<void> {
   const talk = createTalk(options)
   const home = stackHome(options.dataDir)
@@ -169,9 +175,9 @@ async function down(options: FolderOptions & { readonly purge?: boolean }): Prom
   const stopped = await stackDown(home)
   for (const { name } of running)
     talk.say(`${name} goes on from ${readJobRecord(home, name)?.savepoint ?? 'its topics'}`)
-  if (runningState(home) !== undefined) throw new TidemarkError('STACK_UNAVAILABLE', 'The stack did not stop.', {})
+  if (runningState(home) !== undefined) throw notStopped(options)
   if (options.purge === true) rmSync(home, { recursive: true, force: true })
   if (options.json === true) process.stdout.write(`${JSON.stringify({ stopped })}\n`)
   else talk.say(stopped === 0 ? 'Nothing was running.' : `Stopped ${stopped} processes.`)
-  talk.next('./tidemark stack up')
+  talk.next(`./tidemark stack up${dataDirArgument(options.dataDir)}`)
 }

@@ -4,7 +4,11 @@
 import { checkDatabaseUrl } from '../database/database-url.ts'
 import { DEFAULT_CONNECTION, type DataConnection } from '../superset/connection.ts'
 
-/** The connection that a URL names, or that of a local server. */
+/**
+ * The connection that a URL names, or that of a local server.
+ *
+ * @throws TidemarkError USAGE
+ */
 export function connectionOf(databaseUrl: string | undefined): DataConnection {
   if (databaseUrl === undefined) return DEFAULT_CONNECTION
   checkDatabaseUrl(databaseUrl)

@@ -2,7 +2,7 @@
  * `tidemark superset import`: installs the dashboard in a running Superset, by default that of the stack.
  *
  * I1  Data are read through the read-only role where the stack has one.
- * I2  No password is taken from the command line, where other users of the machine see it.
+ * I2  The password of an administrator is not taken from the command line, where other users of the machine see it.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { Command } from 'commander'
@@ -16,6 +16,7 @@ import { installBundle } from '../superset/api/install-bundle.ts'
 import type { SupersetLogin } from '../superset/api/session.ts'
 import type { CommonOptions } from './common-options.ts'
 import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
+import { serverUrl } from './option-values.ts'
 import { addPlanOptions, loadPlan, type PlanOptions } from './plan-options.ts'
 import { connectionOf } from './superset-connection.ts'
 import { createTalk } from './talk.ts'
@@ -33,7 +34,7 @@ export function importCommand(): Command {
   const command = new Command('import')
     .description('Installs the dashboard in a running Superset; done again, it overwrites itself.')
     .option('--data-dir <dir>', 'of the stack', DEFAULT_DATA_DIR)
-    .option('--url <url>', 'of Superset (that of the stack)')
+    .option('--url <url>', 'of Superset (that of the stack)', serverUrl)
     .option('--username <name>', 'of an administrator', 'admin')
     .option('--password-file <file>', 'a file that holds nothing but the password (that of the stack)')
     .option('--database-url <url>', 'where Superset finds the tables (the stack, through its read-only role)')
@@ -45,9 +46,10 @@ async function importDashboard(options: ImportOptions): Promise<void> {
   const plan = await loadPlan(options)
   const state = runningState(stackHome(options.dataDir))
   const databaseUrl = databaseOf(options, state)
+  const connection = connectionOf(databaseUrl)
   const password = decodeURIComponent(new URL(databaseUrl).password)
   const login = loginOf(options, state)
-  const { url, counts } = await installBundle(login, plan, connectionOf(databaseUrl), password)
+  const { url, counts } = await installBundle(login, plan, connection, password)
   if (options.json === true) process.stdout.write(`${JSON.stringify({ url, username: login.username, counts })}\n`)
   else process.stdout.write(`${url}\n`)
   const talk = createTalk(options)
@@ -75,8 +77,11 @@ function loginOf(options: ImportOptions, state: StackState | undefined): Superse
       where: file,
       fix: './tidemark stack up, or give --url, --username and --password-file',
     })
-  const url = (options.url ?? stackUrls(ports).supersetUrl).replace(/\/+$/, '')
-  return { url, username: options.username, password: readFileSync(file, 'utf8').trim() }
+  return {
+    url: options.url ?? stackUrls(ports).supersetUrl,
+    username: options.username,
+    password: readFileSync(file, 'utf8').trim(),
+  }
 }
 
 function passwordFileOf(options: ImportOptions): string {

@@ -6,7 +6,7 @@ import { planHash } from '../pipeline/plan-hash.ts'
 import { WholeFile } from '../sinks/csv/whole-file.ts'
 import { packBundle } from '../superset/bundle.ts'
 import type { CommonOptions } from './common-options.ts'
-import { addPlanOptions, loadPlan, type PlanOptions } from './plan-options.ts'
+import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
 import { connectionOf } from './superset-connection.ts'
 import { importCommand } from './superset-import.ts'
 import { createTalk } from './talk.ts'
@@ -48,5 +48,5 @@ async function writeBundle(options: BundleOptions): Promise<void> {
   const written = { out: options.out, bytes: bundle.length, hash: planHash(plan) }
   if (options.json === true) process.stdout.write(`${JSON.stringify(written)}\n`)
   else talk.say(`${options.out} holds the dashboard of pipeline ${plan.name} (${bundle.length} bytes)`)
-  talk.next('./tidemark superset import')
+  talk.next(['./tidemark superset import', ...planArguments(options)].join(' '))
 }

@@ -9,7 +9,7 @@ import { findInstance } from '../service/running-instance.ts'
 import type { CommonOptions } from './common-options.ts'
 import { DEFAULT_DATA_DIR, dataDirArgument } from './data-dir-argument.ts'
 import { interruptSignal } from './interrupt.ts'
-import { durationBetween } from './option-values.ts'
+import { durationBetween, serverUrl } from './option-values.ts'
 import { shellWord } from './shell-word.ts'
 import { createTalk } from './talk.ts'
 import { topScreen } from './top-screen.ts'
@@ -30,7 +30,7 @@ const SCREEN_END = '\u001b[?25h\u001b[?1049l'
 export function topCommand(): Command {
   return new Command('top')
     .description('A running instance in the terminal, anew every second.')
-    .option('--url <url>', 'its page (that of the instance which runs on the data folder)')
+    .option('--url <url>', 'its page (that of the instance which runs on the data folder)', serverUrl)
     .option('--user <name>', 'who logs in, where that is asked; the password is in TIDEMARK_PASSWORD')
     .option('--data-dir <dir>', 'the data folder of the run', DEFAULT_DATA_DIR)
     .option('--every <duration>', 'how often, 200ms to 1m (1s)', durationBetween(200, 60_000))

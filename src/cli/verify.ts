@@ -20,6 +20,7 @@ import { dataDirArgument } from './data-dir-argument.ts'
 import { EXIT } from './exit-codes.ts'
 import { interruptSignal } from './interrupt.ts'
 import { grouped, ledgerLine } from './ledger-text.ts'
+import { append } from './option-values.ts'
 import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
 import { shellWord } from './shell-word.ts'
 import { createTalk, type Talk } from './talk.ts'
@@ -43,10 +44,6 @@ export function verifyCommand(): Command {
     .option('--tables <dir>', 'compare with the CSV files in this folder')
     .option('--database-url <url>', 'compare with the tables in this PostgreSQL database')
   return addPlanOptions(command).action((options: VerifyOptions) => runVerify(options))
-}
-
-function append(value: string, previous: readonly string[] | undefined): readonly string[] {
-  return [...(previous ?? []), value]
 }
 
 async function runVerify(options: VerifyOptions): Promise<void> {

@@ -47,8 +47,7 @@ describe('the command line', () => {
   it('--help lists the commands on stdout; without a command it goes to stderr with exit code 2', async () => {
     const asked = await run('--help')
     assert.equal(asked.code, 0)
-    for (const { name, load } of COMMANDS)
-      assert.equal(new RegExp(`^ {2}${name}\\b`, 'm').test(asked.stdout), load !== undefined, name)
+    for (const { name } of COMMANDS) assert.match(asked.stdout, new RegExp(`^ {2}${name}\\b`, 'm'))
     const none = await run()
     assert.deepEqual([none.code, none.stdout], [2, ''])
     assert.equal(none.stderr, asked.stdout)
@@ -79,9 +78,25 @@ describe('the command line', () => {
     assertUsage(await run('--frobnicate'), /Unknown option '--frobnicate'/)
   })
 
-  it('commands that are promised but not there say so', async () => {
-    for (const { name } of COMMANDS.filter(({ load }) => load === undefined))
-      assertUsage(await run(name, '--any', 'thing'), new RegExp(`"${name}" is not available yet`))
+  it('one definition is one definition, whichever command is told two', async () => {
+    for (const name of ['plan', 'run', 'demo', 'rebuild']) {
+      const ended = await run(name, 'a.json', '--definition', 'b.json')
+      assert.equal(ended.code, 2, name)
+      assert.match(ended.stderr, /Two definitions are given: a\.json/)
+    }
+  })
+
+  it('addresses of servers are looked at before anything is asked', async () => {
+    for (const args of [
+      ['top', '--url', 'localhost:4400'],
+      ['generate', '--http', 'nowhere'],
+      ['superset', 'import', '--url', 'x'],
+    ])
+      assertUsage(await run(...args), /Allowed: http or https and a host/)
+    const ended = await run('superset', 'import', '--database-url', 'mysql://me:s3cret@h/d')
+    assert.equal(ended.code, 2)
+    assert.match(ended.stderr, /not PostgreSQL/)
+    assert.ok(!ended.stderr.includes('s3cret'))
   })
 
   it('a missing file is 66, a broken definition 78', async () => {

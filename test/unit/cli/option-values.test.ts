@@ -3,7 +3,15 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { durationBetween, durationMs, pathOf, port, share, wholeNumber } from '../../../src/cli/option-values.ts'
+import {
+  durationBetween,
+  durationMs,
+  pathOf,
+  port,
+  serverUrl,
+  share,
+  wholeNumber,
+} from '../../../src/cli/option-values.ts'
 
 describe('option values', () => {
   it('reads durations', () => {
@@ -38,4 +46,21 @@ it('a duration out of its range is refused with the range', () => {
 it('an empty path is refused, which would mean the folder of the command', () => {
   assert.deepEqual(['tables', '/a b', '-'].map(pathOf), ['tables', '/a b', '-'])
   for (const text of ['', 'a\0b']) assert.throws(() => pathOf(text), /Allowed: a path\./)
+})
+
+it('the address of a server is one that a path can be put after', () => {
+  const good = [
+    'http://localhost:4400',
+    'http://localhost:4400/',
+    'https://ads.example/tidemark//',
+    'http://[::1]:4400',
+  ]
+  assert.deepEqual(good.map(serverUrl), [
+    'http://localhost:4400',
+    'http://localhost:4400',
+    'https://ads.example/tidemark',
+    'http://[::1]:4400',
+  ])
+  for (const text of ['', 'localhost:4400', 'ftp://h', 'http://h?x=1', 'http://h/#top'])
+    assert.throws(() => serverUrl(text), /Allowed: http or https/, text)
 })
