@@ -76,7 +76,7 @@ export function generateCommand(): Command {
     .option('--out <dir>', 'folder for the log and its truth; made if missing')
     .option('--kafka <brokers>', 'host:port, with commas between: write to the topics, made if missing')
     .option('--http <url>', 'post to the ingest of a run', serverUrl)
-    .option('--key <key>', 'key of a sender, where the ingest asks for one')
+    .option('--key <key>', 'key of a sender, where the ingest asks for one; better in TIDEMARK_KEY')
     .option('--live', 'as it happens, from now on, until it is interrupted or --events are written')
     .option('--seed <n>', 'the same seed and settings give the same bytes', wholeNumber(0, Number.MAX_SAFE_INTEGER))
     .option('--events <n>', `lines of both streams together (${EVENTS}; --live: no end)`, wholeNumber(1, 1e12))
@@ -137,7 +137,7 @@ async function run(options: Options): Promise<void> {
   const settings = settingsOf(options)
   const plan = await loadPlan(options)
   const talk = createTalk(options)
-  const { kafka, http, key } = options
+  const { kafka, http, key = process.env['TIDEMARK_KEY'] } = options
   if (kafka !== undefined) return runToKafka({ options, plan, settings, talk }, kafka)
   const onWait = (reason: string, patienceMs: number): void =>
     talk.say(`${reason}. Trying again for up to ${formatDuration(patienceMs)} ...`)

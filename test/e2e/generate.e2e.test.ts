@@ -2,7 +2,9 @@
  * `tidemark generate` as a person or a program runs it.
  */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import fs from 'node:fs'
+import { createServer } from 'node:http'
 import os from 'node:os'
 import path from 'node:path'
 import { after, test } from 'node:test'
@@ -56,6 +58,23 @@ test('--json prints one document', async () => {
   const document = JSON.parse(ended.stdout) as { events: number; read: { impressions: number; clicks: number } }
   assert.equal(document.events, 1_000)
   assert.equal(document.read.impressions + document.read.clicks, 1_000)
+})
+
+test('the key of a sender is taken from the environment, where no other program sees it', async () => {
+  const given = new Set<string | undefined>()
+  const server = createServer((request, response) => {
+    given.add(request.headers.authorization)
+    request.resume().on('end', () => response.end('{}'))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/`
+  const args = [MAIN, 'generate', '--events', '100', '--http', url]
+  const ended = await runProgram(process.execPath, args, { env: { ...process.env, TIDEMARK_KEY: 'k1' } })
+  const asked = await runProgram(process.execPath, [...args, '--key', 'k2'], { env: process.env })
+  server.close()
+  assert.deepEqual([ended.code, asked.code], [0, 0], ended.stderr)
+  assert.deepEqual([...given], ['Bearer k1', 'Bearer k2'])
 })
 
 test('a standard log of any length spans about an hour', async () => {
