@@ -11,7 +11,7 @@ import { STREAM_NAMES, type Plan } from '../../src/pipeline/plan.ts'
 import { planOf } from '../../src/pipeline/validate.ts'
 import { verifyFolder, type VerifiedFolder } from '../../src/service/verify-folder.ts'
 import { preparePlanTopics, TopicLines } from '../../src/sinks/kafka/topic-lines.ts'
-import { deleteTopics } from '../../src/sinks/kafka/topics.ts'
+import { deleteTopics, topicPartitions } from '../../src/sinks/kafka/topics.ts'
 import { readState } from '../../src/stack/state-file.ts'
 import { trafficSettings, type TrafficSettings } from '../../src/traffic/settings.ts'
 import { generateLog, type LogReport } from '../../src/traffic/writers/generate-log.ts'
@@ -289,6 +289,10 @@ class Rig {
       }))
       await admin.createPartitions({ topics })
     })
+    const names = STREAM_NAMES.map((stream) => this.plan.streams[stream].topic)
+    const areTold = async (): Promise<boolean> =>
+      [...(await topicPartitions(this.#brokers, names)).values()].every((partitions) => partitions === count)
+    await eventually('the broker tells of them', areTold, 60_000)
   }
 
   async deleteBefore(offset: number): Promise<void> {
