@@ -88,6 +88,7 @@ async function runReplay(options: ReplayCommandOptions): Promise<void> {
     })
     progress.end()
     const elapsedMs = performance.now() - startMs
+    if (options.databaseUrl !== undefined) await buildCoarse(plan, options.databaseUrl)
     const pageUrl = await page?.serve(result.status)
     report({ result, elapsedMs, pageUrl }, options, talk)
   } finally {
@@ -96,6 +97,14 @@ async function runReplay(options: ReplayCommandOptions): Promise<void> {
     for (const { source } of partitions) await source.close()
   }
   await page?.until(interruptSignal())
+}
+
+/** Sums up what pages look at. The tables are written: what fails here costs a view time and nothing else. */
+async function buildCoarse(plan: Plan, url: string): Promise<void> {
+  const { CoarseBuilder } = await import('../database/coarse/coarse-builder.ts')
+  const builder = new CoarseBuilder({ url, plan, nowMs: () => performance.now() })
+  await builder.build(interruptSignal()).catch(() => 0)
+  await builder.close()
 }
 
 async function openPage(plan: Plan, options: ReplayCommandOptions): Promise<ReplayPage | undefined> {

@@ -7,6 +7,7 @@ import type { Client } from 'pg'
 import { TidemarkError } from '../errors.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { allTables } from '../pipeline/table-text.ts'
+import { migrateCoarse, voidStatement } from './coarse/coarse-schema.ts'
 import { errorState } from './database-error.ts'
 import { findRelation, holdsRows } from './found-schema.ts'
 import { ensureMetaTable } from './meta-table.ts'
@@ -71,6 +72,7 @@ export async function lockMigrations(client: Client): Promise<void> {
 /** The same as {@link migrate}, inside the caller's transaction. */
 export async function migrateTables(client: Client, plan: Plan, options: MigrateOptions): Promise<MigrationReport> {
   await ensureMetaTable(client)
+  await migrateCoarse(client, plan, options.discardRows === true)
   const statements: string[] = []
   for (const table of allTables(plan)) {
     const found = await findRelation(client, table.name)
@@ -83,10 +85,10 @@ export async function migrateTables(client: Client, plan: Plan, options: Migrate
   return { statements, readerRole }
 }
 
-/** Empties the tables of a plan, in one statement. Readers wait for that moment only. */
+/** Empties the tables of a plan, at once. Readers wait for that moment only. */
 export async function clearTables(client: Client, plan: Plan): Promise<void> {
   const tables = allTables(plan).map((table) => qualifiedTable(table.name))
-  await client.query(`truncate ${tables.join(', ')}`)
+  await client.query(`${voidStatement(plan)}; truncate ${tables.join(', ')}`)
 }
 
 /** Names of the plan's tables that exist and hold a row. */

@@ -8,6 +8,7 @@
  * A4  No statement is run twice: a chart and a leaderboard of the same members in the same order share one.
  */
 import type { Plan, TimeAxis } from '../pipeline/plan.ts'
+import { coarseSources, coarseTables, type CoarseTable } from './coarse-tables.ts'
 import { bucketEnd, bucketsOf, type Buckets } from './buckets.ts'
 import { keptAmounts, requireTable, type KeptAmounts } from './coverage.ts'
 import { RowAmounts, type AmountRow, type SqlRow } from './row-amounts.ts'
@@ -46,6 +47,7 @@ class Answering {
   readonly #options: AnswerOptions
   readonly #kept: KeptAmounts
   readonly #amounts: RowAmounts
+  readonly #coarse: readonly CoarseTable[]
   readonly #known = new Map<string, Promise<readonly SqlRow[]>>()
 
   constructor(options: AnswerOptions) {
@@ -55,6 +57,7 @@ class Answering {
     this.#forced = options.forced ?? []
     this.#kept = keptAmounts(options.plan)
     this.#amounts = new RowAmounts(this.#kept)
+    this.#coarse = options.state.coarse === undefined ? [] : coarseTables(options.plan)
   }
 
   async answer(): Promise<ViewAnswer> {
@@ -102,7 +105,12 @@ class Answering {
     const asked = this.#query.filters.filter(({ dimension }) => dimension !== ignored)
     const filters = [...asked, ...this.#forced]
     const all = [...new Set([...filters.map(({ dimension }) => dimension), ...dimensions])]
-    return { covering: requireTable(this.#plan, axis, all, this.#options.state.sizes), filters }
+    const { state } = this.#options
+    return {
+      covering: requireTable(this.#plan, axis, all, state.sizes),
+      filters,
+      coarse: coarseSources(this.#coarse, axis, all, state),
+    }
   }
 
   async #newestEnd(axis: TimeAxis): Promise<number | null> {

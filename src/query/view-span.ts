@@ -2,6 +2,7 @@
  * Which time a view is about, once it is known how far the tables are.
  */
 import { finalAfterMs, type Plan, type TimeAxis } from '../pipeline/plan.ts'
+import type { CoarseState } from './coarse-tables.ts'
 import { coverings, type TableSizes } from './coverage.ts'
 import { daysLater, floorTo } from './time-zone.ts'
 import type { Span } from './view-answer.ts'
@@ -15,6 +16,8 @@ export interface TableState {
   readonly watermarkMs: number | null
   /** How large tables are, where that is known. */
   readonly sizes?: TableSizes
+  /** How far coarse cells are complete, where there are any. */
+  readonly coarse?: CoarseState
 }
 
 /** The statement that finds the newest window of an axis; undefined where no table has the axis. */

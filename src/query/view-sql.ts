@@ -2,16 +2,19 @@
  * A view as SQL that PostgreSQL answers and that anyone may run in psql. All text of a definition or of a request goes
  * through `sql-text.ts`; numbers and times are written here.
  *
- * S1  Each statement reads one table that has all it needs (`coverage.ts`), in one scan for each period.
+ * S1  Each statement reads one table that has all it needs (`coverage.ts`), and coarse cells of it where they are complete:
+ *     every window of a period once.
  * S2  A window belongs to the bucket, and to the period, in which it starts.
  * S3  Sums are exact: counts and decimals are added up as such, and only an order compares doubles (those of
  *     `view-measures.ts`).
  */
 import type { AmountRef } from './amounts.ts'
 import type { Buckets } from './buckets.ts'
+import type { CoarseSource } from './coarse-tables.ts'
 import type { Covering, KeptAmounts } from './coverage.ts'
 import { FEW_EVENTS } from './shares.ts'
 import { qualifiedTable, quoteIdentifier, quoteLiteral } from './sql-text.ts'
+import { piecesOf } from './span-pieces.ts'
 import type { Span } from './view-answer.ts'
 import type { ViewMeasure } from './view-measures.ts'
 import type { Order, RankPart, ViewFilter } from './view-query.ts'
@@ -20,6 +23,8 @@ import type { Order, RankPart, ViewFilter } from './view-query.ts'
 export interface Source {
   readonly covering: Covering
   readonly filters: readonly ViewFilter[]
+  /** Coarse cells that have all of the dimensions as well, the shortest periods first. */
+  readonly coarse: readonly CoarseSource[]
 }
 
 /** The time looked at, or what it is compared with. */
@@ -49,19 +54,18 @@ export function bucketStatement(
     split === undefined ? [] : [{ dimension: split.dimension, mode: 'include', members: split.members }]
   const chosen = { ...source, filters: [...source.filters, ...filters] }
   const member = split === undefined ? 'null::text' : quoteIdentifier(split.dimension)
-  const counted = quoteIdentifier(source.covering.impressions ?? source.covering.clicks ?? 'impressions')
   const names = amountNames(kept)
-  const sums = sumColumns(source.covering, kept).map((sum, index) => `${sum} as ${names[index]}`)
   const selects = periods.map((period, number) => {
-    const columns = [
+    const borders = buckets.startsMs.map((startMs) => startMs - period.shiftMs)
+    // Windows first, so that a bucket is found once for each of them and not for each row.
+    const windows = cellsOf(chosen, period.span, borders, ({ covering, isFinal }) => [
       'window_start as started',
       `${member} as member`,
-      ...sums,
-      'bool_and(is_final) as is_final',
-      `coalesce(sum(${counted}) filter (where is_final), 0) as final_count`,
-    ]
-    // Windows first, so that a bucket is found once for each of them and not for each row.
-    const windows = `${selectFrom(columns, chosen, period.span)}\ngroup by 1, 2`
+      ...namedSums(covering, kept),
+      `${isFinal ?? 'bool_and(is_final)'} as is_final`,
+      `coalesce(sum(${quoteIdentifier(covering.impressions ?? covering.clicks ?? 'impressions')})` +
+        `${isFinal === undefined ? ' filter (where is_final)' : ''}, 0) as final_count`,
+    ])
     const added = [...names, 'final_count'].map((name) => `sum(${name})`)
     const outer = [number, bucketExpression(buckets, period.shiftMs), 'member', ...added.slice(0, -1)]
     return `select ${[...outer, 'bool_and(is_final)', added.at(-1)].join(', ')} from (\n${windows}\n) as windows group by 2, 3`
@@ -82,9 +86,12 @@ export function rankStatement(
 ): string {
   const names = amountNames(kept)
   const cells = periods.map((period, number) => {
-    const sums = sumColumns(source.covering, kept).map((sum, index) => `${sum} as ${names[index]}`)
-    const columns = [`${number} as period`, `${quoteIdentifier(part.dimension)} as member`, ...sums]
-    return `${selectFrom([...columns, 'bool_and(is_final) as is_final'], source, period.span)}\ngroup by 2`
+    return cellsOf(source, period.span, [], ({ covering, isFinal }) => [
+      `${number} as period`,
+      `${quoteIdentifier(part.dimension)} as member`,
+      ...namedSums(covering, kept),
+      `${isFinal ?? 'bool_and(is_final)'} as is_final`,
+    ])
   })
   const of = (name: string, period: number): string => `coalesce(sum(${name}) filter (where period = ${period}), 0)`
   const members = [
@@ -124,13 +131,42 @@ export function timeLiteral(timeMs: number): string {
   return `timestamptz ${quoteLiteral(new Date(timeMs).toISOString())}`
 }
 
-function selectFrom(columns: readonly string[], { covering, filters }: Source, span: Span): string {
-  const conditions = [
-    `window_start >= ${timeLiteral(span.startMs)}`,
-    `window_start < ${timeLiteral(span.endMs)}`,
-    ...filters.map(filterCondition),
-  ]
-  return `select ${columns.join(', ')}\nfrom ${qualifiedTable(covering.table.name)}\nwhere ${conditions.join(' and ')}`
+/** Where the rows of a piece of a period come from. */
+interface Cells {
+  readonly table: string
+  readonly covering: Covering
+  /** Undefined where rows say it. */
+  readonly isFinal: 'true' | undefined
+}
+
+/** Rows of a period, grouped by the first two columns: of coarse cells where they can be, of windows for the rest. */
+function cellsOf(
+  { covering, filters, coarse }: Source,
+  span: Span,
+  bordersMs: readonly number[],
+  columnsOf: (cells: Cells) => readonly string[],
+): string {
+  const pieces = piecesOf(span, coarse, bordersMs).map((piece) => {
+    const cells: Cells =
+      piece.coarse === undefined
+        ? { table: covering.table.name, covering, isFinal: undefined }
+        : { table: piece.coarse.table.name, covering: piece.coarse.table.covering, isFinal: 'true' }
+    const conditions = [
+      `window_start >= ${timeLiteral(piece.span.startMs)}`,
+      `window_start < ${timeLiteral(piece.span.endMs)}`,
+      ...filters.map(filterCondition),
+    ]
+    return (
+      `select ${columnsOf(cells).join(', ')}\nfrom ${qualifiedTable(cells.table)}\n` +
+      `where ${conditions.join(' and ')}\ngroup by 1, 2`
+    )
+  })
+  return pieces.join('\nunion all\n')
+}
+
+function namedSums(covering: Covering, kept: KeptAmounts): readonly string[] {
+  const names = amountNames(kept)
+  return sumColumns(covering, kept).map((sum, index) => `${sum} as ${names[index]}`)
 }
 
 function sumColumns({ impressions, clicks, sums }: Covering, kept: KeptAmounts): readonly string[] {

@@ -29,6 +29,7 @@ import { openAccess } from '../server/access/open-access.ts'
 import { LiveView } from '../server/live-view.ts'
 import { ViewReader } from '../server/query/view-reader.ts'
 import { startServer, type RunningServer } from '../server/start-server.ts'
+import { CoarseKeeper } from './coarse-keeper.ts'
 import { openDataFolder, type DataFolder } from './data-folder.ts'
 import { CLOCK, pause, timed } from './elapsed.ts'
 import { announceInstance } from './running-instance.ts'
@@ -176,6 +177,7 @@ class Start {
     this.#teardown.add(() => tasks.stop())
     if (tasks.hasHistory) await this.#makeHistory(run, tasks)
     server.flush()
+    this.#keepCoarse(database)
     const stopIntake = async (): Promise<void> => {
       recovered.source.close()
       await Promise.all([tasks.stop(), ...kafka.map((one) => one.stop()), ingest?.drain(INTAKE_DRAIN_MS)])
@@ -275,6 +277,14 @@ class Start {
     const reader = new ViewReader({ plan: this.#options.plan, url: readOnlyUrl ?? url })
     this.#teardown.add(() => reader.close())
     return reader
+  }
+
+  #keepCoarse({ kind, url }: Database): void {
+    if (kind === 'pglite') return
+    const { plan, log } = this.#options
+    const keeper = new CoarseKeeper({ url, plan, log })
+    this.#teardown.add(() => keeper.stop())
+    keeper.start()
   }
 
   #rawReads({ url }: Database): RawReads {

@@ -3,8 +3,11 @@
  *
  * T1  What is read belongs to the snapshot, so it is true of everything else read in it.
  * T2  Without a row of ours, windows count as final up to the first one that is not: what a Flink job has closed.
+ * T3  Coarse cells count as far as their state in the same snapshot says, and of this very plan only.
  */
+import { planHash } from '../../pipeline/plan-hash.ts'
 import { finalAfterMs, type Plan } from '../../pipeline/plan.ts'
+import { COARSE_STATE_TABLE, type CoarseState, coarseTables } from '../../query/coarse-tables.ts'
 import type { TableState } from '../../query/view-span.ts'
 import { qualifiedTable, quoteLiteral, SCHEMA } from '../../query/sql-text.ts'
 import { META } from '../../database/meta-table.ts'
@@ -15,16 +18,37 @@ const MILLISECONDS = (time: string): string => `(extract(epoch from ${time}) * 1
 /** The state of the plan's tables in a snapshot. */
 export async function readTableState(snapshot: Snapshot, plan: Plan): Promise<TableState> {
   const state = (await stateOfRow(snapshot, plan)) ?? (await stateOfTables(snapshot, plan))
-  return { ...state, sizes: await sizesOf(snapshot, plan) }
+  const sizes = await sizesOf(snapshot, plan)
+  const coarse = await coarseState(snapshot, plan, sizes)
+  return { ...state, sizes, ...(coarse === undefined ? {} : { coarse }) }
 }
 
-// What the server keeps for its own plans: near enough to tell a small table from a large one.
+// What the server keeps for its own plans: near enough to tell a small table from a large one. Only what may be read.
 async function sizesOf(snapshot: Snapshot, plan: Plan): Promise<ReadonlyMap<string, number>> {
-  const names = plan.tables.map(({ name }) => quoteLiteral(name)).join(', ')
+  const names = [...plan.tables, ...coarseTables(plan), { name: COARSE_STATE_TABLE }].map(({ name }) =>
+    quoteLiteral(name),
+  )
   const rows = await snapshot.rows(
-    `select relname, reltuples from pg_class where relnamespace = to_regnamespace(${quoteLiteral(SCHEMA)}) and relname in (${names})`,
+    `select relname, reltuples from pg_class where relnamespace = to_regnamespace(${quoteLiteral(SCHEMA)})
+        and relname in (${names.join(', ')}) and has_table_privilege(oid, 'select')`,
   )
   return new Map(rows.map(([name, count]) => [name ?? '', Number(count)]))
+}
+
+/** How far coarse cells are (T3); undefined where there are none, or not all of them may be read. */
+async function coarseState(
+  snapshot: Snapshot,
+  plan: Plan,
+  readable: ReadonlyMap<string, number>,
+): Promise<CoarseState | undefined> {
+  const tables = [COARSE_STATE_TABLE, ...coarseTables(plan).map(({ name }) => name)]
+  if (!tables.every((name) => readable.has(name))) return undefined
+  const rows = await snapshot.rows(
+    `select length_ms, ${MILLISECONDS('complete_until')} from ${qualifiedTable(COARSE_STATE_TABLE)}
+      where pipeline = ${quoteLiteral(plan.name)} and plan_hash = ${quoteLiteral(planHash(plan))}
+        and isfinite(complete_until) order by length_ms`,
+  )
+  return rows.length === 0 ? undefined : new Map(rows.map(([length, until]) => [Number(length), Number(until)]))
 }
 
 async function stateOfRow(snapshot: Snapshot, plan: Plan): Promise<TableState | undefined> {

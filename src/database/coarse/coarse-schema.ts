@@ -1,0 +1,140 @@
+/**
+ * The tables of coarse cells in the database, and how far they are. They hold nothing that the tables of the plan do not,
+ * so any of them may be thrown away at any time.
+ *
+ * H1  Whoever removes or replaces cells of the plan's tables declares the coarse ones void in the same transaction, and
+ *     before it locks any table: a builder locks the same rows first.
+ * H2  Void tables may hold rows, have another form, or be missing. Nobody reads them; the builder mends that first.
+ */
+import type { Client } from 'pg'
+import { planHash } from '../../pipeline/plan-hash.ts'
+import type { Plan } from '../../pipeline/plan.ts'
+import { coarseLengths, COARSE_STATE_TABLE, coarseTables, type CoarseTable } from '../../query/coarse-tables.ts'
+import { READER_ROLE } from '../reader-role.ts'
+import { columnList, qualifiedTable, quoteIdentifier, quoteLiteral, SCHEMA } from '../sql-text.ts'
+
+/** The state as SQL has it. `complete_until` is null where the tables are void, `-infinity` where they are empty. */
+export const COARSE_STATE: string = qualifiedTable(COARSE_STATE_TABLE)
+
+/** Columns of the amounts that a table of coarse cells has. */
+export function amountColumns({ covering: { impressions, clicks, sums } }: CoarseTable): readonly string[] {
+  return [...new Set([impressions, clicks, ...sums].filter((name) => name !== null))]
+}
+
+/**
+ * Makes room for the state of a plan's coarse cells, void where they are of another plan, and removes tables that the plan
+ * no longer has. Inside the caller's transaction, which holds the lock of migrations.
+ *
+ * @param areReplaced the plan's tables are about to be emptied: coarse cells are void (H1)
+ */
+export async function migrateCoarse(client: Client, plan: Plan, areReplaced: boolean): Promise<void> {
+  await client.query(`
+    create table if not exists ${COARSE_STATE} (
+      pipeline       text not null,
+      length_ms      bigint not null,
+      plan_hash      text not null,
+      tables         text[] not null,
+      complete_until timestamptz,
+      primary key (pipeline, length_ms)
+    )`)
+  const tables = coarseTables(plan)
+  const names = tables.map(({ name }) => name)
+  const found = await lockState(client, plan, names)
+  const own = found.filter(({ pipeline }) => pipeline === plan.name)
+  const isSame =
+    own.length === coarseLengths(plan).length &&
+    own.every((row) => row.planHash === planHash(plan)) &&
+    found.every((row) => row.isVoid || own.includes(row))
+  if (isSame && !areReplaced) return
+  await client.query(voidStatement(plan))
+  const former = own.flatMap((row) => row.tables).filter((name) => !names.includes(name))
+  for (const name of new Set(former)) await client.query(`drop table if exists ${qualifiedTable(name)}`)
+  await client.query(`delete from ${COARSE_STATE} where pipeline = $1`, [plan.name])
+  for (const lengthMs of coarseLengths(plan)) {
+    const listed = tables.flatMap((table) => (table.lengthMs === lengthMs ? [table.name] : []))
+    await client.query(`insert into ${COARSE_STATE} (pipeline, length_ms, plan_hash, tables) values ($1, $2, $3, $4)`, [
+      plan.name,
+      lengthMs,
+      planHash(plan),
+      listed,
+    ])
+  }
+}
+
+/** Declares the coarse cells of a plan void, and whoever else lists a table of theirs. Waits for a builder's piece. */
+export function voidStatement(plan: Plan): string {
+  const names = coarseTables(plan).map(({ name }) => quoteLiteral(name))
+  return (
+    `update ${COARSE_STATE} set complete_until = null ` +
+    `where complete_until is not null and (pipeline = ${quoteLiteral(plan.name)} or tables && array[${names.join(', ')}]::text[])`
+  )
+}
+
+/** Whether every table is there in its form. */
+export async function areAsWished(client: Client, tables: readonly CoarseTable[]): Promise<boolean> {
+  const found = await formsOf(client, tables)
+  return tables.every((table) => found.get(table.name) === formOf(table))
+}
+
+/** Makes tables what they should be, and readable for the role that only reads. */
+export async function makeTables(client: Client, tables: readonly CoarseTable[]): Promise<void> {
+  const found = await formsOf(client, tables)
+  for (const table of tables) {
+    if (found.get(table.name) === formOf(table)) continue
+    const name = qualifiedTable(table.name)
+    const columns = columnsOf(table).map(([column, type]) => `${quoteIdentifier(column)} ${type}`)
+    const indexes = ['window_start', ...table.dimensions.map((dimension) => `${columnList([dimension])}, window_start`)]
+    const statements = [
+      `drop table if exists ${name}`,
+      `create table ${name} (${columns.join(', ')})`,
+      ...indexes.map((columnsOfIndex) => `create index on ${name} (${columnsOfIndex})`),
+    ]
+    await client.query(statements.join('; '))
+  }
+  const { rowCount } = await client.query(`select 1 from pg_roles where rolname = $1`, [READER_ROLE])
+  const all = [COARSE_STATE, ...tables.map(({ name }) => qualifiedTable(name))]
+  if (rowCount !== 0) await client.query(`grant select on ${all.join(', ')} to ${quoteIdentifier(READER_ROLE)}`)
+}
+
+interface StateRow {
+  readonly pipeline: string
+  readonly planHash: string
+  readonly tables: readonly string[]
+  readonly isVoid: boolean
+}
+
+/** The rows of a pipeline, and of others that list one of the tables; nobody else changes them before the transaction ends. */
+async function lockState(client: Client, plan: Plan, names: readonly string[]): Promise<readonly StateRow[]> {
+  const { rows } = await client.query<StateRow>(
+    `select pipeline, plan_hash as "planHash", tables, complete_until is null as "isVoid" from ${COARSE_STATE}
+      where pipeline = $1 or tables && $2 order by pipeline, length_ms for update`,
+    [plan.name, names],
+  )
+  return rows
+}
+
+async function formsOf(client: Client, tables: readonly CoarseTable[]): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await client.query<{ name: string; form: string }>(
+    `select c.relname as name, string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' order by a.attnum) as form
+       from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      where c.relnamespace = to_regnamespace($1) and c.relkind = 'r' and c.relname = any ($2) group by c.relname`,
+    [SCHEMA, tables.map(({ name }) => name)],
+  )
+  return new Map(rows.map(({ name, form }) => [name, form]))
+}
+
+function formOf(table: CoarseTable): string {
+  return columnsOf(table)
+    .map((column) => column.join(' '))
+    .join(', ')
+}
+
+function columnsOf(table: CoarseTable): readonly (readonly [name: string, type: string])[] {
+  const { sums } = table.covering
+  const typeOf = (name: string): string => (sums.includes(name) ? 'numeric' : 'bigint')
+  return [
+    ['window_start', 'timestamp with time zone'],
+    ...table.dimensions.map((name) => [name, 'text'] as const),
+    ...amountColumns(table).map((name) => [name, typeOf(name)] as const),
+  ]
+}
