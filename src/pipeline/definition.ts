@@ -69,6 +69,8 @@ export interface TableDefinition<Dimension extends string = string, Measure exte
 /** Events sent over HTTP, both streams. */
 export interface HttpSourceDefinition {
   readonly kind: 'http'
+  /** Name of the Kafka source whose topics the events are written to, and read from; the journal unless given. */
+  readonly into?: string
 }
 
 /** Files of one stream that grow: NDJSON, followed as lines are added and as files are rotated. */

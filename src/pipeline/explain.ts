@@ -88,7 +88,10 @@ function explainLedger(ledger: LedgerTablePlan): readonly string[] {
 }
 
 function explainSource(source: SourcePlan): Row {
-  if (source.kind === 'http') return [source.name, 'HTTP', 'impressions and clicks']
+  if (source.kind === 'http') {
+    const way = source.into === undefined ? '' : `, through the topics of ${source.into}`
+    return [source.name, 'HTTP', `impressions and clicks${way}`]
+  }
   if (source.kind === 'kafka') {
     const { impressions, clicks } = source.topics
     return [source.name, `Kafka at ${source.brokers}`, `${impressions} and ${clicks}, from the ${source.startFrom}`]

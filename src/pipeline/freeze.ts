@@ -157,7 +157,7 @@ function planLedger(name: string): LedgerTablePlan {
 }
 
 function planSource(name: string, source: SourceDefinition, { streams }: Definition): SourcePlan {
-  if (source.kind === 'http') return { name, kind: 'http' }
+  if (source.kind === 'http') return { name, kind: 'http', ...(source.into === undefined ? {} : { into: source.into }) }
   if (source.kind === 'kafka') {
     const { brokers, topics = {}, startFrom = 'earliest', group, tls, sasl } = source
     const { impressions = streams.impressions.topic, clicks = streams.clicks.topic } = topics

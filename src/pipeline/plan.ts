@@ -130,9 +130,17 @@ export interface PlanParameters {
 
 /** Where `run` takes events from. Its name is part of the names of the partitions it fills. */
 export type SourcePlan =
-  | { readonly name: string; readonly kind: 'http' }
+  | HttpSourcePlan
   | { readonly name: string; readonly kind: 'files'; readonly stream: StreamName; readonly path: string }
   | KafkaSourcePlan
+
+/** Events sent over HTTP. */
+export interface HttpSourcePlan {
+  readonly name: string
+  readonly kind: 'http'
+  /** The Kafka source whose topics they are written to; left out, they go to the journal. */
+  readonly into?: string
+}
 
 /** Topics of a Kafka cluster. */
 export interface KafkaSourcePlan {

@@ -105,7 +105,8 @@ export interface Intake {
    * Appends whole NDJSON lines, each ended by LF, malformed ones included, and resolves once they are durable.
    *
    * @param recordCount lines that hold a record; blank ones do not count
-   * @throws TidemarkError retryable where the same lines may be sent again later
+   * @throws TidemarkError retryable where the same lines may be sent again later; INPUT_BAD_DATA where one of them is
+   * longer than can be kept
    */
   append(stream: StreamName, lines: Uint8Array, recordCount: number): Promise<void>
 }

@@ -36,8 +36,11 @@ export type PartitionWait = 'event' | 'first_event' | 'disk' | 'engine' | 'datab
 
 /** The way in: what was sent, up to where it is on disk. */
 export interface IntakeStatus {
-  /** `none`: a bounded run. `full`: the disk has no more room for the journal, or too much waits to be written to it. */
-  readonly state: 'open' | 'full' | 'closed' | 'none'
+  /**
+   * `none`: a bounded run. `full`: the disk has no more room for the journal, or too much waits to be written to it.
+   * `away`: the brokers that events over HTTP are written to do not answer.
+   */
+  readonly state: 'open' | 'full' | 'away' | 'closed' | 'none'
   /** Why it is not open, in one sentence. */
   readonly message: string | null
   /** Bytes that wait to be on disk; nobody was told yet that they are accepted. */

@@ -3,9 +3,12 @@
  * all the rest of a start.
  */
 import { FUTURE } from '../engine/ledger.ts'
-import type { KafkaSourcePlan, Plan } from '../pipeline/plan.ts'
+import { STREAM_NAMES, type KafkaSourcePlan, type Plan } from '../pipeline/plan.ts'
 import type { Pipeline } from '../runtime/pipeline.ts'
 import type { Log, Positions } from '../runtime/ports.ts'
+import { TopicIntake } from '../sinks/kafka/topic-intake.ts'
+import { TopicWriter } from '../sinks/kafka/topic-writer.ts'
+import { topicPartitions } from '../sinks/kafka/topics.ts'
 import { accessOf } from '../sources/kafka/access.ts'
 import { Cluster } from '../sources/kafka/cluster.ts'
 import { GroupOffsets } from '../sources/kafka/group-offsets.ts'
@@ -22,6 +25,8 @@ export interface OpenKafka {
   readonly sourceOf: (pipeline: Pipeline) => KafkaSource
 }
 
+/** A sender waits for all of it: after some seconds it is told to come again. */
+const INTAKE_RETRYING = { retries: 3, retryDelay: 300, requestTimeout: 10_000 }
 const NEVER = new AbortController().signal
 
 /**
@@ -51,6 +56,38 @@ export async function openKafka(parts: {
     opened.push({ partitions, sourceOf: (pipeline) => kafkaSource(parts, pipeline) })
   }
   return opened
+}
+
+/** The way from HTTP into the topics of a source; undefined where events over HTTP go to the journal. */
+export function openTopicIntake({
+  plan,
+  teardown,
+  log,
+}: {
+  readonly plan: Plan
+  readonly teardown: Teardown
+  readonly log: Log
+}): TopicIntake | undefined {
+  const into = plan.sources.find((source) => source.kind === 'http')?.into
+  const source = plan.sources.find(({ name }) => name === into)
+  if (source?.kind !== 'kafka') return undefined
+  const access = accessOf(source)
+  const { impressions, clicks } = plan.streams
+  const intake = new TopicIntake({
+    source: source.name,
+    topics: source.topics,
+    idFields: { impressions: impressions.idField, clicks: clicks.idField },
+    writer: new TopicWriter(access, INTAKE_RETRYING),
+    probe: async () =>
+      topicPartitions(
+        access,
+        STREAM_NAMES.map((stream) => source.topics[stream]),
+      ),
+    pause,
+    log,
+  })
+  teardown.add(() => intake.close())
+  return intake
 }
 
 interface FoundCluster {

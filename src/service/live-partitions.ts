@@ -19,7 +19,7 @@ const TRAFFIC_SOURCE = 'simulated-traffic'
 
 /** Partitions of the journal that a source of the plan fills; topics need none. */
 export function partitionsOfSource(source: SourcePlan): readonly LivePartition[] {
-  if (source.kind === 'kafka') return []
+  if (source.kind === 'kafka' || (source.kind === 'http' && source.into !== undefined)) return []
   const streams = source.kind === 'files' ? [source.stream] : STREAM_NAMES
   return streams.map((stream) => ({ stream, name: `${source.name}/${stream}` }))
 }

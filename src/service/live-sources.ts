@@ -8,6 +8,7 @@ import type { JournalSource } from '../runtime/journal-source.ts'
 import type { LiveSource, OfferLines } from '../runtime/live-run.ts'
 import type { Positions } from '../runtime/ports.ts'
 import type { IntakeStatus } from '../runtime/status.ts'
+import type { TopicIntake } from '../sinks/kafka/topic-intake.ts'
 import { KafkaFolder } from '../sources/kafka/kafka-folder.ts'
 import type { KafkaSource } from '../sources/kafka/kafka-source.ts'
 
@@ -20,12 +21,22 @@ export class LiveSources implements LiveSource {
   readonly #journal: JournalSource
   readonly #kafka: readonly KafkaSource[]
   readonly #away: Positions
+  readonly #topicIntake: TopicIntake | undefined
 
-  /** @param committed the positions of the epoch that the tables hold */
-  constructor(journal: JournalSource, kafka: readonly KafkaSource[], committed: Positions) {
+  /**
+   * @param committed the positions of the epoch that the tables hold
+   * @param topicIntake takes events over HTTP where the journal does not
+   */
+  constructor(
+    journal: JournalSource,
+    kafka: readonly KafkaSource[],
+    committed: Positions,
+    topicIntake: TopicIntake | undefined,
+  ) {
     this.#journal = journal
     this.#kafka = kafka
     this.#away = committed
+    this.#topicIntake = topicIntake
   }
 
   onMore(listener: () => void): () => void {
@@ -59,9 +70,17 @@ export class LiveSources implements LiveSource {
   }
 
   status(): IntakeStatus {
-    const status = this.#journal.status()
+    const status = this.#statusOfIntake()
     const problem = this.#kafka.find((source) => source.problem !== null)?.problem
     return problem === undefined || status.message !== null ? status : { ...status, message: problem }
+  }
+
+  #statusOfIntake(): IntakeStatus {
+    const status = this.#journal.status()
+    if (this.#topicIntake === undefined) return status
+    const { problem, queuedBytes } = this.#topicIntake
+    const own = { ...status, queuedBytes: status.queuedBytes + queuedBytes }
+    return problem === null || status.state !== 'open' ? own : { ...own, state: 'away', message: problem }
   }
 
   #of(partition: number): JournalSource | KafkaSource {

@@ -21,6 +21,7 @@ import { Pipeline } from '../runtime/pipeline.ts'
 import type { Log, EpochSink, Intake, Positions } from '../runtime/ports.ts'
 import { recoveryPoint, recoveryRefusal } from '../runtime/recovery-point.ts'
 import { LetterFiles } from '../sinks/dead-letters/letter-files.ts'
+import type { TopicIntake } from '../sinks/kafka/topic-intake.ts'
 import type { KafkaFolder } from '../sources/kafka/kafka-folder.ts'
 import type { KafkaSource } from '../sources/kafka/kafka-source.ts'
 import { EpochStore } from '../sinks/postgres/epoch-store.ts'
@@ -97,7 +98,7 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   teardown.add(() => letterFiles.close())
   const deadLetters = new DeadLetterBuffer(letterFiles)
   const ofJournal = livePartitions(plan, options.trafficPartitions, journal.partitions)
-  const kafka = await openKafka(options, topics, claimed.positions)
+  const { found: kafka, topicIntake } = await openKafka(options, topics, claimed.positions)
   const partitions = [...ofJournal, ...kafka.flatMap((source) => source.partitions)]
   // Checkpoints after it were written and never committed: the engine's next one takes their place.
   await store.dropAfter(claimed.epoch)
@@ -120,11 +121,11 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
     journal,
     source,
     kafka: kafkaSources,
-    sources: new LiveSources(source, kafkaSources, claimed.positions),
+    sources: new LiveSources(source, kafkaSources, claimed.positions, topicIntake),
     deadLetters,
     sink,
     checkpoints: new Checkpoints({ store, journal, kafka: topics, kafkaSources, log: options.log }),
-    intake: intakeOf(plan, partitions, source),
+    intake: topicIntake ?? intakeOf(plan, partitions, source),
   }
 }
 
@@ -132,10 +133,11 @@ async function openKafka(
   { plan, teardown, log }: RecoverOptions,
   folder: KafkaFolder,
   positions: Positions,
-): Promise<readonly OpenKafka[]> {
-  if (plan.sources.every(({ kind }) => kind !== 'kafka')) return []
+): Promise<{ readonly found: readonly OpenKafka[]; readonly topicIntake: TopicIntake | undefined }> {
+  if (plan.sources.every(({ kind }) => kind !== 'kafka')) return { found: [], topicIntake: undefined }
   const kafka = await import('./live-kafka.ts')
-  return kafka.openKafka({ plan, folder, positions, teardown, log })
+  const found = await kafka.openKafka({ plan, folder, positions, teardown, log })
+  return { found, topicIntake: kafka.openTopicIntake({ plan, teardown, log }) }
 }
 
 function openLetterFiles({ folder, rebuild, log }: RecoverOptions): LetterFiles {

@@ -121,6 +121,15 @@ describe('answers', () => {
     intake.failure = new TidemarkError('OUTPUT_UNWRITABLE', 'broken')
     assert.equal((await post('/v1/impressions', impression('i1'))).status, 500)
   })
+
+  it('say of an event that is longer than can be kept that it is', async () => {
+    const { post, intake } = await start()
+    intake.failure = new TidemarkError('INPUT_BAD_DATA', 'An event is longer than its topic takes.')
+    const { status, headers, body } = await post('/v1/impressions', impression('i1'))
+    assert.equal(status, 413)
+    assert.equal(headers.get('retry-after'), null)
+    assert.equal((body as { code: string }).code, 'event_too_large')
+  })
 })
 
 describe('the page beside it', () => {

@@ -19,6 +19,8 @@ export function verdictOf(page: PagePlan, status: PipelineStatus): Verdict {
     const what = database.intakePaused ? 'intake is paused' : 'counting goes on'
     return { tone: 'bad', text: `PostgreSQL is down; ${what}, and nothing is lost` }
   }
+  if (intake.state === 'away')
+    return { tone: 'bad', text: intake.message ?? 'Events over HTTP cannot be written to Kafka' }
   if (intake.state === 'full' || intake.state === 'closed')
     return { tone: 'bad', text: `Intake is ${intake.state}: ${intake.message ?? 'the journal takes no more'}` }
   if (hasEnded(status)) return { tone: 'good', text: 'Read to the end: everything is final' }

@@ -48,6 +48,7 @@ const table = z.strictObject({
 
 const source = z.strictObject({
   kind: z.enum(['http', 'files', 'kafka']),
+  into: z.string().optional(),
   stream: z.enum(['impressions', 'clicks']).optional(),
   path: z.string().optional(),
   brokers: z.string().optional(),

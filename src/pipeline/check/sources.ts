@@ -16,6 +16,7 @@ export function checkSources(draft: Draft): Problem[] {
   const sources = membersAt(draft.definition, 'sources')
   return [
     ...sources.flatMap(([name, source]) => checkSource(['sources', name], asObject(source))),
+    ...sources.flatMap(([name, source]) => checkInto(name, asObject(source), sources)),
     ...checkRepeats(sources),
     ...checkCount(sources.length),
   ]
@@ -23,7 +24,7 @@ export function checkSources(draft: Draft): Problem[] {
 
 /** The keys of each kind beside `kind`. */
 const KEYS = {
-  http: [],
+  http: ['into'],
   files: ['stream', 'path'],
   kafka: ['brokers', 'topics', 'startFrom', 'group', 'tls', 'sasl'],
 } as const
@@ -47,6 +48,16 @@ function checkSource(path: Path, source: PlainObject): Problem[] {
   })
   if (kind === 'files') return [...problems, ...checkFiles(path, source)]
   return kind === 'kafka' ? [...problems, ...checkKafka(path, source)] : problems
+}
+
+/** Events over HTTP can go into topics that are read, or they would never be counted. */
+function checkInto(name: string, source: PlainObject, sources: readonly [string, unknown][]): Problem[] {
+  const given = member(source, 'into')
+  if (given === undefined || member(source, 'kind') !== 'http') return []
+  const kafka = sources.filter(([, one]) => member(asObject(one), 'kind') === 'kafka').map(([other]) => other)
+  if (kafka.some((other) => other === given)) return []
+  const message = 'Events over HTTP go into the topics of a source of kind kafka, by its name.'
+  return [problemAt(['sources', name, 'into'], 'UNKNOWN_SOURCE', message, { given, allowed: kafka })]
 }
 
 function checkKafka(path: Path, source: PlainObject): Problem[] {

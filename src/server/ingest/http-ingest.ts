@@ -215,6 +215,8 @@ export class HttpIngest {
 
   #refusalOf(error: unknown): Refusal {
     if (error instanceof TidemarkError && error.retryable) return notReady()
+    if (error instanceof TidemarkError && error.code === 'INPUT_BAD_DATA')
+      return new Refusal('event_too_large', error.message)
     this.#onError(error)
     return new Refusal('internal', 'Something is wrong here; the log says more. Nothing is said to be accepted.')
   }

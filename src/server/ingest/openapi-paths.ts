@@ -16,6 +16,7 @@ const BODY_ONLY: readonly RefusalCode[] = [
   'body_too_large',
   'inflated_too_large',
   'too_many_events',
+  'event_too_large',
   'media_type',
   'content_encoding',
   'broken_array',

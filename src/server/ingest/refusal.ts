@@ -17,6 +17,7 @@ export const REFUSAL_STATUS = {
   body_too_large: 413,
   inflated_too_large: 413,
   too_many_events: 413,
+  event_too_large: 413,
   media_type: 415,
   content_encoding: 415,
   wrong_host: 421,

@@ -6,10 +6,9 @@ import { TidemarkError } from '../../errors.ts'
 import { STREAM_NAMES, type Plan, type StreamName } from '../../pipeline/plan.ts'
 import type { WriteLines } from '../../traffic/ad-traffic.ts'
 import type { LineTarget } from '../../traffic/writers/generate-log.ts'
+import { keyOf, recordLines } from './record-key.ts'
 import { accessTo, ensureTopics, topicPartitions, type KafkaAddress } from './topics.ts'
 import { TopicWriter } from './topic-writer.ts'
-
-const LINE_FEED = 0x0a
 
 /** Takes lines until it is closed. */
 export class TopicLines implements LineTarget {
@@ -23,13 +22,8 @@ export class TopicLines implements LineTarget {
 
   readonly write: WriteLines = (stream, partition, bytes, start, end) => {
     const { topic, idField } = this.#plan.streams[stream]
-    const lines = Buffer.from(bytes.slice(start, end).buffer)
-    for (let from = 0; from < lines.length;) {
-      const to = lines.indexOf(LINE_FEED, from)
-      const value = lines.subarray(from, to)
+    for (const value of recordLines(Buffer.from(bytes.slice(start, end).buffer)))
       this.#writer.add({ topic, partition, key: keyOf(value, idField), value })
-      from = to + 1
-    }
   }
 
   async flush(): Promise<void> {
@@ -72,15 +66,4 @@ export async function preparePlanTopics(
 
 function topicsOf({ streams }: Plan): string[] {
   return STREAM_NAMES.map((stream: StreamName) => streams[stream].topic)
-}
-
-/** The id of the event in a line; undefined where it has none. */
-function keyOf(line: Buffer, idField: string): Buffer | undefined {
-  try {
-    const record: unknown = JSON.parse(line.toString())
-    const id = typeof record === 'object' && record !== null ? (record as Record<string, unknown>)[idField] : undefined
-    return typeof id === 'string' || typeof id === 'number' ? Buffer.from(String(id)) : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -4,15 +4,23 @@
  * K1  The producer is idempotent and waits for all replicas: a batch that is sent again is written once.
  * K2  One batch is under way at a time, so that the order within a partition is the order of `add`.
  */
-import { Producer } from '@platformatic/kafka'
+import { compatibilityPartitioner, Producer } from '@platformatic/kafka'
 import { accessTo, clientOptions, kafkaUnavailable, type KafkaAddress } from './topics.ts'
 
 /** One record on its way. */
 export interface OutgoingRecord {
   readonly topic: string
-  readonly partition: number
+  /** Left out, the key decides, as it does for every producer that leaves it to its client. */
+  readonly partition?: number
   readonly key: Buffer | undefined
   readonly value: Buffer
+}
+
+/** How often a batch is tried again, how long apart, and how long an answer may take; the client's own values unless given. */
+export interface Retrying {
+  readonly retries?: number
+  readonly retryDelay?: number
+  readonly requestTimeout?: number
 }
 
 /** When `add` asks for a flush. */
@@ -28,9 +36,14 @@ export class TopicWriter {
   readonly #producer: Producer
   #waiting: OutgoingRecord[] = []
 
-  constructor(address: KafkaAddress) {
+  constructor(address: KafkaAddress, retrying: Retrying = {}) {
     this.#brokers = accessTo(address).brokers
-    this.#producer = new Producer({ ...clientOptions(address), idempotent: true })
+    this.#producer = new Producer({
+      ...clientOptions(address),
+      ...retrying,
+      idempotent: true,
+      partitioner: compatibilityPartitioner,
+    })
   }
 
   /** Takes a record. Its bytes must not change until it is sent. Says whether it is time to {@link flush}. */
@@ -51,8 +64,8 @@ export class TopicWriter {
       for (const batch of batchesOf(records)) {
         const messages = batch.map(({ topic, partition, key, value }) => ({
           topic,
-          partition,
           value,
+          ...(partition === undefined ? {} : { partition }),
           ...(key === undefined ? {} : { key }),
         }))
         await this.#producer.send({ messages, idempotent: true, acks: -1 })

@@ -36,6 +36,19 @@ describe('the sources of a definition', () => {
     assert.deepEqual(problemsOf({ kafka, again: kafka }), ['sources.again REPEATED'])
   })
 
+  test('may send what comes over HTTP into topics that are read, by the name of their source', () => {
+    const kafka = { kind: 'kafka', brokers: 'a:9092' }
+    const [http] = sourcesOf({ http: { kind: 'http', into: 'kafka' }, kafka }) as readonly unknown[]
+    assert.deepEqual(http, { name: 'http', kind: 'http', into: 'kafka' })
+    assert.deepEqual(problemsOf({ http: { kind: 'http', into: 'topics' }, kafka }), [
+      'sources.http.into UNKNOWN_SOURCE',
+    ])
+    assert.deepEqual(problemsOf({ http: { kind: 'http', into: 'kafka' } }), ['sources.http.into UNKNOWN_SOURCE'])
+    assert.deepEqual(problemsOf({ http: null, kafka: { ...kafka, into: 'kafka' } }), [
+      'sources.kafka.into WRONG_SOURCE',
+    ])
+  })
+
   test('leave the hash of the plan as it is, since no number depends on them', () => {
     const logs = { kind: 'files', stream: 'clicks', path: 'logs/clicks' }
     assert.equal(planHash(planOf({ extends: 'ads', sources: { logs } })), planHash(planOf({ extends: 'ads' })))

@@ -199,7 +199,23 @@ export const TABLES: readonly RefusedCase[] = [
         code: 'WRONG_SOURCE',
         message: `A source of kind http takes both streams at the server's own address: it has no "path".`,
         given: '"x"',
-        allowed: ['kind'],
+        allowed: ['kind', 'into'],
+      },
+    ],
+  },
+  {
+    name: 'a source of HTTP into topics that nothing reads',
+    definition: ads({
+      sources: { http: { kind: 'http', into: 'kafke' }, kafka: { kind: 'kafka', brokers: 'a:9092' } },
+    }),
+    problems: [
+      {
+        path: 'sources.http.into',
+        code: 'UNKNOWN_SOURCE',
+        message: 'Events over HTTP go into the topics of a source of kind kafka, by its name.',
+        given: '"kafke"',
+        allowed: ['kafka'],
+        suggestion: 'kafka',
       },
     ],
   },

@@ -1,0 +1,30 @@
+/**
+ * Lines of events as records: each with its event's own id as its key, so that all records of an id are in one partition.
+ */
+
+const LINE_FEED = 0x0a
+/** A key need not say more of an id than where its records belong. */
+const MOST_KEY_BYTES = 1_024
+
+/** The id of the event in a line; undefined where it has none. */
+export function keyOf(line: Buffer, idField: string): Buffer | undefined {
+  try {
+    const record: unknown = JSON.parse(line.toString())
+    const id = typeof record === 'object' && record !== null ? (record as Record<string, unknown>)[idField] : undefined
+    return typeof id === 'string' || typeof id === 'number'
+      ? Buffer.from(String(id)).subarray(0, MOST_KEY_BYTES)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The lines of `bytes` without their ends, in place. */
+export function* recordLines(bytes: Buffer): Generator<Buffer> {
+  for (let from = 0; from < bytes.length;) {
+    const lf = bytes.indexOf(LINE_FEED, from)
+    const to = lf < 0 ? bytes.length : lf
+    yield bytes.subarray(from, to)
+    from = to + 1
+  }
+}
