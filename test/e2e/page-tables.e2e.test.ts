@@ -256,6 +256,13 @@ describe('the page over tables', { skip: skipWithoutChromium(), timeout: 900_000
       await page.getByRole('dialog').getByText('broken').first().waitFor()
       await check('a class')
       await page.keyboard.press('Escape')
+      await page.locator('.equation').getByRole('button', { name: 'orphan' }).click()
+      await page
+        .getByText(/no impression nobody \d+ was accepted/)
+        .first()
+        .waitFor()
+      await check('samples of a class')
+      await page.keyboard.press('Escape')
       await page.getByRole('button', { name: 'More of CTR per campaign' }).click()
       await page.getByRole('menuitem', { name: 'show the SQL' }).click()
       await page.getByRole('dialog').getByText('select', { exact: false }).first().waitFor()

@@ -220,11 +220,13 @@ describe('access', () => {
     assert.deepEqual(await statusOf('victor', '/api/v1/ledger'), [403, 'VIEW_FORBIDDEN'])
     assert.deepEqual(await statusOf('vera', '/api/v1/ledger'), [503, 'DATABASE_UNAVAILABLE'], 'control')
     const drill = '/api/v1/drill?window=2026-01-01T00:00:00Z'
+    const samples = '/api/v1/samples?class=late'
     for (const name of ['victor', 'vera'])
-      for (const path of ['/api/v1/dead-letters', drill])
+      for (const path of ['/api/v1/dead-letters', drill, samples])
         assert.deepEqual(await statusOf(name, path), [403, 'admin_required'], `${name} ${path}`)
     assert.deepEqual(await statusOf('ada', '/api/v1/dead-letters'), [503, 'DATABASE_UNAVAILABLE'], 'control')
-    assert.deepEqual(await statusOf('ada', drill), [503, 'JOURNAL_MISSING'], 'control')
+    for (const path of [drill, samples])
+      assert.deepEqual(await statusOf('ada', path), [503, 'JOURNAL_MISSING'], 'control')
   })
 
   it('on this machine everybody may look until there is a user; elsewhere the first admin is made', async (context) => {

@@ -4,10 +4,17 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
+import { nodeDisk } from '../../src/checkpoint/disk/node-disk.ts'
+import { findRetained } from '../../src/checkpoint/journal/retained.ts'
+import { withConnection } from '../../src/database/connection.ts'
+import { readEpochRow, type EpochRow } from '../../src/database/epoch-row.ts'
 import { TidemarkError } from '../../src/errors.ts'
 import type { ClickLagAnswer, DrillAnswer } from '../../src/query/raw-answer.ts'
+import { reasonInWords, type SampleAnswer } from '../../src/query/sample-answer.ts'
+import { journalFolder } from '../../src/service/data-folder.ts'
 import { lagAnswer } from '../../src/service/raw/lag-answer.ts'
 import { MOST_WAITING, RawReads } from '../../src/service/raw/raw-reads.ts'
+import { readSamples } from '../../src/service/raw/read-samples.ts'
 import { clickLine, impressionLine } from '../support/event-lines.ts'
 import { adPlan } from '../support/engine-rig.ts'
 import { eventually } from '../support/eventually.ts'
@@ -92,6 +99,96 @@ it('drill: exactly the counted impressions of a cell with their clicks, filtered
   assert.equal(lag.attributionWindowMs, plan.parameters.attributionWindowMs)
   await rig.stop()
 })
+
+it('samples: events of each class that is not counted, with the reason, whole or from the newest part', async (context) => {
+  const url = await postgres.createDatabase()
+  const dataDir = newFolder(context)
+  const rig = await RunningRig.start(context, { databaseUrl: url, dataDir })
+  const nowMs = Date.now()
+  const at = nowMs - 10 * MINUTE_MS
+  await rig.send('impressions', ...['i0', 'i1', '=1+1'].map((id) => impressionLine(id, at)))
+  await rig.send('impressions', impressionLine('i0', at + 5), impressionLine('ahead', nowMs + 20 * MINUTE_MS))
+  await rig.send(
+    'clicks',
+    clickLine('k0', 'i0', at + 1_000),
+    clickLine('k0', 'i1', at + 1_500),
+    clickLine('second', '=1+1', at + 9_000),
+    clickLine('first', '=1+1', at + 8_000),
+    clickLine('early', 'i1', at - 5_000),
+    clickLine('pending', '<b>nobody</b>', nowMs),
+  )
+  await rig.send('impressions', impressionLine('newest', nowMs))
+  await eventually('the watermark is there', async () => (await rig.status()).watermarkMs === nowMs - 5_000)
+  await rig.send('clicks', clickLine('late', 'i1', at - 60_000))
+  await eventually('all are in the tables', async () => {
+    const [row] = await runSql(url, `select coalesce(sum(events), 0) from ledger`)
+    return Number(row?.[0]) === 6 + 7
+  })
+  const address = `http://127.0.0.1:${rig.service.server.port}/api/v1/samples`
+  const samples = async (search: string): Promise<SampleAnswer> =>
+    (await (await fetch(`${address}?${search}`)).json()) as SampleAnswer
+  const told = async (eventClass: string): Promise<readonly string[]> => {
+    const answer = await samples(`class=${eventClass}`)
+    assert.equal(answer.looked.fromMs, null, 'all of it was looked at')
+    return answer.samples.map(({ id, reason }) => `${id}: ${reasonInWords(reason, WORDS)}`)
+  }
+  assert.deepEqual(await told('late'), [
+    `late: came ${11 * MINUTE_MS - 5_000} behind the watermark; 300000 are allowed`,
+  ])
+  assert.match((await told('future'))[0] ?? '', /^ahead: stamped \d+ ahead of the clock; 300000 are allowed$/)
+  assert.deepEqual((await told('duplicate')).toSorted(), [
+    `i0: an event with its id, of ${at}, came before it`,
+    `k0: an event with its id, of ${at + 1_000}, came before it`,
+  ])
+  assert.deepEqual(await told('repeat'), [
+    `second: click first of ${at + 8_000} on the same impression =1+1 is earlier`,
+  ])
+  assert.deepEqual(await told('out_of_window'), [`early: 5000 before impression i1 of ${at}; 1000 are allowed`])
+  assert.deepEqual(await told('pending'), [
+    `pending: impression <b>nobody</b> may come until the watermark is past ${nowMs + 1_000 + 10 * MINUTE_MS}`,
+  ])
+  assert.deepEqual(await told('orphan'), [])
+  assert.equal((await samples('class=duplicate&stream=clicks')).samples.length, 1)
+  const csv = await fetch(`${address}?class=repeat&format=csv`)
+  assert.match(csv.headers.get('content-disposition') ?? '', /attachment; filename="repeat-events.csv"/)
+  assert.match(await csv.text(), /clicks,repeat,second,.*is earlier/)
+  const ndjson = await (await fetch(`${address}?class=late&format=ndjson`)).text()
+  assert.match(ndjson, /"because":"came 655s behind the watermark; 5m are allowed"/)
+  for (const search of ['', 'class=counted', 'class=malformed', 'class=late&limit=0', 'class=late&x=1'])
+    assert.equal((await fetch(`${address}?${search}`)).status, 400, search)
+
+  const row = await epochRow(url)
+  const scan = {
+    disk: nodeDisk,
+    plan,
+    partitions: findRetained(nodeDisk, journalFolder(dataDir)),
+    positions: { ...row.positions, 'topic/ad-clicks/0': 17 },
+    epoch: row.epoch,
+    watermarkMs: row.watermarkMs,
+    mostBytes: 400,
+  }
+  const query = { class: 'late', stream: undefined, limit: 10 } as const
+  const part = await readSamples(scan, query)
+  assert.deepEqual(
+    part.samples.map(({ id }) => id),
+    ['late'],
+  )
+  assert.ok(part.looked.bytes < part.looked.ofBytes && part.looked.fromMs !== null)
+  assert.deepEqual(part.elsewhere, ['topic/ad-clicks/0'])
+  const repeats = await readSamples(scan, { ...query, class: 'repeat' })
+  assert.deepEqual([repeats.samples, (repeats.toldFromMs ?? 0) > nowMs], [[], true], 'what cannot be told is not')
+  await rig.stop()
+})
+
+const WORDS = { time: String, length: String }
+
+async function epochRow(url: string): Promise<EpochRow> {
+  return withConnection({ url, applicationName: 'test' }, async (client) => {
+    const row = await readEpochRow(client, plan.name)
+    assert.ok(row !== undefined)
+    return row
+  })
+}
 
 it('click lag: quantiles and losses of the lags, nothing for none', () => {
   const range = { startMs: 0, endMs: 1 }

@@ -11,7 +11,9 @@ import { status } from '../live/store.ts'
 import { isAdmin } from '../live/viewer.ts'
 import { classInWords, isClassOf } from '../model/event-classes.ts'
 import { rangeText, screen } from '../state/shown.ts'
+import { SAMPLED_CLASSES, type SampledClass } from '../../../src/query/sample-answer.ts'
 import { DeadLetters } from './dead-letters.tsx'
+import { Samples } from './samples.tsx'
 import { Sparkline } from './sparkline.tsx'
 import { Window } from './window.tsx'
 
@@ -61,8 +63,7 @@ export function ClassWindow({ eventClass }: { eventClass: EventClass }): VNode {
           </tbody>
         </table>
       </div>
-      {eventClass === 'malformed' && canAsk.value === true && isAdmin.value && <DeadLetters />}
-      {eventClass === 'malformed' && !isAdmin.value && <p class="sub">Raw records are for administrators.</p>}
+      <Examples eventClass={eventClass} />
       {shown !== null && ledger.value !== null && (
         <p class="sub">
           The range is {formatMoment(shown.startMs, shown.zone)} to {formatMoment(shown.endMs, shown.zone)}, by the time
@@ -93,4 +94,16 @@ function StreamRow(props: { stream: StreamName; eventClass: EventClass; ledger: 
       )}
     </tr>
   )
+}
+
+/** Events of the class themselves, for those who may see raw records. */
+function Examples({ eventClass }: { eventClass: EventClass }): VNode | null {
+  if (eventClass === 'counted') return null
+  if (!isAdmin.value) return <p class="sub">Raw records are for administrators.</p>
+  if (canAsk.value !== true) return null
+  return isSampled(eventClass) ? <Samples eventClass={eventClass} /> : <DeadLetters />
+}
+
+function isSampled(eventClass: EventClass): eventClass is SampledClass {
+  return (SAMPLED_CLASSES as readonly EventClass[]).includes(eventClass)
 }

@@ -25,7 +25,7 @@ const OPEN_PATHS: ReadonlySet<string> = new Set([
 ])
 
 /** Raw records, readable or not. */
-const ADMIN_ROUTES: ReadonlySet<string> = new Set(['/api/v1/dead-letters', '/api/v1/drill'])
+const ADMIN_ROUTES: ReadonlySet<string> = new Set(['/api/v1/dead-letters', '/api/v1/drill', '/api/v1/samples'])
 
 /** Answers that go on for hours. */
 const STREAM_ROUTES: ReadonlySet<string> = new Set(['/api/live', '/api/v1/live'])

@@ -23,10 +23,11 @@ import {
 } from '../../query/raw-answer.ts'
 import { describePlan } from '../../query/plan-answer.ts'
 import type { ViewFilter, ViewQuery } from '../../query/view-query.ts'
+import { parseSampleUrl, type SampleAnswer, type SampleQuery } from '../../query/sample-answer.ts'
 import { formatViewUrl, parseViewUrl } from '../../query/view-url.ts'
 import { API_HEADERS } from '../protection.ts'
 import { deadLetterAnswer, parseLetterUrl } from './dead-letter-answer.ts'
-import { DRILL_FORMATS, exportedEvents } from './event-export.ts'
+import { DRILL_FORMATS, exportedEvents, exportedSamples } from './event-export.ts'
 import { errorBody, errorStatus } from './error-answer.ts'
 import { freshnessAnswer } from './freshness-answer.ts'
 import { LiveViews } from './live-views.ts'
@@ -50,6 +51,7 @@ export interface ViewsOptions {
 export interface RawReader {
   drill(query: DrillQuery, forced: readonly ViewFilter[]): Promise<DrillAnswer>
   clickLag(query: ClickLagQuery, forced: readonly ViewFilter[]): Promise<ClickLagAnswer>
+  samples(query: SampleQuery): Promise<SampleAnswer>
 }
 
 interface Routes extends ViewsOptions {
@@ -145,19 +147,44 @@ function addRaw(
     try {
       const search = searchOf(request.url)
       const query = parseDrillUrl(plan, search)
-      const format = choiceAt('format', new URLSearchParams(search).get('format') ?? 'json', DRILL_FORMATS)
+      const format = formatOf(search)
       const answer = await requireRaw().drill(query, forcedFilters(request))
       if (format === 'json') return answer
-      const { type, text } = exportedEvents(plan, answer.events, format)
-      return await reply
-        .type(type)
-        .header('content-disposition', `attachment; filename="events.${format}"`)
-        .serializer((body) => String(body))
-        .send(text)
+      return await sendFile(reply, 'events', format, exportedEvents(plan, answer.events, format))
     } catch (error) {
       return refuse(reply, error)
     }
   })
+  app.get('/api/v1/samples', routeOptions('samples'), async (request, reply) => {
+    try {
+      refuseRestricted(forcedFilters(request), 'events that are not counted')
+      const search = searchOf(request.url)
+      const query = parseSampleUrl(search)
+      const format = formatOf(search)
+      const answer = await requireRaw().samples(query)
+      if (format === 'json') return answer
+      return await sendFile(reply, `${query.class}-events`, format, exportedSamples(answer.samples, format))
+    } catch (error) {
+      return refuse(reply, error)
+    }
+  })
+}
+
+function formatOf(search: string): (typeof DRILL_FORMATS)[number] {
+  return choiceAt('format', new URLSearchParams(search).get('format') ?? 'json', DRILL_FORMATS)
+}
+
+function sendFile(
+  reply: FastifyReply,
+  name: string,
+  format: string,
+  { type, text }: { readonly type: string; readonly text: string },
+): FastifyReply {
+  return reply
+    .type(type)
+    .header('content-disposition', `attachment; filename="${name}.${format}"`)
+    .serializer((body) => String(body))
+    .send(text)
 }
 
 interface LiveRoute extends Required<Pick<ViewsOptions, 'plan' | 'forcedFilters'>> {
@@ -271,6 +298,7 @@ function addUnavailable(app: FastifyInstance): () => Promise<void> {
   app.get('/api/v1/freshness', routeOptions('freshness'), refused)
   app.get('/api/v1/click-lag', routeOptions('clickLag'), refused)
   app.get('/api/v1/drill', routeOptions('drill'), refused)
+  app.get('/api/v1/samples', routeOptions('samples'), refused)
   app.get('/api/v1/live', routeOptions('live'), refused)
   return async () => undefined
 }

@@ -3,6 +3,7 @@
  * plan: these schemas describe and let everything pass.
  */
 import type { FastifySchema } from 'fastify'
+import { SAMPLED_CLASSES } from '../../query/sample-answer.ts'
 import { GRAINS } from '../../query/view-query.ts'
 
 const text = { type: 'string' } as const
@@ -130,7 +131,8 @@ const viewKeys = {
   },
 } as const
 
-type Name = 'view' | 'postedView' | 'plan' | 'ledger' | 'deadLetters' | 'freshness' | 'clickLag' | 'drill' | 'live'
+type Name =
+  'view' | 'postedView' | 'plan' | 'ledger' | 'deadLetters' | 'freshness' | 'clickLag' | 'drill' | 'samples' | 'live'
 
 /** Schemas by route. */
 export const VIEW_SCHEMAS: Readonly<Record<Name, FastifySchema>> = {
@@ -201,6 +203,25 @@ export const VIEW_SCHEMAS: Readonly<Record<Name, FastifySchema>> = {
     },
     produces: ['application/json', 'application/x-ndjson', 'text/csv'],
     response: { 200: { ...anything, description: 'Impressions and their clicks, by time.' }, ...refusals },
+  },
+  samples: {
+    tags,
+    summary: 'Sample events of a class that is not counted, each with its reason, from the newest part of the journal.',
+    querystring: {
+      type: 'object',
+      required: ['class'],
+      properties: {
+        class: { ...text, enum: [...SAMPLED_CLASSES] },
+        stream: { ...text, enum: ['impressions', 'clicks'] },
+        limit: key('Of each stream, up to 100; 10 unless given.'),
+        format: { ...text, enum: ['json', 'ndjson', 'csv'] },
+      },
+    },
+    produces: ['application/json', 'application/x-ndjson', 'text/csv'],
+    response: {
+      200: { ...anything, description: 'The newest first, what part of the journal was looked at, and from when on.' },
+      ...refusals,
+    },
   },
   live: {
     tags,

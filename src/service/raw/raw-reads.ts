@@ -1,5 +1,6 @@
 /**
- * Questions that the retained journal answers: the raw events behind a cell, and how long clicks take.
+ * Questions that the retained journal answers: the raw events behind a cell, how long clicks take, and samples of the
+ * events that are not counted.
  *
  * W1  The journal is read up to the positions of the epoch in the tables: what is counted here is what is counted there.
  * W2  What is kept in memory is bounded: the events of one cell, at most {@link MOST_DRILLED}; of a stretch of time a sample
@@ -23,10 +24,12 @@ import {
   type JoinedEvent,
   type RawClick,
 } from '../../query/raw-answer.ts'
+import type { SampleAnswer, SampleQuery } from '../../query/sample-answer.ts'
 import type { ViewFilter } from '../../query/view-query.ts'
 import { AcceptedEvents } from '../../verify/accepted-events.ts'
 import { journalFolder } from '../data-folder.ts'
 import { lagAnswer } from './lag-answer.ts'
+import { readSamples } from './read-samples.ts'
 import { retainedFromMs, scanJournal, type Scan } from './scan-journal.ts'
 
 /** Questions that wait for their turn. */
@@ -97,6 +100,18 @@ export class RawReads {
     this.#lags.set(key, { epochMinute, answer })
     answer.catch(() => this.#lags.delete(key))
     return answer
+  }
+
+  /**
+   * Sample events of a class that is not counted, each with its reason.
+   *
+   * @throws TidemarkError like {@link drill}
+   */
+  async samples(query: SampleQuery): Promise<SampleAnswer> {
+    return this.#inTurn(async () => {
+      const { scan, row } = await this.#begin({ startMs: 0, endMs: 0 })
+      return readSamples({ ...scan, epoch: row.epoch, watermarkMs: row.watermarkMs }, query)
+    })
   }
 
   async #lag({ lengthMs, filters }: ClickLagQuery, forced: readonly ViewFilter[]): Promise<ClickLagAnswer> {

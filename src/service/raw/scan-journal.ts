@@ -97,7 +97,8 @@ async function* scanPartition(
   }
 }
 
-async function giveWay(budget: { sinceMs: number }): Promise<void> {
+/** Leaves the thread to others once it was kept for a while (N2). */
+export async function giveWay(budget: { sinceMs: number }): Promise<void> {
   const workedMs = performance.now() - budget.sinceMs
   if (workedMs < SLICE_MS) return
   await delay(Math.min(workedMs, 100))

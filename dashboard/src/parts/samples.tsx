@@ -1,0 +1,133 @@
+import { useSignal } from '@preact/signals'
+import type { VNode } from 'preact'
+import { useEffect } from 'preact/hooks'
+import {
+  reasonInWords,
+  type SampleAnswer,
+  type SampledClass,
+  type SampleEvent,
+} from '../../../src/query/sample-answer.ts'
+import { visibleName } from '../format/names.ts'
+import { formatBytes, THIN_SPACE } from '../format/numbers.ts'
+import { formatClock, formatLength, formatMoment } from '../format/times.ts'
+import { fetchAnswer } from '../live/refused.ts'
+import { view } from '../state/view-state.ts'
+import { Name } from './name.tsx'
+
+/** Of each stream. */
+const SAMPLES = 5
+
+/** A few events of a class that is not counted, out of the retained journal, with the reason of each. */
+export function Samples({ eventClass }: { eventClass: SampledClass }): VNode {
+  const found = useSignal<SampleAnswer | null>(null)
+  const problem = useSignal('')
+  const path = `/api/v1/samples?class=${eventClass}&limit=${SAMPLES}`
+  useEffect(() => {
+    const own = new AbortController()
+    fetchAnswer(path, undefined, own.signal).then(
+      (answer) => (found.value = answer as SampleAnswer),
+      (error: unknown) => {
+        if (!own.signal.aborted) problem.value = error instanceof Error ? error.message : 'They cannot be had.'
+      },
+    )
+    return () => own.abort()
+  }, [path])
+  const zone = view.value?.zone ?? 'UTC'
+  if (problem.value !== '') return <p role="alert">{problem.value}</p>
+  if (found.value === null)
+    return (
+      <p class="sub" role="status">
+        Reading the newest events of the journal
+      </p>
+    )
+  const { samples } = found.value
+  return (
+    <>
+      <h3>The newest of them</h3>
+      {samples.length === 0 ? <p>{noneInWords(found.value, zone)}</p> : <SampleTable samples={samples} zone={zone} />}
+      <p class="sub">{lookedInWords(found.value, zone)}</p>
+      {samples.length > 0 && (
+        <p class="pager">
+          <a class="quiet" href={`${path}&format=csv`} download>
+            download CSV
+          </a>
+          <a class="quiet" href={`${path}&format=ndjson`} download>
+            download NDJSON
+          </a>
+        </p>
+      )}
+    </>
+  )
+}
+
+function SampleTable({ samples, zone }: { samples: readonly SampleEvent[]; zone: string }): VNode {
+  return (
+    <div class="table-scroll" tabIndex={0} role="region" aria-label="Sample events">
+      <table class="samples">
+        <thead>
+          <tr>
+            <th scope="col">Came</th>
+            <th scope="col">Because</th>
+            <th scope="col">Event</th>
+            <th scope="col">Time</th>
+            <th scope="col">Record</th>
+          </tr>
+        </thead>
+        <tbody>
+          {samples.map((sample, index) => (
+            <SampleRow key={index} sample={sample} zone={zone} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function SampleRow({ sample, zone }: { sample: SampleEvent; zone: string }): VNode {
+  const { stream, id, timeMs, arrivedAtMs, partition, reason, text, isCut } = sample
+  const words = { time: (ms: number): string => formatExact(ms, zone), length: exactLength }
+  return (
+    <tr>
+      <td title={`in ${visibleName(partition)}`}>{arrivedAtMs === null ? '' : formatClock(arrivedAtMs, zone)}</td>
+      <td class="because">
+        <bdi>{visibleName(reasonInWords(reason, words))}</bdi>
+      </td>
+      <td>
+        {stream === 'clicks' ? 'click' : 'impression'} <Name text={id} />
+      </td>
+      <td>{formatExact(timeMs, zone)}</td>
+      <td>
+        <bdi class="record" title={visibleName(text)}>
+          {visibleName(text)}
+          {isCut ? '…' : ''}
+        </bdi>
+      </td>
+    </tr>
+  )
+}
+
+/** `14:32:07.120`: reasons are about milliseconds. */
+function formatExact(timeMs: number, zone: string): string {
+  return `${formatClock(timeMs, zone)}.${String(((timeMs % 1_000) + 1_000) % 1_000).padStart(3, '0')}`
+}
+
+/** What is allowed may be passed by a millisecond. */
+function exactLength(lengthMs: number): string {
+  return lengthMs < 10_000 ? `${lengthMs / 1_000}${THIN_SPACE}s` : formatLength(lengthMs)
+}
+
+function noneInWords({ toldFromMs }: SampleAnswer, zone: string): string {
+  if (toldFromMs === null) return 'None came in what was looked at.'
+  return `None can be told for certain in what was looked at: that needs what came up to ${formatMoment(toldFromMs, zone)}.`
+}
+
+function lookedInWords({ looked, toldFromMs, elsewhere, watermarkMs }: SampleAnswer, zone: string): string {
+  const all =
+    looked.fromMs === null ? 'all that the journal holds' : `what came since ${formatMoment(looked.fromMs, zone)}`
+  const share = looked.bytes < looked.ofBytes ? `, ${formatBytes(looked.bytes)} of ${formatBytes(looked.ofBytes)}` : ''
+  const isPart = toldFromMs !== null && toldFromMs < (watermarkMs ?? Infinity)
+  const told = isPart ? `; certain for events from ${formatMoment(toldFromMs, zone)} on` : ''
+  const topics =
+    elsewhere.length === 0 ? '' : ` Events of ${elsewhere.map(visibleName).join(', ')} are in their topics, not here.`
+  return `Looked at: ${all}${share}${told}.${topics}`
+}
