@@ -33,11 +33,19 @@ export function createHttpServer(
   boundHost: string,
   publicHost?: string,
 ): Server {
+  // A client names the same host in every request.
+  let knownHost: string | undefined
+  const isForUs = (host: string | undefined): boolean => {
+    if (host !== undefined && host === knownHost) return true
+    const isAllowed = isAllowedHost(host, boundHost, publicHost)
+    if (isAllowed) knownHost = host
+    return isAllowed
+  }
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     if (ingest === undefined || !ingest.takes(request.url ?? '')) {
       if (request.headers.expect !== undefined) response.writeContinue()
       rest(request, response)
-    } else if (isAllowedHost(request.headers.host, boundHost, publicHost)) ingest.handle(request, response)
+    } else if (isForUs(request.headers.host)) ingest.handle(request, response)
     else refuse(request, response, new Refusal('wrong_host', 'This server answers to names of this machine only.'))
   }
   const server = createServer(

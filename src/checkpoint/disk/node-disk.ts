@@ -1,9 +1,12 @@
 /**
- * The real disk. Reads and what takes microseconds run at once; writes and syncs run beside the event loop.
+ * The real disk. Reads and what takes microseconds run at once, small writes among it, which only fill the page cache; larger
+ * writes and all syncs run beside the event loop.
  */
 import fs from 'node:fs'
 import type { Disk, DiskEntry, DiskFile } from './disk.ts'
 
+/** Up to here handing a write over to another thread takes longer than the write. */
+const SMALL_BYTES = 1 << 16
 const FLAGS = { read: 'r', write: 'r+', create: 'w+' } as const
 
 /** Files of this machine. */
@@ -68,7 +71,10 @@ class NodeFile implements DiskFile {
   }
 
   write(parts: readonly Uint8Array[], at: number): Promise<number> {
+    let bytes = 0
+    for (const { length } of parts) bytes += length
     return new Promise((resolve, reject) => {
+      if (bytes <= SMALL_BYTES) return resolve(fs.writevSync(this.#fd, parts, at))
       const settle = (error: Error | null, written: number): void => (error === null ? resolve(written) : reject(error))
       const [first] = parts
       if (parts.length === 1 && first !== undefined) fs.write(this.#fd, first, 0, first.length, at, settle)

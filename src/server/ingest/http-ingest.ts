@@ -47,6 +47,9 @@ export interface HttpIngestOptions {
   readonly onError?: (error: unknown) => void
 }
 
+/** What is there at once mostly, and then costs no turn. */
+type MaybeLater<T> = T | Promise<T>
+
 /** A request that was let in, before its body is read. */
 interface Admitted {
   readonly stream: StreamName
@@ -72,7 +75,8 @@ export class HttpIngest {
   readonly #tracker: Tracker
   readonly #onError: (error: unknown) => void
   /** Requests whose answer is still to come. */
-  readonly #underWay = new Set<Promise<unknown>>()
+  #underWay = 0
+  #onIdle = (): void => undefined
   #isClosing = false
 
   constructor(options: HttpIngestOptions) {
@@ -115,30 +119,36 @@ export class HttpIngest {
 
   /** Answers a request whose path the ingest takes. */
   handle(request: IncomingMessage, response: ServerResponse): void {
-    const lease = new ByteLease(this.#budget)
-    const taking: Promise<unknown> = this.#answer(request, response, lease)
-      .catch((error: unknown) => this.#refusalOf(error))
-      .then((refusal) => {
-        if (refusal !== undefined) refuse(request, response, refusal)
-        // What an answer still holds is let go once it is read, or never will be.
-        if (response.closed) lease.release()
-        else response.once('close', () => lease.release())
-        return this.#underWay.delete(taking)
-      })
-    this.#underWay.add(taking)
+    this.#underWay++
+    void this.#serve(request, response).finally(() => {
+      if (--this.#underWay === 0) this.#onIdle()
+    })
   }
 
   /** Takes no more requests, and resolves once those under way are answered, or after `withinMs`. */
   async drain(withinMs: number): Promise<void> {
     this.#isClosing = true
-    const deadline = new AbortController()
-    const timeout = delay(withinMs, undefined, { signal: deadline.signal }).catch(() => undefined)
-    await Promise.race([Promise.all(this.#underWay), timeout])
-    deadline.abort()
+    if (this.#underWay === 0) return
+    const idle = new AbortController()
+    this.#onIdle = (): void => idle.abort()
+    await delay(withinMs, undefined, { signal: idle.signal }).catch(() => undefined)
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const lease = new ByteLease(this.#budget)
+    try {
+      const refusal = await this.#answer(request, response, lease)
+      if (refusal !== undefined) refuse(request, response, refusal)
+    } catch (error) {
+      refuse(request, response, this.#refusalOf(error))
+    }
+    // What an answer still holds is let go once it is read, or never will be.
+    if (response.closed) lease.release()
+    else response.on('close', () => lease.release())
   }
 
   /** Answers, or says why not; neither where the client left. */
-  async #answer(request: IncomingMessage, response: ServerResponse, lease: ByteLease): Promise<Refusal | undefined> {
+  #answer(request: IncomingMessage, response: ServerResponse, lease: ByteLease): MaybeLater<Refusal | undefined> {
     if (!lease.tryTake(REQUEST_BYTES)) return tooBusy()
     const path = pathOf(request)
     const isTracked = path === '/v1/pixel.gif' || path === '/v1/click'
@@ -165,7 +175,8 @@ export class HttpIngest {
     const received = await receiveBody(request, lease, this.#pool, this.limits.maxBodyBytes, room)
     if (received === undefined || received instanceof Refusal) return received
     try {
-      const verdict = await this.#read(received, lease, admitted)
+      const reading = this.#read(received, lease, admitted)
+      const verdict = reading instanceof Promise ? await reading : reading
       if (verdict instanceof Refusal) return verdict
       const { recordCount, rejected, lines } = verdict
       this.#gate.charge(admitted.sender, recordCount)
@@ -196,21 +207,35 @@ export class HttpIngest {
     return { stream, kind, encoding, sender }
   }
 
-  /** Reads what was received, and judges it. */
-  async #read(received: Buffer, lease: ByteLease, admitted: Admitted): Promise<Verdict | Refusal> {
+  /** Reads what was received, and judges it; at once where that is soon done. */
+  #read(received: Buffer, lease: ByteLease, admitted: Admitted): MaybeLater<Verdict | Refusal> {
     const { encoding, kind, stream } = admitted
-    const { maxEventsPerRequest } = this.limits
-    const isPlain = encoding === 'identity'
-    const body = isPlain ? received : await this.#inflater.inflate(received, encoding, 1)
+    if (encoding !== 'identity') return this.#readInflated(received, encoding, lease, admitted)
+    const lines = toLines(received, kind === 'lines')
+    return lines instanceof Promise
+      ? lines.then((whole) => this.#judgeLines(stream, whole))
+      : this.#judgeLines(stream, lines)
+  }
+
+  async #readInflated(
+    received: Buffer,
+    encoding: 'gzip' | 'zstd',
+    lease: ByteLease,
+    { kind, stream }: Admitted,
+  ): Promise<Verdict | Refusal> {
+    const body = await this.#inflater.inflate(received, encoding, 1)
     if (body instanceof Refusal) return body
-    if (!isPlain && !lease.tryTake(body.length)) return tooBusy()
-    const lines = await toLines(body, kind === 'lines')
+    if (!lease.tryTake(body.length)) return tooBusy()
+    return this.#judgeLines(stream, await toLines(body, kind === 'lines'))
+  }
+
+  #judgeLines(stream: StreamName, lines: Uint8Array | Refusal): MaybeLater<Verdict | Refusal> {
     if (lines instanceof Refusal) return lines
-    const verdict = await this.#judge.judge(stream, lines, maxEventsPerRequest)
-    return (
-      verdict ??
-      new Refusal('too_many_events', `The request holds over ${maxEventsPerRequest} events. Send fewer at a time.`)
-    )
+    const { maxEventsPerRequest } = this.limits
+    const verdict = this.#judge.judge(stream, lines, maxEventsPerRequest)
+    return verdict instanceof Promise
+      ? verdict.then((found) => found ?? tooMany(maxEventsPerRequest))
+      : (verdict ?? tooMany(maxEventsPerRequest))
   }
 
   #refusalOf(error: unknown): Refusal {
@@ -225,6 +250,10 @@ export class HttpIngest {
 function pathOf({ url = '/' }: IncomingMessage): string {
   const query = url.indexOf('?')
   return query < 0 ? url : url.slice(0, query)
+}
+
+function tooMany(maxEvents: number): Refusal {
+  return new Refusal('too_many_events', `The request holds over ${maxEvents} events. Send fewer at a time.`)
 }
 
 function notReady(): Refusal {

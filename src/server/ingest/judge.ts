@@ -60,21 +60,34 @@ export class Judge {
   }
 
   /**
-   * Judges whole lines, each ended by LF.
+   * Judges whole lines, each ended by LF; at once where they are no more than a piece.
    *
    * @returns undefined where there are more than `maxRecords`
    */
-  async judge(stream: StreamName, lines: Uint8Array, maxRecords: number): Promise<Verdict | undefined> {
+  judge(stream: StreamName, lines: Uint8Array, maxRecords: number): Verdict | undefined | Promise<Verdict | undefined> {
     const found: Findings = { recordCount: 0, rejected: [], overlong: [] }
-    let start = 0
-    while (start < lines.length) {
-      const pieceEnd = endOfPiece(lines, start)
-      while (start < pieceEnd) start = this.#judgeBatch(stream, lines, start, pieceEnd, found)
-      if (found.recordCount > maxRecords) return undefined
+    if (lines.length > PIECE_BYTES) return this.#judgePieces(stream, lines, maxRecords, found)
+    this.#judgePiece(stream, lines, 0, lines.length, found)
+    return verdictOf(found, lines, maxRecords)
+  }
+
+  async #judgePieces(
+    stream: StreamName,
+    lines: Uint8Array,
+    maxRecords: number,
+    found: Findings,
+  ): Promise<Verdict | undefined> {
+    for (let start = 0; start < lines.length && found.recordCount <= maxRecords;) {
+      start = this.#judgePiece(stream, lines, start, endOfPiece(lines, start), found)
       if (start < lines.length) await nextTurn()
     }
-    const { recordCount, rejected, overlong } = found
-    return { recordCount, rejected, lines: overlong.length === 0 ? lines : cutOverlong(lines, overlong) }
+    return verdictOf(found, lines, maxRecords)
+  }
+
+  #judgePiece(stream: StreamName, lines: Uint8Array, from: number, to: number, found: Findings): number {
+    let start = from
+    while (start < to) start = this.#judgeBatch(stream, lines, start, to, found)
+    return start
   }
 
   #judgeBatch(stream: StreamName, lines: Uint8Array, start: number, end: number, found: Findings): number {
@@ -93,6 +106,12 @@ export class Judge {
     found.recordCount += batch.count
     return nextStart
   }
+}
+
+function verdictOf(found: Findings, lines: Uint8Array, maxRecords: number): Verdict | undefined {
+  const { recordCount, rejected, overlong } = found
+  if (recordCount > maxRecords) return undefined
+  return { recordCount, rejected, lines: overlong.length === 0 ? lines : cutOverlong(lines, overlong) }
 }
 
 /** About a piece further on, after a line. */

@@ -27,6 +27,8 @@ export function receiveBody(
     let byteLength = 0
     const settle = (result: Buffer | Refusal | undefined): void => {
       request.off('data', onData)
+      request.off('end', onEnd)
+      request.off('close', onClose)
       chunks.length = 0
       resolve(result)
     }
@@ -36,10 +38,12 @@ export function receiveBody(
       else if (!lease.tryTake(chunk.length)) settle(tooBusy())
       else chunks.push(chunk)
     }
+    const onEnd = (): void => settle(joined(chunks, pool.take(byteLength + room)))
+    // After an error, too, of which nobody has to be told.
+    const onClose = (): void => settle(undefined)
     request.on('data', onData)
-    request.once('end', () => settle(joined(chunks, pool.take(byteLength + room))))
-    request.once('close', () => settle(undefined))
-    request.once('error', () => settle(undefined))
+    request.on('end', onEnd)
+    request.on('close', onClose)
   })
 }
 

@@ -17,12 +17,12 @@ const LF = 0x0a
 export const PIECE_BYTES: number = 1 << 19
 
 /**
- * Cuts a body into lines, in place.
+ * Cuts a body into lines, in place; at once but for an array.
  *
  * @param body the body and one byte of room at its end
  * @param isLines whether the client says that these are lines
  */
-export async function toLines(body: Uint8Array, isLines: boolean): Promise<Uint8Array | Refusal> {
+export function toLines(body: Uint8Array, isLines: boolean): Uint8Array | Promise<Uint8Array | Refusal> {
   const end = body.length - 1
   const start = hasMark(body) ? 3 : 0
   if (isLines) return wholeLines(body, start, end)
