@@ -157,6 +157,39 @@ describe('rates and room', () => {
     assert.equal((await rig.post('/v1/impressions', big)).status, 200)
   })
 
+  it('bodies that together are too much are taken one after another', async () => {
+    const maxBytesInFlight = 16_000_000
+    const rig = await start({ maxBytesInFlight })
+    const clients = await Promise.all(Array.from({ length: 90 }, () => rawClient(rig.server.port)))
+    const head = 'POST /v1/impressions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n'
+    const body = `[${EVENT}${' '.repeat(400_000)}]`
+    for (const { socket } of clients)
+      socket.write(`${head}content-length: ${body.length}\r\n\r\n${body.slice(0, 50_000)}`)
+    await eventually('all have begun', () => rig.ingest.bytesInFlight > 90 * 50_000)
+    let mostBytes = 0
+    for (const { socket } of clients) socket.write(body.slice(50_000))
+    await eventually('all are answered', () => {
+      mostBytes = Math.max(mostBytes, rig.ingest.bytesInFlight)
+      return clients.every(({ text }) => text().includes('accepted') || text().includes('error'))
+    })
+    assert.deepEqual(new Set(clients.map(({ text }) => text().slice(0, 15))), new Set(['HTTP/1.1 200 OK']))
+    assert.ok(mostBytes <= maxBytesInFlight, `${mostBytes} bytes were in flight`)
+    assert.ok(90 * body.length > 2 * maxBytesInFlight, 'control: together they are more')
+    for (const { socket } of clients) socket.destroy()
+    await eventually('nothing is held', () => rig.ingest.bytesInFlight === 0)
+  })
+
+  it('a body that waits for its turn waits for nobody who sends nothing', async () => {
+    const rig = await start({ maxBytesInFlight: 8_000_000 })
+    const head = 'POST /v1/impressions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n'
+    const idlers = await Promise.all(Array.from({ length: 40 }, () => rawClient(rig.server.port)))
+    for (const { socket } of idlers) socket.write(`${head}content-length: 500000\r\n\r\n[${' '.repeat(60_000)}`)
+    await eventually('they hold much', () => rig.ingest.bytesInFlight > 2_000_000)
+    assert.equal((await rig.post('/v1/impressions', `[${EVENT}${' '.repeat(400_000)}]`)).status, 200)
+    for (const { socket } of idlers) socket.destroy()
+    await eventually('nothing is held', () => rig.ingest.bytesInFlight === 0)
+  })
+
   it('a client that leaves gives back what it held, and what came whole is kept', async () => {
     const rig = await start()
     const client = await rawClient(rig.server.port)

@@ -6,11 +6,11 @@
  */
 
 export class ByteBudget {
-  readonly #limitBytes: number
+  readonly limitBytes: number
   #heldBytes = 0
 
   constructor(limitBytes: number) {
-    this.#limitBytes = limitBytes
+    this.limitBytes = limitBytes
   }
 
   get heldBytes(): number {
@@ -19,7 +19,7 @@ export class ByteBudget {
 
   /** Takes that many bytes, or none of them. */
   tryTake(bytes: number): boolean {
-    if (this.#heldBytes + bytes > this.#limitBytes) return false
+    if (this.#heldBytes + bytes > this.limitBytes) return false
     this.#heldBytes += bytes
     return true
   }
@@ -32,6 +32,8 @@ export class ByteBudget {
 /** What one request holds. */
 export class ByteLease {
   readonly #budget: ByteBudget
+  /** Told once everything was given back. */
+  onRelease: (() => void) | undefined
   #bytes = 0
   #isReleased = false
 
@@ -45,10 +47,20 @@ export class ByteLease {
     return true
   }
 
+  /** Gives back a part of what was taken. */
+  giveBack(bytes: number): void {
+    if (this.#isReleased) return
+    this.#bytes -= bytes
+    this.#budget.giveBack(bytes)
+  }
+
   /** Gives everything back. Safe to call twice. */
   release(): void {
     this.#isReleased = true
     this.#budget.giveBack(this.#bytes)
     this.#bytes = 0
+    const { onRelease } = this
+    this.onRelease = undefined
+    onRelease?.()
   }
 }

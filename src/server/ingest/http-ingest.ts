@@ -27,6 +27,7 @@ import { RedirectTargets } from './redirect-targets.ts'
 import { Refusal } from './refusal.ts'
 import { toLines } from './to-lines.ts'
 import { Tracker } from './tracker.ts'
+import { Turns } from './turns.ts'
 
 /** What a request costs in memory beside its body, about. */
 const REQUEST_BYTES = 2_048
@@ -71,6 +72,7 @@ export class HttpIngest {
   readonly #inflater: Inflater
   readonly #budget: ByteBudget
   readonly #pool = new BodyPool()
+  readonly #turns: Turns
   readonly #gate: Gate
   readonly #tracker: Tracker
   readonly #onError: (error: unknown) => void
@@ -88,6 +90,7 @@ export class HttpIngest {
     this.#judge = new Judge(plan)
     this.#inflater = new Inflater(this.limits)
     this.#budget = new ByteBudget(this.limits.maxBytesInFlight)
+    this.#turns = new Turns(this.#budget)
     this.#gate = new Gate(this.limits, options.keys, monotonicMs)
     this.#tracker = new Tracker({ plan, intake, gate: this.#gate, judge: this.#judge, targets, nowMs })
     this.#onError = onError ?? ((): void => undefined)
@@ -172,7 +175,8 @@ export class HttpIngest {
     if (admitted instanceof Refusal) return admitted
     if (request.headers.expect !== undefined) response.writeContinue()
     const room = admitted.encoding === 'identity' ? 1 : 0
-    const received = await receiveBody(request, lease, this.#pool, this.limits.maxBodyBytes, room)
+    const { maxBodyBytes: maxBytes } = this.limits
+    const received = await receiveBody(request, { lease, pool: this.#pool, turns: this.#turns, maxBytes, room })
     if (received === undefined || received instanceof Refusal) return received
     try {
       const reading = this.#read(received, lease, admitted)

@@ -6,25 +6,33 @@ import { freeBytes } from '../../runtime/free-bytes.ts'
 import type { BodyPool } from './body-pool.ts'
 import type { ByteLease } from './byte-budget.ts'
 import { Refusal } from './refusal.ts'
+import type { Turn, Turns } from './turns.ts'
 
 /** Smaller pieces are left to the garbage collector. */
 const FREED_BYTES = 4_096
 
+export interface Receiving {
+  readonly lease: ByteLease
+  readonly pool: BodyPool
+  readonly turns: Turns
+  /** A body that is longer is refused as soon as that shows. */
+  readonly maxBytes: number
+  /** Bytes to be left behind the body. */
+  readonly room: number
+}
+
 /**
- * Resolves with the whole body and `room` bytes behind it, in a buffer of the pool; with undefined where the client left before its end.
- *
- * @param maxBytes a body that is longer is refused as soon as that shows
+ * Resolves with the whole body and the room behind it, in a buffer of the pool; with undefined where the client left before
+ * its end.
  */
-export function receiveBody(
-  request: IncomingMessage,
-  lease: ByteLease,
-  pool: BodyPool,
-  maxBytes: number,
-  room: number,
-): Promise<Buffer | Refusal | undefined> {
+export function receiveBody(request: IncomingMessage, receiving: Receiving): Promise<Buffer | Refusal | undefined> {
+  const { lease, pool, turns, maxBytes, room } = receiving
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
+    const expectedBytes = Number(request.headers['content-length'] ?? maxBytes)
     let byteLength = 0
+    let turn: Turn | undefined
+    let isWaiting = false
     const settle = (result: Buffer | Refusal | undefined): void => {
       request.off('data', onData)
       request.off('end', onEnd)
@@ -32,13 +40,37 @@ export function receiveBody(
       chunks.length = 0
       resolve(result)
     }
+    const stopReading = (): void => {
+      if (isWaiting) request.socket.pause()
+    }
+    const begin = (): void => {
+      isWaiting = false
+      request.socket.resume()
+      request.resume()
+    }
+    const waitForTurn = (): void => {
+      if (!turns.hasRoom) return settle(tooBusy())
+      const waiting = { bytes: expectedBytes - byteLength, begin }
+      turn = waiting
+      lease.onRelease = () => turns.end(waiting)
+      isWaiting = true
+      request.pause()
+      stopReading()
+      // Node reads on to fill the request's own buffer, from its next tick on.
+      setImmediate(stopReading)
+      turns.wait(waiting)
+    }
     const onData = (chunk: Buffer): void => {
       byteLength += chunk.length
-      if (byteLength > maxBytes) settle(bodyTooLarge(maxBytes))
-      else if (!lease.tryTake(chunk.length)) settle(tooBusy())
-      else chunks.push(chunk)
+      if (byteLength > maxBytes) return settle(bodyTooLarge(maxBytes))
+      if (!lease.tryTake(chunk.length)) return settle(tooBusy())
+      chunks.push(chunk)
+      if (turn === undefined && byteLength < expectedBytes && turns.isCrowded) waitForTurn()
     }
-    const onEnd = (): void => settle(joined(chunks, pool.take(byteLength + room)))
+    const onEnd = (): void => {
+      if (turn !== undefined) turns.complete(turn)
+      settle(joined(chunks, pool.take(byteLength + room)))
+    }
     // After an error, too, of which nobody has to be told.
     const onClose = (): void => settle(undefined)
     request.on('data', onData)

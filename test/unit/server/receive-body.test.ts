@@ -10,6 +10,7 @@ import { BodyPool } from '../../../src/server/ingest/body-pool.ts'
 import { ByteBudget, ByteLease } from '../../../src/server/ingest/byte-budget.ts'
 import { receiveBody } from '../../../src/server/ingest/receive-body.ts'
 import { Refusal } from '../../../src/server/ingest/refusal.ts'
+import { Turns } from '../../../src/server/ingest/turns.ts'
 import { afterwards } from '../../support/afterwards.ts'
 
 class WatchedPool extends BodyPool {
@@ -29,9 +30,11 @@ describe('receiving a body', () => {
     it(`${isTaken ? 'takes' : 'that is refused takes no'} buffer of the pool`, async (t) => {
       const pool = new WatchedPool()
       const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-        const lease = new ByteLease(new ByteBudget(limitBytes))
+        const budget = new ByteBudget(limitBytes)
+        const lease = new ByteLease(budget)
+        const turns = new Turns(budget)
         const ended = once(request, 'end')
-        const received = await receiveBody(request, lease, pool, 1 << 20, 1)
+        const received = await receiveBody(request, { lease, pool, turns, maxBytes: 1 << 20, room: 1 })
         assert.equal(received instanceof Refusal, !isTaken)
         request.resume()
         await ended
