@@ -88,3 +88,16 @@ export async function withConnection<T>(options: WorkOptions, work: (client: pg.
     await connection.close()
   }
 }
+
+/** Does `work` in a transaction: all of it, or nothing. */
+export async function inTransaction<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
+  await client.query('begin')
+  try {
+    const result = await work()
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch(() => undefined)
+    throw error
+  }
+}

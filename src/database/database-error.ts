@@ -82,6 +82,17 @@ export function databaseError(error: unknown, what: string, url: string): Tidema
     : new TidemarkError('DATABASE_FAILED', `${failed} This does not pass by itself, so it is not tried again.`, details)
 }
 
+/** The same error, of which somebody who knows more says whether it may pass by itself. */
+export function retryableAs(error: TidemarkError, retryable: boolean): TidemarkError {
+  const { code, message, fix, where, cause } = error
+  return new TidemarkError(code, message, {
+    retryable,
+    ...(fix === undefined ? {} : { fix }),
+    ...(where === undefined ? {} : { where }),
+    cause,
+  })
+}
+
 const PASSING_REASONS: Readonly<Record<string, string>> = {
   '25006': 'the server lets us read only (a standby, or default_transaction_read_only)',
   '53100': 'the disk of the database server is full',

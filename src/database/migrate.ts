@@ -1,17 +1,19 @@
 /**
  * Brings the database to the plan: creates what is missing, extends what is there, refuses what would lose data.
  *
- * All of it happens in one transaction, one migration at a time per database.
+ * All of it happens in one transaction. What the pipelines of a database share (the meta table, the state of coarse cells, the
+ * read-only role) is made by one instance at a time; where it is in place, a migration locks none of it.
  */
 import type { Client } from 'pg'
 import { TidemarkError } from '../errors.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { allTables } from '../pipeline/table-text.ts'
-import { migrateCoarse, voidStatement } from './coarse/coarse-schema.ts'
+import { ensureCoarseState, migrateCoarse, voidStatement } from './coarse/coarse-schema.ts'
+import { inTransaction } from './connection.ts'
 import { errorState } from './database-error.ts'
 import { findRelation, holdsRows } from './found-schema.ts'
 import { ensureMetaTable } from './meta-table.ts'
-import { grantReaderRole, type ReaderRoleReport } from './reader-role.ts'
+import { grantReaderRole, prepareReaderRole, type ReaderRoleReport } from './reader-role.ts'
 import { qualifiedTable } from './sql-text.ts'
 import { tableChanges } from './table-changes.ts'
 
@@ -38,16 +40,25 @@ const MIGRATION_LOCK = 7_433_660_112
  * @throws TidemarkError DATABASE_SCHEMA_MISMATCH naming table and column, what is and what should be; DATABASE_BUSY
  */
 export async function migrate(client: Client, plan: Plan, options: MigrateOptions = {}): Promise<MigrationReport> {
-  await client.query('begin')
-  try {
+  return inTransaction(client, async () => {
     await lockMigrations(client)
-    const report = await migrateTables(client, plan, options)
-    await client.query('commit')
-    return report
-  } catch (error) {
-    await client.query('rollback').catch(() => undefined)
-    throw error
-  }
+    return migrateTables(client, plan, options)
+  })
+}
+
+/**
+ * Makes what the pipelines of a database share, in a transaction of its own. A migration after it that is kept open for long
+ * is in nobody's way.
+ *
+ * @throws TidemarkError DATABASE_BUSY, retryable
+ */
+export async function prepareDatabase(client: Client): Promise<void> {
+  await inTransaction(client, async () => {
+    await lockMigrations(client)
+    await ensureMetaTable(client)
+    await ensureCoarseState(client)
+    await prepareReaderRole(client)
+  })
 }
 
 /**

@@ -43,21 +43,34 @@ export function readerRoleStatements(login: string): readonly string[] {
 }
 
 /**
- * Lets the role read exactly the tables of the plan, and others of ours that `also` names. On a server where it is missing it is made without a right to log
- * in; where our user may not make roles, nothing happens. Runs inside the caller's transaction.
+ * Lets the role read exactly the tables of the plan, and others of ours that `also` names. On a server where it is missing
+ * it is made without a right to log in; where our user may not make roles, nothing happens. Runs inside the caller's
+ * transaction.
  */
 export async function grantReaderRole(
   client: Client,
   plan: Plan,
   also: readonly string[] = [],
 ): Promise<ReaderRoleReport> {
+  return whereAllowed(client, async () => {
+    const made = await makeReadable(client)
+    await grantTables(client, plan, also)
+    const hint = made ? `; to use it: alter role ${READER_ROLE} login password '…'` : ''
+    return `the role ${READER_ROLE} may read the tables${hint}`
+  })
+}
+
+/** The same for what all pipelines share: the role is there, and may read how far they are. */
+export async function prepareReaderRole(client: Client): Promise<void> {
+  await whereAllowed(client, async () => ((await makeReadable(client)) ? 'made' : 'there'))
+}
+
+async function whereAllowed(client: Client, work: () => Promise<string>): Promise<ReaderRoleReport> {
   await client.query('savepoint reader_role')
   try {
-    const made = await makeIfMissing(client)
-    await grantTables(client, plan, also)
+    const message = await work()
     await client.query('release savepoint reader_role')
-    const hint = made ? `; to use it: alter role ${READER_ROLE} login password '…'` : ''
-    return { granted: true, message: `the role ${READER_ROLE} may read the tables${hint}` }
+    return { granted: true, message }
   } catch (error) {
     if (errorState(error) !== '42501') throw error
     await client.query('rollback to savepoint reader_role')
@@ -65,20 +78,36 @@ export async function grantReaderRole(
   }
 }
 
-async function makeIfMissing(client: Client): Promise<boolean> {
+/** Gives whether the role had to be made. */
+async function makeReadable(client: Client): Promise<boolean> {
   const { rowCount } = await client.query('select 1 from pg_roles where rolname = $1', [READER_ROLE])
-  if (rowCount !== 0) return false
-  for (const statement of readerRoleStatements('nologin')) await client.query(statement)
-  return true
+  if (rowCount === 0) for (const statement of readerRoleStatements('nologin')) await client.query(statement)
+  // A right that is there is not granted again: that would lock what all pipelines share until the transaction's end.
+  if (await mayReadShared(client)) return false
+  const role = quoteIdentifier(READER_ROLE)
+  await client.query(`grant usage on schema ${quoteIdentifier(SCHEMA)} to ${role}`)
+  await client.query(`grant select (${columnList(READABLE_META)}) on ${qualifiedTable(META_TABLE)} to ${role}`)
+  return rowCount === 0
+}
+
+async function mayReadShared(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ has: boolean }>(
+    `select exists (select 1 from pg_namespace n, aclexplode(n.nspacl) a
+                     where n.nspname = $1 and a.grantee = r.oid and a.privilege_type = 'USAGE')
+        and (select count(distinct c.attname) from pg_attribute c, aclexplode(c.attacl) a
+              where c.attrelid = to_regclass($2) and c.attname = any ($3) and a.grantee = r.oid
+                and a.privilege_type = 'SELECT') = cardinality($3) as has
+       from pg_roles r where r.rolname = $4`,
+    [SCHEMA, qualifiedTable(META_TABLE), READABLE_META, READER_ROLE],
+  )
+  return rows[0]?.has ?? false
 }
 
 async function grantTables(client: Client, plan: Plan, also: readonly string[]): Promise<void> {
   const role = quoteIdentifier(READER_ROLE)
   const tables = [...allTables(plan).map((table) => table.name), ...also].map(qualifiedTable)
   await revokeFormerTables(client, plan, role)
-  await client.query(`grant usage on schema ${quoteIdentifier(SCHEMA)} to ${role}`)
   await client.query(`grant select on ${tables.join(', ')} to ${role}`)
-  await client.query(`grant select (${columnList(READABLE_META)}) on ${qualifiedTable(META_TABLE)} to ${role}`)
 }
 
 // Only what this pipeline had and has no more: other pipelines and administrators grant rights of their own.

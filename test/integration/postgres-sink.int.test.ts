@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import { TidemarkError } from '../../src/errors.ts'
 import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
 import { freezePlan } from '../../src/pipeline/freeze.ts'
+import type { Plan } from '../../src/pipeline/plan.ts'
 import { PostgresSink, type PostgresSinkOptions } from '../../src/sinks/postgres/postgres-sink.ts'
 import { type CellInput, cellChanges, epoch, ledgerChanges } from '../support/change-sets.ts'
 import { claimedStore } from '../support/live-epochs.ts'
@@ -24,6 +25,13 @@ async function openSink(url: string, options: Partial<PostgresSinkOptions> = {})
   const sink = sinkOn(url, options)
   await sink.open()
   return sink
+}
+
+/** Another pipeline, with tables of its own. */
+function otherPlan(): Plan {
+  const performance = adPipeline.tables['performance']
+  assert.ok(performance !== undefined)
+  return freezePlan({ ...adPipeline, name: 'other', tables: { elsewhere: performance }, ledger: 'other_ledger' })
 }
 
 const campaign = (name: string, rest: Partial<CellInput> = {}): CellInput => ({ dimensions: [name], ...rest })
@@ -85,6 +93,22 @@ describe('PostgresSink', () => {
         )
         assert.deepEqual(await runSql(url, 'select class, events from ledger'), [['orphan', '1']])
       }
+    })
+
+    it('W4: keeps no other pipeline of the database from starting while it runs', async () => {
+      const url = await postgres.createDatabase()
+      const other = otherPlan()
+      // Both at once in an empty database, and then a third beside what they hold open.
+      const [first, second] = await Promise.all([openSink(url), openSink(url, { plan: other, timeoutMs: 5_000 })])
+      await second.commit()
+      await second.close()
+      const store = await claimedStore(url, { plan: other, replace: true, timeoutMs: 5_000 })
+      await store.close()
+      await first.commit()
+      await first.close()
+      const granted = `select has_table_privilege('tidemark_reader', 'ctr_by_campaign', 'select')::text,
+        has_table_privilege('tidemark_reader', 'elsewhere', 'select')::text`
+      assert.deepEqual(await runSql(url, granted), [['true', 'true']])
     })
 
     it('leaves the old rows when it does not come to a commit', async () => {

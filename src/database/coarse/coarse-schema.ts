@@ -21,13 +21,8 @@ export function amountColumns({ covering: { impressions, clicks, sums } }: Coars
   return [...new Set([impressions, clicks, ...sums].filter((name) => name !== null))]
 }
 
-/**
- * Makes room for the state of a plan's coarse cells, void where they are of another plan, and removes tables that the plan
- * no longer has. Inside the caller's transaction, which holds the lock of migrations.
- *
- * @param areReplaced the plan's tables are about to be emptied: coarse cells are void (H1)
- */
-export async function migrateCoarse(client: Client, plan: Plan, areReplaced: boolean): Promise<void> {
+/** Creates the table of the state where it is missing. */
+export async function ensureCoarseState(client: Client): Promise<void> {
   await client.query(`
     create table if not exists ${COARSE_STATE} (
       pipeline       text not null,
@@ -37,6 +32,16 @@ export async function migrateCoarse(client: Client, plan: Plan, areReplaced: boo
       complete_until timestamptz,
       primary key (pipeline, length_ms)
     )`)
+}
+
+/**
+ * Makes room for the state of a plan's coarse cells, void where they are of another plan, and removes tables that the plan
+ * no longer has. Inside the caller's transaction, which holds the lock of migrations.
+ *
+ * @param areReplaced the plan's tables are about to be emptied: coarse cells are void (H1)
+ */
+export async function migrateCoarse(client: Client, plan: Plan, areReplaced: boolean): Promise<void> {
+  await ensureCoarseState(client)
   const tables = coarseTables(plan)
   const names = tables.map(({ name }) => name)
   const found = await lockState(client, plan, names)

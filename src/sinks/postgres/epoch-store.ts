@@ -16,7 +16,8 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'pg'
-import { databaseError, isConflict } from '../../database/database-error.ts'
+import { inTransaction } from '../../database/connection.ts'
+import { databaseError, isConflict, retryableAs } from '../../database/database-error.ts'
 import {
   advanceEpochRow,
   EPOCH_FORMAT,
@@ -27,8 +28,8 @@ import {
   takeOverEpochRow,
 } from '../../database/epoch-row.ts'
 import { findRelation } from '../../database/found-schema.ts'
-import { ensureMetaTable, type WriterKind } from '../../database/meta-table.ts'
-import { clearTables, lockMigrations, migrateTables } from '../../database/migrate.ts'
+import type { WriterKind } from '../../database/meta-table.ts'
+import { clearTables, lockMigrations, migrateTables, prepareDatabase } from '../../database/migrate.ts'
 import { TidemarkError } from '../../errors.ts'
 import { planChanges } from '../../pipeline/plan-changes.ts'
 import { planHash } from '../../pipeline/plan-hash.ts'
@@ -148,10 +149,7 @@ export class EpochStore implements EpochSink {
 
   // Refused before the session of anyone else is ended.
   async #meetPredecessor(client: Client, judge: (found: ClaimedEpoch) => void): Promise<void> {
-    await inTransaction(client, async () => {
-      await lockMigrations(client)
-      await ensureMetaTable(client)
-    })
+    await prepareDatabase(client)
     const row = await readEpochRow(client, this.#options.plan.name)
     this.#checked(row, judge)
     this.#predecessor = row?.folderId === this.#owner.folderId ? row.owner : null
@@ -203,7 +201,7 @@ export class EpochStore implements EpochSink {
     } catch (error) {
       if (!(error instanceof TidemarkError) || error.code !== 'DATABASE_BUSY' || error.retryable) throw error
       // Whoever holds the locks has not taken the tables over, and may not.
-      throw new TidemarkError('DATABASE_BUSY', error.message, { ...detailsOf(error), retryable: true })
+      throw retryableAs(error, true)
     }
   }
 
@@ -247,22 +245,6 @@ export class EpochStore implements EpochSink {
       fix: 'leave this instance stopped, or stop the other one and start this one again',
     })
   }
-}
-
-async function inTransaction<T>(client: Client, work: () => Promise<T>): Promise<T> {
-  await client.query('begin')
-  try {
-    const result = await work()
-    await client.query('commit')
-    return result
-  } catch (error) {
-    await client.query('rollback').catch(() => undefined)
-    throw error
-  }
-}
-
-function detailsOf({ fix, where, cause }: TidemarkError): { fix?: string; where?: string; cause?: unknown } {
-  return { ...(fix === undefined ? {} : { fix }), ...(where === undefined ? {} : { where }), cause }
 }
 
 // A table that is gone took its rows along; making it anew would hide that.

@@ -5,13 +5,14 @@
  *     rows until the very end, and a run again leaves the same rows.
  * W2  Only final cells are written, once each; the ledger at the end.
  * W3  One writer, and no call that hangs: B1 and B2 of writer-session.ts. A session that is lost takes the run with it.
+ * W4  What the pipelines of a database share is not locked meanwhile: others start, run and replay.
  *
  * What may be thrown away is in replaced-rows.ts (W5).
  */
 import type { Client } from 'pg'
-import { databaseError } from '../../database/database-error.ts'
-import { ensureMetaTable, recordEpoch, recordWriter, type WriterKind } from '../../database/meta-table.ts'
-import { migrateTables } from '../../database/migrate.ts'
+import { databaseError, retryableAs } from '../../database/database-error.ts'
+import { recordEpoch, recordWriter, type WriterKind } from '../../database/meta-table.ts'
+import { migrateTables, prepareDatabase } from '../../database/migrate.ts'
 import { qualifiedTable } from '../../database/sql-text.ts'
 import { TidemarkError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
@@ -103,7 +104,7 @@ export class PostgresSink implements Sink {
     const known = databaseError(error, what, this.#options.url)
     if (!known.retryable) return known
     // The transaction of the whole run is gone, and with it what was written.
-    return new TidemarkError(known.code, known.message, { ...detailsOf(known), retryable: false })
+    return retryableAs(known, false)
   }
 
   async #client(): Promise<Client> {
@@ -114,7 +115,7 @@ export class PostgresSink implements Sink {
 
   async #begin(client: Client): Promise<void> {
     const { plan, writer, replace, log } = this.#options
-    await ensureMetaTable(client)
+    await prepareDatabase(client)
     await checkMayReplace(client, plan, { writer, replace: replace === true })
     await client.query('begin')
     const report = await migrateTables(client, plan, { discardRows: true })
@@ -122,13 +123,5 @@ export class PostgresSink implements Sink {
     await recordWriter(client, plan, writer)
     // Not `truncate`: that would keep readers out until the commit.
     for (const table of allTables(plan)) await client.query(`delete from ${qualifiedTable(table.name)}`)
-  }
-}
-
-function detailsOf(error: TidemarkError): { fix?: string; where?: string; cause?: unknown } {
-  return {
-    ...(error.fix === undefined ? {} : { fix: error.fix }),
-    ...(error.where === undefined ? {} : { where: error.where }),
-    cause: error.cause,
   }
 }
