@@ -1,9 +1,17 @@
 /**
  * CRC-32C (Castagnoli), the checksum of everything in `src/checkpoint/`.
  *
+ * Long runs go to native code, which uses the processor's own instruction, three times as fast; where there is none for the
+ * machine, all are summed up here, to the same value.
+ *
  * Slicing by 16 over 32-bit words: 1,800 MB/s on one core, where one byte at a time gives 400 and bytes instead of words
  * 1,100. Little-endian machines only, as all that Node runs on with our packages.
  */
+
+// Not every machine has it.
+const native = await import('@node-rs/crc32').catch(() => undefined)
+/** Shorter runs are summed up before native code is called. */
+const NATIVE_BYTES = 512
 
 /** The polynomial 0x1EDC6F41 with its bits reversed. */
 const POLYNOMIAL = 0x82f63b78
@@ -32,6 +40,12 @@ function makeTables(): Int32Array {
  * @param seed the checksum of what comes before these bytes, where they are a continuation
  */
 export function crc32c(bytes: Uint8Array, start: number = 0, end: number = bytes.length, seed: number = 0): number {
+  if (native === undefined || end - start < NATIVE_BYTES) return crc32cHere(bytes, start, end, seed)
+  return native.crc32c(end - start === bytes.length ? bytes : bytes.subarray(start, end), seed)
+}
+
+/** The same without native code. */
+export function crc32cHere(bytes: Uint8Array, start: number, end: number, seed: number): number {
   const t = TABLES
   let crc = ~seed
   let at = start

@@ -44,7 +44,14 @@ const PURE =
 const IMPURE_PART = /^src\/(flink\/job|superset\/api|traffic\/writers|verify\/readers)\//
 
 /** Packages without IO, clock or randomness. */
-const PURE_PACKAGES: readonly string[] = ['zod', '@noble/hashes', 'fastest-levenshtein', 'fflate', 'yaml']
+const PURE_PACKAGES: readonly string[] = [
+  'zod',
+  '@noble/hashes',
+  '@node-rs/crc32',
+  'fastest-levenshtein',
+  'fflate',
+  'yaml',
+]
 
 /** Of `src` the page may know only what is plain data and plain computation; types of anything. */
 const PAGE_MAY_IMPORT = /^src\/(errors\.ts$|time\/|pipeline\/|query\/|server\/merge-patch\.ts$)/

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { crc32c } from '../../../src/checkpoint/format/crc32c.ts'
+import { crc32c, crc32cHere } from '../../../src/checkpoint/format/crc32c.ts'
 import { checkProperty } from '../../support/check-property.ts'
 
 const FILE = 'test/unit/checkpoint/crc32c.test.ts'
@@ -54,5 +54,16 @@ describe('CRC-32C', () => {
       2_000,
       FILE,
     )
+  })
+
+  it('is the same with and without native code, at every length about where it begins', () => {
+    const bytes = Uint8Array.from({ length: 5_000 }, (_, i) => (i * 31) >>> 3)
+    for (const length of [510, 511, 512, 513, 1_000, 4_099, 5_000])
+      for (const seed of [0, 0xe3069283])
+        assert.equal(crc32c(bytes, 0, length, seed), crc32cHere(bytes, 0, length, seed))
+    for (let start = 0; start < 17; start++) {
+      assert.equal(crc32c(bytes, start, 4_000), crc32cHere(bytes, start, 4_000, 0))
+      assert.equal(crc32c(bytes, start, 4_000), bitByBit(bytes.subarray(start, 4_000)))
+    }
   })
 })
