@@ -68,6 +68,8 @@ export class Checkpoints implements CheckpointSink {
 
   async #clear(neededFrom: number, positions: Positions): Promise<void> {
     await this.#store.dropBefore(neededFrom)
+    const first = this.#kafkaSources.flatMap((source) => Object.entries(source.firstOffsets()))
+    this.#kafka.prune(Object.fromEntries(first))
     await this.#journal.removeExpired(new Map(Object.entries(this.#kafka.withoutTopics(positions))))
   }
 }

@@ -47,6 +47,8 @@ export interface FetchedPartition {
   /** Up to here records are readable, open transactions left out. */
   readonly lastStableOffset: number
   readonly highWatermark: number
+  /** The first offset that is still there. */
+  readonly logStartOffset: number
   readonly aborted: readonly AbortedTransaction[]
   /** Record batches, the last one perhaps cut. Nobody else uses these bytes. */
   readonly bytes: Uint8Array
@@ -206,7 +208,7 @@ function readPartition(reader: Reader, topicId: string, pool: BlockPool): Fetche
   const errorCode = reader.readInt16()
   const highWatermark = Number(reader.readInt64())
   const lastStableOffset = Number(reader.readInt64())
-  reader.readInt64()
+  const logStartOffset = Number(reader.readInt64())
   const aborted = reader.readNullableArray((r) => ({
     producerId: Number(r.readInt64()),
     firstOffset: Number(r.readInt64()),
@@ -216,7 +218,16 @@ function readPartition(reader: Reader, topicId: string, pool: BlockPool): Fetche
   const length = Math.max(0, reader.readUnsignedVarInt() - 1)
   const block = length === 0 ? { bytes: NOTHING } : ownBytes(reader, length, pool)
   reader.readTaggedFields()
-  return { topicId, partition, errorCode, highWatermark, lastStableOffset, aborted: aborted ?? [], ...block }
+  return {
+    topicId,
+    partition,
+    errorCode,
+    highWatermark,
+    lastStableOffset,
+    logStartOffset,
+    aborted: aborted ?? [],
+    ...block,
+  }
 }
 
 function ownBytes(reader: Reader, length: number, pool: BlockPool): Pick<FetchedPartition, 'bytes' | 'giveBack'> {

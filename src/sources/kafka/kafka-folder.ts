@@ -9,6 +9,7 @@
  * F1  The stamps of an epoch are on disk before its checkpoint is; those of an epoch that was never committed are dropped
  *     at the next start, when their offsets are read anew.
  *     A run keeps none of them in memory once they are written.
+ *     What stood on offsets that retention has removed since goes, too: nothing can be recounted from them.
  * F2  A topic is known by its id from before its first record is read: one that was removed and made again is noticed.
  */
 import {
@@ -18,6 +19,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  statSync,
   writeSync,
   appendFileSync,
 } from 'node:fs'
@@ -47,12 +49,17 @@ export interface KnownTopic {
 
 const TOPICS_FILE = 'topics.json'
 const STAMPS_FILE = 'stamps.ndjson'
+/** A file that is smaller is left as it is. */
+const PRUNED_BYTES = 1 << 20
 
 export class KafkaFolder {
   readonly #path: string
   readonly #topics: Map<string, KnownTopic>
   /** Stamps of the epochs that are not written yet. */
   #waiting: Stamp[] = []
+  /** Up to where stamps were dropped last, and what was left. */
+  #prunedTo: Positions = {}
+  #prunedBytes = 0
 
   /**
    * @param path the folder; it is made by the first {@link remember}
@@ -106,6 +113,26 @@ export class KafkaFolder {
     // The last one was being written when a run ended.
     const isTorn = text !== '' && !text.endsWith('\n')
     if (isTorn || kept.length < stamps.length) this.#writeWhole(STAMPS_FILE, kept.map(lineOf).join(''))
+  }
+
+  /**
+   * Drops the stamps of what the topics no longer hold, once the file has doubled: to find them all of it is read.
+   *
+   * @param first the first offset of each partition that is still there
+   */
+  prune(first: Positions): void {
+    const isSame = Object.entries(first).every(([partition, offset]) => this.#prunedTo[partition] === offset)
+    if (isSame || !existsSync(this.#stampsFile)) return
+    const { size } = statSync(this.#stampsFile)
+    if (size < Math.max(PRUNED_BYTES, 2 * this.#prunedBytes)) return
+    const stamps = parseStamps(readText(this.#stampsFile), this.#stampsFile)
+    const text = stamps
+      .filter(({ partition, to }) => to > (first[partition] ?? 0))
+      .map(lineOf)
+      .join('')
+    if (text.length < size) this.#writeWhole(STAMPS_FILE, text)
+    this.#prunedTo = first
+    this.#prunedBytes = text.length
   }
 
   /** Written stamps of a partition, in the order of its offsets. */

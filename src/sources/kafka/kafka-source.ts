@@ -59,8 +59,9 @@ interface OpenPartition extends Omit<KafkaPartition, 'position'> {
   fetchFrom: number
   readonly blocks: FetchedPartition[]
   queuedBytes: number
-  /** Where the readable records end, as the broker said last. */
+  /** Where the readable records end, and where what is kept begins, as the broker said last. */
   lastStableOffset: number
+  firstOffset: number
   /** Whether the broker said last that there is nothing more. */
   isCaughtUp: boolean
 }
@@ -158,6 +159,11 @@ export class KafkaSource {
     return Object.fromEntries(this.#partitions.map(({ name, position }) => [name, position]))
   }
 
+  /** The first offset of each partition that its topic still holds. */
+  firstOffsets(): Positions {
+    return Object.fromEntries(this.#partitions.map(({ name, firstOffset }) => [name, firstOffset]))
+  }
+
   /** Lets tools see that the tables hold everything before `positions`. */
   tellCommitted(positions: Positions): void {
     const offsets = this.#partitions.flatMap(({ name, topic, number }) => {
@@ -170,7 +176,7 @@ export class KafkaSource {
   #add(known: KafkaPartition, index: number, leader: number): void {
     const { position, ...partition } = known
     const open = { ...partition, index, leader, position, fetchFrom: position, blocks: [], queuedBytes: 0 }
-    const added = { ...open, lastStableOffset: Infinity, isCaughtUp: false }
+    const added = { ...open, lastStableOffset: Infinity, firstOffset: 0, isCaughtUp: false }
     this.#partitions.push(added)
     // Nobody knows yet that it has nothing (K2).
     this.#options.watermarks.setIdle(index, false)
@@ -300,6 +306,7 @@ export class KafkaSource {
       return errorCode
     }
     partition.lastStableOffset = lastStableOffset
+    partition.firstOffset = answer.logStartOffset
     partition.isCaughtUp = bytes.length === 0 && partition.fetchFrom >= highWatermark
     if (bytes.length === 0) return errorCode
     const next = offsetAfter(bytes, partition.fetchFrom)

@@ -2,7 +2,7 @@
  * What a run on Kafka keeps in its data folder: F1 and F2 of `kafka-folder.ts`.
  */
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -63,4 +63,24 @@ test('topics are known at the next start, and their positions are told from thos
 test('damage is told, with what to do', () => {
   writeFileSync(join(path, 'topics.json'), '{')
   assert.throws(() => new KafkaFolder(path), /topics\.json is damaged/)
+})
+
+test('stamps go once the topics no longer hold their offsets, when the file has grown', () => {
+  const folder = new KafkaFolder(path)
+  const other = { ...stamp(0, 10), partition: 'kafka/clicks-1' }
+  const many = Array.from({ length: 20_000 }, (_, index) => stamp(10 * index, 10 * index + 10))
+  for (const one of [other, ...many]) folder.add(one)
+  folder.write({ [P]: 200_000, 'kafka/clicks-1': 10 })
+  const size = statSync(join(path, 'stamps.ndjson')).size
+  assert.ok(size > 1 << 20)
+  new KafkaFolder(path).prune({ [P]: 0, 'kafka/clicks-1': 0 })
+  assert.equal(statSync(join(path, 'stamps.ndjson')).size, size, 'nothing is gone yet')
+  folder.prune({ [P]: 199_985, 'kafka/clicks-1': 5 })
+  assert.deepEqual(folder.stampsOf(P), [stamp(199_980, 199_990), stamp(199_990, 200_000)])
+  assert.deepEqual(folder.stampsOf('kafka/clicks-1'), [other])
+  folder.prune({ [P]: 199_990, 'kafka/clicks-1': 5 })
+  assert.equal(folder.stampsOf(P).length, 2, 'it is not worth it')
+  folder.add(stamp(200_000, 200_010))
+  folder.write({ [P]: 200_010 })
+  assert.equal(new KafkaFolder(path).stampsOf(P).length, 3)
 })
