@@ -3,10 +3,9 @@
  */
 import { Command, InvalidArgumentError } from 'commander'
 import { TidemarkError } from '../errors.ts'
-import { STREAM_NAMES, type Plan } from '../pipeline/plan.ts'
+import { STREAM_NAMES, type KafkaSourcePlan, type Plan } from '../pipeline/plan.ts'
 import { HttpLines } from '../sinks/http-lines.ts'
 import { accessOf } from '../sources/kafka/access.ts'
-import type { KafkaAccess } from '../sinks/kafka/topics.ts'
 import { preparePlanTopics, TopicLines } from '../sinks/kafka/topic-lines.ts'
 import { formatDuration } from '../time/duration.ts'
 import {
@@ -160,8 +159,10 @@ interface Generating {
 }
 
 async function runToKafka(generating: Generating, brokers: string): Promise<void> {
-  const { options, plan, settings } = generating
-  const access = accessTo(plan, brokers)
+  const { options, settings } = generating
+  const source = kafkaSourceOf(generating.plan, brokers)
+  const access = source === undefined ? { brokers } : accessOf({ ...source, brokers })
+  const plan = withTopics(generating.plan, source)
   const partitions = await preparePlanTopics(plan, access, options.partitions, KAFKA_PARTITIONS)
   const topics = new TopicLines(plan, access)
   try {
@@ -171,10 +172,25 @@ async function runToKafka(generating: Generating, brokers: string): Promise<void
   }
 }
 
-/** The brokers, reached as the definition's Kafka source says: TLS and SASL are its own. */
-function accessTo({ sources }: Plan, brokers: string): KafkaAccess {
-  const source = sources.find(({ kind }) => kind === 'kafka')
-  return source?.kind === 'kafka' ? accessOf({ ...source, brokers }) : { brokers }
+/**
+ * The definition's Kafka source, whose topics are written to, with its TLS and SASL: of several the one at these brokers, else
+ * the first.
+ */
+function kafkaSourceOf({ sources }: Plan, brokers: string): KafkaSourcePlan | undefined {
+  const found = sources.filter((source) => source.kind === 'kafka')
+  return found.find((source) => source.brokers === brokers) ?? found[0]
+}
+
+/** The plan with the streams' topics where its source reads them. */
+function withTopics(plan: Plan, source: KafkaSourcePlan | undefined): Plan {
+  if (source === undefined) return plan
+  const { impressions, clicks } = plan.streams
+  const { topics } = source
+  const streams = {
+    impressions: { ...impressions, topic: topics.impressions },
+    clicks: { ...clicks, topic: topics.clicks },
+  }
+  return { ...plan, streams }
 }
 
 async function write({ options, plan, settings, talk }: Generating, target: LineTarget | undefined): Promise<void> {

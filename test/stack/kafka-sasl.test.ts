@@ -32,7 +32,8 @@ describe('a broker that asks for a password', { skip: stackMissing({ jars: ['kaf
 
   function definition(mechanism: string): object {
     const sasl = { mechanism, username: kafka.username, passwordEnv: 'KAFKA_PASSWORD' }
-    return { extends: 'ads', sources: { http: null, kafka: { kind: 'kafka', brokers: kafka.brokers, sasl } } }
+    const topics = { impressions: 'renamed-impressions' }
+    return { extends: 'ads', sources: { http: null, kafka: { kind: 'kafka', brokers: kafka.brokers, topics, sasl } } }
   }
 
   async function withCluster<T>(
@@ -77,7 +78,9 @@ describe('a broker that asks for a password', { skip: stackMissing({ jars: ['kaf
     assert.equal(written.code, 0, written.stderr)
     for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']) {
       const bytes = await withCluster(mechanism, kafka.password, async (cluster) => {
-        const topic = (await cluster.topics(['ad-impressions'])).get('ad-impressions')
+        const found = await cluster.topics(['ad-impressions', 'renamed-impressions', 'ad-clicks'])
+        assert.deepEqual([...found.keys()].toSorted(), ['ad-clicks', 'renamed-impressions'])
+        const topic = found.get('renamed-impressions')
         assert.ok(topic !== undefined)
         const target = { topicId: topic.id, partition: 0, offset: 0 }
         const [fetched] = await cluster.fetch(topic.leaders[0] ?? -1, [target], LIMITS)
