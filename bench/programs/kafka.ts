@@ -25,7 +25,7 @@ import { Cluster } from '../../src/sources/kafka/cluster.ts'
 import { KafkaFolder } from '../../src/sources/kafka/kafka-folder.ts'
 import { KafkaSource } from '../../src/sources/kafka/kafka-source.ts'
 import { openTopics, type FoundPartition } from '../../src/sources/kafka/open-topics.ts'
-import { offsetAfter } from '../../src/sources/kafka/record-batch.ts'
+import { lastBatchOf } from '../../src/sources/kafka/record-batch.ts'
 
 /** What it prints. */
 export interface KafkaSpeed {
@@ -105,7 +105,7 @@ async function fetchAll(partitions: readonly FoundPartition[]): Promise<Totals> 
     }))
     for (const { topicId, partition, bytes, giveBack } of await cluster.fetch(found[0]?.leader ?? -1, targets, FETCH)) {
       const index = partitions.findIndex((one) => one.topicId === topicId && one.number === partition)
-      const next = offsetAfter(bytes, offsets[index] ?? 0)
+      const { next } = lastBatchOf(bytes, offsets[index] ?? 0)
       totals.events += next - (offsets[index] ?? 0)
       totals.bytes += bytes.length
       offsets[index] = next

@@ -148,3 +148,20 @@ test('plan refuses two definitions, and parameters that do not fit', () => {
   assert.equal(code, 2)
   assert.match(err, /clockSkewTolerance must be from 0s to 1ms/)
 })
+
+test('plan says where events over HTTP go, and validate which topics they could go into', () => {
+  const file = join(folder, 'into.json')
+  const write = (into: string): void => {
+    const sources = { http: { kind: 'http', into }, queue: { kind: 'kafka', brokers: 'a:9092' } }
+    writeFileSync(file, JSON.stringify({ extends: 'ads', sources }, undefined, 2))
+  }
+  write('queue')
+  const { code, out } = tidemark('plan', file)
+  assert.equal(code, 0)
+  assert.match(out, /http +HTTP +impressions and clicks, through the topics of queue/)
+  write('topics')
+  const refused = tidemark('validate', file)
+  assert.equal(refused.code, 78)
+  assert.match(refused.out + refused.err, /into\.json:6:\d+ +sources\.http\.into +UNKNOWN_SOURCE/)
+  assert.match(refused.out + refused.err, /topics of a source of kind kafka/)
+})

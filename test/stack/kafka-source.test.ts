@@ -12,6 +12,7 @@ import { planOf } from '../../src/pipeline/validate.ts'
 import { verifyFolder, type VerifiedFolder } from '../../src/service/verify-folder.ts'
 import { preparePlanTopics, TopicLines } from '../../src/sinks/kafka/topic-lines.ts'
 import { deleteTopics, topicPartitions } from '../../src/sinks/kafka/topics.ts'
+import { Cluster, type FetchedPartition } from '../../src/sources/kafka/cluster.ts'
 import { readState } from '../../src/stack/state-file.ts'
 import { trafficSettings, type TrafficSettings } from '../../src/traffic/settings.ts'
 import { generateLog, type LogReport } from '../../src/traffic/writers/generate-log.ts'
@@ -122,6 +123,7 @@ describe('a run on Kafka', { skip: stackMissing({ jars: ['kafka'] }) }, () => {
     await rig.generate({ seed: 13, partitions: 1 }, 500)
     const run = rig.start()
     await rig.settled(500)
+    const cut = await rig.position('impressions')
     const kafka = readState(stack.settings.home)?.parts.find(({ name }) => name === 'kafka')?.process
     assert.ok(kafka !== undefined)
     process.kill(kafka.pid, 'SIGKILL')
@@ -131,6 +133,11 @@ describe('a run on Kafka', { skip: stackMissing({ jars: ['kafka'] }) }, () => {
     await rig.generate({ seed: 14, partitions: 2, startMs: 1_767_229_200_000 }, 500)
     await rig.settled(1_000)
     assert.match(run.stderr, /has 2 partitions now/)
+    const [before, after] = [await rig.leaderEpoch(0), await rig.leaderEpoch(cut)]
+    assert.ok(after > before, 'control: another leader wrote what came later')
+    const end = await rig.position('impressions')
+    assert.equal(await rig.divergedAt(end, before), cut, 'the broker says where logs part')
+    assert.equal(await rig.divergedAt(end, after), undefined)
     await rig.assertVerified(1_000)
     run.signal('SIGTERM')
     await run.ended
@@ -273,6 +280,17 @@ class Rig {
     })
   }
 
+  /** Leader epoch of the record at an offset of impressions. */
+  async leaderEpoch(offset: number): Promise<number> {
+    const { bytes } = await this.#fetch(offset, -1)
+    return new DataView(bytes.buffer, bytes.byteOffset).getInt32(12)
+  }
+
+  /** Up to where the broker's log agrees with one that has a record of this epoch before an offset. */
+  async divergedAt(offset: number, leaderEpoch: number): Promise<number | undefined> {
+    return (await this.#fetch(offset, leaderEpoch)).divergedAt
+  }
+
   async canReach(): Promise<boolean> {
     return this.#admin(async (admin) => admin.listTopics()).then(
       () => true,
@@ -306,6 +324,21 @@ class Rig {
     for (const run of this.#runs) run.signal('SIGKILL')
     await Promise.all(this.#runs.map(async (run) => run.ended))
     rmSync(this.#dataDir, { recursive: true, force: true })
+  }
+
+  async #fetch(offset: number, leaderEpoch: number): Promise<FetchedPartition> {
+    const cluster = new Cluster({ brokers: this.#brokers })
+    const { topic: name } = this.plan.streams.impressions
+    try {
+      const topic = (await cluster.topics([name])).get(name)
+      const target = { topicId: topic?.id ?? '', partition: 0, offset, leaderEpoch }
+      const limits = { maxWaitMs: 1_000, bytes: 1 << 20, partitionBytes: 1 << 20 }
+      const [fetched] = await cluster.fetch(topic?.leaders[0] ?? -1, [target], limits)
+      assert.ok(fetched !== undefined)
+      return fetched
+    } finally {
+      await cluster.close()
+    }
   }
 
   async #positions(): Promise<Readonly<Record<string, number>>> {

@@ -17,6 +17,8 @@ export interface MadeRecord {
 export interface BatchSettings {
   readonly base: number
   readonly codec?: number
+  /** Of the leader that took it in. */
+  readonly leaderEpoch?: number
   readonly producerId?: number
   readonly isTransactional?: boolean
   /** A control batch: 0 aborts, 1 commits. */
@@ -25,7 +27,7 @@ export interface BatchSettings {
 
 /** One batch. */
 export function makeBatch(records: readonly MadeRecord[], settings: BatchSettings): Buffer {
-  const { base, codec = 0, producerId = -1, isTransactional = false, marker } = settings
+  const { base, codec = 0, leaderEpoch = 0, producerId = -1, isTransactional = false, marker } = settings
   const isControl = marker !== undefined
   const all = isControl ? [{ value: '\0\0\0\0\0\0', key: String.fromCharCode(0, 0, 0, marker) }] : records
   const last = all.reduce((highest, record, index) => Math.max(highest, deltaOf(record, index)), 0)
@@ -33,6 +35,7 @@ export function makeBatch(records: readonly MadeRecord[], settings: BatchSetting
   const batch = Buffer.alloc(61)
   batch.writeBigInt64BE(BigInt(base), 0)
   batch.writeInt32BE(61 - 12 + body.length, 8)
+  batch.writeInt32BE(leaderEpoch, 12)
   batch.writeInt8(2, 16)
   batch.writeInt16BE(codec | (isTransactional || isControl ? 0x10 : 0) | (isControl ? 0x20 : 0), 21)
   batch.writeInt32BE(last, 23)

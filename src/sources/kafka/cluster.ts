@@ -37,6 +37,8 @@ export interface FetchTarget {
   readonly topicId: string
   readonly partition: number
   readonly offset: number
+  /** Of the leader that took in the record before; left out, or −1, where it is not known. */
+  readonly leaderEpoch?: number
 }
 
 /** What a broker sent of a partition. */
@@ -49,6 +51,8 @@ export interface FetchedPartition {
   readonly highWatermark: number
   /** The first offset that is still there. */
   readonly logStartOffset: number
+  /** Where its log and what was read of it part, by the leader epoch that was given; left out where they agree. */
+  readonly divergedAt?: number
   readonly aborted: readonly AbortedTransaction[]
   /** Record batches, the last one perhaps cut. Nobody else uses these bytes. */
   readonly bytes: Uint8Array
@@ -125,11 +129,11 @@ export class Cluster {
     const byTopic = Map.groupBy(targets, ({ topicId }) => topicId)
     const topics = [...byTopic].map(([topicId, ofTopic]) => ({
       topicId,
-      partitions: ofTopic.map(({ partition, offset }) => ({
+      partitions: ofTopic.map(({ partition, offset, leaderEpoch = -1 }) => ({
         partition,
         currentLeaderEpoch: -1,
         fetchOffset: BigInt(offset),
-        lastFetchedEpoch: -1,
+        lastFetchedEpoch: leaderEpoch,
         partitionMaxBytes: limits.partitionBytes,
       })),
     }))
@@ -217,7 +221,7 @@ function readPartition(reader: Reader, topicId: string, pool: BlockPool): Fetche
   // Compact records: one more than their length, 0 where there are none at all.
   const length = Math.max(0, reader.readUnsignedVarInt() - 1)
   const block = length === 0 ? { bytes: NOTHING } : ownBytes(reader, length, pool)
-  reader.readTaggedFields()
+  const divergedAt = readDivergence(reader)
   return {
     topicId,
     partition,
@@ -226,8 +230,27 @@ function readPartition(reader: Reader, topicId: string, pool: BlockPool): Fetche
     lastStableOffset,
     logStartOffset,
     aborted: aborted ?? [],
+    ...(divergedAt === undefined ? {} : { divergedAt }),
     ...block,
   }
+}
+
+const DIVERGING_EPOCH = 0
+
+/** Reads the tagged fields of a partition; gives the end offset of a diverging epoch, if there is one. */
+function readDivergence(reader: Reader): number | undefined {
+  let divergedAt: number | undefined
+  for (let fields = reader.readUnsignedVarInt(); fields > 0; fields--) {
+    const tag = reader.readUnsignedVarInt()
+    const size = reader.readUnsignedVarInt()
+    const end = reader.position + size
+    if (tag === DIVERGING_EPOCH) {
+      reader.readInt32()
+      divergedAt = Number(reader.readInt64())
+    }
+    reader.position = end
+  }
+  return divergedAt
 }
 
 function ownBytes(reader: Reader, length: number, pool: BlockPool): Pick<FetchedPartition, 'bytes' | 'giveBack'> {

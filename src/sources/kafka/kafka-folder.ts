@@ -11,6 +11,8 @@
  *     A run keeps none of them in memory once they are written.
  *     What stood on offsets that retention has removed since goes, too: nothing can be recounted from them.
  * F2  A topic is known by its id from before its first record is read: one that was removed and made again is noticed.
+ * F3  So is, before a checkpoint, which leader epochs its positions are of: a log that was cut back while nobody read it
+ *     is noticed at the next start.
  */
 import {
   closeSync,
@@ -39,6 +41,12 @@ export interface Stamp {
   readonly arrivalMs: number
 }
 
+/** A leader epoch, and the first position that was reached in it. */
+interface LeaderEpoch {
+  readonly from: number
+  readonly epoch: number
+}
+
 /** A topic as it was when it was first read. */
 export interface KnownTopic {
   readonly topic: string
@@ -49,12 +57,18 @@ export interface KnownTopic {
 
 const TOPICS_FILE = 'topics.json'
 const STAMPS_FILE = 'stamps.ndjson'
+const EPOCHS_FILE = 'leader-epochs.json'
+/** Of each partition: a start needs that of a position of late. */
+const KEPT_EPOCHS = 16
 /** A file that is smaller is left as it is. */
 const PRUNED_BYTES = 1 << 20
 
 export class KafkaFolder {
   readonly #path: string
   readonly #topics: Map<string, KnownTopic>
+  /** Leader epochs of each partition, in the order of their offsets, and whether they are on disk. */
+  readonly #epochs: Record<string, LeaderEpoch[]>
+  #areEpochsWritten = true
   /** Stamps of the epochs that are not written yet. */
   #waiting: Stamp[] = []
   /** Up to where stamps were dropped last, and what was left. */
@@ -67,6 +81,7 @@ export class KafkaFolder {
    */
   constructor(path: string) {
     this.#path = path
+    this.#epochs = readJson<Record<string, LeaderEpoch[]>>(join(path, EPOCHS_FILE), {})
     this.#topics = new Map(Object.entries(readJson<Record<string, KnownTopic>>(join(path, TOPICS_FILE), {})))
   }
 
@@ -88,6 +103,20 @@ export class KafkaFolder {
     this.#writeWhole(TOPICS_FILE, `${JSON.stringify(Object.fromEntries(this.#topics), undefined, 2)}\n`)
   }
 
+  /** Keeps which leader took in the record before `position`, up to which a partition was read. */
+  noteLeaderEpoch(partition: string, position: number, epoch: number): void {
+    const epochs = this.#epochs[partition] ?? []
+    if (epoch < 0 || epochs.at(-1)?.epoch === epoch) return
+    const before = epochs.filter(({ from }) => from < position)
+    this.#epochs[partition] = [...before, { from: position, epoch }].slice(-KEPT_EPOCHS)
+    this.#areEpochsWritten = false
+  }
+
+  /** The leader epoch of the record before `position`; undefined where it is not known. */
+  leaderEpochAt(partition: string, position: number): number | undefined {
+    return this.#epochs[partition]?.findLast(({ from }) => from <= position)?.epoch
+  }
+
   /** Keeps a stamp for the epoch that its offsets belong to. */
   add(stamp: Stamp): void {
     this.#waiting.push(stamp)
@@ -95,6 +124,7 @@ export class KafkaFolder {
 
   /** Makes the stamps of everything before `positions` durable (F1). */
   write(positions: Positions): void {
+    this.#writeEpochs()
     const isBefore = ({ partition, to }: Stamp): boolean => to <= (positions[partition] ?? -1)
     const due = this.#waiting.filter(isBefore)
     if (due.length === 0) return
@@ -105,8 +135,20 @@ export class KafkaFolder {
     if (isNew) sync(this.#path)
   }
 
-  /** Drops the stamps of what was read and never committed. */
+  #writeEpochs(): void {
+    if (this.#areEpochsWritten) return
+    this.#writeWhole(EPOCHS_FILE, `${JSON.stringify(this.#epochs)}\n`)
+    this.#areEpochsWritten = true
+  }
+
+  /** Drops the stamps of what was read and never committed, and its leader epochs. */
   dropAfter(positions: Positions): void {
+    for (const [partition, epochs] of Object.entries(this.#epochs)) {
+      const committed = epochs.filter(({ from }) => from <= (positions[partition] ?? -1))
+      if (committed.length === epochs.length) continue
+      this.#epochs[partition] = committed
+      this.#areEpochsWritten = false
+    }
     const text = readText(this.#stampsFile)
     const stamps = parseStamps(text, this.#stampsFile)
     const kept = stamps.filter(({ partition, to }) => to <= (positions[partition] ?? -1))

@@ -25,9 +25,10 @@ import { decompress } from './decompress.ts'
 import type { GroupOffsets } from './group-offsets.ts'
 import type { KafkaFolder } from './kafka-folder.ts'
 import { KAFKA_ERROR } from './kafka-errors.ts'
+import { dropWaiting, openPartition, takeAnswer, type OpenPartition, type WaitingBlock } from './open-partition.ts'
 import { checkOffset, partitionName, recreated, type KafkaPartition } from './partition.ts'
 import { Problems, TOPICS } from './problems.ts'
-import { offsetAfter, RecordBatchReader } from './record-batch.ts'
+import { RecordBatchReader } from './record-batch.ts'
 
 export interface KafkaSourceOptions {
   /** Name of the source. */
@@ -49,21 +50,6 @@ export interface KafkaSourceOptions {
   readonly log: Log
   /** How often topics are looked up. */
   readonly refreshMs?: number
-}
-
-interface OpenPartition extends Omit<KafkaPartition, 'position'> {
-  readonly index: number
-  leader: number
-  /** Offset of the next record to offer, and of the next one to ask for. */
-  position: number
-  fetchFrom: number
-  readonly blocks: FetchedPartition[]
-  queuedBytes: number
-  /** Where the readable records end, and where what is kept begins, as the broker said last. */
-  lastStableOffset: number
-  firstOffset: number
-  /** Whether the broker said last that there is nothing more. */
-  isCaughtUp: boolean
 }
 
 const POLL_BYTES = 1 << 20
@@ -118,10 +104,7 @@ export class KafkaSource {
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#hasRoom()
-    for (const partition of this.#partitions) {
-      partition.blocks.length = 0
-      partition.queuedBytes = 0
-    }
+    for (const partition of this.#partitions) dropWaiting(partition)
     await this.#options.cluster.close()
     await Promise.all([this.#refreshing, ...this.#fetchers.values()])
   }
@@ -174,9 +157,7 @@ export class KafkaSource {
   }
 
   #add(known: KafkaPartition, index: number, leader: number): void {
-    const { position, ...partition } = known
-    const open = { ...partition, index, leader, position, fetchFrom: position, blocks: [], queuedBytes: 0 }
-    const added = { ...open, lastStableOffset: Infinity, firstOffset: 0, isCaughtUp: false }
+    const added = openPartition(known, index, leader)
     this.#partitions.push(added)
     // Nobody knows yet that it has nothing (K2).
     this.#options.watermarks.setIdle(index, false)
@@ -203,7 +184,7 @@ export class KafkaSource {
 
   #offerBlock(partition: OpenPartition): number {
     const { watermarks, clock, folder, futureCount } = this.#options
-    const block = partition.blocks.shift() as FetchedPartition
+    const { fetched: block, leaderEpoch } = partition.blocks.shift() as WaitingBlock
     partition.queuedBytes -= block.bytes.length
     const from = partition.position
     const floorMs = watermarks.pipelineMs
@@ -212,6 +193,8 @@ export class KafkaSource {
     this.#current = partition
     this.#stampMs = { arrivalMs: clock.nowMs(), floorMs }
     partition.position = this.#read(partition, block)
+    partition.leaderEpoch = leaderEpoch
+    folder.noteLeaderEpoch(partition.name, partition.position, leaderEpoch)
     if (isPassed || futureCount(partition.stream) !== futureBefore)
       folder.add({ partition: partition.name, from, to: partition.position, ...this.#stampMs })
     block.giveBack?.()
@@ -277,7 +260,12 @@ export class KafkaSource {
 
   /** Whether it went well; what passes is told. */
   async #fetch(node: number, wanted: readonly OpenPartition[]): Promise<boolean> {
-    const targets = wanted.map(({ topicId, number, fetchFrom }) => ({ topicId, partition: number, offset: fetchFrom }))
+    const targets = wanted.map(({ topicId, number, fetchFrom, fetchEpoch }) => ({
+      topicId,
+      partition: number,
+      offset: fetchFrom,
+      leaderEpoch: fetchEpoch,
+    }))
     const limits = { maxWaitMs: FETCH_WAIT_MS, bytes: FETCH_BYTES, partitionBytes: PARTITION_BYTES }
     try {
       const fetched = await this.#options.cluster.fetch(node, targets, limits)
@@ -297,35 +285,32 @@ export class KafkaSource {
   }
 
   #take(answer: FetchedPartition): number {
-    const { topicId, partition: number, errorCode, bytes, highWatermark, lastStableOffset } = answer
+    const { topicId, partition: number, errorCode } = answer
     const partition = this.#partitions.find((one) => one.topicId === topicId && one.number === number)
     if (partition === undefined) return KAFKA_ERROR.none
     if (errorCode === KAFKA_ERROR.offsetOutOfRange) void this.#findGap(partition)
-    if (errorCode !== KAFKA_ERROR.none) {
-      partition.isCaughtUp = false
-      return errorCode
-    }
-    partition.lastStableOffset = lastStableOffset
-    partition.firstOffset = answer.logStartOffset
-    partition.isCaughtUp = bytes.length === 0 && partition.fetchFrom >= highWatermark
-    if (bytes.length === 0) return errorCode
-    const next = offsetAfter(bytes, partition.fetchFrom)
-    if (next === partition.fetchFrom) return errorCode
-    partition.fetchFrom = next
-    partition.blocks.push(answer)
-    partition.queuedBytes += bytes.length
-    this.#options.watermarks.setIdle(partition.index, false)
+    if (errorCode !== KAFKA_ERROR.none) partition.isCaughtUp = false
+    else if (takeAnswer(partition, answer)) this.#options.watermarks.setIdle(partition.index, false)
     return errorCode
   }
 
   /** Finds out what is lost where the broker has not the offset we want, and ends the run. */
-  async #findGap({ topic, topicId, number, fetchFrom }: OpenPartition): Promise<void> {
-    const { cluster } = this.#options
+  async #findGap(partition: OpenPartition): Promise<void> {
+    const { cluster, log } = this.#options
+    const { topic, topicId, number, fetchFrom, position } = partition
     try {
       const info = (await cluster.topics([topic])).get(topic)
       if (info === undefined || info.id !== topicId) return
       const [first, end] = await Promise.all([cluster.offsets(info, 'earliest'), cluster.offsets(info, 'latest')])
-      checkOffset({ topic, number, position: fetchFrom }, first[number] ?? 0, end[number] ?? 0)
+      checkOffset({ topic, number, position: fetchFrom }, first[number] ?? 0, Infinity)
+      if (fetchFrom > (end[number] ?? 0)) {
+        checkOffset({ topic, number, position }, 0, end[number] ?? 0)
+        return dropWaiting(partition)
+      }
+      if (partition.fetchEpoch < 0) return
+      // What it has is as long as what was read, but by leaders that it does not know.
+      log('warn', `${topic}-${number}: the broker cannot tell whether it was cut back before offset ${fetchFrom}.`)
+      partition.fetchEpoch = partition.leaderEpoch = -1
     } catch (error) {
       if (error instanceof TidemarkError && error.retryable) return
       this.#fail(error)

@@ -63,7 +63,9 @@ async function openTopic(
     const position = positionOf(number) ?? from[number] ?? 0
     checkOffset({ topic: info.name, number, position }, first[number] ?? 0, end[number] ?? 0)
     const name = partitionName(source.name, stream, number)
-    return { name, stream, topic: info.name, topicId: info.id, number, position, leader }
+    const leaderEpoch = folder.leaderEpochAt(name, position)
+    const known = { name, stream, topic: info.name, topicId: info.id, number, position, leader }
+    return leaderEpoch === undefined ? known : { ...known, leaderEpoch }
   })
 }
 

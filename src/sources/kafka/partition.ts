@@ -14,6 +14,8 @@ export interface KafkaPartition {
   readonly topicId: string
   readonly number: number
   readonly position: number
+  /** Of the leader that took in the record before `position`; left out where it is not known. */
+  readonly leaderEpoch?: number
 }
 
 /** Name of a topic's partition in the pipeline. */

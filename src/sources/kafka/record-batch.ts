@@ -35,6 +35,7 @@ export interface AbortedTransaction {
 export const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 
 const LENGTH_END = 12
+const LEADER_EPOCH = 12
 const MAGIC = 16
 const CRC = 17
 const ATTRIBUTES = 21
@@ -249,15 +250,25 @@ function corrupt(offset: number, reason: string): TidemarkError {
   return new TidemarkError('KAFKA_CORRUPT', `The record batch at offset ${offset} is damaged: ${reason}.`)
 }
 
-/** The offset after the last whole batch of a block; `position` where there is none, or all of it lies before that. */
-export function offsetAfter(block: Uint8Array, position: number): number {
+/** What the headers of a block say of its last whole batch. */
+export interface LastBatch {
+  /** The offset after it; where there is none, or all of the block lies before `position`, that. */
+  readonly next: number
+  /** Of the leader that took it in; −1 where there is none. */
+  readonly leaderEpoch: number
+}
+
+/** Looks at the headers of a block, and at nothing else. */
+export function lastBatchOf(block: Uint8Array, position: number): LastBatch {
   const view = new DataView(block.buffer, block.byteOffset, block.byteLength)
   let next = position
+  let leaderEpoch = -1
   for (let at = 0; at + RECORDS <= block.length;) {
     const end = at + LENGTH_END + view.getInt32(at + 8)
     if (end > block.length || end <= at) break
     next = Math.max(next, offsetAt(view, at) + view.getInt32(at + LAST_OFFSET_DELTA) + 1)
+    leaderEpoch = view.getInt32(at + LEADER_EPOCH)
     at = end
   }
-  return next
+  return { next, leaderEpoch }
 }

@@ -84,3 +84,30 @@ test('stamps go once the topics no longer hold their offsets, when the file has 
   folder.write({ [P]: 200_010 })
   assert.equal(new KafkaFolder(path).stampsOf(P).length, 3)
 })
+
+test('F3: the leader epoch of a position is known at the next start, as far as it was committed', () => {
+  const folder = new KafkaFolder(path)
+  for (const [position, epoch] of [
+    [10, 3],
+    [20, 3],
+    [30, 5],
+    [40, 7],
+  ] as const)
+    folder.noteLeaderEpoch(P, position, epoch)
+  assert.equal(new KafkaFolder(path).leaderEpochAt(P, 40), undefined, 'control: nothing is on disk yet')
+  folder.write({ [P]: 30 })
+  const next = new KafkaFolder(path)
+  assert.deepEqual(
+    [9, 10, 20, 30, 40].map((position) => next.leaderEpochAt(P, position)),
+    [undefined, 3, 3, 5, 7],
+  )
+  next.dropAfter({ [P]: 30 })
+  assert.equal(next.leaderEpochAt(P, 40), 5)
+  next.noteLeaderEpoch(P, 45, 6)
+  next.write({ [P]: 45 })
+  assert.equal(new KafkaFolder(path).leaderEpochAt(P, 45), 6)
+  for (let epoch = 8; epoch < 100; epoch++) next.noteLeaderEpoch(P, 10 * epoch, epoch)
+  next.write({ [P]: 990 })
+  const last = new KafkaFolder(path)
+  assert.deepEqual([last.leaderEpochAt(P, 990), last.leaderEpochAt(P, 80)], [99, undefined], 'old ones go')
+})

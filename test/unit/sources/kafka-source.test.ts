@@ -1,5 +1,5 @@
 /**
- * Topics as a source, over a cluster of two brokers in memory: K3 of `kafka-source.ts`.
+ * Topics as a source, over a cluster of two brokers in memory: K3 of `kafka-source.ts`, L1 of `open-partition.ts`.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -8,11 +8,12 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { TidemarkError } from '../../../src/errors.ts'
-import type { FetchedPartition } from '../../../src/sources/kafka/cluster.ts'
+import type { FetchedPartition, FetchTarget } from '../../../src/sources/kafka/cluster.ts'
 import { KafkaFolder } from '../../../src/sources/kafka/kafka-folder.ts'
 import { KafkaSource, type KafkaSourceOptions } from '../../../src/sources/kafka/kafka-source.ts'
 import { Watermarks } from '../../../src/time/watermarks.ts'
 import { eventually } from '../../support/eventually.ts'
+import { makeBatch } from '../../support/kafka-batches.ts'
 import { afterwards } from '../../support/afterwards.ts'
 
 const TOPICS = { impressions: 'ad-impressions', clicks: 'ad-clicks' }
@@ -20,12 +21,14 @@ const TOPICS = { impressions: 'ad-impressions', clicks: 'ad-clicks' }
 /** A source over partition 0 of both topics: impressions on broker 1, clicks on broker 2. */
 function startSource(
   context: TestContext,
-  fetch: (node: number) => Promise<FetchedPartition[]>,
+  fetch: (node: number, targets: readonly FetchTarget[]) => Promise<FetchedPartition[]>,
 ): {
   readonly source: KafkaSource
   readonly told: string[]
+  readonly fatal: TidemarkError[]
 } {
   const told: string[] = []
+  const fatal: TidemarkError[] = []
   const path = mkdtempSync(join(tmpdir(), 'tidemark-kafka-source-'))
   afterwards(context, () => rmSync(path, { recursive: true, force: true }))
   const streams = ['impressions', 'clicks'] as const
@@ -58,15 +61,15 @@ function startSource(
     pause: async () => turn(),
     log: (level, message) => told.push(`${level}: ${message}`),
   })
-  source.start((error) => assert.fail(String(error)))
+  source.start((error) => fatal.push(error as TidemarkError))
   afterwards(context, () => source.stop())
-  return { source, told }
+  return { source, told, fatal }
 }
 
 test('K3: a broker that is away is told once, however often another one answers', async (context) => {
   const asked = [0, 0, 0]
   let isAway = true
-  const { source, told } = startSource(context, async (node) => {
+  const { source, told, fatal } = startSource(context, async (node) => {
     asked[node] = (asked[node] ?? 0) + 1
     await turn()
     if (node === 2 && isAway) throw new TidemarkError('KAFKA_UNAVAILABLE', 'Broker 2 is away.', { retryable: true })
@@ -78,4 +81,72 @@ test('K3: a broker that is away is told once, however often another one answers'
   isAway = false
   await eventually('it answers', () => source.problem === null)
   assert.deepEqual(told.slice(1), ['info: Source "kafka": Kafka answers again.'], 'control')
+  assert.equal(fatal.length, 0)
+})
+
+/** A broker whose log of impressions has ten records in each batch, until it is cut back. */
+class Log {
+  readonly asked: FetchTarget[] = []
+  /** Leader epoch of each batch. */
+  epochs = [0, 0, 1]
+  cutAt: number | undefined
+
+  answer(targets: readonly FetchTarget[]): FetchedPartition[] {
+    const target = targets.find(({ topicId }) => topicId === 'impressions')
+    if (target === undefined) return []
+    const { offset, leaderEpoch = -1 } = target
+    this.asked.push(target)
+    const end = 10 * this.epochs.length
+    const head = { topicId: 'impressions', partition: 0, errorCode: 0, highWatermark: end, lastStableOffset: end }
+    const answer = { ...head, logStartOffset: 0, aborted: [], bytes: new Uint8Array(0) }
+    if (this.cutAt !== undefined && offset > this.cutAt && leaderEpoch !== -1 && leaderEpoch !== 9)
+      return [{ ...answer, divergedAt: this.cutAt }]
+    const epoch = this.epochs[offset / 10]
+    if (epoch === undefined) return [answer]
+    const records = Array.from({ length: 10 }, (_, index) => ({ value: `{"impression_id":"${offset + index}"}` }))
+    return [{ ...answer, bytes: new Uint8Array(makeBatch(records, { base: offset, leaderEpoch: epoch })) }]
+  }
+}
+
+test('L1: what was offered and is cut back is a gap with its exact range', async (context) => {
+  const log = new Log()
+  const { source, fatal } = startSource(context, async (_node, targets) => {
+    await turn()
+    return log.answer(targets)
+  })
+  let lines = 0
+  const count = (_partition: number, bytes: Uint8Array, start: number, end: number): void =>
+    void (lines += bytes.subarray(start, end).filter((byte) => byte === 10).length)
+  await eventually('all is read', () => {
+    source.poll(count)
+    return lines === 30
+  })
+  await eventually('it asks for more, with the epoch of what it read last', () => log.asked.at(-1)?.offset === 30)
+  assert.deepEqual([...new Set(log.asked.map(({ leaderEpoch }) => leaderEpoch))], [-1, 0, 1])
+  assert.equal(fatal.length, 0, 'control')
+  log.cutAt = 17
+  log.epochs = [0, 9, 9, 9, 9]
+  await eventually('the run ends', () => fatal.length > 0)
+  assert.equal(fatal[0]?.code, 'KAFKA_GAP')
+  assert.match(fatal[0]?.message ?? '', /ad-impressions-0: offsets 17 to 29 \(13 records at most\).*cut back/)
+})
+
+test('L1: what was not offered yet is read anew', async (context) => {
+  const log = new Log()
+  const { source, fatal } = startSource(context, async (_node, targets) => {
+    await turn()
+    return log.answer(targets)
+  })
+  await eventually('all is fetched', () => log.asked.at(-1)?.offset === 30)
+  log.cutAt = 10
+  log.epochs = [0, 9, 9]
+  await eventually(
+    'it is asked for again',
+    () => log.asked.at(-1)?.offset === 30 && log.asked.at(-1)?.leaderEpoch === 9,
+  )
+  const firsts: (number | undefined)[] = []
+  source.poll((_partition, _bytes, _start, _end, _arrivalMs, _floorMs, first) => firsts.push(first))
+  assert.deepEqual(firsts, [0, 10, 20])
+  assert.deepEqual(source.positions()['kafka/impressions-0'], 30)
+  assert.equal(fatal.length, 0)
 })

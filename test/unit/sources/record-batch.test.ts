@@ -7,7 +7,7 @@ import { createRecordsBatch } from '@platformatic/kafka'
 import fc from 'fast-check'
 import { TidemarkError } from '../../../src/errors.ts'
 import { decompress } from '../../../src/sources/kafka/decompress.ts'
-import { offsetAfter, RecordBatchReader, type AbortedTransaction } from '../../../src/sources/kafka/record-batch.ts'
+import { lastBatchOf, RecordBatchReader, type AbortedTransaction } from '../../../src/sources/kafka/record-batch.ts'
 import { checkProperty } from '../../support/check-property.ts'
 import { makeBatch, type MadeRecord } from '../../support/kafka-batches.ts'
 
@@ -30,7 +30,7 @@ function read(block: Uint8Array, position = 0, aborted: readonly AbortedTransact
   // In the middle of other bytes, as a fetched block is.
   const copy = new Uint8Array(block.length + 7).subarray(3, 3 + block.length)
   copy.set(block)
-  assert.equal(offsetAfter(copy, position), offsetAfter(block, position))
+  assert.deepEqual(lastBatchOf(copy, position), lastBatchOf(block, position))
   return { next: reader.read(copy, position, aborted), lines, runs }
 }
 
