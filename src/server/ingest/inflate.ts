@@ -5,7 +5,8 @@
  * I2  All frames of a zstd body and all members of a gzip body count; what follows them is an error.
  * I3  Few are decompressed at a time: a decompressor holds memory of its own, which no budget of bytes covers.
  */
-import { constants, gunzip, zstdDecompress } from 'node:zlib'
+import { constants, createGunzip, zstdDecompress } from 'node:zlib'
+import { freeBytes } from '../../runtime/free-bytes.ts'
 import type { IngestLimits } from './limits.ts'
 import { Refusal } from './refusal.ts'
 
@@ -25,6 +26,11 @@ export function encodingOf(header: string | undefined): BodyEncoding | undefined
   if (name === '' || name === 'identity') return 'identity'
   if (name === 'gzip' || name === 'x-gzip') return 'gzip'
   return name === 'zstd' ? 'zstd' : undefined
+}
+
+/** More came out than may. */
+class OverLimit extends Error {
+  readonly code = 'ERR_BUFFER_TOO_LARGE'
 }
 
 /** Decompresses bodies, {@link MOST_AT_A_TIME} at a time; the others wait. */
@@ -76,11 +82,26 @@ export class Inflater {
   }
 }
 
-function gunzipped(body: Uint8Array, maxOutputLength: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    gunzip(body, { maxOutputLength, chunkSize: OUTPUT_CHUNK_BYTES }, (error, result) =>
-      error === null ? resolve(result) : reject(error),
-    )
+/**
+ * All members, in one piece. Their pieces are given back at once: what a bomb makes before it is found out would otherwise
+ * have the garbage collector hold up everybody.
+ */
+function gunzipped(body: Uint8Array, limit: number): Promise<Buffer> {
+  const stream = createGunzip({ chunkSize: OUTPUT_CHUNK_BYTES })
+  const pieces: Buffer[] = []
+  let length = 0
+  return new Promise<Buffer>((resolve, reject) => {
+    stream.on('data', (piece: Buffer) => {
+      pieces.push(piece)
+      length += piece.length
+      if (length > limit) stream.destroy(new OverLimit())
+    })
+    stream.on('end', () => resolve(Buffer.concat(pieces, length)))
+    stream.on('error', reject)
+    stream.end(body)
+  }).finally(() => {
+    // One that is full is no longer written to; the last one may be.
+    for (const piece of pieces) freeBytes(piece)
   })
 }
 
