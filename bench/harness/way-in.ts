@@ -1,5 +1,5 @@
 /**
- * The way in alone (`bench/programs/way-in.ts`) as a process of its own.
+ * The way in alone (`bench/programs/way-in.ts`), or a server that only answers, as a process of its own.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,6 +9,7 @@ import { commandText } from './child.ts'
 import { ROOT } from './machine.ts'
 
 const PROGRAM = join(ROOT, 'bench', 'programs', 'way-in.ts')
+const BARE_PROGRAM = join(ROOT, 'bench', 'programs', 'bare-http.ts')
 
 export class WayIn {
   readonly url: string
@@ -20,8 +21,17 @@ export class WayIn {
   }
 
   /** Starts one on a folder; resolves when it listens. */
-  static async start(folder: string): Promise<WayIn> {
-    const args = ['--disable-warning=ExperimentalWarning', PROGRAM, folder]
+  static start(folder: string): Promise<WayIn> {
+    return WayIn.#run([PROGRAM, folder])
+  }
+
+  /** Starts a server of Node that only reads and answers (`bench/programs/bare-http.ts`). */
+  static startBare(): Promise<WayIn> {
+    return WayIn.#run([BARE_PROGRAM])
+  }
+
+  static async #run(program: readonly string[]): Promise<WayIn> {
+    const args = ['--disable-warning=ExperimentalWarning', ...program]
     const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
     const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
     return new WayIn(child, (JSON.parse(line) as { readonly url: string }).url)
@@ -42,4 +52,9 @@ export class WayIn {
 /** The command that starts it, as a person would type it in the project's folder. */
 export function wayInCommand(): string {
   return commandText([PROGRAM, 'DIR'])
+}
+
+/** The same for the server that only answers. */
+export function bareCommand(): string {
+  return commandText([BARE_PROGRAM])
 }

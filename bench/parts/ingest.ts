@@ -8,7 +8,7 @@ import type { Figure, Target } from '../harness/figure.ts'
 import { ROOT } from '../harness/machine.ts'
 import { repeated, type BenchContext, type BenchPart } from '../harness/part.ts'
 import { Service, serviceCommand } from '../harness/service.ts'
-import { WayIn, wayInCommand } from '../harness/way-in.ts'
+import { bareCommand, WayIn, wayInCommand } from '../harness/way-in.ts'
 import type { HttpLoadResult } from '../programs/http-load.ts'
 
 const LOAD = join(ROOT, 'bench', 'programs', 'http-load.ts')
@@ -51,17 +51,25 @@ async function inFolder<T>({ dir, events }: BenchContext, measure: Measure<T>): 
   }
 }
 
-async function measureWayIn(dataDir: string, seconds: number): Promise<{ batches: Served; singles: Served }> {
-  const wayIn = await WayIn.start(dataDir)
+interface WayInRun {
+  readonly batches: Served
+  readonly singles: Served
+  /** The same singles to a server that only answers. */
+  readonly bareSingles: Served
+}
+
+async function measureWayIn(dataDir: string, seconds: number): Promise<WayInRun> {
+  const [wayIn, bare] = [await WayIn.start(dataDir), await WayIn.startBare()]
+  const served = async (to: WayIn, kind: readonly string[]): Promise<Served> => {
+    const before = await to.cpuMs()
+    const load = await send(to.url, kind, seconds)
+    return { load, eventsPerCpuSecond: load.acknowledgedEvents / (((await to.cpuMs()) - before) / 1_000) }
+  }
   try {
-    const served = async (kind: readonly string[]): Promise<Served> => {
-      const before = await wayIn.cpuMs()
-      const load = await send(wayIn.url, kind, seconds)
-      return { load, eventsPerCpuSecond: load.acknowledgedEvents / (((await wayIn.cpuMs()) - before) / 1_000) }
-    }
-    return { batches: await served(BATCHES), singles: await served(SINGLES) }
+    const batches = await served(wayIn, BATCHES)
+    return { batches, singles: await served(wayIn, SINGLES), bareSingles: await served(bare, SINGLES) }
   } finally {
-    await wayIn.stop()
+    await Promise.all([wayIn.stop(), bare.stop()])
   }
 }
 
@@ -113,14 +121,26 @@ const BATCHES_PER_CORE = { atLeast: 600_000 } as const
 const SINGLES_PER_SECOND = { atLeast: 15_000 } as const
 const ACKNOWLEDGEMENT = { atMost: 25 } as const
 
-function wayInFigures(runs: readonly { readonly batches: Served; readonly singles: Served }[]): readonly Figure[] {
+function wayInFigures(runs: readonly WayInRun[]): readonly Figure[] {
   const command = `${wayInCommand()}\n${SENDING}`
-  return pairs(
-    'the way in alone',
-    runs.map(({ batches }) => batches),
-    runs.map(({ singles }) => singles),
-    command,
-  )
+  const [batches, singles] = [runs.map((run) => run.batches), runs.map((run) => run.singles)]
+  const bare = { command: `${bareCommand()}\n${commandText([LOAD, '--url', 'URL', ...SINGLES])}` }
+  const perCore = (run: WayInRun): number => run.bareSingles.eventsPerCpuSecond
+  return [
+    ...pairs('the way in alone', batches, singles, command),
+    {
+      name: 'a server that only answers: one each, by processor time',
+      values: runs.map(perCore),
+      unit: 'requests/CPU-s',
+      ...bare,
+    },
+    {
+      name: 'the way in alone: one event each, processor time to that',
+      values: runs.map((run) => perCore(run) / run.singles.eventsPerCpuSecond),
+      unit: 'times',
+      ...bare,
+    },
+  ]
 }
 
 function serviceFigures(runs: readonly ServiceRun[]): readonly Figure[] {
