@@ -2,10 +2,11 @@
  * What fills the journal beside HTTP: simulated traffic, files that are followed. Each runs until it is stopped.
  *
  * T1  A source that fails for good ends the run: nothing is silently left out.
+ * T2  After `stop` nothing is appended any more, whatever any of them failed with.
  */
-import type { Log } from '../runtime/ports.ts'
 import { resolve } from 'node:path'
 import type { Plan } from '../pipeline/plan.ts'
+import type { Log } from '../runtime/ports.ts'
 import { FollowedFiles } from '../sources/file/followed-files.ts'
 import { TrafficSource } from '../sources/traffic-source.ts'
 import { CLOCK, pause } from './elapsed.ts'
@@ -50,11 +51,6 @@ export class SourceTasks {
     return this.#traffic !== undefined
   }
 
-  /** Impressions per second of the history. */
-  get historyRate(): number {
-    return this.#traffic?.historyRate ?? 0
-  }
-
   /** Appends what happened before now; returns how many events that were. */
   async fillHistory(signal: AbortSignal): Promise<number> {
     return (await this.#traffic?.fillHistory(signal)) ?? 0
@@ -63,8 +59,10 @@ export class SourceTasks {
   /** Lets all sources run. */
   start(): void {
     const { signal } = this.#stopping
-    const running = [this.#traffic, ...this.#files].map(async (source) => source?.run(signal))
-    this.#running = Promise.all(running).catch((error: unknown) => this.#options.onFatal(error))
+    const run = async (source: TrafficSource | FollowedFiles | undefined): Promise<void> => {
+      await source?.run(signal).catch((error: unknown) => this.#options.onFatal(error))
+    }
+    this.#running = Promise.all([this.#traffic, ...this.#files].map(run))
   }
 
   /** Ends them, and resolves when nothing more is appended. */
