@@ -82,6 +82,7 @@ async function* scanPartition(
   const reader = readRetained(disk, partition, from, end)
   try {
     for (let block = reader.next(); block !== undefined; block = reader.next()) {
+      await giveWay(budget)
       if (block.floorMs > lateFromMs) return
       if (block.arrivalMs < arrivedFromMs) continue
       budget.bytes += block.lines.length
@@ -90,7 +91,6 @@ async function* scanPartition(
         const event = admission.admit(line, block)
         if (event !== undefined) yield { event, partition: partition.name, line }
       }
-      await giveWay(budget)
     }
   } finally {
     reader.close()
