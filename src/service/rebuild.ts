@@ -6,7 +6,6 @@
  * B2  The whole journal is read and found sound before any row is removed: what it cannot give back stays.
  * B3  Only when told so it gives up what is damaged, says exactly what that is, and keeps the damaged files.
  */
-import type { Log } from '../runtime/ports.ts'
 import { resolve } from 'node:path'
 import { nodeDisk } from '../checkpoint/disk/node-disk.ts'
 import { Journal } from '../checkpoint/journal/journal.ts'
@@ -19,9 +18,10 @@ import type { Plan } from '../pipeline/plan.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
 import { Delivery } from '../runtime/delivery.ts'
 import { LiveRun } from '../runtime/live-run.ts'
+import type { Log } from '../runtime/ports.ts'
 import { journalFolder, openDataFolder, readIdentity } from './data-folder.ts'
 import { CLOCK, pause } from './elapsed.ts'
-import { recover } from './recovery.ts'
+import { recover, type Recovered } from './recovery.ts'
 import { Teardown } from './teardown.ts'
 
 const MAX_WAITING_CELLS = 1_000_000
@@ -86,7 +86,7 @@ export async function rebuild(options: RebuildOptions, signal: AbortSignal): Pro
     })
     const { journal } = recovered
     const isWhole = salvaged === undefined && journal.partitions.every((name) => journal.earliest(name) === 0)
-    return { events: await countAll(recovered, signal), isWhole, salvaged }
+    return { events: await countAll(recovered, signal, teardown), isWhole, salvaged }
   } finally {
     await teardown.run()
   }
@@ -140,7 +140,7 @@ async function refuseDamage(path: string): Promise<void> {
 
 const KEEP_ALL: Retention = { maxAgeMs: Infinity, maxBytes: Infinity }
 
-async function countAll(recovered: Awaited<ReturnType<typeof recover>>, signal: AbortSignal): Promise<number> {
+async function countAll(recovered: Recovered, signal: AbortSignal, teardown: Teardown): Promise<number> {
   const { pipeline, source, sink, checkpoints, deadLetters, epoch } = recovered
   const failed = new AbortController()
   const stop = AbortSignal.any([signal, failed.signal])
@@ -154,6 +154,8 @@ async function countAll(recovered: Awaited<ReturnType<typeof recover>>, signal: 
     onChange: () => undefined,
     onFatal: (error) => failed.abort(error),
   })
+  // What still waits when the sink closes must not be tried again on a connection of its own.
+  teardown.add(() => delivery.drain(0))
   const run = new LiveRun({
     pipeline,
     source,
