@@ -9,7 +9,7 @@
  */
 import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { makeFolder } from '../../runtime/make-folder.ts'
 import type { DeadLetter, DeadLetterSink, Log } from '../../runtime/ports.ts'
 import { letterLine, readLetterLine } from './stored-letter.ts'
@@ -74,7 +74,7 @@ export class LetterFiles implements DeadLetterSink {
     if (startEmpty) for (const path of letterFiles(folder)) rmSync(path)
     const files = letterFiles(folder)
     const last = files.at(-1)
-    this.#number = last === undefined ? 1 : numberOf(last.slice(folder.length + 1))
+    this.#number = last === undefined ? 1 : numberOf(basename(last))
     for (const path of files.slice(-FILES_SEARCHED)) this.#learn(path)
     if (last !== undefined) endLine(last)
     this.#fileBytes = last === undefined ? 0 : statSync(last).size

@@ -9,11 +9,21 @@ import { isWanted, readLetterLine, type LetterFilter, type StoredLetter } from '
 export function readLetterFiles(folder: string, filter: LetterFilter, limit: number): readonly StoredLetter[] {
   const found: StoredLetter[] = []
   for (const path of letterFiles(folder).toReversed()) {
-    for (const line of readFileSync(path, 'utf8').split('\n').toReversed()) {
+    for (const line of textOf(path).split('\n').toReversed()) {
       if (found.length >= limit) return found
       const letter = readLetterLine(line)
       if (letter !== undefined && isWanted(letter, filter)) found.push(letter)
     }
   }
   return found
+}
+
+// An instance that runs may remove the oldest while the others are read.
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw error
+  }
 }

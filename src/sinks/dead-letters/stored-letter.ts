@@ -8,7 +8,7 @@ import { deadLetterFields } from '../csv/dead-letter-lines.ts'
 export interface StoredLetter {
   readonly stream: StreamName
   readonly partition: string
-  /** Number of the record in its partition, from 1. */
+  /** Number of the record in its partition from 1, or its offset in a topic. */
   readonly position: number
   readonly reason: string
   readonly field: string | undefined

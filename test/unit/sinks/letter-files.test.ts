@@ -38,6 +38,25 @@ const positionsIn = (folder: string): readonly number[] =>
   readLetterFiles(folder, {}, 1e6).map(({ position }) => position)
 
 describe('dead-letter files', () => {
+  it('F1: go on in the newest file, however the folder is written', async (context) => {
+    const folder = newFolder(context)
+    const limits = { ...LETTER_FILE_LIMITS, maxFileBytes: 1 }
+    for (const [name, position] of [
+      [folder, 1],
+      [`${folder}/`, 2],
+      [`${folder}/../dead-letters/`, 3],
+    ] as const) {
+      const files = open(name, { limits })
+      files.write(letter(position))
+      await files.close()
+    }
+    assert.deepEqual(
+      letterFiles(folder).map((path) => path.slice(-13)),
+      ['000001.ndjson', '000002.ndjson', '000003.ndjson'],
+    )
+    assert.deepEqual(positionsIn(folder), [3, 2, 1])
+  })
+
   it('give back every letter as it was, the newest first, and only those asked for', async (context) => {
     const folder = newFolder(context)
     const files = open(folder)
