@@ -26,9 +26,10 @@ const GOOD_MEMORY_BYTES = 1e9
 export function checkMemory(availableBytes: number, totalBytes: number): Check {
   const found = `${formatBytes(availableBytes)} available of ${formatBytes(totalBytes)}`
   const fix = 'Stop what takes the memory (ps aux --sort=-rss | head), or raise the container limit.'
-  if (availableBytes < LEAST_MEMORY_BYTES) return fail('memory', `${found}; needed: ${formatBytes(256e6)}`, fix)
+  if (availableBytes < LEAST_MEMORY_BYTES)
+    return fail('memory', `${found}; needed: ${formatBytes(LEAST_MEMORY_BYTES)}`, fix)
   return availableBytes < GOOD_MEMORY_BYTES
-    ? warn('memory', `${found}; advised: ${formatBytes(1e9)}`, fix)
+    ? warn('memory', `${found}; advised: ${formatBytes(GOOD_MEMORY_BYTES)}`, fix)
     : ok('memory', found)
 }
 

@@ -81,7 +81,6 @@ export interface FilesSourceDefinition {
   readonly path: string
 }
 
-/** Where `run` takes events from. */
 /** Both topics of a Kafka cluster. */
 export interface KafkaSourceDefinition {
   readonly kind: 'kafka'
@@ -109,6 +108,7 @@ export interface KafkaSourceDefinition {
   }
 }
 
+/** Where `run` takes events from. */
 export type SourceDefinition = HttpSourceDefinition | FilesSourceDefinition | KafkaSourceDefinition
 
 /** The parameters of SEMANTICS. */

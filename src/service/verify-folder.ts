@@ -1,6 +1,6 @@
 /**
- * The recount of a live system: the raw events that its journal and its topics retain, up to the epoch that PostgreSQL holds, against
- * the tables of that very epoch, while it runs or after it ended.
+ * The recount of a live system: the raw events that its journal and its topics retain, up to the epoch that PostgreSQL
+ * holds, against the tables of that very epoch, while it runs or after it ended.
  *
  * Q1  Tables and epoch are read from one snapshot of the database, journal and topics up to its positions: a running
  *     instance changes nothing of either.

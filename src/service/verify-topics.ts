@@ -86,5 +86,6 @@ async function ofTopic(parts: {
 function missing({ name, brokers }: KafkaSourcePlan, topic: string): TidemarkError {
   return new TidemarkError('INPUT_MISSING', `Source "${name}": there is no topic ${topic} at ${brokers} any more.`, {
     where: topic,
+    fix: 'name the cluster that has it in the definition: without its records nothing can be recounted',
   })
 }
