@@ -4,6 +4,7 @@
  * L1  Where PostgreSQL cannot be asked the files are, and it says so. Looking makes no folder and no database.
  * L2  A record that was cut is never sent again: it would be another one.
  * L3  Sending again takes nothing away: the letter stays, and the ledger goes on counting its first arrival as malformed.
+ * L4  A record of a topic may be written over several lines: it goes by itself, to be taken as one event.
  */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -81,7 +82,8 @@ export interface ReplayedLetters {
 }
 
 const LETTERS_PER_REQUEST = 1_000
-const LINE_FEED = Buffer.from('\n')
+const LF = 0x0a
+const LINE_END = Buffer.of(LF)
 
 /**
  * Sends records again, the oldest first.
@@ -96,15 +98,30 @@ export async function replayLetters(
   const rejected: { letter: StoredLetter; reason: string }[] = []
   for (const stream of STREAM_NAMES) {
     const own = whole.filter((letter) => letter.stream === stream)
-    for (let from = 0; from < own.length; from += LETTERS_PER_REQUEST) {
-      const part = own.slice(from, from + LETTERS_PER_REQUEST)
-      for (const { index, reason } of await send(stream, part, options)) {
-        const letter = part[index]
+    for (const part of requestsOf(own)) {
+      const found = await send(stream, part, options)
+      // Of one that goes by itself any line that is rejected tells of it.
+      for (const { index, reason } of part.length === 1 ? found.slice(0, 1) : found) {
+        const letter = part.length === 1 ? part[0] : part[index]
         if (letter !== undefined) rejected.push({ letter, reason })
       }
     }
   }
   return { sent: whole.length, accepted: whole.length - rejected.length, rejected, cut: letters.filter(isCut) }
+}
+
+/** What goes together, in order (L4). */
+function requestsOf(letters: readonly StoredLetter[]): readonly (readonly StoredLetter[])[] {
+  const parts: StoredLetter[][] = []
+  let isOpen = false
+  for (const letter of letters) {
+    const isOneLine = !letter.bytes.includes(LF)
+    const last = parts.at(-1)
+    if (isOpen && isOneLine && last !== undefined && last.length < LETTERS_PER_REQUEST) last.push(letter)
+    else parts.push([letter])
+    isOpen = isOneLine
+  }
+  return parts
 }
 
 interface Rejection {
@@ -117,8 +134,10 @@ async function send(
   letters: readonly StoredLetter[],
   { url, key, signal }: ReplayLettersOptions,
 ): Promise<readonly Rejection[]> {
-  const headers = { 'content-type': 'application/x-ndjson', ...(key === undefined ? {} : { 'x-api-key': key }) }
-  const body = Buffer.concat(letters.flatMap(({ bytes }) => [bytes, LINE_FEED]))
+  const isLines = letters.every(({ bytes }) => !bytes.includes(LF))
+  const type = isLines ? 'application/x-ndjson' : 'application/json'
+  const headers = { 'content-type': type, ...(key === undefined ? {} : { 'x-api-key': key }) }
+  const body = Buffer.concat(letters.flatMap(({ bytes }) => [bytes, LINE_END]))
   const where = `${url}/v1/${stream}`
   const response = await fetch(where, { method: 'POST', headers, body, signal }).catch((error: unknown) => {
     signal.throwIfAborted()

@@ -128,6 +128,33 @@ describe('dead letters of a live service', () => {
     })
   })
 
+  it('L4: a record over several lines is sent as one event, and no other is taken for it', async (context) => {
+    const databaseUrl = await postgres.createDatabase()
+    const rig = await RunningRig.start(context, { databaseUrl, dataDir: newFolder(context) })
+    const nowMs = Date.now()
+    const letter = (position: number, text: string): StoredLetter => {
+      const bytes = Buffer.from(text)
+      const place = { stream: 'impressions', partition: 'ads/impressions-0', position, arrivalMs: nowMs } as const
+      return { ...place, reason: 'missing_field', field: undefined, bytes, byteLength: bytes.length }
+    }
+    const pretty = JSON.stringify(JSON.parse(impressionLine('i2', nowMs)), null, 2)
+    const letters = [
+      letter(3, impressionLine('i3', nowMs)),
+      letter(2, '{\n"broken":\n'),
+      letter(1, pretty),
+      letter(0, 'broken'),
+    ]
+    const url = rig.service.server.url
+    const { sent, accepted, rejected } = await replayLetters(letters, { url, key: undefined, signal: NEVER })
+    assert.deepEqual([sent, accepted], [4, 2])
+    assert.deepEqual(
+      rejected.map(({ letter: { position } }) => position),
+      [0, 2],
+    )
+    await eventually('they are read', async () => (await rig.status()).ledger.impressions.classes.counted === 2)
+    await rig.stop()
+  })
+
   it('the command lists, shows and sends again, and lets nothing steer the terminal', async (context) => {
     const databaseUrl = await postgres.createDatabase()
     const dataDir = newFolder(context)
