@@ -7,12 +7,11 @@ import { STREAM_NAMES, type StreamName } from '../pipeline/plan.ts'
 import { findLetters, replayLetters } from '../service/dead-letters.ts'
 import { findInstance } from '../service/running-instance.ts'
 import { isCut, type LetterFilter, type StoredLetter } from '../sinks/dead-letters/stored-letter.ts'
-import { parseDuration } from '../time/duration.ts'
 import type { CommonOptions } from './common-options.ts'
 import { DEFAULT_DATA_DIR, dataDirArgument } from './data-dir-argument.ts'
 import { interruptSignal } from './interrupt.ts'
 import { grouped } from './ledger-text.ts'
-import { serverUrl, wholeNumber } from './option-values.ts'
+import { instantOrAgo, serverUrl, wholeNumber } from './option-values.ts'
 import { shellWord } from './shell-word.ts'
 import { shown, shownBytes } from './shown-text.ts'
 import { createTalk } from './talk.ts'
@@ -73,8 +72,8 @@ function addFilters(command: Command, limit: number): void {
     .option('--stream <stream>', 'impressions or clicks', streamName)
     .option('--reason <reason>', 'as missing_field')
     .option('--partition <name>', 'as http/impressions')
-    .option('--since <time>', 'arrived since then: 2026-01-01T12:00:00Z, or 30m ago', instant)
-    .option('--until <time>', 'arrived before then', instant)
+    .option('--since <time>', 'arrived since then: 2026-01-01T12:00:00Z, or 30m ago', instantOrAgo)
+    .option('--until <time>', 'arrived before then', instantOrAgo)
     .option('--limit <letters>', `at most so many, up to ${MOST}`, wholeNumber(1, MOST), limit)
 }
 
@@ -82,14 +81,6 @@ function streamName(text: string): StreamName {
   const stream = STREAM_NAMES.find((name) => name === text)
   if (stream === undefined) throw new InvalidArgumentError(`Allowed: ${STREAM_NAMES.join(', ')}.`)
   return stream
-}
-
-/** A time, or how long ago; ms since the epoch. */
-function instant(text: string): number {
-  const ago = parseDuration(text)
-  const timeMs = ago === undefined ? Date.parse(text) : Date.now() - ago
-  if (Number.isFinite(timeMs)) return timeMs
-  throw new InvalidArgumentError('Allowed: a time such as 2026-01-01T12:00:00Z, or how long ago, such as 30m.')
 }
 
 async function find(options: LetterOptions, filter: LetterFilter, limit: number): Promise<readonly StoredLetter[]> {

@@ -18,7 +18,7 @@ import {
 } from '../traffic/settings.ts'
 import { generateLog, partitionFile, type LineTarget, type LogReport } from '../traffic/writers/generate-log.ts'
 import { interruptSignal, serviceSignal } from './interrupt.ts'
-import { durationMs, serverUrl, share, wholeNumber } from './option-values.ts'
+import { durationMs, instant, serverUrl, share, wholeNumber } from './option-values.ts'
 import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
 import { shellWord } from './shell-word.ts'
 import { createTalk, type Talk } from './talk.ts'
@@ -302,12 +302,5 @@ function preset(text: string): TrafficPreset {
 function positive(text: string): number {
   const value = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : NaN
   if (!(value >= 0.01 && value <= 1_000_000)) throw new InvalidArgumentError('Allowed: a number from 0.01 to 1000000.')
-  return value
-}
-
-function instant(text: string): number {
-  const value = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN
-  if (Number.isNaN(value))
-    throw new InvalidArgumentError('Allowed: ISO-8601 with a zone, such as 2026-01-01T00:00:00Z.')
   return value
 }

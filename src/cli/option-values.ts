@@ -11,6 +11,28 @@ export function durationMs(text: string): number {
   return value
 }
 
+/** A time in ISO 8601 with its zone, such as `2026-01-01T00:00:00Z`, in milliseconds since the epoch. */
+export function instant(text: string): number {
+  const value = instantMs(text)
+  if (!Number.isNaN(value)) return value
+  throw new InvalidArgumentError('Allowed: ISO-8601 with a zone, such as 2026-01-01T00:00:00Z.')
+}
+
+/** The same, or how long before now, such as `30m`. */
+export function instantOrAgo(text: string): number {
+  const agoMs = parseDuration(text)
+  const value = agoMs === undefined ? instantMs(text) : Date.now() - agoMs
+  if (!Number.isNaN(value)) return value
+  throw new InvalidArgumentError(
+    'Allowed: a time with its zone, such as 2026-01-01T12:00:00Z, or how long ago, such as 30m.',
+  )
+}
+
+// `Date.parse` takes any number for a month or a year, and a time without a zone for one of this machine's.
+function instantMs(text: string): number {
+  return /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN
+}
+
 /** A parser of durations in `[leastMs, mostMs]`. */
 export function durationBetween(leastMs: number, mostMs: number): (text: string) => number {
   return (text) => {

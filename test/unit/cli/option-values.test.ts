@@ -6,6 +6,8 @@ import { describe, it } from 'node:test'
 import {
   durationBetween,
   durationMs,
+  instant,
+  instantOrAgo,
   pathOf,
   port,
   serverUrl,
@@ -63,4 +65,17 @@ it('the address of a server is one that a path can be put after', () => {
   ])
   for (const text of ['', 'localhost:4400', 'ftp://h', 'http://h?x=1', 'http://h/#top'])
     assert.throws(() => serverUrl(text), /Allowed: http or https/, text)
+})
+
+it('a time has its zone, or is so long ago; a bare number is neither', () => {
+  const noonMs = Date.UTC(2026, 0, 1, 12)
+  const texts = ['2026-01-01T12:00:00Z', '2026-01-01T13:00:00.000+01:00']
+  assert.deepEqual([...texts.map(instant), ...texts.map(instantOrAgo)], Array(4).fill(noonMs))
+  const agoMs = Date.now() - instantOrAgo('30m')
+  assert.ok(agoMs >= 1_800_000 && agoMs < 1_860_000, `${agoMs}`)
+  for (const text of ['', '12', '2026', '2026-01-01', '2026-01-01T12:00:00', '2026-13-01T12:00:00Z', 'yesterday']) {
+    assert.throws(() => instant(text), /Allowed: ISO-8601 with a zone/, text)
+    assert.throws(() => instantOrAgo(text), /Allowed: a time with its zone/, text)
+  }
+  assert.throws(() => instant('30m'), /Allowed/)
 })
