@@ -16,6 +16,7 @@ import {
 import { ROLES, type Role, type ScopeFilter } from '../server/access/viewer.ts'
 import type { CommonOptions } from './common-options.ts'
 import { DEFAULT_DATA_DIR, dataDirArgument } from './data-dir-argument.ts'
+import { loadPlan } from './plan-options.ts'
 import { createTalk } from './talk.ts'
 
 interface UsersOptions extends CommonOptions {
@@ -27,6 +28,7 @@ interface AddOptions extends UsersOptions {
   readonly only?: readonly ScopeFilter[]
   readonly passwordStdin?: boolean
   readonly replace?: boolean
+  readonly definition?: string
 }
 
 const LEAST_PASSWORD_LENGTH = 12
@@ -40,6 +42,7 @@ export function usersCommand(): Command {
     .argument('<name>', 'as ada, or ada@shop.example', userName)
     .option('--role <role>', ROLES.join(' or '), role, 'viewer')
     .option('--only <dimension=members>', 'numbers of these alone, as campaign_id=a,b; may be repeated', only)
+    .option('--definition <file>', 'what --only names dimensions of (default: the ad pipeline)')
     .option('--password-stdin', 'take the password from standard input instead of making one')
     .option('--replace', 'take the place of a user of this name, who is logged out')
     .action(add)
@@ -79,6 +82,7 @@ async function add(name: string, options: AddOptions): Promise<void> {
     throw new TidemarkError('USAGE', 'An admin sees everything: --only is for viewers.', {
       fix: 'Leave out one of them.',
     })
+  if (options.only !== undefined) await checkDimensions(options.only, options.definition)
   const password = passwordStdin ? await givenPassword() : newPassword()
   const user = await keepUser(dataDir, { name, role: options.role, scope: options.only ?? [] }, password, Date.now())
   const made = passwordStdin ? {} : { password }
@@ -88,6 +92,19 @@ async function add(name: string, options: AddOptions): Promise<void> {
   if (!passwordStdin)
     talk.say('This password is shown once. From now on the page asks who you are, on this machine too.')
   talk.next(`./tidemark users list${dataDirArgument(dataDir)}`)
+}
+
+// Who is limited to a member of nothing would see nothing, and who meant another dimension too much.
+async function checkDimensions(scope: readonly ScopeFilter[], definition: string | undefined): Promise<void> {
+  const plan = await loadPlan(definition === undefined ? {} : { definition })
+  const names = plan.dimensions.map(({ name }) => name)
+  const unknown = scope.find(({ dimension }) => !names.includes(dimension))?.dimension
+  if (unknown === undefined) return
+  throw new TidemarkError('USAGE', `--only names "${unknown}", which is no dimension of "${plan.name}".`, {
+    given: unknown,
+    allowed: names,
+    fix: `name one of ${names.join(', ')}, or the pipeline's own definition with --definition`,
+  })
 }
 
 async function givenPassword(): Promise<string> {

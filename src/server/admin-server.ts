@@ -40,7 +40,8 @@ export async function startAdminServer(
   const app = fastify({ logger: false, forceCloseConnections: true, bodyLimit: 1_024 })
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(API_HEADERS)
-    if (!isAllowedHost(request.headers.host, host)) await reply.code(421).send({ error: 'Ask as localhost.' })
+    if (!isAllowedHost(request.headers.host, host))
+      await reply.code(421).send({ code: 'misdirected', message: 'Ask as localhost.' })
   })
   app.get('/healthz', () => ({ ok: true }))
   app.get('/readyz', (_request, reply) => {
@@ -48,7 +49,9 @@ export async function startAdminServer(
     return reply.code(waitingFor.length === 0 ? 200 : 503).send({ ready: waitingFor.length === 0, waitingFor })
   })
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()))
-  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'Here are /healthz, /readyz, /metrics.' }))
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).send({ code: 'not_found', message: 'Here are /healthz, /readyz, /metrics.' }),
+  )
   await listenOnFreePort((candidate) => app.listen({ host, port: candidate }), {
     host,
     port,

@@ -21,7 +21,7 @@ export function answerClientError(
     return
   }
   const { status, code, message } = answerOf(error.code, limits)
-  const body = JSON.stringify({ error: message, code })
+  const body = JSON.stringify({ code, message })
   const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${body.length}`
   socket.end(`${head}\r\nconnection: close\r\n\r\n${body}`)
 }

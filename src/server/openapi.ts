@@ -7,7 +7,7 @@ import { KEY_SCHEMES } from './ingest/openapi-paths.ts'
 
 const text = { type: 'string' } as const
 const anything = { type: 'object', additionalProperties: true } as const
-const failed = { description: 'Why not.', type: 'object', properties: { error: text } } as const
+const failed = { description: 'Why not.', type: 'object', properties: { code: text, message: text } } as const
 const ready = {
   type: 'object',
   required: ['ready', 'waitingFor'],

@@ -57,7 +57,10 @@ export class PageFeed {
       const limited = isLimited(request.viewer)
       const readers = limited ? this.#limitedStreams : this.#streams
       if (readers.isFull) {
-        return reply.code(503).header('retry-after', '10').send({ error: 'Too many pages are open. Close one.' })
+        return reply
+          .code(503)
+          .header('retry-after', '10')
+          .send({ code: 'too_many_pages', message: 'Too many pages are open. Close one.' })
       }
       const header = request.headers['last-event-id']
       const lastId = typeof header === 'string' ? header : request.query.after

@@ -17,7 +17,9 @@ export async function addPageFiles(app: FastifyInstance, assetsDir: string): Pro
     app.get('/', (_request, reply) =>
       reply.code(503).type('text/plain; charset=utf-8').send('The page is not built. Run: npx vite build dashboard\n'),
     )
-  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'There is nothing here.' }))
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).send({ code: 'not_found', message: 'There is nothing here.' }),
+  )
 }
 
 async function addBuiltPage(app: FastifyInstance, assetsDir: string): Promise<void> {

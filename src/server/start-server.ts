@@ -7,6 +7,7 @@
  * H3  Whoever is limited to some members is told nothing of others (V1 of `access/viewer.ts`).
  */
 import { fastify, type FastifyInstance } from 'fastify'
+import type { PipelineStatus } from '../runtime/status.ts'
 import { answerClientError } from './client-error.ts'
 import type { Access } from './access/access.ts'
 import { addAccess } from './access/login-routes.ts'
@@ -19,6 +20,7 @@ import { addOpenApi, ROUTE_SCHEMAS } from './openapi.ts'
 import { PageFeed, type PageFeedOptions } from './page-feed.ts'
 import { addPageFiles, BUILT_PAGE } from './page-files.ts'
 import { API_HEADERS, contentSecurityPolicy, isAllowedHost, SECURITY_HEADERS } from './protection.ts'
+import { withoutDatabaseUrl } from './query/error-answer.ts'
 import { addViewRoutes, type ViewsOptions } from './query/view-routes.ts'
 import { awaited } from './readiness.ts'
 
@@ -61,7 +63,8 @@ const INGEST_DRAIN_MS = 3_000
  *
  * @throws TidemarkError `PORT_UNAVAILABLE`; `KEY_REQUIRED` where others than this machine could send events without a key
  */
-export async function startServer(options: ServerOptions): Promise<RunningServer> {
+export async function startServer(given: ServerOptions): Promise<RunningServer> {
+  const options = { ...given, status: () => withoutPlaces(given.status()) }
   const { ingest, access, host = '127.0.0.1', publicUrl, frameAncestors = [] } = options
   ingest?.expose(publicUrl?.hostname ?? host)
   const app = createApp(options, host)
@@ -131,12 +134,28 @@ function protect(app: FastifyInstance, { host, publicHost, frameAncestors }: Pro
     reply.headers(request.url.startsWith('/assets/') ? SECURITY_HEADERS : API_HEADERS)
     reply.header('content-security-policy', policy)
     if (isAllowedHost(request.headers.host, host, publicHost)) return
-    await reply.code(421).send({ error: 'This server answers to names of this machine only, such as localhost.' })
+    await reply.code(421).send({
+      code: 'misdirected',
+      message: 'This server answers to names of this machine only, such as localhost.',
+    })
   })
   app.setErrorHandler((error, _request, reply) => {
     const code = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
-    return reply.code(code).send({ error: code < 500 ? 'The request cannot be understood.' : 'Something went wrong.' })
+    return reply
+      .code(code)
+      .send(
+        code < 500
+          ? { code: 'bad_request', message: 'The request cannot be understood.' }
+          : { code: 'internal', message: 'Something went wrong.' },
+      )
   })
+}
+
+// Why PostgreSQL does not answer is for everybody who looks, where it is for who runs it.
+function withoutPlaces(status: PipelineStatus | null): PipelineStatus | null {
+  const message = status?.database.message
+  if (status === null || typeof message !== 'string') return status
+  return { ...status, database: { ...status.database, message: withoutDatabaseUrl(message) } }
 }
 
 function viewRoutes({ views, status }: ServerOptions): Parameters<typeof addViewRoutes>[1] {

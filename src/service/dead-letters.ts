@@ -149,10 +149,10 @@ async function send(
   })
   const answer = (await response.json().catch(() => ({}))) as {
     readonly rejected?: readonly Rejection[]
-    readonly error?: string
+    readonly message?: string
   }
   if (response.status === 200) return answer.rejected ?? []
-  throw new TidemarkError('INSTANCE_UNAVAILABLE', `${where} answered ${response.status}: ${answer.error ?? ''}`, {
+  throw new TidemarkError('INSTANCE_UNAVAILABLE', `${where} answered ${response.status}: ${answer.message ?? ''}`, {
     where,
     fix:
       response.status === 401 || response.status === 403

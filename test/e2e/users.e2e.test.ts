@@ -35,6 +35,7 @@ it('users are added, listed, log in, and removed', async (context) => {
     [['add', 'Bad Name'], ''],
     [['add', 'x', '--role', 'owner'], ''],
     [['add', 'x', '--only', 'campaign_id'], ''],
+    [['add', 'x', '--only', 'nope=1'], ''],
     [['add', 'x', '--role', 'admin', '--only', 'campaign_id=a'], ''],
     [['add', 'x', '--password-stdin'], 'short'],
     [['remove', '../keys'], ''],

@@ -24,7 +24,7 @@ const start = async (limits: Partial<IngestLimits> = {}, more = {}): Promise<Ing
 async function refused(rig: IngestRig, posting: Promise<Posted>, status: number, code: string): Promise<Posted> {
   const answer = await posting
   assert.deepEqual([answer.status, (answer.body as { code: string }).code], [status, code])
-  assert.ok((answer.body as { error: string }).error.endsWith('.'))
+  assert.ok((answer.body as { message: string }).message.endsWith('.'))
   assert.deepEqual(rig.intake.appended, [])
   await eventually('nothing is held', () => rig.ingest.bytesInFlight === 0)
   return answer

@@ -7,11 +7,13 @@ import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
+import { describeUrl } from '../../src/database/database-error.ts'
 import { TidemarkError } from '../../src/errors.ts'
 import type { PipelineStatus } from '../../src/runtime/status.ts'
 import { DEFAULT_PORT } from '../../src/server/listen.ts'
 import { LiveView } from '../../src/server/live-view.ts'
 import type { PatchMessage, SnapshotMessage } from '../../src/server/page-data.ts'
+import { ViewReader } from '../../src/server/query/view-reader.ts'
 import { startServer, type RunningServer, type ServerOptions } from '../../src/server/start-server.ts'
 import { eventually } from '../support/eventually.ts'
 import { adPlan, pageChanges } from '../support/page-changes.ts'
@@ -55,6 +57,25 @@ describe('what the server answers', () => {
     assert.match(String(script.headers['cache-control']), /immutable/)
     for (const path of ['/nothing', '/..%2f..%2fpackage.json', '/assets/', '/api/nothing'])
       assert.ok([403, 404].includes((await get(port, path)).status), path)
+  })
+
+  it('no address of a database, whatever fails', async () => {
+    const url = 'postgresql://hidden_user:hidden_word@127.0.0.1:1/hidden_name'
+    const reader = new ViewReader({ plan: adPlan, url })
+    const message = `Could not write epoch 7: nothing accepts connections there (${describeUrl(url)}).`
+    const { database } = healthyStatus()
+    const status = (): PipelineStatus => healthyStatus({ database: { ...database, state: 'down', message } })
+    const { port } = await start({ status, views: { plan: adPlan, reader } })
+    const told = [await get(port, '/api/v1/view'), await get(port, '/api/v1/freshness'), await get(port, '/api/page')]
+    await reader.close()
+    for (const { body } of told) assert.doesNotMatch(body, /hidden|postgres(?:ql)?:/)
+    assert.deepEqual(JSON.parse(told[0]?.body ?? ''), {
+      code: 'DATABASE_UNAVAILABLE',
+      message: 'Could not connect to PostgreSQL: nothing accepts connections there.',
+      fix: 'start the server, or give another one with --database-url',
+    })
+    assert.match(told[1]?.body ?? '', /nothing accepts connections there\."/)
+    assert.match(message, /hidden_user/, 'control: it was there to be told')
   })
 
   it('everything at once as JSON that is never kept', async () => {

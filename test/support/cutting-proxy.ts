@@ -18,10 +18,14 @@ export class CuttingProxy {
   cuts = 0
   readonly #server: Server
   readonly #open = new Set<Socket>()
+  #isAway = false
   #cut: { readonly direction: Direction; left: number } | undefined
 
   private constructor(host: string, port: number) {
-    this.#server = createServer((client) => this.#join(client, connect({ host, port, noDelay: true })))
+    this.#server = createServer((client) => {
+      if (this.#isAway) client.destroy()
+      else this.#join(client, connect({ host, port, noDelay: true }))
+    })
   }
 
   /** Starts one before the server that `url` names. */
@@ -54,8 +58,18 @@ export class CuttingProxy {
     this.#cut = { direction, left: bytes }
   }
 
-  async close(): Promise<void> {
+  /** Ends every connection and takes none, until it comes back. */
+  goAway(): void {
+    this.#isAway = true
     for (const socket of this.#open) socket.destroy()
+  }
+
+  comeBack(): void {
+    this.#isAway = false
+  }
+
+  async close(): Promise<void> {
+    this.goAway()
     await new Promise((resolve) => this.#server.close(resolve))
   }
 

@@ -1,7 +1,7 @@
 /**
  * Questions to the page, asked as text: the tests' own types know no DOM.
  */
-import type { Page } from 'playwright-core'
+import type { CDPSession, Page } from 'playwright-core'
 
 /** Left, top, width and height of every element of `selector`, in whole px. */
 export async function boxesOf(page: Page, selector: string): Promise<readonly (readonly number[])[]> {
@@ -63,4 +63,63 @@ export async function memberRows(page: Page, dimension: string): Promise<readonl
 /** Whether a global of this name exists in the page. */
 export async function hasGlobal(page: Page, name: string): Promise<boolean> {
   return page.evaluate<boolean>(`${JSON.stringify(name)} in window`)
+}
+
+/** Notes from now on how long each frame takes, and every task over 50 ms. */
+export async function watchFrames(page: Page): Promise<void> {
+  await page.evaluate(`
+    window.frameTimes = new Float32Array(150000)
+    window.frameCount = 0
+    window.longTasks = []
+    new PerformanceObserver((list) => window.longTasks.push(...list.getEntries().map(({ duration }) => duration)))
+      .observe({ type: 'longtask' })
+    let lastMs
+    requestAnimationFrame(function next(nowMs) {
+      if (lastMs !== undefined) window.frameTimes[window.frameCount++] = nowMs - lastMs
+      lastMs = nowMs
+      requestAnimationFrame(next)
+    })`)
+}
+
+/** What {@link watchFrames} noted. */
+export async function frameTimes(
+  page: Page,
+): Promise<{ readonly frames: readonly number[]; readonly tasks: number; readonly longestTaskMs: number }> {
+  return page.evaluate(`({
+    frames: [...window.frameTimes.subarray(0, window.frameCount)],
+    tasks: window.longTasks.length,
+    longestTaskMs: Math.max(0, ...window.longTasks),
+  })`)
+}
+
+/** The smallest value that so large a share is not above, to a tenth. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return Math.round((sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0) * 10) / 10
+}
+
+/** What the page holds once its garbage is collected. */
+export async function heapOf(
+  session: CDPSession,
+): Promise<{ readonly bytes: number; readonly nodes: number; readonly listeners: number }> {
+  await session.send('HeapProfiler.collectGarbage')
+  const { usedSize } = await session.send('Runtime.getHeapUsage')
+  const { nodes, jsEventListeners } = await session.send('Memory.getDOMCounters')
+  return { bytes: usedSize, nodes, listeners: jsEventListeners }
+}
+
+/** Sums up the layout shifts from the next page that is opened on. */
+export async function watchShifts(page: Page): Promise<void> {
+  await page.addInitScript(`
+    window.shifts = []
+    new PerformanceObserver((list) => {
+      for (const { value, hadRecentInput, sources } of list.getEntries())
+        if (!hadRecentInput)
+          window.shifts.push([value, ...sources.map(({ node }) => node?.className ?? node?.nodeName ?? '')])
+    }).observe({ type: 'layout-shift', buffered: true })`)
+}
+
+/** Each shift so far: how large, and what moved. */
+export async function shiftsOf(page: Page): Promise<readonly (readonly [number, ...string[]])[]> {
+  return page.evaluate('window.shifts')
 }

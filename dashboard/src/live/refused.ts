@@ -26,22 +26,20 @@ export async function fetchAnswer(path: string, body?: string, signal?: AbortSig
 
 /** The refusal an answer is. */
 export async function refusalOf(response: Response): Promise<Refused> {
-  const { message, error, fix, code } = readRefusal(await response.text())
+  const { message, fix, code } = readRefusal(await response.text())
   if (response.status === 401 && code === 'login_required') goToLogin()
-  return new Refused(response.status, message ?? error ?? `The server answered ${response.status}.`, fix ?? '')
+  return new Refused(response.status, message ?? `The server answered ${response.status}.`, fix ?? '')
 }
 
 interface RefusalTexts {
   readonly message?: string
-  readonly error?: string
   readonly fix?: string
   readonly code?: string
 }
 
 function readRefusal(text: string): RefusalTexts {
   try {
-    const value = JSON.parse(text) as { error?: unknown }
-    return (typeof value.error === 'object' ? value.error : value) as RefusalTexts
+    return JSON.parse(text) as RefusalTexts
   } catch {
     return {}
   }

@@ -79,6 +79,11 @@ function menuItems({ title, isAnswer, index }: ChartPanelProps, model: ChartMode
   ]
 }
 
+function comparedText(model: ChartModel): readonly string[] {
+  if (model.series.every(({ compared }) => compared === undefined)) return []
+  return [isCompared(model) ? 'dotted: compared' : 'comparison of so many lines not drawn']
+}
+
 function subtitle(model: ChartModel, memberCount: number): string {
   const { plan, series, isNoisy, windowSizeMs, isFinal } = model
   const window = windowInWords(windowSizeMs)
@@ -88,6 +93,6 @@ function subtitle(model: ChartModel, memberCount: number): string {
     ...(memberCount > shown ? [`${shown} of ${formatCount(memberCount)}`] : []),
     ...(isNoisy ? [`few events a ${window}`] : []),
     ...(plan.kind === 'lines' && isFinal.includes(false) ? ['dashed: not final yet'] : []),
-    ...(series.some(({ compared }) => compared !== undefined) && isCompared(model) ? ['dotted: compared'] : []),
+    ...comparedText(model),
   ].join(' · ')
 }

@@ -5,7 +5,7 @@
 /** Its style; a file of its own, because no page of ours has inline style. */
 export const LOGIN_STYLE = `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
-body { display: grid; place-items: center; min-height: 100vh; margin: 0; background: Canvas; color: CanvasText }
+body { display: grid; justify-items: center; align-content: start; min-height: 78vh; margin: 0; padding-top: 22vh; background: Canvas; color: CanvasText }
 main { width: min(22rem, 90vw) }
 h1 { font-size: 1.4rem; margin: 0 0 1rem }
 label { display: block; margin: 0.75rem 0 }

@@ -39,7 +39,7 @@ const LOGIN_HEADERS: Readonly<Record<string, string>> = {
 }
 
 const MAX_FORM_BYTES = 16_384
-const FOREIGN = { error: 'A page of another origin may not log anybody in or out.', code: 'cross_origin' }
+const FOREIGN = { code: 'cross_origin', message: 'A page of another origin may not log anybody in or out.' }
 
 /** Adds guard and routes; left out, everybody may see everything. Before all other routes. */
 export function addAccess(app: FastifyInstance, access: Access | undefined, streams: StreamGuard): void {
@@ -80,12 +80,12 @@ async function guard(
     const route = request.routeOptions.url ?? ''
     if (STREAM_ROUTES.has(route)) streams.watch(request.raw, reply.raw)
     if (viewer.role === 'admin' || !ADMIN_ROUTES.has(route)) return undefined
-    return reply.code(403).send({ error: 'Raw records are for administrators.', code: 'admin_required' })
+    return reply.code(403).send({ code: 'admin_required', message: 'Raw records are for administrators.' })
   }
   if (OPEN_PATHS.has(pathOf(request.url))) return undefined
   const isPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html')
   if (isPage) return reply.redirect(`/login?to=${encodeURIComponent(request.url)}`, 303)
-  return reply.code(401).send({ error: 'Log in first, at /login.', code: 'login_required' })
+  return reply.code(401).send({ code: 'login_required', message: 'Log in first, at /login.' })
 }
 
 async function logIn(access: Access, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

@@ -42,7 +42,7 @@ export function refuse(request: IncomingMessage, response: ServerResponse, refus
   if (retryAfterS !== undefined) more.push('retry-after', String(retryAfterS))
   if (status === 401) more.push('www-authenticate', 'Bearer realm="tidemark"')
   if (status === 405) more.push('allow', message.slice(message.lastIndexOf(' ') + 1, -1))
-  answerJson(response, status, JSON.stringify({ error: message, code }), more)
+  answerJson(response, status, JSON.stringify({ code, message }), more)
   if (!request.complete) dropRest(request)
 }
 

@@ -154,8 +154,8 @@ function refusals(isMet: (code: RefusalCode) => boolean): Json {
   const statuses = [...new Set(codes.map((code) => REFUSAL_STATUS[code]))]
   const answers = statuses.map((status): [string, Json] => {
     const own = codes.filter((code) => REFUSAL_STATUS[code] === status)
-    const properties = { error: { type: 'string' }, code: { enum: own } }
-    const schema = { type: 'object', required: ['error', 'code'], properties }
+    const properties = { code: { enum: own }, message: { type: 'string' } }
+    const schema = { type: 'object', required: ['code', 'message'], properties }
     const headers = status === 429 || status === 503 ? { headers: RETRY_AFTER } : {}
     const description = `Nothing was taken: ${own.join(', ')}.`
     return [String(status), { description, ...headers, content: { 'application/json': { schema } } }]

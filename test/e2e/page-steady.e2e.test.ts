@@ -1,0 +1,159 @@
+/**
+ * The page holds still and holds on: nothing on it moves by itself, and a stream that is cut goes on where it was.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, it, type TestContext } from 'node:test'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterwards } from '../support/afterwards.ts'
+import { launchChromium, skipWithoutChromium } from '../support/chromium.ts'
+import { CuttingProxy } from '../support/cutting-proxy.ts'
+import { clickLine, impressionLine } from '../support/event-lines.ts'
+import { eventually } from '../support/eventually.ts'
+import { shiftsOf, watchShifts } from '../support/in-page.ts'
+import { newFolder, RunningRig } from '../support/live-rig.ts'
+import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { keepUser } from '../../src/server/access/user-store.ts'
+
+const MINUTE_MS = 60_000
+/** What Web Vitals calls good is 0.1. */
+const MOST_SHIFT = 0.02
+const WIDTHS = [360, 1024, 1440]
+
+describe('the page holds still', { skip: skipWithoutChromium(), timeout: 900_000 }, () => {
+  let browser: Browser
+  let postgres: TestPostgres
+  let rig: RunningRig
+  let databaseUrl = ''
+  let sent = 0
+  const cleanups: (() => unknown)[] = []
+
+  before(async () => {
+    browser = await launchChromium()
+    postgres = await startTestPostgres()
+    databaseUrl = await postgres.createDatabase()
+    const context = { after: (work: () => unknown) => cleanups.push(work) } as unknown as TestContext
+    rig = await RunningRig.start(context, { databaseUrl, dataDir: newFolder(context), epochMs: 300 })
+    for (let minute = 30; minute >= 1; minute--) await sendMinute(Date.now() - minute * MINUTE_MS)
+    await counted()
+  })
+  after(async () => {
+    await browser.close()
+    for (const work of cleanups.toReversed()) await work()
+    await postgres.stop()
+  })
+
+  async function sendMinute(fromMs: number): Promise<void> {
+    const ids = Array.from({ length: 60 }, (_, i) => `${fromMs} ${i}`)
+    const fields = (i: number): Record<string, string> => ({
+      campaign_id: `campaign ${i % 7}`,
+      device_type: ['mobile', 'desktop', 'tablet'][i % 3] ?? '',
+    })
+    await rig.send('impressions', ...ids.map((id, i) => impressionLine(id, fromMs + i, fields(i))))
+    const clicked = ids.filter((_, i) => i % 5 === 0)
+    await rig.send('clicks', ...clicked.map((id, i) => clickLine(`k ${id}`, id, fromMs + 5 * i + 1)))
+    sent += ids.length
+  }
+
+  async function counted(): Promise<void> {
+    await eventually('all are in the tables', async () => {
+      const [row] = await runSql(databaseUrl, 'select coalesce(sum(impressions), 0) from performance')
+      return Number(row?.[0]) === sent
+    })
+  }
+
+  async function openPage(context: TestContext, options: BrowserContextOptions = {}): Promise<Page> {
+    const opened = await browser.newContext({ reducedMotion: 'reduce', ...options })
+    afterwards(context, () => opened.close())
+    const page = await opened.newPage()
+    await watchShifts(page)
+    return page
+  }
+
+  const tile = async (page: Page): Promise<string> =>
+    (await page.locator('[data-measure="impressions"] .v').innerText()).replaceAll(',', '')
+
+  async function assertStill(page: Page, what: string): Promise<void> {
+    const shifts = await shiftsOf(page)
+    const sum = shifts.reduce((total, [value]) => total + value, 0)
+    assert.ok(sum <= MOST_SHIFT, `${what}: ${sum.toFixed(4)}: ${JSON.stringify(shifts)}`)
+  }
+
+  for (const width of WIDTHS) {
+    it(`from the first number on nothing moves by itself, ${width} px`, async (context) => {
+      const page = await openPage(context, { viewport: { width, height: 900 } })
+      await page.goto(`${rig.service.server.url}/`)
+      await page.locator('.member-button').first().waitFor()
+      await eventually('it is shown', async () => (await tile(page)) === String(sent))
+      // Only what is within the window counts: the whole page passes through it.
+      for (const part of [0, 0.5, 1]) {
+        await page.evaluate(`scrollTo(0, ${part} * document.documentElement.scrollHeight)`)
+        await sendMinute(Date.now() - 20_000)
+        await eventually('what came is shown', async () => (await tile(page)) === String(sent))
+      }
+      // Half an hour and more further on, with a new campaign and a class that nobody had: what was provisional is final.
+      await rig.send('impressions', 'broken')
+      await sendMinute(Date.now() + 4 * MINUTE_MS)
+      await eventually('what came is shown', async () => (await page.locator('.is-malformed').innerText()) !== '')
+      await assertStill(page, 'explore')
+    })
+
+    it(`status and login, ${width} px`, async (context) => {
+      const page = await openPage(context, { viewport: { width, height: 900 } })
+      await page.goto(`${rig.service.server.url}/status`)
+      await page.locator('.verdict').waitFor()
+      await sendMinute(Date.now() - 20_000)
+      await counted()
+      await assertStill(page, 'status')
+    })
+  }
+
+  it('login, and control: what is put above everything else is seen to move it', async (context) => {
+    const dataDir = newFolder(context)
+    await keepUser(dataDir, { name: 'ada', role: 'admin', scope: [] }, 'twelve letters', Date.now())
+    const guarded = await RunningRig.start(context, { databaseUrl: await postgres.createDatabase(), dataDir })
+    const page = await openPage(context, { viewport: { width: 360, height: 900 } })
+    await page.goto(`${guarded.service.server.url}/login`)
+    await page.locator('input[name=password]').waitFor()
+    await assertStill(page, 'login')
+    await page.goto(`${rig.service.server.url}/`)
+    await page.locator('.member-button').first().waitFor()
+    await page.evaluate(`
+      const box = document.createElement('div')
+      box.textContent = 'late'
+      box.className = 'panel'
+      document.querySelector('.sheet').prepend(box)
+      new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))`)
+    await eventually('it is seen', async () => {
+      return (await shiftsOf(page)).reduce((sum, [value]) => sum + value, 0) > MOST_SHIFT
+    })
+  })
+
+  it('a cut stream is said, opened again, and goes on from its last event; no number is wrong', async (context) => {
+    const proxy = await CuttingProxy.before(rig.service.server.url)
+    afterwards(context, () => proxy.close())
+    const page = await openPage(context, { viewport: { width: 1280, height: 900 } })
+    const resumed: string[] = []
+    page.on('request', (request) => {
+      const id = request.headers()['last-event-id'] ?? new URL(request.url()).searchParams.get('after')
+      if (request.url().includes('live') && id !== null && id !== undefined && id !== '') resumed.push(request.url())
+    })
+    await page.goto(proxy.through(rig.service.server.url))
+    await page.locator('.member-button').first().waitFor()
+    await eventually('it is answered', async () => (await page.locator('.sheet.is-waiting').count()) === 0)
+    await eventually('it is shown', async () => (await tile(page)) === String(sent))
+    proxy.goAway()
+    await page
+      .getByText(/Stale since/)
+      .first()
+      .waitFor()
+    const before = await tile(page)
+    await sendMinute(Date.now() - 20_000)
+    await counted()
+    assert.equal(await tile(page), before, 'what was known stays')
+    proxy.comeBack()
+    await eventually('it goes on', async () => (await tile(page)) === String(sent), 30_000)
+    await eventually('it says so', async () => (await page.getByText(/Stale since|cannot be reached/).count()) === 0)
+    for (const stream of ['/api/live', '/api/v1/live'])
+      await eventually(`${stream} goes on from its last event`, () => resumed.some((url) => url.includes(`${stream}?`)))
+  })
+})
