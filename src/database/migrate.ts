@@ -1,8 +1,8 @@
 /**
  * Brings the database to the plan: creates what is missing, extends what is there, refuses what would lose data.
  *
- * All of it happens in one transaction. What the pipelines of a database share (the meta table, the state of coarse cells, the
- * read-only role) is made by one instance at a time; where it is in place, a migration locks none of it.
+ * All of it happens in one transaction. What the pipelines of a database share (the meta table, the state of coarse and narrow
+ * cells, the read-only role) is made by one instance at a time; where it is in place, a migration locks none of it.
  */
 import type { Client } from 'pg'
 import { TidemarkError } from '../errors.ts'
@@ -13,6 +13,7 @@ import { inTransaction } from './connection.ts'
 import { errorState } from './database-error.ts'
 import { findRelation, holdsRows } from './found-schema.ts'
 import { ensureMetaTable } from './meta-table.ts'
+import { ensureNarrowState, voidNarrowStatement } from './narrow-schema.ts'
 import { grantReaderRole, prepareReaderRole, type ReaderRoleReport } from './reader-role.ts'
 import { qualifiedTable } from './sql-text.ts'
 import { tableChanges } from './table-changes.ts'
@@ -57,6 +58,7 @@ export async function prepareDatabase(client: Client): Promise<void> {
     await lockMigrations(client)
     await ensureMetaTable(client)
     await ensureCoarseState(client)
+    await ensureNarrowState(client)
     await prepareReaderRole(client)
   })
 }
@@ -84,6 +86,8 @@ export async function lockMigrations(client: Client): Promise<void> {
 export async function migrateTables(client: Client, plan: Plan, options: MigrateOptions): Promise<MigrationReport> {
   await ensureMetaTable(client)
   await migrateCoarse(client, plan, options.discardRows === true)
+  await ensureNarrowState(client)
+  if (options.discardRows === true) await client.query(voidNarrowStatement(plan))
   const statements: string[] = []
   for (const table of allTables(plan)) {
     const found = await findRelation(client, table.name)
@@ -99,7 +103,7 @@ export async function migrateTables(client: Client, plan: Plan, options: Migrate
 /** Empties the tables of a plan, at once. Readers wait for that moment only. */
 export async function clearTables(client: Client, plan: Plan): Promise<void> {
   const tables = allTables(plan).map((table) => qualifiedTable(table.name))
-  await client.query(`${voidStatement(plan)}; truncate ${tables.join(', ')}`)
+  await client.query(`${voidStatement(plan)}; ${voidNarrowStatement(plan)}; truncate ${tables.join(', ')}`)
 }
 
 /** Names of the plan's tables that exist and hold a row. */

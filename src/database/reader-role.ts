@@ -65,6 +65,21 @@ export async function prepareReaderRole(client: Client): Promise<void> {
   await whereAllowed(client, async () => ((await makeReadable(client)) ? 'made' : 'there'))
 }
 
+/**
+ * Lets the role, where there is one, read tables that came later. A right that is there is not granted again: that would lock
+ * what pipelines share. Inside the caller's transaction.
+ */
+export async function grantToReader(client: Client, names: readonly string[]): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `select c.relname as name from pg_class c, pg_roles r
+      where r.rolname = $1 and c.relnamespace = to_regnamespace($2) and c.relname = any ($3)
+        and not has_table_privilege(r.oid, c.oid, 'select')`,
+    [READER_ROLE, SCHEMA, names],
+  )
+  const tables = rows.map(({ name }) => qualifiedTable(name)).join(', ')
+  if (tables !== '') await client.query(`grant select on ${tables} to ${quoteIdentifier(READER_ROLE)}`)
+}
+
 async function whereAllowed(client: Client, work: () => Promise<string>): Promise<ReaderRoleReport> {
   await client.query('savepoint reader_role')
   try {

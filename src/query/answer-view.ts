@@ -11,6 +11,7 @@ import type { Plan, TimeAxis } from '../pipeline/plan.ts'
 import { coarseSources, coarseTables, type CoarseTable } from './coarse-tables.ts'
 import { bucketEnd, bucketsOf, type Buckets } from './buckets.ts'
 import { keptAmounts, requireTable, type KeptAmounts } from './coverage.ts'
+import { narrowSource } from './narrow-tables.ts'
 import { RowAmounts, type AmountRow, type SqlRow } from './row-amounts.ts'
 import type { AsOf, RankAnswer, SeriesAnswer, Span, TotalsAnswer, ViewAnswer } from './view-answer.ts'
 import { viewMeasures, type ViewMeasure } from './view-measures.ts'
@@ -110,6 +111,7 @@ class Answering {
       covering: requireTable(this.#plan, axis, all, state.sizes),
       filters,
       coarse: coarseSources(this.#coarse, axis, all, state),
+      narrow: narrowSource(this.#plan, axis, all, state.narrow),
     }
   }
 

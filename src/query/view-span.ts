@@ -4,6 +4,7 @@
 import { finalAfterMs, type Plan, type TimeAxis } from '../pipeline/plan.ts'
 import type { CoarseState } from './coarse-tables.ts'
 import { coverings, type TableSizes } from './coverage.ts'
+import type { NarrowState } from './narrow-tables.ts'
 import { daysLater, floorTo } from './time-zone.ts'
 import type { Span } from './view-answer.ts'
 import type { ViewRange, ViewScope } from './view-query.ts'
@@ -18,6 +19,8 @@ export interface TableState {
   readonly sizes?: TableSizes
   /** How far coarse cells are complete, where there are any. */
   readonly coarse?: CoarseState
+  /** From when on narrow cells are kept, where there are any. */
+  readonly narrow?: NarrowState
 }
 
 /** The statement that finds the newest window of an axis; undefined where no table has the axis. */

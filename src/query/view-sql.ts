@@ -25,6 +25,8 @@ export interface Source {
   readonly filters: readonly ViewFilter[]
   /** Coarse cells that have all of the dimensions as well, the shortest periods first. */
   readonly coarse: readonly CoarseSource[]
+  /** The same windows in fewer rows, from a time on. */
+  readonly narrow?: { readonly covering: Covering; readonly fromMs: number } | undefined
 }
 
 /** The time looked at, or what it is compared with. */
@@ -141,12 +143,13 @@ interface Cells {
 
 /** Rows of a period, grouped by the first two columns: of coarse cells where they can be, of windows for the rest. */
 function cellsOf(
-  { covering, filters, coarse }: Source,
+  { covering: wide, filters, coarse, narrow }: Source,
   span: Span,
   bordersMs: readonly number[],
   columnsOf: (cells: Cells) => readonly string[],
 ): string {
   const pieces = piecesOf(span, coarse, bordersMs).map((piece) => {
+    const covering = narrow !== undefined && piece.span.startMs >= narrow.fromMs ? narrow.covering : wide
     const cells: Cells =
       piece.coarse === undefined
         ? { table: covering.table.name, covering, isFinal: undefined }

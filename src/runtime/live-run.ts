@@ -11,6 +11,7 @@
  */
 import type { ChangeSet } from '../pipeline/cells.ts'
 import { allTables } from '../pipeline/table-text.ts'
+import { narrowTables } from '../query/narrow-tables.ts'
 import type { DeadLetterBuffer } from './dead-letter-buffer.ts'
 import type { Delivery } from './delivery.ts'
 import { Doorbell, type Pause } from './doorbell.ts'
@@ -111,7 +112,8 @@ export class LiveRun {
     this.#lastBarrierMs = this.#beganSteadyMs
     this.#spoke = new Uint8Array(pipeline.partitions.length)
     this.#activity = new PartitionActivity(pipeline.partitions.length, () => clock.steadyMs())
-    this.#tableNames = new Set(allTables(pipeline.plan).map((table) => table.name))
+    const tables = [...allTables(pipeline.plan), ...narrowTables(pipeline.plan).map(({ rollUp }) => ({ name: rollUp }))]
+    this.#tableNames = new Set(tables.map(({ name }) => name))
     this.#offer = (partition, block, start, end, arrivalMs, floorMs, firstPosition) => {
       if (firstPosition !== undefined) pipeline.nextLineOf[partition] = firstPosition
       pipeline.offerLines(partition, block, start, end, arrivalMs, floorMs)

@@ -157,6 +157,7 @@ function createSink({ plan, writer, folder, url, replace, rebuild, log }: Recove
     folderId: folder.id,
     replace,
     rebuild: rebuild === true,
+    withNarrow: true,
     log: (line) => log('debug', line),
   })
 }

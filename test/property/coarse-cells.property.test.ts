@@ -1,18 +1,21 @@
 /**
- * Coarse cells change no answer (C1 of `coarse-tables.ts`, D1 and D2 of `span-pieces.ts`, T3 of `table-state.ts`): any view is
- * the same without them, with some of them, and with all of them.
+ * Coarse and narrow cells change no answer (C1 of `coarse-tables.ts`, N1 of `narrow-tables.ts`, D1 and D2 of `span-pieces.ts`, T3
+ * of `table-state.ts`): any view is the same without them, with some of them, and with all of them.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { CoarseBuilder } from '../../src/database/coarse/coarse-builder.ts'
+import { withConnection } from '../../src/database/connection.ts'
+import { keepNarrow } from '../../src/database/narrow-schema.ts'
 import { TidemarkError } from '../../src/errors.ts'
 import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
 import { freezePlan } from '../../src/pipeline/freeze.ts'
 import { finalAfterMs, type Plan } from '../../src/pipeline/plan.ts'
 import { planOf } from '../../src/pipeline/validate.ts'
 import { checkView } from '../../src/query/check-view.ts'
+import { narrowTables } from '../../src/query/narrow-tables.ts'
 import { piecesOf } from '../../src/query/span-pieces.ts'
 import type { ViewQuery } from '../../src/query/view-query.ts'
 import { ViewReader } from '../../src/server/query/view-reader.ts'
@@ -59,7 +62,23 @@ const setWatermark = (url: string, plan: Plan, finalUpToMs: number): Promise<unk
     `update tidemark_meta set watermark = '${new Date(finalUpToMs + finalAfterMs(plan.parameters)).toISOString()}'`,
   )
 
-/** Readers of the same facts: without coarse cells, and with some and all of what there can be. */
+/** Fills the narrow tables from the wide ones, and says that they are kept from a window on. */
+async function narrow(url: string, plan: Plan, fromMs: number): Promise<void> {
+  await withConnection({ url, applicationName: 'tidemark test' }, (client) => keepNarrow(client, plan))
+  const from = `timestamptz '${new Date(fromMs).toISOString()}'`
+  for (const { name, source, dimensions, measures } of narrowTables(plan)) {
+    const columns = [...dimensions, 'window_start', 'window_end']
+    await runSql(
+      url,
+      `insert into ${name} (${[...columns, ...measures].join(', ')}, is_final, updated_at)
+       select ${[...columns, ...measures.map((measure) => `sum(${measure})`)].join(', ')}, bool_and(is_final), now()
+         from ${source} where window_start >= ${from} group by ${columns.join(', ')}`,
+    )
+  }
+  await runSql(url, `update tidemark_windows set kept_from = ${from}`)
+}
+
+/** Readers of the same facts: without coarse and narrow cells, and with some and all of what there can be. */
 async function openReaders(facts: Facts): Promise<{ plain: ViewReader; coarse: ViewReader[]; urls: string[] }> {
   const { plan } = facts
   const urls: string[] = []
@@ -70,6 +89,7 @@ async function openReaders(facts: Facts): Promise<{ plain: ViewReader; coarse: V
       await setWatermark(url, plan, builtUpToMs)
       assert.ok((await build(url, plan)) > 2)
       await setWatermark(url, plan, SPAN.finalUpToMs)
+      await narrow(url, plan, builtUpToMs - 7 * MINUTE_MS)
     }
     urls.push(url)
   }
@@ -138,6 +158,11 @@ describe('control', () => {
         await change(-1)
         assert.deepEqual(await answerOf(reader, query), expected)
       }
+      const table = 'tidemark_windows_performance_by_browser'
+      await runSql(url, `update ${table} set clicks = clicks + 1`)
+      assert.notDeepEqual(await answerOf(reader, query), expected, table)
+      await runSql(url, 'delete from tidemark_windows')
+      assert.deepEqual(await answerOf(reader, query), expected, 'void cells are not read')
       await runSql(url, 'update tidemark_cells_5m_performance_by_browser set clicks = 0')
       await runSql(url, 'update tidemark_cells_1h_performance_by_browser set clicks = 0')
       await runSql(url, 'update tidemark_cells set complete_until = null')

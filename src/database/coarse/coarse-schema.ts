@@ -10,7 +10,7 @@ import type { Client } from 'pg'
 import { planHash } from '../../pipeline/plan-hash.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { coarseLengths, COARSE_STATE_TABLE, coarseTables, type CoarseTable } from '../../query/coarse-tables.ts'
-import { READER_ROLE } from '../reader-role.ts'
+import { grantToReader } from '../reader-role.ts'
 import { columnList, qualifiedTable, quoteIdentifier, quoteLiteral, SCHEMA } from '../sql-text.ts'
 
 /** The state as SQL has it. `complete_until` is null where the tables are void, `-infinity` where they are empty. */
@@ -96,9 +96,7 @@ export async function makeTables(client: Client, tables: readonly CoarseTable[])
     ]
     await client.query(statements.join('; '))
   }
-  const { rowCount } = await client.query(`select 1 from pg_roles where rolname = $1`, [READER_ROLE])
-  const all = [COARSE_STATE, ...tables.map(({ name }) => qualifiedTable(name))]
-  if (rowCount !== 0) await client.query(`grant select on ${all.join(', ')} to ${quoteIdentifier(READER_ROLE)}`)
+  await grantToReader(client, [COARSE_STATE_TABLE, ...tables.map(({ name }) => name)])
 }
 
 interface StateRow {

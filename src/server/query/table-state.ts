@@ -3,11 +3,12 @@
  *
  * T1  What is read belongs to the snapshot, so it is true of everything else read in it.
  * T2  Without a row of ours, windows count as final up to the first one that is not: what a Flink job has closed.
- * T3  Coarse cells count as far as their state in the same snapshot says, and of this very plan only.
+ * T3  Coarse and narrow cells count as far as their state in the same snapshot says, and of this very plan only.
  */
 import { planHash } from '../../pipeline/plan-hash.ts'
 import { finalAfterMs, type Plan } from '../../pipeline/plan.ts'
 import { COARSE_STATE_TABLE, type CoarseState, coarseTables } from '../../query/coarse-tables.ts'
+import { NARROW_STATE_TABLE, type NarrowState, narrowTables } from '../../query/narrow-tables.ts'
 import type { TableState } from '../../query/view-span.ts'
 import { qualifiedTable, quoteLiteral, SCHEMA } from '../../query/sql-text.ts'
 import { META } from '../../database/meta-table.ts'
@@ -20,12 +21,14 @@ export async function readTableState(snapshot: Snapshot, plan: Plan): Promise<Ta
   const state = (await stateOfRow(snapshot, plan)) ?? (await stateOfTables(snapshot, plan))
   const sizes = await sizesOf(snapshot, plan)
   const coarse = await coarseState(snapshot, plan, sizes)
-  return { ...state, sizes, ...(coarse === undefined ? {} : { coarse }) }
+  const narrow = await narrowState(snapshot, plan, sizes)
+  return { ...state, sizes, ...(coarse === undefined ? {} : { coarse }), ...(narrow === undefined ? {} : { narrow }) }
 }
 
 // What the server keeps for its own plans: near enough to tell a small table from a large one. Only what may be read.
 async function sizesOf(snapshot: Snapshot, plan: Plan): Promise<ReadonlyMap<string, number>> {
-  const names = [...plan.tables, ...coarseTables(plan), { name: COARSE_STATE_TABLE }].map(({ name }) =>
+  const states = [{ name: COARSE_STATE_TABLE }, { name: NARROW_STATE_TABLE }]
+  const names = [...plan.tables, ...coarseTables(plan), ...narrowTables(plan), ...states].map(({ name }) =>
     quoteLiteral(name),
   )
   const rows = await snapshot.rows(
@@ -49,6 +52,22 @@ async function coarseState(
         and isfinite(complete_until) order by length_ms`,
   )
   return rows.length === 0 ? undefined : new Map(rows.map(([length, until]) => [Number(length), Number(until)]))
+}
+
+/** From when on narrow cells are kept (T3); undefined where there are none that may be read. */
+async function narrowState(
+  snapshot: Snapshot,
+  plan: Plan,
+  readable: ReadonlyMap<string, number>,
+): Promise<NarrowState | undefined> {
+  const names = narrowTables(plan).flatMap(({ name }) => (readable.has(name) ? [name] : []))
+  if (names.length === 0 || !readable.has(NARROW_STATE_TABLE)) return undefined
+  const rows = await snapshot.rows(
+    `select name, case when isfinite(kept_from) then ${MILLISECONDS('kept_from')}::text else '-Infinity' end
+       from ${qualifiedTable(NARROW_STATE_TABLE)}
+      where plan_hash = ${quoteLiteral(planHash(plan))} and name in (${names.map(quoteLiteral).join(', ')})`,
+  )
+  return new Map(rows.map(([name, from]) => [name ?? '', Number(from)]))
 }
 
 async function stateOfRow(snapshot: Snapshot, plan: Plan): Promise<TableState | undefined> {

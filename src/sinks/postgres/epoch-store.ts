@@ -38,7 +38,7 @@ import { allTables } from '../../pipeline/table-text.ts'
 import type { EpochSink, LiveEpoch, Positions } from '../../runtime/ports.ts'
 import { DEAD_LETTER_LIMITS, DEAD_LETTER_TABLE, type DeadLetterLimits, DeadLetterTable } from './dead-letter-table.ts'
 import { checkMayReplace } from './replaced-rows.ts'
-import { TableWriter } from './table-writer.ts'
+import { NarrowWriter } from './narrow-writer.ts'
 import { WriterSession } from './writer-session.ts'
 
 export interface EpochStoreOptions {
@@ -56,6 +56,8 @@ export interface EpochStoreOptions {
   /** How long the server may take to answer one statement; 10 s unless given. */
   readonly timeoutMs?: number
   readonly deadLetterLimits?: DeadLetterLimits
+  /** Whether change sets hold the cells of narrow tables as well, which are then kept. */
+  readonly withNarrow?: boolean
   /** Takes lines for people. */
   readonly log?: (line: string) => void
 }
@@ -76,7 +78,7 @@ export class EpochStore implements EpochSink {
   readonly #options: EpochStoreOptions
   readonly #owner: EpochOwner
   readonly #session: WriterSession
-  readonly #writer: TableWriter
+  readonly #narrow: NarrowWriter
   readonly #deadLetters: DeadLetterTable
   #predecessor: string | null = null
 
@@ -85,7 +87,7 @@ export class EpochStore implements EpochSink {
     const id = randomBytes(8).toString('hex')
     this.#options = options
     this.#owner = { id, writer, folderId, name: `tidemark ${writer} (process ${process.pid} on ${hostname()})` }
-    this.#writer = new TableWriter(plan)
+    this.#narrow = new NarrowWriter(plan, options.withNarrow === true)
     this.#deadLetters = new DeadLetterTable(plan.name, deadLetterLimits ?? DEAD_LETTER_LIMITS)
     this.#session = new WriterSession({
       url,
@@ -180,6 +182,7 @@ export class EpochStore implements EpochSink {
     log?.(report.readerRole.message)
     await clearTables(client, plan)
     await this.#deadLetters.clear(client)
+    await this.#narrow.claim(client)
     await startEpochRow(client, plan, this.#owner)
     return BEFORE_THE_FIRST
   }
@@ -190,6 +193,7 @@ export class EpochStore implements EpochSink {
     await DeadLetterTable.ensure(client)
     const report = await migrateTables(client, plan, { alsoReadable: [DEAD_LETTER_TABLE] })
     log?.(report.readerRole.message)
+    await this.#narrow.claim(client)
     await takeOverEpochRow(client, plan, this.#owner)
     return { epoch, watermarkMs, positions }
   }
@@ -212,7 +216,7 @@ export class EpochStore implements EpochSink {
         await client.query('rollback')
         return await this.#settle(client, epoch)
       }
-      await this.#writer.upsertAll(client, epoch.changes)
+      await this.#narrow.writeAll(client, epoch.changes)
       await this.#deadLetters.write(client, epoch.number, epoch.deadLetters)
       await client.query('commit')
       return true

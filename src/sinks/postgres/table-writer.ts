@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Client, QueryConfig } from 'pg'
 import type { CellChanges, ChangeSet, LedgerChanges } from '../../pipeline/cells.ts'
 import type { Plan, TablePlan } from '../../pipeline/plan.ts'
+import type { NarrowTable } from '../../query/narrow-tables.ts'
 import { isFinal, isPresent, isRemoved } from '../sorted-rows.ts'
 import { keyRows, ledgerRows, type TableRows, valueRows } from './table-rows.ts'
 import { type TableStatements, tableStatements } from './table-statements.ts'
@@ -14,6 +15,8 @@ const CHUNK_ROWS = 2_000
 
 interface CellTable {
   readonly index: number
+  /** The engine's name of the cells. */
+  readonly rollUp: string
   readonly table: TablePlan
   readonly statements: TableStatements
 }
@@ -24,11 +27,17 @@ export class TableWriter {
   readonly #cellTables: readonly CellTable[]
   readonly #ledger: TableStatements
 
-  constructor(plan: Plan) {
+  /** @param narrow tables that are written beside those of the plan */
+  constructor(plan: Plan, narrow: readonly NarrowTable[] = []) {
     const windowSizeMs = plan.parameters.windowSizeMs
     this.#plan = plan
-    this.#cellTables = plan.tables.map((table, index) => ({
+    const tables = [
+      ...plan.tables.map((table) => ({ table, rollUp: table.name })),
+      ...narrow.map((table) => ({ table, rollUp: table.rollUp })),
+    ]
+    this.#cellTables = tables.map(({ table, rollUp }, index) => ({
       index,
+      rollUp,
       table,
       statements: tableStatements(table, windowSizeMs),
     }))
@@ -51,9 +60,9 @@ export class TableWriter {
   }
 
   *#upserts(changes: ChangeSet): Generator<QueryConfig> {
-    for (const { index, table, statements } of this.#cellTables) {
+    for (const { index, rollUp, table, statements } of this.#cellTables) {
       for (const cells of changes.cells) {
-        if (cells.rollUp !== table.name) continue
+        if (cells.rollUp !== rollUp) continue
         yield* chunks(`upsert_${index}`, statements.upsert, valueRows(this.#plan, table, cells, isPresent))
         yield* chunks(`remove_${index}`, statements.remove, keyRows(cells, isRemoved))
       }
@@ -63,9 +72,9 @@ export class TableWriter {
   }
 
   *#inserts(cells: readonly CellChanges[]): Generator<QueryConfig> {
-    for (const { index, table, statements } of this.#cellTables) {
+    for (const { index, rollUp, table, statements } of this.#cellTables) {
       for (const part of cells) {
-        if (part.rollUp !== table.name) continue
+        if (part.rollUp !== rollUp) continue
         yield* chunks(`insert_${index}`, statements.insert, valueRows(this.#plan, table, part, isFinal))
       }
     }
