@@ -40,7 +40,7 @@ const example = (name: string): Plan =>
 
 const PLANS: readonly (readonly [name: string, plan: Plan, runs: number])[] = [
   ['ads', freezePlan(adPipeline), 60],
-  ['by-country', example('by-country/definition.json'), 25],
+  ['by-country', example('by-country/definition.json'), 50],
 ]
 
 let postgres: TestPostgres

@@ -37,7 +37,7 @@ const example = (name: string): Plan =>
 const PLANS: readonly (readonly [name: string, plan: Plan, runs: number])[] = [
   ['ads', freezePlan(adPipeline), 80],
   ['by-country', example('by-country/definition.json'), 30],
-  ['minimal', example('minimal.json'), 20],
+  ['minimal', example('minimal.json'), 60],
 ]
 
 let postgres: TestPostgres
