@@ -3,6 +3,7 @@
  * and what a restricted asker gets.
  */
 import assert from 'node:assert/strict'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv } from 'ajv'
@@ -225,6 +226,41 @@ describe('a view over HTTP', () => {
     const { body } = await ask(server, `/api/v1/view?${VIEW}&sql=1`)
     assert.ok(isValid(body), JSON.stringify(isValid.errors))
     assert.ok(!isValid({ ...(body as object), buckets: 'none' }), 'control')
+  })
+})
+
+describe('the pool of readers', () => {
+  it('B5: asks a server that does not answer in time once more, and no more than that', async () => {
+    const { hostname, port } = new URL(url)
+    let connections = 0
+    const silent = new Set<number>([1])
+    const clients: Socket[] = []
+    const busy = createServer((client) => {
+      clients.push(client.on('error', () => undefined))
+      connections++
+      if (silent.has(connections)) return
+      const server = connect({ host: hostname, port: Number(port) })
+      server.on('error', () => undefined)
+      client.pipe(server).pipe(client)
+    })
+    await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve))
+    closing.push(async () => {
+      for (const client of clients) client.destroy()
+      await new Promise((resolve) => busy.close(resolve))
+    })
+    const through = new URL(url)
+    through.hostname = '127.0.0.1'
+    through.port = String((busy.address() as AddressInfo).port)
+    const ask = async (connectTimeoutMs: number): Promise<unknown> => {
+      const pool = new ReaderPool({ url: through.href, tables: [], connectTimeoutMs })
+      closing.push(() => pool.close())
+      return pool.read(async (snapshot) => snapshot.rows('select 1'))
+    }
+    assert.deepEqual(await ask(2_000), [['1']])
+    assert.equal(connections, 2)
+    for (const next of [3, 4, 5, 6]) silent.add(next)
+    await assert.rejects(ask(50), { code: 'DATABASE_UNAVAILABLE' })
+    assert.equal(connections, 4, 'control: twice and not again')
   })
 })
 

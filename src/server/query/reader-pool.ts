@@ -5,6 +5,8 @@
  * B2  Work that finds no connection free waits its turn, `MOST_WAITING` of it at most; the rest is refused at once.
  * B3  One statement takes `statementTimeoutMs` at most, and all of one answer {@link ANSWER_FACTOR} times as long.
  * B4  A connection that failed is never used again. One that is idle costs the server nothing but its place.
+ * B5  A server that does not answer in time is asked once more before it counts as away: where hundreds of pages open at once,
+ *     it is this process or the machine that is busy. One that turns us down is not.
  */
 import type { Client } from 'pg'
 import { type Connection, connect } from '../../database/connection.ts'
@@ -21,6 +23,8 @@ export interface ReaderPoolOptions {
   readonly connections?: number
   /** How long one statement may take, ms. */
   readonly statementTimeoutMs?: number
+  /** How long the server may take to let us in, ms; 3 s unless given. */
+  readonly connectTimeoutMs?: number
 }
 
 /** One answer's view of the tables. */
@@ -92,12 +96,16 @@ export class ReaderPool {
   }
 
   async #connect(): Promise<Connection> {
-    const connection = await connect({
+    const options = {
       url: this.#options.url,
       applicationName: 'tidemark view',
-      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      connectTimeoutMs: this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
       // The server's own limit comes first and leaves the connection in order.
       queryTimeoutMs: this.#timeoutMs + 2_000,
+    }
+    const connection = await connect(options).catch((error: unknown) => {
+      if (!isLate(error)) throw error
+      return connect(options)
     })
     const { client } = connection
     await this.#takeRole(client)
@@ -142,6 +150,12 @@ export class ReaderPool {
     if (errorState(error) !== '57014') return databaseError(error, 'read the tables', this.#options.url)
     return tooLong(this.#timeoutMs, error)
   }
+}
+
+// What the driver says when its own time is up.
+function isLate(error: unknown): boolean {
+  const cause = error instanceof TidemarkError ? error.cause : error
+  return cause instanceof Error && cause.message.startsWith('timeout expired')
 }
 
 function tooLong(limitMs: number, cause?: unknown): TidemarkError {
