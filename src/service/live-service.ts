@@ -112,6 +112,7 @@ class Start {
   readonly #failed = new AbortController()
   readonly #liveView: LiveView
   #run: LiveRun | undefined
+  #delivery: Delivery | undefined
   #server: RunningServer | undefined
   /** What the start waits for, for `/readyz`. */
   #awaited = 'PostgreSQL'
@@ -215,6 +216,7 @@ class Start {
         disk,
         pageRollUps: this.#liveView.page.rollUps,
         trafficPartitions: traffic === undefined ? 0 : TRAFFIC_PARTITIONS,
+        outages: () => this.#delivery?.status.outages ?? [],
         teardown: this.#teardown,
         log,
         onDiskFailure: (error) => this.#fail(error),
@@ -236,6 +238,7 @@ class Start {
       onChange: (status) => logDatabase(status, this.#options.log),
       onFatal: (error) => this.#fail(error),
     })
+    this.#delivery = delivery
     // Whatever still waits when the sink closes must not be tried again.
     this.#teardown.add(() => delivery.drain(0))
     return delivery

@@ -24,6 +24,7 @@ import { LetterFiles } from '../sinks/dead-letters/letter-files.ts'
 import type { TopicIntake } from '../sinks/kafka/topic-intake.ts'
 import type { KafkaFolder } from '../sources/kafka/kafka-folder.ts'
 import type { KafkaSource } from '../sources/kafka/kafka-source.ts'
+import type { Outage } from '../runtime/status.ts'
 import { EpochStore } from '../sinks/postgres/epoch-store.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { checkpointFolder, deadLetterFolder, journalFolder, type DataFolder } from './data-folder.ts'
@@ -48,6 +49,8 @@ export interface RecoverOptions {
   readonly replace: boolean
   /** Throws away the rows of this folder and counts again what its journal holds, even where that is not all. */
   readonly rebuild?: boolean
+  /** Outages of this run so far, kept with its epochs. */
+  readonly outages?: () => readonly Outage[]
   readonly teardown: Teardown
   readonly log: Log
   /** Told once that the journal's disk failed: nothing is accepted any more, and the process has to end. */
@@ -149,7 +152,7 @@ function openLetterFiles({ folder, rebuild, log }: RecoverOptions): LetterFiles 
   })
 }
 
-function createSink({ plan, writer, folder, url, replace, rebuild, log }: RecoverOptions): EpochStore {
+function createSink({ plan, writer, folder, url, replace, rebuild, log, outages }: RecoverOptions): EpochStore {
   return new EpochStore({
     url,
     plan,
@@ -159,6 +162,7 @@ function createSink({ plan, writer, folder, url, replace, rebuild, log }: Recove
     rebuild: rebuild === true,
     withNarrow: true,
     log: (line) => log('debug', line),
+    ...(outages === undefined ? {} : { outages }),
   })
 }
 

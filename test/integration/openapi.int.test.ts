@@ -45,6 +45,7 @@ describe('/openapi.json', () => {
       '/api/v1/dead-letters',
       '/api/v1/drill',
       '/api/v1/freshness',
+      '/api/v1/interruptions',
       '/api/v1/ledger',
       '/api/v1/live',
       '/api/v1/plan',

@@ -1,9 +1,11 @@
 /**
- * The ledger of the range that is shown, for marks on the charts: asked for with a new range, and now and then.
+ * The ledger of the range that is shown, and what interrupted results, for marks on the charts: asked for with a new range,
+ * and now and then.
  */
 import { computed, effect } from '@preact/signals'
 import type { LedgerAnswer } from '../../../src/query/ledger-view.ts'
-import { ledgerBuckets, rangeText, screen } from '../state/shown.ts'
+import type { InterruptionAnswer } from '../../../src/server/query/interruption-answer.ts'
+import { interruptions, ledgerBuckets, rangeText, screen } from '../state/shown.ts'
 import { isLimited } from './viewer.ts'
 import { fetchAnswer } from './refused.ts'
 
@@ -18,6 +20,16 @@ export function followLedgerMarks(): void {
     if (shown?.source !== 'tables' || isLimited.value) return null
     const floor = (timeMs: number): number => Math.floor(timeMs / STEP_MS) * STEP_MS
     return rangeText({ ...shown, startMs: floor(shown.startMs), endMs: floor(shown.endMs) })
+  })
+  const isAsked = computed(() => screen.value?.source === 'tables')
+  const askInterruptions = async (): Promise<void> => {
+    const answer = (await fetchAnswer('/api/v1/interruptions').catch(() => null)) as InterruptionAnswer | null
+    // As text: charts need not be drawn anew for equal ones.
+    if (answer === null || JSON.stringify(answer.interruptions) === JSON.stringify(interruptions.peek())) return
+    interruptions.value = answer.interruptions
+  }
+  effect(() => {
+    if (isAsked.value) void askInterruptions()
   })
   let asked = ''
   const ask = async (text: string): Promise<void> => {
@@ -34,7 +46,9 @@ export function followLedgerMarks(): void {
     if (span.value !== null) void ask(span.value)
   })
   setInterval(() => {
-    if (span.peek() !== null && document.visibilityState === 'visible') void ask(span.peek() ?? '')
+    if (document.visibilityState !== 'visible') return
+    if (isAsked.peek()) void askInterruptions()
+    if (span.peek() !== null) void ask(span.peek() ?? '')
   }, EVERY_MS)
 }
 

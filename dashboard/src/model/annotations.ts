@@ -3,6 +3,7 @@
  */
 
 import type { DatabaseStatus, PipelineStatus } from '../../../src/runtime/status.ts'
+import type { Interruption } from '../../../src/server/query/interruption-answer.ts'
 import { formatLength } from '../format/times.ts'
 
 export interface Annotation {
@@ -54,4 +55,27 @@ export function outageMarks(outages: DatabaseStatus['outages']): readonly Annota
     { atMs: fromMs, text: 'PostgreSQL went down; counting went on' },
     ...(toMs === null ? [] : [{ atMs: toMs, text: `PostgreSQL came back after ${formatLength(toMs - fromMs)}` }]),
   ])
+}
+
+/** A restart and its start are told by two clocks, a moment apart. */
+const SAME_START_MS = 120_000
+
+/** Interruptions of earlier runs and of this one: those that are kept, and those that are not yet. */
+export function interruptionMarks(
+  kept: readonly Interruption[],
+  happened: Pick<PipelineStatus, 'startedAtMs' | 'beganAtMs'> & Pick<DatabaseStatus, 'outages'>,
+): readonly Annotation[] {
+  const restarts = kept.filter(({ kind }) => kind === 'restart')
+  const databases = kept.filter(({ kind }) => kind === 'database')
+  const isKept = (fromMs: number): boolean => databases.some((one) => Math.abs(one.fromMs - fromMs) < 2)
+  const isKnownStart = ({ atMs }: Annotation): boolean =>
+    restarts.some(({ toMs }) => Math.abs(toMs - atMs) < SAME_START_MS)
+  return [
+    ...restarts.map(({ fromMs, toMs }) => ({
+      atMs: toMs,
+      text: `restart after ${formatLength(toMs - fromMs)} without results: counting went on where it ended`,
+    })),
+    ...outageMarks([...databases, ...happened.outages.filter(({ fromMs }) => !isKept(fromMs))]),
+    ...runStarts(happened).filter((start, index) => index === 0 || !isKnownStart(start)),
+  ]
 }

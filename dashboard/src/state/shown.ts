@@ -8,7 +8,8 @@ import type { PageData } from '../../../src/server/page-data.ts'
 import { answered, canAsk, isPaused } from '../live/answers.ts'
 import { data, page, status } from '../live/store.ts'
 import { isLimited } from '../live/viewer.ts'
-import { lateBursts, outageMarks, runStarts, type Annotation, type LedgerBucket } from '../model/annotations.ts'
+import type { Interruption } from '../../../src/server/query/interruption-answer.ts'
+import { interruptionMarks, lateBursts, type Annotation, type LedgerBucket } from '../model/annotations.ts'
 import { screenOfAnswer } from '../model/answer-screen.ts'
 import { screenOfFeed, type Screen } from '../model/screen.ts'
 import type { Slots } from '../model/slots.ts'
@@ -37,6 +38,9 @@ export const screen: ReadonlySignal<Screen | null> = computed(() => {
 /** The ledger of the range, bucket by bucket, where the server tells it. */
 export const ledgerBuckets: Signal<readonly LedgerBucket[]> = signal([])
 
+/** Restarts and outages that the server keeps. */
+export const interruptions: Signal<readonly Interruption[]> = signal([])
+
 interface Happenings {
   readonly startedAtMs: number
   readonly beganAtMs: number
@@ -54,7 +58,7 @@ const happenings: ReadonlySignal<string> = computed(() => {
 export const annotations: ReadonlySignal<readonly Annotation[]> = computed(() => {
   const happened = happenings.value === '' ? null : (JSON.parse(happenings.value) as Happenings)
   if (happened === null) return []
-  return [...lateBursts(ledgerBuckets.value), ...outageMarks(happened.outages), ...runStarts(happened)]
+  return [...lateBursts(ledgerBuckets.value), ...interruptionMarks(interruptions.value, happened)]
 })
 
 /** The span of a screen as keys of an address. */

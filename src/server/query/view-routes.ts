@@ -30,6 +30,7 @@ import { deadLetterAnswer, parseLetterUrl } from './dead-letter-answer.ts'
 import { DRILL_FORMATS, exportedEvents, exportedSamples } from './event-export.ts'
 import { errorBody, errorStatus } from './error-answer.ts'
 import { freshnessAnswer } from './freshness-answer.ts'
+import { interruptionAnswer } from './interruption-answer.ts'
 import { LiveViews } from './live-views.ts'
 import { readTableState } from './table-state.ts'
 import type { ViewReader } from './view-reader.ts'
@@ -120,6 +121,11 @@ export function addViewRoutes(app: FastifyInstance, options: Routes | undefined)
       const state = await requireReader(reader).read((snapshot) => readTableState(snapshot, plan))
       return freshnessAnswer(plan, { ...state, nowMs: Date.now() }, isRestricted)
     }),
+  )
+  app.get(
+    '/api/v1/interruptions',
+    routeOptions('interruptions'),
+    handler(async () => requireReader(reader).read((snapshot) => interruptionAnswer(snapshot, plan))),
   )
   addRaw(app, plan, options.raw, forcedFilters)
   addLive(app, { plan, reader, forcedFilters, live })
@@ -296,6 +302,7 @@ function addUnavailable(app: FastifyInstance): () => Promise<void> {
   app.get('/api/v1/ledger', routeOptions('ledger'), refused)
   app.get('/api/v1/dead-letters', routeOptions('deadLetters'), refused)
   app.get('/api/v1/freshness', routeOptions('freshness'), refused)
+  app.get('/api/v1/interruptions', routeOptions('interruptions'), refused)
   app.get('/api/v1/click-lag', routeOptions('clickLag'), refused)
   app.get('/api/v1/drill', routeOptions('drill'), refused)
   app.get('/api/v1/samples', routeOptions('samples'), refused)

@@ -132,7 +132,17 @@ const viewKeys = {
 } as const
 
 type Name =
-  'view' | 'postedView' | 'plan' | 'ledger' | 'deadLetters' | 'freshness' | 'clickLag' | 'drill' | 'samples' | 'live'
+  | 'view'
+  | 'postedView'
+  | 'plan'
+  | 'ledger'
+  | 'deadLetters'
+  | 'freshness'
+  | 'interruptions'
+  | 'clickLag'
+  | 'drill'
+  | 'samples'
+  | 'live'
 
 /** Schemas by route. */
 export const VIEW_SCHEMAS: Readonly<Record<Name, FastifySchema>> = {
@@ -175,6 +185,14 @@ export const VIEW_SCHEMAS: Readonly<Record<Name, FastifySchema>> = {
     tags,
     summary: 'How far every source partition is, and which one holds the results back.',
     response: { 200: { ...anything, description: 'How fresh the numbers are.' }, 503: refusals[503] },
+  },
+  interruptions: {
+    tags,
+    summary: 'When no results came: restarts, and outages of PostgreSQL, those of earlier runs too.',
+    response: {
+      200: { ...anything, description: 'The newest thousand, the oldest of them first.' },
+      503: refusals[503],
+    },
   },
   clickLag: {
     tags,

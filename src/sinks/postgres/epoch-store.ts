@@ -36,7 +36,9 @@ import { planHash } from '../../pipeline/plan-hash.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { allTables } from '../../pipeline/table-text.ts'
 import type { EpochSink, LiveEpoch, Positions } from '../../runtime/ports.ts'
+import type { Outage } from '../../runtime/status.ts'
 import { DEAD_LETTER_LIMITS, DEAD_LETTER_TABLE, type DeadLetterLimits, DeadLetterTable } from './dead-letter-table.ts'
+import { INTERRUPTION_TABLE, InterruptionTable } from './interruption-table.ts'
 import { checkMayReplace } from './replaced-rows.ts'
 import { NarrowWriter } from './narrow-writer.ts'
 import { WriterSession } from './writer-session.ts'
@@ -58,6 +60,8 @@ export interface EpochStoreOptions {
   readonly deadLetterLimits?: DeadLetterLimits
   /** Whether change sets hold the cells of narrow tables as well, which are then kept. */
   readonly withNarrow?: boolean
+  /** Outages of this run so far: each that is over is kept with the next epoch. */
+  readonly outages?: () => readonly Outage[]
   /** Takes lines for people. */
   readonly log?: (line: string) => void
 }
@@ -72,6 +76,8 @@ export interface ClaimedEpoch {
 }
 
 const CONFLICT_RETRIES = 6
+/** Tables of ours that readers may read beside those of the plan. */
+const ALSO_READABLE = [DEAD_LETTER_TABLE, INTERRUPTION_TABLE]
 const BEFORE_THE_FIRST: ClaimedEpoch = { epoch: 0, watermarkMs: -Infinity, positions: {} }
 
 export class EpochStore implements EpochSink {
@@ -80,6 +86,7 @@ export class EpochStore implements EpochSink {
   readonly #session: WriterSession
   readonly #narrow: NarrowWriter
   readonly #deadLetters: DeadLetterTable
+  readonly #interruptions: InterruptionTable
   #predecessor: string | null = null
 
   constructor(options: EpochStoreOptions) {
@@ -89,6 +96,7 @@ export class EpochStore implements EpochSink {
     this.#owner = { id, writer, folderId, name: `tidemark ${writer} (process ${process.pid} on ${hostname()})` }
     this.#narrow = new NarrowWriter(plan, options.withNarrow === true)
     this.#deadLetters = new DeadLetterTable(plan.name, deadLetterLimits ?? DEAD_LETTER_LIMITS)
+    this.#interruptions = new InterruptionTable(plan.name)
     this.#session = new WriterSession({
       url,
       plan,
@@ -178,11 +186,14 @@ export class EpochStore implements EpochSink {
       ...(rebuild === true ? { folderId } : {}),
     })
     await DeadLetterTable.ensure(client)
-    const report = await migrateTables(client, plan, { discardRows: true, alsoReadable: [DEAD_LETTER_TABLE] })
+    await InterruptionTable.ensure(client)
+    const report = await migrateTables(client, plan, { discardRows: true, alsoReadable: ALSO_READABLE })
     log?.(report.readerRole.message)
     await clearTables(client, plan)
     await this.#deadLetters.clear(client)
     await this.#narrow.claim(client)
+    // Counted anew from the same events, it is the same pipeline, with the same past.
+    if (rebuild !== true) await this.#interruptions.clear(client)
     await startEpochRow(client, plan, this.#owner)
     return BEFORE_THE_FIRST
   }
@@ -191,9 +202,11 @@ export class EpochStore implements EpochSink {
     const { plan, log } = this.#options
     if (epoch > 0) await checkTablesExist(client, plan, epoch)
     await DeadLetterTable.ensure(client)
-    const report = await migrateTables(client, plan, { alsoReadable: [DEAD_LETTER_TABLE] })
+    await InterruptionTable.ensure(client)
+    const report = await migrateTables(client, plan, { alsoReadable: ALSO_READABLE })
     log?.(report.readerRole.message)
     await this.#narrow.claim(client)
+    await this.#interruptions.addRestart(client)
     await takeOverEpochRow(client, plan, this.#owner)
     return { epoch, watermarkMs, positions }
   }
@@ -218,7 +231,10 @@ export class EpochStore implements EpochSink {
       }
       await this.#narrow.writeAll(client, epoch.changes)
       await this.#deadLetters.write(client, epoch.number, epoch.deadLetters)
+      const outages = this.#options.outages?.() ?? []
+      await this.#interruptions.addOutages(client, outages)
       await client.query('commit')
+      this.#interruptions.committed(outages)
       return true
     } catch (error) {
       if (!isConflict(error) || attempt === CONFLICT_RETRIES) throw error

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { lateBursts, outageMarks, runStarts } from '../../../dashboard/src/model/annotations.ts'
+import { interruptionMarks, lateBursts, outageMarks, runStarts } from '../../../dashboard/src/model/annotations.ts'
 import { planWithin, whyNot } from '../../../dashboard/src/model/answerable.ts'
 import { screenOfAnswer, splitOf, viewQueryOf } from '../../../dashboard/src/model/answer-screen.ts'
 import { toCsv, toJson } from '../../../dashboard/src/model/export.ts'
@@ -167,6 +167,28 @@ describe('marks on charts', () => {
       [NOON_MS, NOON_MS + 90_000, NOON_MS + HOUR_MS],
     )
     assert.match(outageMarks(outages)[1]?.text ?? '', /came back after 1.min 30.s/)
+  })
+
+  it('tell what is kept of earlier runs, and each restart and outage once', () => {
+    const marks = interruptionMarks(
+      [
+        { kind: 'restart', fromMs: NOON_MS - 60_000, toMs: NOON_MS },
+        { kind: 'database', fromMs: NOON_MS - HOUR_MS, toMs: NOON_MS - HOUR_MS + 5_000 },
+      ],
+      {
+        startedAtMs: 5,
+        beganAtMs: NOON_MS + 2_000,
+        outages: [
+          { fromMs: NOON_MS - HOUR_MS, toMs: NOON_MS - HOUR_MS + 5_000 },
+          { fromMs: NOON_MS + 9_000, toMs: null },
+        ],
+      },
+    )
+    assert.deepEqual(
+      marks.map(({ atMs }) => atMs),
+      [NOON_MS, NOON_MS - HOUR_MS, NOON_MS - HOUR_MS + 5_000, NOON_MS + 9_000, 5],
+    )
+    assert.match(marks[0]?.text ?? '', /^restart after 1.min without results/)
   })
 
   it('put neighbouring bursts of late events into one', () => {
