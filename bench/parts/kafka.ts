@@ -3,6 +3,7 @@
  */
 import { join } from 'node:path'
 import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
+import type { Plan } from '../../src/pipeline/plan.ts'
 import { planOf } from '../../src/pipeline/validate.ts'
 import { preparePlanTopics, TopicLines } from '../../src/sinks/kafka/topic-lines.ts'
 import { jarCache, portsFrom, stackHome, stackUrls } from '../../src/stack/settings.ts'
@@ -14,6 +15,7 @@ import { median, type Figure } from '../harness/figure.ts'
 import { ROOT } from '../harness/machine.ts'
 import { repeated, type BenchContext, type BenchPart, type Findings } from '../harness/part.ts'
 import type { KafkaSpeed } from '../programs/kafka.ts'
+import { flinkFigures } from './flink-on-kafka.ts'
 
 const PROGRAM = join(ROOT, 'bench', 'programs', 'kafka.ts')
 const KAFKA_PORT = 29_692
@@ -42,25 +44,34 @@ async function measureBroker(context: BenchContext, brokers: string): Promise<Fi
   const events = Math.min(context.events, MOST_EVENTS)
   const suffix = `bench-${events}-${Date.now()}`
   context.say(`${events.toLocaleString('en-US')} events to the topics`)
-  await fillTopics(brokers, suffix, events)
+  const plan = benchPlan(suffix)
+  await fillTopics(plan, brokers, events)
   const measure = async (what: string, options: readonly string[]): Promise<Measured> => {
     const args = [PROGRAM, brokers, suffix, ...options]
-    const run = async (): Promise<KafkaSpeed> => JSON.parse((await measureNode(args)).stdout) as KafkaSpeed
+    const run = async (): Promise<KafkaRun> => {
+      const { stdout, peakRssBytes } = await measureNode(args)
+      return { ...(JSON.parse(stdout) as KafkaSpeed), peakMegabytes: peakRssBytes / 1e6 }
+    }
     return { runs: await repeated(context, what, run), command: commandText(args) }
   }
   const fetched = await measure('record batches', ['--fetch-only'])
   const framed = await measure('record batches to lines', ['--frame-only'])
   const whole = await measure('broker to tables', [])
-  return { figures: figuresOf(fetched, framed, whole) }
+  const flink = await flinkFigures(context, plan, brokers)
+  return { figures: [...figuresOf(fetched, framed, whole), ...flink] }
+}
+
+interface KafkaRun extends KafkaSpeed {
+  readonly peakMegabytes: number
 }
 
 interface Measured {
-  readonly runs: readonly KafkaSpeed[]
+  readonly runs: readonly KafkaRun[]
   readonly command: string
 }
 
 function figuresOf(fetched: Measured, framed: Measured, whole: Measured): readonly Figure[] {
-  const figure = (name: string, { runs, command }: Measured, key: keyof KafkaSpeed, unit: string): Figure => ({
+  const figure = (name: string, { runs, command }: Measured, key: keyof KafkaRun, unit: string): Figure => ({
     name,
     values: runs.map((run) => run[key]),
     unit,
@@ -73,6 +84,7 @@ function figuresOf(fetched: Measured, framed: Measured, whole: Measured): readon
       target: { atLeast: 800_000 },
       note,
     },
+    figure('broker to tables, peak memory', whole, 'peakMegabytes', 'MB'),
     figure('fetched, verified and framed only', framed, 'eventsPerCpuSecond', 'events'),
     figure('the same in bytes', framed, 'megabytesPerCpuSecond', 'MB'),
     figure('fetched only', fetched, 'eventsPerCpuSecond', 'events'),
@@ -96,14 +108,17 @@ function shareOf(name: string, whole: Measured, part: Measured): Figure {
   return { name, values, unit: '%', command: whole.command }
 }
 
-async function fillTopics(brokers: string, suffix: string, events: number): Promise<void> {
+function benchPlan(suffix: string): Plan {
   const base = planOf({ ...adPipeline })
   const { impressions, clicks } = base.streams
   const streams = {
     impressions: { ...impressions, topic: `impressions-${suffix}` },
     clicks: { ...clicks, topic: `clicks-${suffix}` },
   }
-  const plan = { ...base, streams }
+  return { ...base, streams }
+}
+
+async function fillTopics(plan: Plan, brokers: string, events: number): Promise<void> {
   await preparePlanTopics(plan, brokers, PARTITIONS, PARTITIONS)
   const target = new TopicLines(plan, brokers)
   const settings = trafficSettings({
