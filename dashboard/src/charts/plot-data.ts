@@ -20,10 +20,24 @@ export function firstProvisional({ windowsMs, isFinal }: ChartModel): number {
 
 /**
  * How many windows lines and areas draw. They leave the newest out while it fills: it would look like a fall, and its
- * clicks are still to come.
+ * clicks are still to come. Where it is all there is, it is shown: nothing can look like a fall beside it.
  */
-export function drawnWindows({ windowsMs, isFilling }: ChartModel): number {
-  return isFilling ? Math.max(0, windowsMs.length - 1) : windowsMs.length
+export function drawnWindows({ windowsMs, isFilling, series }: ChartModel): number {
+  const newest = windowsMs.length - 1
+  const isWanted =
+    isFilling && series.some(({ values }) => values.some((value, index) => isShown(value, index, newest)))
+  return isWanted ? Math.max(0, newest) : windowsMs.length
+}
+
+function isShown(value: number | null, index: number, newest: number): boolean {
+  return index < newest && value !== null && value !== 0
+}
+
+/** The one value of a column that has no other: a line through it cannot be seen. Null where a line can. */
+export function lonePoint(column: ArrayLike<number | null | undefined>): number[] | null {
+  const values = Array.from(column, (value, index) => (value === null || value === undefined ? -1 : index))
+  const found = values.filter((index) => index >= 0)
+  return found.length === 1 ? found : null
 }
 
 /** Whether the range begins within its first window, which therefore holds a part of its events only. */

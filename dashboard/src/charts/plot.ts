@@ -12,7 +12,15 @@ import { SERIES_COUNT, type ChartModel } from '../model/chart-model.ts'
 import type { Annotation } from '../model/annotations.ts'
 import { drawAnnotations, drawHatch, drawHatchLabel, drawLabelMarks, type LabelMark } from './drawing.ts'
 import { readPalette, slotColour, type Palette } from './palette.ts'
-import { comparedColumn, drawnWindows, firstProvisional, labelValues, lineColumns, stackColumns } from './plot-data.ts'
+import {
+  comparedColumn,
+  drawnWindows,
+  firstProvisional,
+  labelValues,
+  lineColumns,
+  lonePoint,
+  stackColumns,
+} from './plot-data.ts'
 import { spread } from './spread.ts'
 import { tickText, timeTicks } from './time-axis.ts'
 
@@ -204,7 +212,14 @@ export class Plot {
   #lineSeries(): uPlot.Series[] {
     return Array.from({ length: SERIES_COUNT }, (_, slot) => {
       const stroke = (): string => slotColour(this.#palette, slot)
-      const line: uPlot.Series = { stroke, width: 1.75, spanGaps: true, points: { show: false } }
+      const points: uPlot.Series.Points = {
+        show: false,
+        size: 7,
+        stroke,
+        fill: stroke,
+        filter: (plot, index) => lonePoint(plot.data[index] ?? []),
+      }
+      const line: uPlot.Series = { stroke, width: 1.75, spanGaps: true, points }
       return [line, { ...line, dash: [4, 3] }, { ...line, width: 1.25, dash: COMPARED_DASH, alpha: 0.75 }]
     }).flat()
   }

@@ -186,7 +186,7 @@ function isFilling({ asOf, range, grain, buckets }: ViewAnswer, state: PageState
   // Days may be an hour shorter than others.
   if (endOfLastMs - range.endMs > (GRAINS_MS[grain] < GRAINS_MS['1d'] ? 0 : GRAINS_MS['1h'])) return true
   if (asOf.finalUpToMs !== null && asOf.finalUpToMs >= range.endMs) return false
-  return state.range.kind === 'last' || (asOf.watermarkMs !== null && asOf.watermarkMs < endOfLastMs)
+  return asOf.watermarkMs === null ? state.range.kind === 'last' : asOf.watermarkMs < endOfLastMs
 }
 
 /** The columns of leaderboards for a measure. */

@@ -5,6 +5,7 @@ import {
   firstProvisional,
   labelValues,
   lineColumns,
+  lonePoint,
   stackColumns,
 } from '../../../dashboard/src/charts/plot-data.ts'
 import { chartModel, type ChartModel } from '../../../dashboard/src/model/chart-model.ts'
@@ -128,6 +129,16 @@ describe('chart models', () => {
         ({ value }) => value,
       )
     assert.deepEqual([drawn(0), drawn(1), drawn(2)], [[0.1], [0.1], [0.2]])
+  })
+
+  it('draw the filling window where there is nothing else, and one value as a point', () => {
+    const rows = rowsOf([[[0, 0, 0]], [[0, 0, 0]], [[100, 20, 0]]])
+    const model = modelOf('main', { members: [{ name: 'a', slot: 0 }], rows }, 3, 0)
+    const drawn = lineColumns(model)[1] ?? []
+    assert.deepEqual(drawn, [null, null, 0.2])
+    assert.deepEqual(lonePoint(drawn), [2])
+    assert.equal(lonePoint([0.1, null, 0.2]), null, 'control: a line goes from one to the other')
+    assert.equal(lonePoint([null, undefined]), null)
   })
 
   it('leave out a first window that the range cuts, in lines, areas and bars, unless little would be left', () => {

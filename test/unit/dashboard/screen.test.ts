@@ -111,6 +111,12 @@ describe('the change of a range', () => {
     assert.equal(totals.spark.length, 2)
   })
 
+  it('leaves nothing out once the watermark has passed the end', () => {
+    const answer = filling(0)
+    const passed = { ...answer, asOf: { ...answer.asOf, watermarkMs: NOON_MS + 180_000 } }
+    assert.equal(screenOfAnswer(page, start, passed, new Map()).totals.spark.length, 3)
+  })
+
   it('control: is of the whole range once that is final', () => {
     const { totals } = screenOfAnswer(page, start, filling(NOON_MS + 180_000), new Map())
     assert.deepEqual(
