@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { TidemarkError } from '../errors.ts'
+import { writeDurably } from '../runtime/durable-file.ts'
 import type { ServerBinaries } from './binaries.ts'
 import { giveTo, handOver, reachableBinaries, type ServerUser, serverUser } from './server-user.ts'
 
@@ -82,9 +83,8 @@ function chooseBinaries(clusterDir: string, installed: readonly ServerBinaries[]
 export function secretIn(path: string): string {
   if (existsSync(path)) return readFileSync(path, 'utf8').trim()
   const secret = randomBytes(24).toString('hex')
-  // Renamed into place, so that a run killed half-way leaves no empty password behind.
-  writeFileSync(`${path}.new`, `${secret}\n`, { mode: 0o600 })
-  renameSync(`${path}.new`, path)
+  // The cluster is made with it: an empty one beside that would lock everybody out.
+  writeDurably(path, `${secret}\n`)
   return secret
 }
 

@@ -97,8 +97,7 @@ export class OwnServer {
   static async takeOver(files: ServerOptions, log: (line: string) => void): Promise<OwnServer | undefined> {
     const left = runningPostmaster(files.clusterDir)
     if (left === undefined || !left.ready || !isAsStarted(files, left)) return undefined
-    if (!(await takeFromWatchdog(left.pid, files.folder))) return undefined
-    process.kill(left.pid, 'SIGCONT')
+    if (!(await takeFromWatchdog(left.pid, files.folder)) || !isContinued(left.pid)) return undefined
     log(`Took over the server that an earlier run left behind (process ${left.pid})`)
     return new OwnServer(files, left.port, left.pid, log)
   }
@@ -226,6 +225,15 @@ function isAsStarted(files: ServerOptions, { pid, port }: Postmaster): boolean {
   const cluster = handOver(files.clusterDir, 3, files.user)
   cluster.close()
   return commandLine(pid) === serverCommand(files, cluster.path, port).join(' ')
+}
+
+/** Wakes a process that may have been stopped; false where it is gone. */
+function isContinued(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGCONT')
+  } catch {
+    return false
+  }
 }
 
 function keepLastLog(logFile: string): void {

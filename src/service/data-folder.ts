@@ -6,10 +6,11 @@
  * D2  Real and simulated events never meet: a folder belongs to `run` or to `demo`.
  */
 import { randomUUID } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockFolder, type FolderLock } from '../database/folder-lock.ts'
 import { TidemarkError } from '../errors.ts'
+import { writeDurably } from '../runtime/durable-file.ts'
 import { makeFolder } from '../runtime/make-folder.ts'
 
 /** The commands that fill a data folder. */
@@ -37,7 +38,7 @@ export interface OpenDataFolderOptions {
   readonly planHash: string
   /** Throws away what the folder holds. */
   readonly replace: boolean
-  /** Keeps the events for another plan: they are about to be counted again. */
+  /** Keeps the events for another plan: they are about to be counted again, and {@link keepIdentity} is called after that. */
   readonly keepEvents?: boolean
 }
 
@@ -97,6 +98,11 @@ export function readIdentity(path: string): FolderIdentity | undefined {
   })
 }
 
+/** Says whose events the folder holds from now on, and by which plan they are counted. */
+export function keepIdentity(path: string, { id, writer, planHash, beganAtMs }: FolderIdentity): void {
+  writeDurably(join(path, IDENTITY_FILE), `${JSON.stringify({ id, writer, planHash, beganAtMs })}\n`)
+}
+
 function isIdentity(value: unknown): value is FolderIdentity {
   if (typeof value !== 'object' || value === null) return false
   const { id, writer, planHash, beganAtMs } = value as Partial<Record<keyof FolderIdentity, unknown>>
@@ -107,11 +113,7 @@ function isIdentity(value: unknown): value is FolderIdentity {
 function settleIdentity(options: OpenDataFolderOptions): FolderIdentity & { readonly isReplaced: boolean } {
   const { path, writer, planHash, replace, keepEvents = false } = options
   const known = readIdentity(path)
-  if (known !== undefined && keepEvents) {
-    const identity = { ...known, planHash }
-    writeDurably(path, IDENTITY_FILE, `${JSON.stringify(identity)}\n`)
-    return { ...identity, isReplaced: false }
-  }
+  if (known !== undefined && keepEvents) return { ...known, planHash, isReplaced: false }
   // Simulated events are made anew: a demo with another definition begins anew, a run never does by itself.
   const isOutdated = known?.writer === 'demo' && writer === 'demo' && known.planHash !== planHash
   if (known !== undefined && !replace && !isOutdated) {
@@ -123,18 +125,6 @@ function settleIdentity(options: OpenDataFolderOptions): FolderIdentity & { read
   }
   for (const part of known === undefined ? [] : CONTENT) rmSync(join(path, part), { recursive: true, force: true })
   const identity = { id: randomUUID(), writer, planHash, beganAtMs: Date.now() }
-  writeDurably(path, IDENTITY_FILE, `${JSON.stringify(identity)}\n`)
+  keepIdentity(path, identity)
   return { ...identity, isReplaced: known !== undefined }
-}
-
-function writeDurably(folder: string, name: string, text: string): void {
-  const aside = join(folder, `${name}.new`)
-  const fd = openSync(aside, 'w', 0o600)
-  writeSync(fd, text)
-  fsyncSync(fd)
-  closeSync(fd)
-  renameSync(aside, join(folder, name))
-  const folderFd = openSync(folder, 'r')
-  fsyncSync(folderFd)
-  closeSync(folderFd)
 }

@@ -19,7 +19,7 @@ import { planHash } from '../pipeline/plan-hash.ts'
 import { Delivery } from '../runtime/delivery.ts'
 import { LiveRun } from '../runtime/live-run.ts'
 import type { Log } from '../runtime/ports.ts'
-import { journalFolder, openDataFolder, readIdentity } from './data-folder.ts'
+import { journalFolder, keepIdentity, openDataFolder, readIdentity } from './data-folder.ts'
 import { CLOCK, pause } from './elapsed.ts'
 import { recover, type Recovered } from './recovery.ts'
 import { Teardown } from './teardown.ts'
@@ -86,7 +86,10 @@ export async function rebuild(options: RebuildOptions, signal: AbortSignal): Pro
     })
     const { journal } = recovered
     const isWhole = salvaged === undefined && journal.partitions.every((name) => journal.earliest(name) === 0)
-    return { events: await countAll(recovered, signal, teardown), isWhole, salvaged }
+    const events = await countAll(recovered, signal, teardown)
+    // Not before: a demo throws away what it takes for the events of another plan.
+    keepIdentity(path, folder)
+    return { events, isWhole, salvaged }
   } finally {
     await teardown.run()
   }

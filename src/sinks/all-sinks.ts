@@ -36,6 +36,7 @@ export class AllSinks implements Sink {
   }
 
   async close(): Promise<void> {
-    for (const sink of this.#sinks) await sink.close()
+    const closings = await Promise.allSettled(this.#sinks.map((sink) => sink.close()))
+    for (const closing of closings) if (closing.status === 'rejected') throw closing.reason
   }
 }

@@ -8,8 +8,9 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import { nodeDisk } from '../../src/checkpoint/disk/node-disk.ts'
 import { findRetained, type RetainedPartition } from '../../src/checkpoint/journal/retained.ts'
 import { TidemarkError } from '../../src/errors.ts'
+import { planHash } from '../../src/pipeline/plan-hash.ts'
 import type { Plan } from '../../src/pipeline/plan.ts'
-import { journalFolder } from '../../src/service/data-folder.ts'
+import { journalFolder, readIdentity } from '../../src/service/data-folder.ts'
 import { rebuild, type RebuildResult } from '../../src/service/rebuild.ts'
 import { verifyFolder } from '../../src/service/verify-folder.ts'
 import { adPlan } from '../support/engine-rig.ts'
@@ -93,6 +94,18 @@ describe('rebuild', () => {
     assert.equal(Number(clicks?.[0]), 4, 'control: it makes a difference')
     const rig = await RunningRig.start(context, { ...stopped, plan: other })
     await rig.stop()
+  })
+
+  it('the folder is of the plan it was of until the last event is counted again', async (context) => {
+    const stopped = await stoppedRun(context)
+    const other = adPlan({ attributionWindow: '1h' })
+    const planOf = (): string | undefined => readIdentity(stopped.dataDir)?.planHash
+    flipBit(firstSegment(stopped.dataDir), (bytes) => bytes.indexOf('broken'))
+    await assert.rejects(countAgain(stopped, other), { code: 'JOURNAL_CORRUPT' })
+    assert.equal(planOf(), planHash(plan))
+    flipBit(firstSegment(stopped.dataDir), (bytes) => bytes.indexOf('croken'))
+    await countAgain(stopped, other)
+    assert.equal(planOf(), planHash(other), 'control')
   })
 
   it('B2: leaves everything as it was where the journal is damaged, and names partition, file and place', async (context) => {

@@ -5,11 +5,11 @@
  * U2  A file appears whole or not at all, readable for its owner only.
  */
 import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
-import { renameSync, rmSync, writeSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { TidemarkError } from '../../errors.ts'
+import { writeDurably } from '../../runtime/durable-file.ts'
 import { makeFolder } from '../../runtime/make-folder.ts'
 import { HASH_FORM, hashPassword } from './password-hash.ts'
 import { ROLES, type Role, type ScopeFilter } from './viewer.ts'
@@ -122,15 +122,7 @@ function writePrivately(folder: string, name: string, text: string): void {
   try {
     makeFolder(join(folder, '..'))
     if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 })
-    const aside = join(folder, `.${name}.${process.pid}`)
-    const file = openSync(aside, 'w', 0o600)
-    writeSync(file, text)
-    fsyncSync(file)
-    closeSync(file)
-    renameSync(aside, join(folder, name))
-    const handle = openSync(folder, 'r')
-    fsyncSync(handle)
-    closeSync(handle)
+    writeDurably(join(folder, name), text)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new TidemarkError('DATA_DIR_UNUSABLE', `Users cannot be kept in ${folder}: ${why}.`, {

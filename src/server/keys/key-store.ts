@@ -8,21 +8,12 @@
  * K3  A revoked key stays, marked: where keys were ever made, events without a key are refused for good.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { TidemarkError } from '../../errors.ts'
 import type { StreamName } from '../../pipeline/plan.ts'
+import { writeDurably } from '../../runtime/durable-file.ts'
 import { makeFolder } from '../../runtime/make-folder.ts'
 
 /** What is kept of a key. */
@@ -121,15 +112,7 @@ function writeKey(dataDir: string, key: StoredKey): void {
   try {
     makeFolder(dataDir)
     if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 })
-    const aside = join(folder, `.${key.id}.${process.pid}`)
-    const file = openSync(aside, 'w', 0o600)
-    writeSync(file, `${JSON.stringify(key, undefined, 2)}\n`)
-    fsyncSync(file)
-    closeSync(file)
-    renameSync(aside, join(folder, `${key.id}.json`))
-    const handle = openSync(folder, 'r')
-    fsyncSync(handle)
-    closeSync(handle)
+    writeDurably(join(folder, `${key.id}.json`), `${JSON.stringify(key, undefined, 2)}\n`)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new TidemarkError('DATA_DIR_UNUSABLE', `The key cannot be kept in ${folder}: ${why}.`, {

@@ -41,4 +41,11 @@ describe('AllSinks', () => {
     await assert.rejects(sinks.commit(), /the disk is full/)
     assert.ok(!calls.includes('files.commit'))
   })
+
+  it('closes all of them, and says what one complained of', async () => {
+    const calls: string[] = []
+    const sinks = new AllSinks([namedSink('database', calls, 'close'), namedSink('files', calls)])
+    await assert.rejects(sinks.close(), /the disk is full/)
+    assert.ok(calls.includes('files.close'))
+  })
 })
