@@ -71,7 +71,8 @@ class Answering {
     const periods: Period[] = [{ span: range, shiftMs: 0 }]
     if (comparison !== null) periods.push({ span: comparison, shiftMs: range.startMs - comparison.startMs })
     const finalUpToMs = finalUpTo(this.#plan, this.#options.state, newestEndMs)
-    const scene: Scene = { range, buckets, periods, finalUpToMs }
+    const rankPeriods = wholePeriods(periods, this.#fillingFromMs)
+    const scene: Scene = { range, buckets, periods, rankPeriods, finalUpToMs }
     const totals = await this.#run('totals', bucketStatement(whole, this.#kept, periods, buckets))
     const series: SeriesAnswer[] = []
     for (const part of query.series) series.push(await this.#series(part, scene))
@@ -91,6 +92,15 @@ class Answering {
 
   private get query(): ViewQuery {
     return this.#query
+  }
+
+  /** Start of the earliest window that is not all read; Infinity where all are, or nothing is known of it. */
+  get #fillingFromMs(): number {
+    const { watermarkMs } = this.#options.state
+    const { windowSizeMs } = this.#plan.parameters
+    return watermarkMs === null || !Number.isFinite(watermarkMs)
+      ? Infinity
+      : Math.floor(watermarkMs / windowSizeMs) * windowSizeMs
   }
 
   #run(part: string, text: string): Promise<readonly SqlRow[]> {
@@ -183,7 +193,7 @@ class Answering {
     if (part.members.length > 0) return part.members
     const rank = this.#rankOfSeries(part, split) ?? { dimension: split, limit: part.top, offset: 0, search: '' }
     const order = { order: part.orderBy, measure: this.#measure(part.orderBy) }
-    const text = rankStatement(source, this.#kept, scene.periods, rank, order)
+    const text = rankStatement(source, this.#kept, scene.rankPeriods, rank, order)
     const { members } = this.#amounts.ranked(await this.#run(`rank of ${split}`, text))
     return members.slice(0, part.top).map(({ name }) => name)
   }
@@ -206,21 +216,22 @@ class Answering {
     )
   }
 
-  async #rank(part: RankPart, { periods, range, finalUpToMs }: Scene): Promise<RankAnswer> {
+  async #rank(part: RankPart, { periods, rankPeriods, range, finalUpToMs }: Scene): Promise<RankAnswer> {
     const ignored = part.ignoreOwnFilter ? part.dimension : undefined
     const source = this.#source(this.#query.axis, [part.dimension], ignored)
     const order = { order: part.orderBy, measure: this.#measure(part.orderBy) }
-    const text = rankStatement(source, this.#kept, periods, part, order)
+    const text = rankStatement(source, this.#kept, rankPeriods, part, order)
     const ranked = this.#amounts.ranked(await this.#run(`rank of ${part.dimension}`, text))
     const rest = this.#amounts.less(
       ranked.whole,
       ranked.members.map(({ value }) => value),
     )
     return {
-      members: ranked.members.map(({ name, value, compared, areFinal }) => ({
+      members: ranked.members.map(({ name, value, compared, complete, areFinal }) => ({
         name,
         value: this.#amounts.amounts(value),
         compared: periods.length < 2 ? null : this.#amounts.amounts(compared),
+        ...(complete === undefined ? {} : { complete: this.#amounts.amounts(complete) }),
         isFinal: areFinal ?? isFinal(range.endMs, finalUpToMs),
       })),
       memberCount: ranked.found,
@@ -241,7 +252,25 @@ interface Scene {
   readonly range: Span
   readonly buckets: Buckets
   readonly periods: readonly Period[]
+  /** The same, without what still fills: of both as far as the newest window that is all read, then the rest of both. */
+  readonly rankPeriods: readonly Period[]
   readonly finalUpToMs: number | null
+}
+
+// What still fills is not held against what was whole: steady traffic would show as a fall.
+function wholePeriods(periods: readonly Period[], fillingFromMs: number): readonly Period[] {
+  const [now, compared] = periods
+  if (now === undefined || compared === undefined) return periods
+  const { startMs, endMs } = now.span
+  if (fillingFromMs <= startMs || fillingFromMs >= endMs) return periods
+  const lengthMs = fillingFromMs - startMs
+  const split = ({ span, shiftMs }: Period): readonly [Period, Period] => [
+    { span: { startMs: span.startMs, endMs: span.startMs + lengthMs }, shiftMs },
+    { span: { startMs: span.startMs + lengthMs, endMs: span.endMs }, shiftMs },
+  ]
+  const [nowWhole, nowRest] = split(now)
+  const [comparedWhole, comparedRest] = split(compared)
+  return [nowWhole, comparedWhole, nowRest, comparedRest]
 }
 
 function isFinal(endMs: number, finalUpToMs: number | null): boolean {

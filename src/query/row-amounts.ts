@@ -17,6 +17,8 @@ export interface RankedRow {
   readonly name: string
   readonly value: AmountRow
   readonly compared: AmountRow
+  /** What `compared` is held against, where that is not all of `value`. */
+  readonly complete: AmountRow | undefined
   /** Null for a member of the compared period alone. */
   readonly areFinal: boolean | null
 }
@@ -118,12 +120,14 @@ export class RowAmounts {
     const members = rows.flatMap((row): RankedRow[] => {
       const name = row[memberAt]
       if (name === null || name === undefined) return []
-      const isFinal = row[memberAt + 1 + 2 * this.#count]
+      const finalAt = memberAt + 1 + 2 * this.#count
+      const isFinal = row[finalAt]
       return [
         {
           name,
           value: this.#read(row, memberAt + 1),
           compared: this.#read(row, memberAt + 1 + this.#count),
+          complete: row.length > finalAt + 1 ? this.#read(row, finalAt + 1) : undefined,
           areFinal: isFinal === null ? null : isFinal === 't',
         },
       ]

@@ -60,6 +60,8 @@ export interface RankedMember {
   readonly name: string
   readonly value: Amounts
   readonly compared: Amounts | null
+  /** What `compared` is held against: the windows that are all read. Left out where that is `value`. */
+  readonly complete?: Amounts
   readonly isFinal: boolean
 }
 

@@ -77,7 +77,11 @@ export function bucketStatement(
 
 /**
  * A page of members in order: columns member count, the amounts of the whole; then the member, its amounts, its amounts
- * in the compared period, is_final, all of them null where the page is empty.
+ * in the compared period, is_final, and with four periods its amounts in the first of them; all of them null where the
+ * page is empty.
+ *
+ * @param periods the time looked at, and what it is compared with; of both, where the newest window still fills, the part
+ *   that is held against the other, and then the rest of both
  */
 export function rankStatement(
   source: Source,
@@ -95,14 +99,18 @@ export function rankStatement(
       `${isFinal ?? 'bool_and(is_final)'} as is_final`,
     ])
   })
-  const of = (name: string, period: number): string => `coalesce(sum(${name}) filter (where period = ${period}), 0)`
+  const isSplit = periods.length > 2
+  const now = isSplit ? 'period in (0, 2)' : 'period = 0'
+  const of = (name: string, period: string): string => `coalesce(sum(${name}) filter (where ${period}), 0)`
+  const complete = isSplit ? names.map((name) => `k${name}`) : []
   const members = [
     'member',
-    ...names.map((name) => `${of(name, 0)} as v${name}`),
-    ...names.map((name) => `${of(name, 1)} as c${name}`),
-    'bool_and(is_final) filter (where period = 0) as is_final',
+    ...names.map((name) => `${of(name, now)} as v${name}`),
+    ...names.map((name) => `${of(name, 'period = 1')} as c${name}`),
+    ...(isSplit ? names.map((name) => `${of(name, 'period = 0')} as k${name}`) : []),
+    `bool_and(is_final) filter (where ${now}) as is_final`,
   ]
-  const place = `row_number() over (order by ${orderExpression(order, kept)}, member collate "C")`
+  const place = `row_number() over (order by ${orderExpression(order, kept, isSplit ? 'k' : 'v')}, member collate "C")`
   const found = searchCondition(part.search)
   return [
     `with cells as (\n${cells.join('\nunion all\n')}\n)`,
@@ -113,7 +121,7 @@ export function rankStatement(
     `, page as (select *, ${place} as place from members where ${found} order by place` +
       ` limit ${part.limit} offset ${part.offset})`,
     `select ${['found', ...names.map((name) => `w${name}`), 'member', ...names.map((name) => `v${name}`)].join(', ')}, ` +
-      `${names.map((name) => `c${name}`).join(', ')}, is_final from whole left join page on true order by place`,
+      `${[...names.map((name) => `c${name}`), 'is_final', ...complete].join(', ')} from whole left join page on true order by place`,
   ].join('\n')
 }
 
@@ -192,18 +200,23 @@ function searchCondition(search: string): string {
   return `member ilike ${quoteLiteral(pattern)}`
 }
 
-function orderExpression({ order, measure }: { order: Order; measure: ViewMeasure }, kept: KeptAmounts): string {
-  const now = measureExpression(measure, kept, 'v')
+function orderExpression(
+  { order, measure }: { order: Order; measure: ViewMeasure },
+  kept: KeptAmounts,
+  complete: 'v' | 'k',
+): string {
   // A share of the whole has the order of the value.
   const isChange = order.of === 'change'
+  const nowPrefix = isChange ? complete : 'v'
+  const now = measureExpression(measure, kept, nowPrefix)
   const expression = isChange ? `${now} - ${measureExpression(measure, kept, 'c')}` : now
-  return `${fewExpression(measure, kept, isChange)}${expression} ${order.direction} nulls last`
+  return `${fewExpression(measure, kept, isChange ? [nowPrefix, 'c'] : ['v'])}${expression} ${order.direction} nulls last`
 }
 
 /** Ratios of few events say more about chance than about a member: they come after all others, whatever the direction. */
-function fewExpression({ denominator }: ViewMeasure, kept: KeptAmounts, isChange: boolean): string {
+function fewExpression({ denominator }: ViewMeasure, kept: KeptAmounts, periods: readonly string[]): string {
   if (denominator === null || denominator.kind === 'sum') return ''
-  const [index, periods] = [columnIndex(denominator, kept), isChange ? ['v', 'c'] : ['v']]
+  const index = columnIndex(denominator, kept)
   return `(${periods.map((prefix) => `${prefix}a${index} < ${FEW_EVENTS}`).join(' or ')}), `
 }
 

@@ -63,6 +63,12 @@ export function recountView(
     const grouped = Map.groupBy(inRange, (row) => bucketOf(row.startMs - startMs + range.startMs))
     return buckets.map((_, bucket) => shown(add(grouped.get(bucket) ?? [])))
   }
+  const { windowSizeMs } = facts.plan.parameters
+  const { watermarkMs } = frame.asOf
+  const fillingFromMs = watermarkMs === null ? Infinity : Math.floor(watermarkMs / windowSizeMs) * windowSizeMs
+  const hasFilling = comparison !== null && fillingFromMs > range.startMs && fillingFromMs < range.endMs
+  const wholeMs = hasFilling ? fillingFromMs - range.startMs : lengthMs
+  const isWhole = (row: FactRow, startMs: number): boolean => row.startMs >= startMs && row.startMs < startMs + wholeMs
   const spans = comparison === null ? [range.startMs] : [range.startMs, comparison.startMs]
   const isFinalTime = (endMs: number): boolean => frame.asOf.finalUpToMs !== null && endMs <= frame.asOf.finalUpToMs
   const membersOf = (rows: readonly FactRow[], dimension: string, order: Order): RankedFacts[] => {
@@ -73,8 +79,9 @@ export function recountView(
       .map((name): RankedFacts => {
         const own = rows.filter((row) => row.dimensions[dimension] === name)
         const now = own.filter((row) => inSpan(row, range.startMs))
-        const before = comparison === null ? [] : own.filter((row) => inSpan(row, comparison.startMs))
-        return { name, now, value: add(now), before: add(before) }
+        const before = comparison === null ? [] : own.filter((row) => isWhole(row, comparison.startMs))
+        const complete = now.filter((row) => isWhole(row, range.startMs))
+        return { name, now, value: add(now), complete: add(complete), before: add(before) }
       })
       .toSorted(inOrder(facts.plan, order))
   }
@@ -130,10 +137,11 @@ export function recountView(
       const inRange = rows.filter((row) => inSpan(row, range.startMs))
       const listed = new Set(page.map(({ name }) => name))
       return {
-        members: page.map(({ name, now, value, before }) => ({
+        members: page.map(({ name, now, value, complete, before }) => ({
           name,
           value,
           compared: comparison === null ? null : before,
+          ...(hasFilling ? { complete } : {}),
           isFinal: now.length === 0 ? isFinalTime(range.endMs) : now.every(({ isFinal }) => isFinal),
         })),
         memberCount: found.length,
@@ -148,23 +156,26 @@ interface RankedFacts {
   readonly name: string
   readonly now: readonly FactRow[]
   readonly value: Amounts
+  readonly complete: Amounts
   readonly before: Amounts
 }
 
 function inOrder(plan: Plan, { by, of, direction }: Order): (a: RankedFacts, b: RankedFacts) => number {
   const measure = viewMeasures(plan).find(({ name }) => name === by)
   if (measure === undefined) throw new RangeError(by)
-  const valueOf = ({ value, before }: RankedFacts): number | null => {
-    const now = measureValue(measure, value)
-    if (of !== 'change') return now
+  const valueOf = ({ value, complete, before }: RankedFacts): number | null => {
+    if (of !== 'change') return measureValue(measure, value)
+    const now = measureValue(measure, complete)
     const then = measureValue(measure, before)
     return now === null || then === null ? null : now - then
   }
   const { denominator } = measure
-  const isFew = ({ value, before }: RankedFacts): boolean =>
+  const isFew = ({ value, complete, before }: RankedFacts): boolean =>
     denominator !== null &&
     denominator.kind !== 'sum' &&
-    (of === 'change' ? [value, before] : [value]).some((amounts) => Number(amountOf(denominator, amounts)) < FEW_EVENTS)
+    (of === 'change' ? [complete, before] : [value]).some(
+      (amounts) => Number(amountOf(denominator, amounts)) < FEW_EVENTS,
+    )
   return (a, b) => {
     if (isFew(a) !== isFew(b)) return isFew(a) ? 1 : -1
     const [x, y] = [valueOf(a), valueOf(b)]

@@ -214,12 +214,20 @@ function answerBoard(
       .filter(({ isOthers }) => !isOthers)
       .map(({ name, slot }) => [name, slot] as const),
   )
-  const all = members.flatMap(({ name, value, compared, isFinal }): BoardModelRow[] => {
+  const all = members.flatMap(({ name, value, compared, complete, isFinal }): BoardModelRow[] => {
     const slot = slotOf.get(name)
     const last = values(value) ?? []
     const before = values(compared)
     const coloured = slot === undefined ? {} : { slot }
-    return [{ name, last, isFinal, ...coloured, ...(before === undefined ? {} : { complete: last, before }) }]
+    return [
+      {
+        name,
+        last,
+        isFinal,
+        ...coloured,
+        ...(before === undefined ? {} : { complete: values(complete ?? value) ?? [], before }),
+      },
+    ]
   })
   const rows = worthARow(all, state, values(whole) ?? [])
   const others = sumOf([...all.slice(rows.length).map(({ last }) => last), values(rest) ?? []])

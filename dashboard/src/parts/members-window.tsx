@@ -108,7 +108,8 @@ export function MembersWindow({ page, dimension }: { page: PagePlan; dimension: 
               const mode = member === undefined ? null : filterModeOf(state, dimension, member.name)
               const last = member === undefined ? undefined : values(member.value)
               const before = member === undefined ? undefined : values(member.compared)
-              const change = measureChange(columns.changeOf, last, before)
+              const complete = member?.complete === undefined ? last : values(member.complete)
+              const change = measureChange(columns.changeOf, complete, before)
               return (
                 <tr
                   key={first + index}

@@ -91,7 +91,13 @@ const viewAnswer = {
       properties: {
         members: list({
           type: 'object',
-          properties: { name: text, value: amounts, compared: maybeAmounts, isFinal: { type: 'boolean' } },
+          properties: {
+            name: text,
+            value: amounts,
+            compared: maybeAmounts,
+            complete: amounts,
+            isFinal: { type: 'boolean' },
+          },
         }),
         memberCount: whole,
         rest: maybeAmounts,
