@@ -21,8 +21,8 @@ const steps: readonly (() => Promise<unknown>)[] = [
 const reasons: string[] = []
 for (const step of steps) await step().catch((error: unknown) => reasons.push(reasonOf(error)))
 const tookS = Math.round((performance.now() - startMs) / 1_000)
-if (tookS > 0) log(`fetched in ${tookS} s`)
-process.stdout.write(reasons.join(' '))
+if (tookS > 0 && reasons.length === 0) log(`fetched in ${tookS} s`)
+process.stdout.write([...new Set(reasons)].join(' '))
 // What was cut off may leave a program that still ends.
 process.exit(0)
 
