@@ -81,7 +81,9 @@ function menuItems({ title, isAnswer, index }: ChartPanelProps, model: ChartMode
 
 function comparedText(model: ChartModel): readonly string[] {
   if (model.series.every(({ compared }) => compared === undefined)) return []
-  return [isCompared(model) ? 'dotted: compared' : 'comparison of so many lines not drawn']
+  // Of a stack it is one line, of all layers together.
+  const isDrawn = model.plan.kind !== 'lines' || isCompared(model)
+  return [isDrawn ? 'dotted: compared' : 'comparison of so many lines not drawn']
 }
 
 function subtitle(model: ChartModel, memberCount: number): string {
