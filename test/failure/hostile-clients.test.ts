@@ -97,7 +97,7 @@ describe('requests in a row without waiting', () => {
     const bad = `${HEAD}content-length: 1\r\n\r\n[`
     const text = await exchange(
       (GOOD + bad).repeat(50),
-      (text) => (text.match(/"rejected":\[\]/g)?.length ?? 0) === 50 && text.endsWith('"code":"broken_array"}'),
+      (text) => text.match(/"rejected":\[\]/g)?.length === 50 && /"code":"broken_array"[^]*\}$/.test(text.slice(-200)),
     )
     const statuses = [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)
     assert.deepEqual(
