@@ -32,7 +32,7 @@ const NEVER = new AbortController().signal
 /**
  * Finds the topics of the plan's Kafka sources.
  *
- * @throws TidemarkError what `openTopics` throws
+ * @throws TidemarkError what `openTopics` throws; the reason of the signal where that is aborted while brokers are waited for
  */
 export async function openKafka(parts: {
   readonly plan: Plan
@@ -40,8 +40,9 @@ export async function openKafka(parts: {
   readonly positions: Positions
   readonly teardown: Teardown
   readonly log: Log
+  readonly signal?: AbortSignal | undefined
 }): Promise<readonly OpenKafka[]> {
-  const { plan, folder, positions, teardown, log } = parts
+  const { plan, folder, positions, teardown, log, signal = NEVER } = parts
   const opened: OpenKafka[] = []
   for (const source of plan.sources) {
     if (source.kind !== 'kafka') continue
@@ -50,10 +51,13 @@ export async function openKafka(parts: {
     teardown.add(() => cluster.close())
     const group = source.group === undefined ? undefined : new GroupOffsets(source.group, access, log)
     if (group !== undefined) teardown.add(() => group.close())
-    const wait = async (ms: number): Promise<void> => pause(ms, NEVER)
+    const wait = async (ms: number): Promise<void> => {
+      await pause(ms, signal)
+      signal.throwIfAborted()
+    }
     const partitions = await openTopics({ source, cluster, folder, positions, pause: wait })
-    const parts = { source, cluster, group, partitions, folder, log }
-    opened.push({ partitions, sourceOf: (pipeline) => kafkaSource(parts, pipeline) })
+    const found = { source, cluster, group, partitions, folder, log }
+    opened.push({ partitions, sourceOf: (pipeline) => kafkaSource(found, pipeline) })
   }
   return opened
 }

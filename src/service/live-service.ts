@@ -219,6 +219,7 @@ class Start {
         outages: () => this.#delivery?.status.outages ?? [],
         teardown: this.#teardown,
         log,
+        signal: this.#signal,
         onDiskFailure: (error) => this.#fail(error),
       }),
     )

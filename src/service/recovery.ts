@@ -53,6 +53,8 @@ export interface RecoverOptions {
   readonly outages?: () => readonly Outage[]
   readonly teardown: Teardown
   readonly log: Log
+  /** Ends the waiting for brokers when it is aborted. */
+  readonly signal?: AbortSignal
   /** Told once that the journal's disk failed: nothing is accepted any more, and the process has to end. */
   readonly onDiskFailure?: (error: Error) => void
 }
@@ -133,13 +135,13 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
 }
 
 async function openKafka(
-  { plan, teardown, log }: RecoverOptions,
+  { plan, teardown, log, signal }: RecoverOptions,
   folder: KafkaFolder,
   positions: Positions,
 ): Promise<{ readonly found: readonly OpenKafka[]; readonly topicIntake: TopicIntake | undefined }> {
   if (plan.sources.every(({ kind }) => kind !== 'kafka')) return { found: [], topicIntake: undefined }
   const kafka = await import('./live-kafka.ts')
-  const found = await kafka.openKafka({ plan, folder, positions, teardown, log })
+  const found = await kafka.openKafka({ plan, folder, positions, teardown, log, signal })
   return { found, topicIntake: kafka.openTopicIntake({ plan, teardown, log }) }
 }
 
