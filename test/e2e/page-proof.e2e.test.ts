@@ -6,13 +6,14 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { launchChromium, skipWithoutChromium } from '../support/chromium.ts'
+import { skipWithoutChromium } from '../support/chromium.ts'
 import { clickLine, impressionLine } from '../support/event-lines.ts'
 import { eventually } from '../support/eventually.ts'
 import { cutTexts, hasGlobal, memberRows, overflowPx } from '../support/in-page.ts'
-import { newFolder, RunningRig } from '../support/live-rig.ts'
+import type { RunningRig } from '../support/live-rig.ts'
 import { BEFORE_KEY, KEY_CHECKS, PRESSED } from '../support/page-keys.ts'
-import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { runSql } from '../support/postgres.ts'
+import { serveTables, type ServedTables } from '../support/served-tables.ts'
 import { seededRandom } from '../support/simulated-disk.ts'
 import { afterwards } from '../support/afterwards.ts'
 
@@ -40,18 +41,14 @@ const HOSTILE = Array.from({ length: 500 }, (_, i) => {
 
 describe('the page under strain', { skip: skipWithoutChromium(), timeout: 900_000 }, () => {
   let browser: Browser
-  let postgres: TestPostgres
+  let served: ServedTables
   let rig: RunningRig
   let databaseUrl = ''
   let nowMs = 0
-  const cleanups: (() => unknown)[] = []
 
   before(async () => {
-    browser = await launchChromium()
-    postgres = await startTestPostgres()
-    databaseUrl = await postgres.createDatabase()
-    const context = { after: (work: () => unknown) => cleanups.push(work) } as unknown as TestContext
-    rig = await RunningRig.start(context, { databaseUrl, dataDir: newFolder(context), epochMs: 300 })
+    served = await serveTables()
+    ;({ browser, rig, databaseUrl } = served)
     nowMs = Date.now()
     let sent = 0
     for (let minute = 40; minute >= 1; minute--) {
@@ -78,11 +75,7 @@ describe('the page under strain', { skip: skipWithoutChromium(), timeout: 900_00
       return Number(sum) === sent
     })
   })
-  after(async () => {
-    await browser.close()
-    for (const work of cleanups.toReversed()) await work()
-    await postgres.stop()
-  })
+  after(() => served.stop())
 
   async function openPage(
     context: TestContext,
@@ -252,7 +245,7 @@ describe('the page under strain', { skip: skipWithoutChromium(), timeout: 900_00
   it('says when PostgreSQL is away, keeps what it showed, marks it on the charts, and goes on', async (context) => {
     const { page } = await openPage(context)
     const before = await tileText(page, 'impressions')
-    process.kill(postgres.database.serverPid ?? 0, 'SIGKILL')
+    process.kill(served.postgres.database.serverPid ?? 0, 'SIGKILL')
     await eventually('the page says so', async () => {
       await rig.send('impressions', impressionLine(`away ${Date.now()}`, Date.now()))
       return (await page.getByText('PostgreSQL is down').count()) > 0

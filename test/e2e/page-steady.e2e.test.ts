@@ -5,13 +5,14 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterwards } from '../support/afterwards.ts'
-import { launchChromium, skipWithoutChromium } from '../support/chromium.ts'
+import { skipWithoutChromium } from '../support/chromium.ts'
 import { CuttingProxy } from '../support/cutting-proxy.ts'
 import { clickLine, impressionLine } from '../support/event-lines.ts'
 import { eventually } from '../support/eventually.ts'
 import { shiftsOf, watchShifts } from '../support/in-page.ts'
 import { newFolder, RunningRig } from '../support/live-rig.ts'
-import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { runSql } from '../support/postgres.ts'
+import { serveTables, type ServedTables } from '../support/served-tables.ts'
 import { keepUser } from '../../src/server/access/user-store.ts'
 
 const MINUTE_MS = 60_000
@@ -21,26 +22,18 @@ const WIDTHS = [360, 1024, 1440]
 
 describe('the page holds still', { skip: skipWithoutChromium(), timeout: 900_000 }, () => {
   let browser: Browser
-  let postgres: TestPostgres
+  let served: ServedTables
   let rig: RunningRig
   let databaseUrl = ''
   let sent = 0
-  const cleanups: (() => unknown)[] = []
 
   before(async () => {
-    browser = await launchChromium()
-    postgres = await startTestPostgres()
-    databaseUrl = await postgres.createDatabase()
-    const context = { after: (work: () => unknown) => cleanups.push(work) } as unknown as TestContext
-    rig = await RunningRig.start(context, { databaseUrl, dataDir: newFolder(context), epochMs: 300 })
+    served = await serveTables()
+    ;({ browser, rig, databaseUrl } = served)
     for (let minute = 30; minute >= 1; minute--) await sendMinute(Date.now() - minute * MINUTE_MS)
     await counted()
   })
-  after(async () => {
-    await browser.close()
-    for (const work of cleanups.toReversed()) await work()
-    await postgres.stop()
-  })
+  after(() => served.stop())
 
   async function sendMinute(fromMs: number): Promise<void> {
     const ids = Array.from({ length: 60 }, (_, i) => `${fromMs} ${i}`)
@@ -110,7 +103,7 @@ describe('the page holds still', { skip: skipWithoutChromium(), timeout: 900_000
   it('login, and control: what is put above everything else is seen to move it', async (context) => {
     const dataDir = newFolder(context)
     await keepUser(dataDir, { name: 'ada', role: 'admin', scope: [] }, 'twelve letters', Date.now())
-    const guarded = await RunningRig.start(context, { databaseUrl: await postgres.createDatabase(), dataDir })
+    const guarded = await RunningRig.start(context, { databaseUrl: await served.postgres.createDatabase(), dataDir })
     const page = await openPage(context, { viewport: { width: 360, height: 900 } })
     await page.goto(`${guarded.service.server.url}/login`)
     await page.locator('input[name=password]').waitFor()

@@ -5,13 +5,14 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { launchChromium, skipWithoutChromium } from '../support/chromium.ts'
+import { skipWithoutChromium } from '../support/chromium.ts'
 import { clickLine, impressionLine } from '../support/event-lines.ts'
 import { eventually } from '../support/eventually.ts'
 import { focusedText, hasGlobal, overflowPx } from '../support/in-page.ts'
-import { newFolder, RunningRig } from '../support/live-rig.ts'
-import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import type { RunningRig } from '../support/live-rig.ts'
+import { runSql } from '../support/postgres.ts'
 import { afterwards } from '../support/afterwards.ts'
+import { serveTables, type ServedTables } from '../support/served-tables.ts'
 
 const MINUTE_MS = 60_000
 const IMAGE = '<img src=x onerror="window.hacked = true">'
@@ -53,18 +54,13 @@ const countOf = (text: string): number => Number(text.replaceAll(',', ''))
 
 describe('the page over tables', { skip: skipWithoutChromium(), timeout: 900_000 }, () => {
   let browser: Browser
-  let postgres: TestPostgres
+  let served: ServedTables
   let rig: RunningRig
   let databaseUrl = ''
-  const cleanups: (() => unknown)[] = []
 
   before(async () => {
-    browser = await launchChromium()
-    postgres = await startTestPostgres()
-    databaseUrl = await postgres.createDatabase()
-    // One service for all: the tests only look.
-    const context = { after: (work: () => unknown) => cleanups.push(work) } as unknown as TestContext
-    rig = await RunningRig.start(context, { databaseUrl, dataDir: newFolder(context), epochMs: 300 })
+    served = await serveTables()
+    ;({ browser, rig, databaseUrl } = served)
     let sent = 2
     for (const { impressions, clicks } of hourOf(Date.now())) {
       sent += impressions.length + clicks.length
@@ -77,11 +73,7 @@ describe('the page over tables', { skip: skipWithoutChromium(), timeout: 900_000
       return Number(sum) === sent
     })
   })
-  after(async () => {
-    await browser.close()
-    for (const work of cleanups.toReversed()) await work()
-    await postgres.stop()
-  })
+  after(() => served.stop())
 
   async function openPage(
     context: TestContext,

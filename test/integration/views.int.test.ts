@@ -3,7 +3,6 @@
  * and what a restricted asker gets.
  */
 import assert from 'node:assert/strict'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv } from 'ajv'
@@ -14,7 +13,6 @@ import { applyAnswerPatch, type AnswerPatch, type Json } from '../../src/query/a
 import type { ViewAnswer } from '../../src/query/view-answer.ts'
 import type { ViewFilter } from '../../src/query/view-query.ts'
 import { LiveView } from '../../src/server/live-view.ts'
-import { ReaderPool } from '../../src/server/query/reader-pool.ts'
 import { ViewReader } from '../../src/server/query/view-reader.ts'
 import { startServer, type RunningServer } from '../../src/server/start-server.ts'
 import { eventually } from '../support/eventually.ts'
@@ -199,19 +197,6 @@ describe('a view over HTTP', () => {
     assert.equal((await ask(locked, '/api/v1/view?rank=browser')).status, 200, 'and goes on')
   })
 
-  it('B3: many statements that are quick each take no longer together than an answer may', async () => {
-    const pool = new ReaderPool({ url, tables: [], statementTimeoutMs: 200 })
-    closing.push(() => pool.close())
-    const naps = async (most: number): Promise<number> =>
-      pool.read(async (snapshot) => {
-        let count = 0
-        for (; count < most; count++) await snapshot.rows('select pg_sleep(0.05)')
-        return count
-      })
-    assert.equal(await naps(1), 1, 'control')
-    await assert.rejects(naps(Infinity), { code: 'VIEW_TIMEOUT', message: /longer than 800 ms/ })
-  })
-
   it('is what the document describes', async () => {
     const server = await start()
     const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as {
@@ -226,41 +211,6 @@ describe('a view over HTTP', () => {
     const { body } = await ask(server, `/api/v1/view?${VIEW}&sql=1`)
     assert.ok(isValid(body), JSON.stringify(isValid.errors))
     assert.ok(!isValid({ ...(body as object), buckets: 'none' }), 'control')
-  })
-})
-
-describe('the pool of readers', () => {
-  it('B5: asks a server that does not answer in time once more, and no more than that', async () => {
-    const { hostname, port } = new URL(url)
-    let connections = 0
-    const silent = new Set<number>([1])
-    const clients: Socket[] = []
-    const busy = createServer((client) => {
-      clients.push(client.on('error', () => undefined))
-      connections++
-      if (silent.has(connections)) return
-      const server = connect({ host: hostname, port: Number(port) })
-      server.on('error', () => undefined)
-      client.pipe(server).pipe(client)
-    })
-    await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve))
-    closing.push(async () => {
-      for (const client of clients) client.destroy()
-      await new Promise((resolve) => busy.close(resolve))
-    })
-    const through = new URL(url)
-    through.hostname = '127.0.0.1'
-    through.port = String((busy.address() as AddressInfo).port)
-    const ask = async (connectTimeoutMs: number): Promise<unknown> => {
-      const pool = new ReaderPool({ url: through.href, tables: [], connectTimeoutMs })
-      closing.push(() => pool.close())
-      return pool.read(async (snapshot) => snapshot.rows('select 1'))
-    }
-    assert.deepEqual(await ask(2_000), [['1']])
-    assert.equal(connections, 2)
-    for (const next of [3, 4, 5, 6]) silent.add(next)
-    await assert.rejects(ask(50), { code: 'DATABASE_UNAVAILABLE' })
-    assert.equal(connections, 4, 'control: twice and not again')
   })
 })
 

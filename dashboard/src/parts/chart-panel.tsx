@@ -83,7 +83,7 @@ function comparedText(model: ChartModel): readonly string[] {
   if (model.series.every(({ compared }) => compared === undefined)) return []
   // Of a stack it is one line, of all layers together.
   const isDrawn = model.plan.kind !== 'lines' || isCompared(model)
-  return [isDrawn ? 'dotted: compared' : 'comparison of so many lines not drawn']
+  return [isDrawn ? 'dotted: compared' : 'not compared']
 }
 
 function subtitle(model: ChartModel, memberCount: number): string {
@@ -94,7 +94,7 @@ function subtitle(model: ChartModel, memberCount: number): string {
     `by ${plan.axis}${/^\d/.test(window) ? ',' : ''} ${window}`,
     ...(memberCount > shown ? [`${shown} of ${formatCount(memberCount)}`] : []),
     ...(isNoisy ? [`few events a ${window}`] : []),
-    ...(plan.kind === 'lines' && isFinal.includes(false) ? ['dashed: not final yet'] : []),
+    ...(plan.kind === 'lines' && isFinal.includes(false) ? ['dashed: not final'] : []),
     ...comparedText(model),
   ].join(' · ')
 }

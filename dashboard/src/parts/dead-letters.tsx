@@ -1,13 +1,13 @@
 import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { useEffect } from 'preact/hooks'
-import { visibleName } from '../format/names.ts'
 import { formatCount } from '../format/numbers.ts'
 import { formatClock } from '../format/times.ts'
 import { fetchAnswer } from '../live/refused.ts'
 import { downloadText } from '../live/take-away.ts'
 import { toJson } from '../model/export.ts'
 import { view } from '../state/view-state.ts'
+import { RecordText } from './record-text.tsx'
 
 interface Letter {
   readonly stream: string
@@ -92,10 +92,7 @@ function LetterRow({ letter }: { letter: Letter }): VNode {
         {field === null ? '' : ` (${field})`}
       </td>
       <td>
-        <bdi class="record" title={visibleName(text)}>
-          {visibleName(text)}
-          {isCut ? '…' : ''}
-        </bdi>
+        <RecordText text={text} isCut={isCut} />
       </td>
     </tr>
   )

@@ -13,6 +13,7 @@ import { formatClock, formatLength, formatMoment } from '../format/times.ts'
 import { fetchAnswer } from '../live/refused.ts'
 import { view } from '../state/view-state.ts'
 import { Name } from './name.tsx'
+import { RecordText } from './record-text.tsx'
 
 /** Of each stream. */
 const SAMPLES = 5
@@ -97,10 +98,7 @@ function SampleRow({ sample, zone }: { sample: SampleEvent; zone: string }): VNo
       </td>
       <td>{formatExact(timeMs, zone)}</td>
       <td>
-        <bdi class="record" title={visibleName(text)}>
-          {visibleName(text)}
-          {isCut ? '…' : ''}
-        </bdi>
+        <RecordText text={text} isCut={isCut} />
       </td>
     </tr>
   )
