@@ -4,7 +4,7 @@
 import type { Plan } from '../pipeline/plan.ts'
 import { withConnection } from './connection.ts'
 import { findRelation } from './found-schema.ts'
-import { qualifiedTable } from './sql-text.ts'
+import { qualifiedTable } from '../text/sql-text.ts'
 
 /**
  * The end of the last window that some table says is final, ms since the epoch; undefined where none is. Windows become

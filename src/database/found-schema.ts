@@ -2,7 +2,7 @@
  * What a table looks like in the database now, read from the catalog.
  */
 import type { Client } from 'pg'
-import { qualifiedTable, SCHEMA } from './sql-text.ts'
+import { qualifiedTable, SCHEMA } from '../text/sql-text.ts'
 
 export interface FoundColumn {
   readonly name: string

@@ -7,7 +7,7 @@ import { planHash } from '../pipeline/plan-hash.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { allTables } from '../pipeline/table-text.ts'
 import { findRelation } from './found-schema.ts'
-import { qualifiedTable } from './sql-text.ts'
+import { qualifiedTable } from '../text/sql-text.ts'
 
 /** The command that writes. */
 export type WriterKind = 'demo' | 'run' | 'replay'

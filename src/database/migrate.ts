@@ -15,7 +15,7 @@ import { findRelation, holdsRows } from './found-schema.ts'
 import { ensureMetaTable } from './meta-table.ts'
 import { ensureNarrowState, voidNarrowStatement } from './narrow-schema.ts'
 import { grantReaderRole, prepareReaderRole, type ReaderRoleReport } from './reader-role.ts'
-import { qualifiedTable } from './sql-text.ts'
+import { qualifiedTable } from '../text/sql-text.ts'
 import { tableChanges } from './table-changes.ts'
 
 /** What a migration did. */

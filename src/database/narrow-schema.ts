@@ -11,7 +11,7 @@ import type { Plan } from '../pipeline/plan.ts'
 import { NARROW_STATE_TABLE, narrowTables, type NarrowTable } from '../query/narrow-tables.ts'
 import { findRelation } from './found-schema.ts'
 import { grantToReader } from './reader-role.ts'
-import { qualifiedTable, quoteLiteral } from './sql-text.ts'
+import { qualifiedTable, quoteLiteral } from '../text/sql-text.ts'
 import { tableChanges } from './table-changes.ts'
 
 /** The state as SQL has it. A table that is void has no row. */

@@ -20,7 +20,7 @@ import { describeUrl, errorState } from './database-error.ts'
 import { lockFolder } from './folder-lock.ts'
 import { OwnServer, type ServerOptions } from './own-server.ts'
 import { READER_ROLE, readerRoleStatements } from './reader-role.ts'
-import { quoteIdentifier, quoteLiteral } from './sql-text.ts'
+import { quoteIdentifier, quoteLiteral } from '../text/sql-text.ts'
 
 /** Where to look for a database. */
 export interface OpenDatabaseOptions {

@@ -9,7 +9,7 @@ import { summedFields, type MeasurePlan, type Plan, type RollUp, type TablePlan 
 import type { CellChanges } from '../pipeline/cells.ts'
 import { connect } from './connection.ts'
 import { databaseError } from './database-error.ts'
-import { qualifiedTable, quoteIdentifier } from './sql-text.ts'
+import { qualifiedTable, quoteIdentifier } from '../text/sql-text.ts'
 
 /** Columns of a table that hold the quantities of a cell; undefined where the axis has none. */
 interface Quantities {

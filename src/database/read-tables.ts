@@ -15,7 +15,7 @@ import { databaseError, describeUrl } from './database-error.ts'
 import { readEpochRow, type EpochRow } from './epoch-row.ts'
 import { findRelation } from './found-schema.ts'
 import { META_TABLE } from './meta-table.ts'
-import { qualifiedTable, quoteIdentifier } from './sql-text.ts'
+import { qualifiedTable, quoteIdentifier } from '../text/sql-text.ts'
 
 /** One table as it was found. */
 export interface StoredTable {

@@ -6,7 +6,7 @@ import { allTables } from '../pipeline/table-text.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { errorState } from './database-error.ts'
 import { META_TABLE } from './meta-table.ts'
-import { columnList, qualifiedTable, quoteIdentifier, SCHEMA } from './sql-text.ts'
+import { columnList, qualifiedTable, quoteIdentifier, SCHEMA } from '../text/sql-text.ts'
 
 /** Its name, on every server. */
 export const READER_ROLE = 'tidemark_reader'

@@ -8,7 +8,7 @@
 import { TidemarkError } from '../errors.ts'
 import type { ColumnPlan, ColumnType, LedgerTablePlan, TablePlan } from '../pipeline/plan.ts'
 import type { FoundColumn, FoundRelation } from './found-schema.ts'
-import { columnList, qualifiedTable, quoteIdentifier } from './sql-text.ts'
+import { columnList, qualifiedTable, quoteIdentifier } from '../text/sql-text.ts'
 
 const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
   text: 'text',

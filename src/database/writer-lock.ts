@@ -8,7 +8,8 @@ import type { Client } from 'pg'
 import { TidemarkError } from '../errors.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { allTables } from '../pipeline/table-text.ts'
-import { SCHEMA } from './sql-text.ts'
+import { hashText } from '../text/hash-text.ts'
+import { SCHEMA } from '../text/sql-text.ts'
 
 /** First half of our locks' names; the other half is a hash of the table's. */
 const LOCK_CLASS = 0x7469_6465
@@ -83,9 +84,7 @@ function stillEnding(table: string): TidemarkError {
   })
 }
 
-/** FNV-1a of the table's name: any hash does, as long as it stays the same. */
+/** As PostgreSQL takes it: a signed number of 32 bits. */
 function lockKey(table: string): number {
-  let hash = 0x811c_9dc5
-  for (const byte of new TextEncoder().encode(`${SCHEMA}.${table}`)) hash = Math.imul(hash ^ byte, 0x0100_0193)
-  return hash | 0
+  return hashText(`${SCHEMA}.${table}`) | 0
 }

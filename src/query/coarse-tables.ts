@@ -10,6 +10,7 @@
  *     have no pairs: there would be too many.
  */
 import type { Plan, TimeAxis } from '../pipeline/plan.ts'
+import { hashText } from '../text/hash-text.ts'
 import { coveringTable, coverings, type Covering, type TableSizes } from './coverage.ts'
 import type { Coarse } from './span-pieces.ts'
 
@@ -142,12 +143,5 @@ function nameOf(plan: Plan, { dimensions, covering }: Group, lengthMs: number, t
   const name = `tidemark_cells_${length}_${table.name}${dimensions.length === table.dimensions.length ? '' : by}`
   if (name.length <= MOST_NAME_BYTES && taken.every((other) => other.name !== name)) return name
   const key = JSON.stringify([plan.name, length, table.name, dimensions])
-  return `${name.slice(0, MOST_NAME_BYTES - 9)}_${hashOf(key)}`
-}
-
-/** FNV-1a, as 8 digits: any hash does, as long as it stays the same. */
-function hashOf(text: string): string {
-  let hash = 0x811c_9dc5
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x0100_0193)
-  return (hash >>> 0).toString(16).padStart(8, '0')
+  return `${name.slice(0, MOST_NAME_BYTES - 9)}_${hashText(key).toString(16).padStart(8, '0')}`
 }

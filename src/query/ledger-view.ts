@@ -5,7 +5,7 @@ import { EVENT_CLASSES, STREAM_NAMES, type EventClass, type Plan, type StreamNam
 import { bucketsOf } from './buckets.ts'
 import { checkScope } from './check-view.ts'
 import { parseSearch } from './search-text.ts'
-import { qualifiedTable, quoteIdentifier } from './sql-text.ts'
+import { qualifiedTable, quoteIdentifier } from '../text/sql-text.ts'
 import type { Span } from './view-answer.ts'
 import { viewError } from './view-error.ts'
 import type { Grain, ViewScope } from './view-query.ts'

@@ -3,8 +3,9 @@
  */
 import type { ColumnPlan, LedgerTablePlan, Plan, TablePlan } from '../pipeline/plan.ts'
 import { allTables } from '../pipeline/table-text.ts'
+import { quoteIdentifier } from '../text/sql-text.ts'
 import { datasetUuid } from './charts.ts'
-import { metricsOf, quoted, type Metric } from './metrics.ts'
+import { metricsOf, type Metric } from './metrics.ts'
 import { uuidOf } from './uuid.ts'
 
 const SQL_TYPES: Readonly<Record<ColumnPlan['type'], string>> = {
@@ -61,7 +62,7 @@ function datasetDocument(plan: Plan, table: TablePlan | LedgerTablePlan): Docume
 const EVENTS: Metric = {
   name: 'events_sum',
   label: 'Events',
-  expression: `sum(${quoted('events')})`,
+  expression: `sum(${quoteIdentifier('events')})`,
   kind: 'sum',
   format: ',d',
   measure: undefined,

@@ -5,6 +5,7 @@
  * M2  No metric has the name of a column: Superset could not tell the two apart when it sorts.
  */
 import type { MeasurePlan, Plan, RatioMeasurePlan, TablePlan } from '../pipeline/plan.ts'
+import { quoteIdentifier } from '../text/sql-text.ts'
 
 /** One metric of a dataset. */
 export interface Metric {
@@ -31,11 +32,6 @@ export function metricsOf(plan: Plan, table: TablePlan): readonly Metric[] {
     ...metric,
     name: freeName(metric.name, taken),
   }))
-}
-
-/** `"name"`, with quotes doubled. */
-export function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
 }
 
 function measureMetric(plan: Plan, table: TablePlan, measure: MeasurePlan): Metric | undefined {
@@ -94,7 +90,7 @@ function measureOf(plan: Plan, name: string): MeasurePlan | undefined {
 }
 
 function sumOf(column: string): string {
-  return `sum(${quoted(column)})`
+  return `sum(${quoteIdentifier(column)})`
 }
 
 function ratioOf(numerator: string, denominator: string, scale: number): string {

@@ -6,6 +6,8 @@
  * B3  A row is a fixed number of texts. None of them holds U+0000, so that parts them.
  */
 
+import { hashText } from '../text/hash-text.ts'
+
 /** Where buckets go that do not fit in memory: named texts that only grow. */
 export interface SpillDisk {
   append(name: string, text: string): void
@@ -116,10 +118,9 @@ function* rowsOf(pieces: Iterable<string>, width: number): Generator<readonly st
   }
 }
 
-/** The bucket of an id: FNV-1a over its UTF-16 code units, seeded by the level, its bits mixed at the end. */
+/** The bucket of an id: its hash, seeded by the level, its bits mixed at the end. */
 function bucketOf(id: string, level: number): number {
-  let hash = 0x811c9dc5 ^ Math.imul(level, 0x9e3779b1)
-  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193)
+  let hash = hashText(id, Math.imul(level, 0x9e3779b1))
   hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b)
   return ((hash ^ (hash >>> 13)) >>> 0) % BUCKET_COUNT
 }

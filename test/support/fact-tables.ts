@@ -8,7 +8,7 @@ import { recordEpoch, recordWriter } from '../../src/database/meta-table.ts'
 import type { ColumnPlan, Plan, TablePlan, TimeAxis } from '../../src/pipeline/plan.ts'
 import { formatMicros } from '../../src/pipeline/cells.ts'
 import { keptAmounts } from '../../src/query/coverage.ts'
-import { qualifiedTable } from '../../src/query/sql-text.ts'
+import { qualifiedTable } from '../../src/text/sql-text.ts'
 import type { FactRow, Facts } from './view-recount.ts'
 
 export interface FactSpan {

@@ -17,7 +17,7 @@ import { coarseLengths, coarseTables, type CoarseTable } from '../../query/coars
 import { type Connection, connect } from '../connection.ts'
 import { databaseError } from '../database-error.ts'
 import { readEpochRow } from '../epoch-row.ts'
-import { columnList, qualifiedTable, quoteIdentifier, quoteLiteral } from '../sql-text.ts'
+import { columnList, qualifiedTable, quoteIdentifier, quoteLiteral } from '../../text/sql-text.ts'
 import { amountColumns, areAsWished, COARSE_STATE, makeTables, voidStatement } from './coarse-schema.ts'
 
 export interface CoarseBuilderOptions {

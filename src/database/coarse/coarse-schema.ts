@@ -11,7 +11,7 @@ import { planHash } from '../../pipeline/plan-hash.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { coarseLengths, COARSE_STATE_TABLE, coarseTables, type CoarseTable } from '../../query/coarse-tables.ts'
 import { grantToReader } from '../reader-role.ts'
-import { columnList, qualifiedTable, quoteIdentifier, quoteLiteral, SCHEMA } from '../sql-text.ts'
+import { columnList, qualifiedTable, quoteIdentifier, quoteLiteral, SCHEMA } from '../../text/sql-text.ts'
 
 /** The state as SQL has it. `complete_until` is null where the tables are void, `-infinity` where they are empty. */
 export const COARSE_STATE: string = qualifiedTable(COARSE_STATE_TABLE)

@@ -4,7 +4,7 @@
 import { STREAM_NAMES, type Plan, type StreamName } from '../../pipeline/plan.ts'
 import { choiceAt, textAt, wholeAt } from '../../query/raw-value.ts'
 import { parseSearch } from '../../query/search-text.ts'
-import { qualifiedTable, quoteLiteral } from '../../query/sql-text.ts'
+import { qualifiedTable, quoteLiteral } from '../../text/sql-text.ts'
 import { viewError } from '../../query/view-error.ts'
 import { DEAD_LETTER_TABLE } from '../../sinks/postgres/dead-letter-table.ts'
 import type { Snapshot } from './reader-pool.ts'

@@ -2,7 +2,7 @@
  * When results did not come, for marks on a page: restarts, and outages of PostgreSQL, of earlier runs too.
  */
 import type { Plan } from '../../pipeline/plan.ts'
-import { qualifiedTable, quoteLiteral } from '../../query/sql-text.ts'
+import { qualifiedTable, quoteLiteral } from '../../text/sql-text.ts'
 import { INTERRUPTION_TABLE } from '../../sinks/postgres/interruption-table.ts'
 import type { Snapshot } from './reader-pool.ts'
 

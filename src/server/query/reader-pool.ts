@@ -13,7 +13,7 @@ import { type Connection, connect } from '../../database/connection.ts'
 import { databaseError, errorState } from '../../database/database-error.ts'
 import { READER_ROLE } from '../../database/reader-role.ts'
 import { TidemarkError } from '../../errors.ts'
-import { quoteIdentifier, SCHEMA } from '../../query/sql-text.ts'
+import { quoteIdentifier, SCHEMA } from '../../text/sql-text.ts'
 
 export interface ReaderPoolOptions {
   readonly url: string

@@ -10,7 +10,7 @@ import { finalAfterMs, type Plan } from '../../pipeline/plan.ts'
 import { COARSE_STATE_TABLE, type CoarseState, coarseTables } from '../../query/coarse-tables.ts'
 import { NARROW_STATE_TABLE, type NarrowState, narrowTables } from '../../query/narrow-tables.ts'
 import type { TableState } from '../../query/view-span.ts'
-import { qualifiedTable, quoteLiteral, SCHEMA } from '../../query/sql-text.ts'
+import { qualifiedTable, quoteLiteral, SCHEMA } from '../../text/sql-text.ts'
 import { META } from '../../database/meta-table.ts'
 import type { Snapshot } from './reader-pool.ts'
 

@@ -26,6 +26,7 @@ import {
 } from '../../query/raw-answer.ts'
 import type { SampleAnswer, SampleQuery } from '../../query/sample-answer.ts'
 import type { ViewFilter } from '../../query/view-query.ts'
+import { hashText } from '../../text/hash-text.ts'
 import { AcceptedEvents } from '../../verify/accepted-events.ts'
 import { journalFolder } from '../data-folder.ts'
 import { lagAnswer } from './lag-answer.ts'
@@ -127,14 +128,14 @@ export class RawReads {
     const accepted = new AcceptedEvents<{ readonly timeMs: number }>(rememberedMs)
     let taken = 0
     for await (const { event } of scanJournal({ ...scan, span }, 'impressions')) {
-      if (hashOf(event.id) % oneIn !== 0) continue
+      if (sampleHash(event.id) % oneIn !== 0) continue
       if (!accepted.accept(event.id, { timeMs: event.timeMs })) continue
       taken++
       if (event.timeMs >= span.startMs && event.timeMs < span.endMs && passes(plan, event.dimensions, all))
         lags.set(event.id, { timeMs: event.timeMs, lagMs: Infinity })
       if (taken > MOST_SAMPLED) {
         oneIn = SAMPLES.find((candidate) => candidate > oneIn) ?? oneIn
-        for (const id of lags.keys()) if (hashOf(id) % oneIn !== 0) lags.delete(id)
+        for (const id of lags.keys()) if (sampleHash(id) % oneIn !== 0) lags.delete(id)
         taken = Math.ceil(taken / 4)
       }
     }
@@ -250,10 +251,9 @@ function decoded(line: Uint8Array): string {
   return Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8')
 }
 
-/** FNV-1a: which ids are in a sample. */
-function hashOf(id: string): number {
-  let hash = 0x811c9dc5
-  for (let index = 0; index < id.length; index++) hash = Math.imul(hash ^ id.charCodeAt(index), 0x01000193)
+/** Which ids are in a sample. */
+function sampleHash(id: string): number {
+  const hash = hashText(id)
   // The lowest bits are the worst.
   return (hash ^ (hash >>> 15)) >>> 0
 }

@@ -10,7 +10,7 @@
 import type { Client } from 'pg'
 import { findRelation } from '../../database/found-schema.ts'
 import { META } from '../../database/meta-table.ts'
-import { qualifiedTable } from '../../database/sql-text.ts'
+import { qualifiedTable } from '../../text/sql-text.ts'
 import type { DeadLetter } from '../../runtime/ports.ts'
 import { plainArray, textArray } from './array-literal.ts'
 

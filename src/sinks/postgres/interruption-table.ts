@@ -8,7 +8,7 @@
 import type { Client } from 'pg'
 import { findRelation } from '../../database/found-schema.ts'
 import { META } from '../../database/meta-table.ts'
-import { qualifiedTable } from '../../database/sql-text.ts'
+import { qualifiedTable } from '../../text/sql-text.ts'
 import type { Outage } from '../../runtime/status.ts'
 
 /** Its name, on every server. */

@@ -3,7 +3,7 @@
  */
 import { withConnection } from '../../database/connection.ts'
 import { findRelation } from '../../database/found-schema.ts'
-import { qualifiedTable } from '../../database/sql-text.ts'
+import { qualifiedTable } from '../../text/sql-text.ts'
 import type { StreamName } from '../../pipeline/plan.ts'
 import type { LetterFilter, StoredLetter } from '../dead-letters/stored-letter.ts'
 import { DEAD_LETTER_TABLE } from './dead-letter-table.ts'

@@ -4,7 +4,7 @@
  * Q1  Values are absolute: running a statement twice changes nothing.
  * Q2  A row whose values are as they were is not written: no new version, no WAL, `updated_at` stays.
  */
-import { columnList, qualifiedTable, quoteIdentifier } from '../../database/sql-text.ts'
+import { columnList, qualifiedTable, quoteIdentifier } from '../../text/sql-text.ts'
 import { sqlType } from '../../database/table-changes.ts'
 import type { ColumnPlan, LedgerTablePlan, TablePlan } from '../../pipeline/plan.ts'
 

@@ -14,6 +14,7 @@ export interface SourceFile {
 /** Imports point from a zone to zones of a lower rank. */
 const ZONE_RANKS: Readonly<Record<string, number>> = {
   errors: 0,
+  text: 1,
   time: 1,
   pipeline: 2,
   engine: 3,
@@ -40,7 +41,7 @@ const ZONE_RANKS: Readonly<Record<string, number>> = {
 const SIBLINGS_FROM_RANK = 4
 
 const PURE =
-  /^src\/(errors\.ts$|(time|pipeline|engine|flink|query|superset|traffic|verify|checkpoint\/format)\/|server\/merge-patch\.ts$)/
+  /^src\/(errors\.ts$|(text|time|pipeline|engine|flink|query|superset|traffic|verify|checkpoint\/format)\/|server\/merge-patch\.ts$)/
 const IMPURE_PART = /^src\/(flink\/job|superset\/api|traffic\/writers|verify\/readers)\//
 
 /** Packages without IO, clock or randomness. */

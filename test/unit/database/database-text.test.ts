@@ -1,11 +1,10 @@
 /**
- * Text that reaches people or SQL: quoting, errors without secrets.
+ * Text that reaches people: errors without secrets.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { databaseError, describeUrl, isConflict } from '../../../src/database/database-error.ts'
 import { psqlCommand } from '../../../src/database/open-database.ts'
-import { columnList, qualifiedTable, quoteLiteral } from '../../../src/database/sql-text.ts'
 import { TidemarkError } from '../../../src/errors.ts'
 
 const URL_WITH_SECRET = 'postgresql://me:s3cret@db.example:5432/ads'
@@ -13,15 +12,6 @@ const URL_WITH_SECRET = 'postgresql://me:s3cret@db.example:5432/ads'
 function failure(message: string, code?: string): Error {
   return Object.assign(new Error(message), code === undefined ? {} : { code })
 }
-
-describe('SQL text', () => {
-  it('quotes identifiers and literals', () => {
-    assert.equal(qualifiedTable('a"b'), '"public"."a""b"')
-    assert.equal(columnList(['a', 'B c'], 't.'), 't."a", t."B c"')
-    assert.equal(quoteLiteral(`it's`), `'it''s'`)
-    assert.equal(quoteLiteral(String.raw`a\'b`), String.raw`E'a\\''b'`)
-  })
-})
 
 describe('database errors', () => {
   it('X2: hide passwords wherever a URL is shown', () => {
