@@ -13,60 +13,43 @@ import type { Disk } from '../checkpoint/disk/disk.ts'
 import { nodeDisk } from '../checkpoint/disk/node-disk.ts'
 import type { Retention } from '../checkpoint/journal/retention.ts'
 import { openDatabase, type Database } from '../database/open-database.ts'
-import { readRollUps } from '../database/read-roll-ups.ts'
-import type { ChangeSet } from '../pipeline/cells.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
-import type { Plan } from '../pipeline/plan.ts'
-import { Delivery } from '../runtime/delivery.ts'
+import type { Delivery } from '../runtime/delivery.ts'
 import { LiveRun } from '../runtime/live-run.ts'
 import type { Log } from '../runtime/ports.ts'
-import type { DatabaseStatus, PipelineStatus } from '../runtime/status.ts'
+import type { PipelineStatus } from '../runtime/status.ts'
 import { startAdminServer, type AdminServer } from '../server/admin-server.ts'
 import { openIngest } from '../server/ingest/open-ingest.ts'
 import type { HttpIngest } from '../server/ingest/http-ingest.ts'
 import type { IngestLimits } from '../server/ingest/limits.ts'
-import { openAccess } from '../server/access/open-access.ts'
-import { LiveView } from '../server/live-view.ts'
-import { ViewReader } from '../server/query/view-reader.ts'
-import { startServer, type RunningServer } from '../server/start-server.ts'
+import type { RunningServer } from '../server/start-server.ts'
 import { CoarseKeeper } from './coarse-keeper.ts'
 import { openDataFolder, type DataFolder } from './data-folder.ts'
 import { CLOCK, pause, timed } from './elapsed.ts'
+import { createDelivery } from './live-delivery.ts'
+import { LivePage, type LivePageOptions } from './live-page.ts'
 import { announceInstance } from './running-instance.ts'
-import { RawReads } from './raw/raw-reads.ts'
 import { recover, type Recovered } from './recovery.ts'
 import { SourceTasks, TRAFFIC_PARTITIONS, type TrafficOptions } from './source-tasks.ts'
+import { StartSteps, type OnStep } from './start-steps.ts'
 import { Teardown } from './teardown.ts'
 
-// About 300 bytes a waiting row: 300 MB at most while PostgreSQL is away.
-const MAX_WAITING_CELLS = 1_000_000
 const DRAIN_MS = 6_000
 const INTAKE_DRAIN_MS = 2_000
 /** How long a start reads what is in the journal before it says that it is ready. */
 const CATCH_UP_MS = 10_000
 
-export interface LiveServiceOptions {
-  readonly plan: Plan
+export interface LiveServiceOptions extends LivePageOptions {
   /** The command that writes; others meet it in messages. */
   readonly writer: 'demo' | 'run'
   readonly traffic?: TrafficOptions
-  readonly host: string
-  /** 0 picks a free port; left out it is 4400 or the next free one. */
-  readonly port: number | undefined
-  /** The same, from 4401 on. */
+  /** Port of health and metrics: 0 picks a free one; left out it is 4401 or the next free one. */
   readonly adminPort: number | undefined
-  readonly dataDir: string
   readonly databaseUrl: string | undefined
   readonly epochMs: number
   readonly retention: Retention
   /** What may be sent over HTTP, where it is not as usual. */
   readonly limits?: Partial<IngestLimits>
-  /** What a proxy on this machine calls the server: then others can reach it. */
-  readonly publicUrl?: URL
-  /** Origins whose pages may frame ours. */
-  readonly frameAncestors?: readonly string[]
-  /** Told the password of the first admin, once. */
-  readonly onFirstAdmin?: (lines: readonly string[]) => void
   /** Hosts that clicks may be sent on to without a signature. */
   readonly redirectHosts?: readonly string[]
   /** Where journal and checkpoints lie; the disk of this machine unless given. */
@@ -74,7 +57,7 @@ export interface LiveServiceOptions {
   /** Throws away what the data folder and the tables hold. */
   readonly replace: boolean
   /** Told each step of the start and what it took. */
-  readonly onStep: (step: string, elapsedMs: number) => void
+  readonly onStep: OnStep
   /** Told what an operator should know later on. */
   readonly log: Log
 }
@@ -110,10 +93,10 @@ class Start {
   readonly #teardown: Teardown
   readonly #signal: AbortSignal
   readonly #failed = new AbortController()
-  readonly #liveView: LiveView
+  readonly #steps: StartSteps
+  readonly #page: LivePage
   #run: LiveRun | undefined
   #delivery: Delivery | undefined
-  #server: RunningServer | undefined
   /** What the start waits for, for `/readyz`. */
   #awaited = 'PostgreSQL'
 
@@ -121,57 +104,27 @@ class Start {
     this.#options = options
     this.#teardown = teardown
     this.#signal = signal
-    this.#liveView = new LiveView(options.plan)
+    this.#steps = new StartSteps(teardown, this.#stop, options.onStep)
+    this.#page = new LivePage(options, this.#steps, teardown)
   }
 
   async run(): Promise<LiveService> {
-    const { plan, writer, dataDir, epochMs, replace } = this.#options
+    const { plan, writer, dataDir, replace } = this.#options
     const folder = openDataFolder({ path: resolve(dataDir), writer, planHash: planHash(plan), replace })
     this.#teardown.add(async () => folder.lock.release())
-    const admin = await this.#step(
-      (served) => `metrics at ${served.url}/metrics`,
-      () =>
-        startAdminServer(
-          () => this.#status(),
-          this.#options.adminPort,
-          () => this.#awaited,
-        ),
-      (served) => served.close(),
-    )
+    const admin = await this.#startAdmin()
     const database = await this.#openDatabase()
     this.#awaited = 'the checkpoint'
     const recovered = await this.#recover(database, folder)
     this.#awaited = 'the page'
-    const { pipeline, sources, kafka, deadLetters } = recovered
-    const delivery = this.#createDelivery(recovered)
-    const onEpoch = (changes: ChangeSet): void => {
-      this.#liveView.apply(changes)
-      this.#server?.hasNews()
-    }
-    const clock = CLOCK
-    const startedAtMs = folder.beganAtMs
-    const run = new LiveRun({
-      pipeline,
-      source: sources,
-      delivery,
-      deadLetters,
-      clock,
-      epochMs,
-      startedAtMs,
-      onEpoch,
-      pause,
-    })
-    await this.#fillPage(database, recovered)
+    const run = this.#createRun(recovered, folder)
+    await this.#page.fill(database, recovered)
     const ingest = this.#openIngest(recovered)
-    const server = await this.#serve(ingest, database)
-    const takeBack = announceInstance(folder.path, { url: server.url, adminUrl: admin.url, pid: process.pid })
-    this.#teardown.add(async () => takeBack())
+    const server = await this.#page.serve({ database, ingest, status: () => this.#status() })
+    this.#announce(folder, server, admin)
     this.#awaited = 'the journal'
     this.#run = run
-    for (const one of kafka) {
-      this.#teardown.add(() => one.stop())
-      one.start((error) => this.#fail(error))
-    }
+    for (const one of recovered.kafka) one.start((error) => this.#fail(error))
     await this.#catchUp(run)
     // Now it is known how far the traffic of earlier runs came.
     const tasks = new SourceTasks({ ...this.#options, recovered, onFatal: (error) => this.#fail(error) })
@@ -181,13 +134,28 @@ class Start {
     this.#keepCoarse(database)
     const stopIntake = async (): Promise<void> => {
       recovered.source.close()
-      await Promise.all([tasks.stop(), ...kafka.map((one) => one.stop()), ingest?.drain(INTAKE_DRAIN_MS)])
+      const sources = recovered.kafka.map((one) => one.stop())
+      await Promise.all([tasks.stop(), ...sources, ingest?.drain(INTAKE_DRAIN_MS)])
     }
     return { server, admin, database, run: () => this.#runUntil({ run, tasks, stopIntake }) }
   }
 
   get #stop(): AbortSignal {
     return AbortSignal.any([this.#signal, this.#failed.signal])
+  }
+
+  #startAdmin(): Promise<AdminServer> {
+    const { adminPort } = this.#options
+    return this.#steps.take(
+      (served) => `metrics at ${served.url}/metrics`,
+      () =>
+        startAdminServer(
+          () => this.#status(),
+          adminPort,
+          () => this.#awaited,
+        ),
+      (served) => served.close(),
+    )
   }
 
   async #openDatabase(): Promise<Database> {
@@ -214,7 +182,7 @@ class Start {
         folder,
         replace: this.#options.replace || folder.isReplaced,
         disk,
-        pageRollUps: this.#liveView.page.rollUps,
+        pageRollUps: this.#page.rollUps,
         trafficPartitions: traffic === undefined ? 0 : TRAFFIC_PARTITIONS,
         outages: () => this.#delivery?.status.outages ?? [],
         teardown: this.#teardown,
@@ -228,43 +196,22 @@ class Start {
     return value
   }
 
-  #createDelivery({ sink, checkpoints, epoch }: Recovered): Delivery {
-    const delivery = new Delivery({
-      sink,
-      checkpoints,
-      epoch,
+  #createRun(recovered: Recovered, { beganAtMs }: DataFolder): LiveRun {
+    const { pipeline, sources, deadLetters } = recovered
+    const { log, epochMs } = this.#options
+    const onFatal = (error: unknown): void => this.#fail(error)
+    this.#delivery = createDelivery({ recovered, teardown: this.#teardown, log, onFatal })
+    return new LiveRun({
+      pipeline,
+      source: sources,
+      delivery: this.#delivery,
+      deadLetters,
       clock: CLOCK,
-      maxWaitingCells: MAX_WAITING_CELLS,
+      epochMs,
+      startedAtMs: beganAtMs,
+      onEpoch: (changes) => this.#page.apply(changes),
       pause,
-      onChange: (status) => logDatabase(status, this.#options.log),
-      onFatal: (error) => this.#fail(error),
     })
-    this.#delivery = delivery
-    // Whatever still waits when the sink closes must not be tried again.
-    this.#teardown.add(() => delivery.drain(0))
-    return delivery
-  }
-
-  /** Shows what PostgreSQL holds of the hours before: the engine remembers no window that is final. */
-  async #fillPage(database: Database, { epoch, pipeline }: Recovered): Promise<void> {
-    if (epoch === 0) return
-    const { plan } = this.#options
-    const { page } = this.#liveView
-    const nowMs = CLOCK.nowMs()
-    const { pipelineMs } = pipeline.engine.watermarks
-    const watermarkMs = Number.isFinite(pipelineMs) ? pipelineMs : null
-    this.#liveView.advance(nowMs, watermarkMs)
-    const fromMs = Math.min(nowMs, watermarkMs ?? nowMs) - 2 * page.rangeMs - 3 * page.windowSizeMs
-    await this.#step(
-      () => 'page shows what PostgreSQL holds',
-      async () => {
-        const cells = await readRollUps(database.url, plan, page.rollUps, fromMs)
-        this.#liveView.apply({
-          cells,
-          ledger: { count: 0, windowStartMs: [], stream: [], eventClass: [], events: [] },
-        })
-      },
-    )
   }
 
   #openIngest({ intake }: Recovered): HttpIngest | undefined {
@@ -275,14 +222,6 @@ class Start {
       : openIngest({ plan, intake, onError, limits, redirectHosts, dataDir: resolve(dataDir) })
   }
 
-  /** Reads the tables for pages. The fallback serves one connection, and that is the sink's. */
-  #viewReader({ kind, url, readOnlyUrl }: Database): ViewReader | undefined {
-    if (kind === 'pglite') return undefined
-    const reader = new ViewReader({ plan: this.#options.plan, url: readOnlyUrl ?? url })
-    this.#teardown.add(() => reader.close())
-    return reader
-  }
-
   #keepCoarse({ kind, url }: Database): void {
     if (kind === 'pglite') return
     const { plan, log } = this.#options
@@ -291,45 +230,17 @@ class Start {
     keeper.start()
   }
 
-  #rawReads({ url }: Database): RawReads {
-    const { plan, dataDir } = this.#options
-    return new RawReads({ plan, url, dataDir })
-  }
-
-  async #serve(ingest: HttpIngest | undefined, database: Database): Promise<RunningServer> {
-    const reader = this.#viewReader(database)
-    const { host, port, plan, publicUrl, frameAncestors = [], dataDir } = this.#options
-    const proxy = publicUrl === undefined ? {} : { publicUrl }
-    // Before anybody is told a password: without keys nothing is served.
-    ingest?.expose(publicUrl?.hostname ?? host)
-    const access = await openAccess({
-      dataDir: resolve(dataDir),
-      host,
-      ...proxy,
-      isFramed: frameAncestors.length > 0,
-      onFirstAdmin: this.#options.onFirstAdmin ?? ((): void => undefined),
-    })
-    return this.#step(
-      (served) => `page at ${served.url}`,
-      () =>
-        startServer({
-          liveView: this.#liveView,
-          status: () => this.#status(),
-          views: { plan, reader, ...(reader === undefined ? {} : { raw: this.#rawReads(database) }) },
-          host,
-          access,
-          ...proxy,
-          frameAncestors,
-          ...(port === undefined ? {} : { port }),
-          ...(ingest === undefined ? {} : { ingest }),
-        }),
-      (served) => served.close(),
-    )
+  /** Says where this instance is, for other commands: nothing that runs depends on it. */
+  #announce({ path }: DataFolder, server: RunningServer, admin: AdminServer): void {
+    const instance = { url: server.url, adminUrl: admin.url, pid: process.pid }
+    const onFailure = (why: string): void => this.#options.log('warn', why)
+    const takeBack = announceInstance(path, instance, onFailure)
+    this.#teardown.add(async () => takeBack())
   }
 
   /** Reads what is in the journal already, so that the page begins with it. */
   async #catchUp(run: LiveRun): Promise<void> {
-    await this.#step(
+    await this.#steps.take(
       ({ events, isAll }) => {
         const counted = `${events.toLocaleString('en-US')} events of the journal counted`
         return `${counted}${isAll ? ' and written' : '; the rest follows'}`
@@ -339,23 +250,11 @@ class Start {
   }
 
   async #makeHistory(run: LiveRun, tasks: SourceTasks): Promise<void> {
-    await this.#step(
+    await this.#steps.take(
       (events) => `${events.toLocaleString('en-US')} events made up for the time before now`,
       () => tasks.fillHistory(this.#stop),
     )
     await this.#catchUp(run)
-  }
-
-  async #step<T>(
-    describe: (value: T) => string,
-    work: () => Promise<T>,
-    takeDown?: (value: T) => Promise<unknown>,
-  ): Promise<T> {
-    const { value, elapsedMs } = await timed(work)
-    if (takeDown !== undefined) this.#teardown.add(() => takeDown(value))
-    this.#stop.throwIfAborted()
-    this.#options.onStep(describe(value), elapsedMs)
-    return value
   }
 
   // Until the run is there, the page says that it waits.
@@ -386,10 +285,4 @@ interface RunningParts {
   readonly tasks: SourceTasks
   /** Takes nothing in any more, and resolves when what was being taken is answered. */
   readonly stopIntake: () => Promise<void>
-}
-
-function logDatabase(status: DatabaseStatus, log: Log): void {
-  if (status.state === 'down')
-    log('warn', `PostgreSQL takes no epochs: ${status.message ?? 'no answer'} Counting goes on; results wait.`)
-  else log('info', 'PostgreSQL is back; everything counted meanwhile is written.')
 }
