@@ -2,11 +2,21 @@
  * How far the pipeline has come, and what it waits for, in words.
  */
 import type { PagePlan } from '../../../src/pipeline/page.ts'
-import type { PartitionStatus, PipelineStatus } from '../../../src/runtime/status.ts'
+import type { PartitionStatus, PartitionWait, PipelineStatus } from '../../../src/runtime/status.ts'
 import { formatLength } from '../format/times.ts'
+import { partitionNames } from './partition-names.ts'
 
 /** From this long a silence on, the partition that holds results back is worth a warning. */
 const WORTH_A_WARNING_MS = 3_000
+
+/** What a partition waits for, in words. */
+export const WAITS: Readonly<Record<PartitionWait, string>> = {
+  event: 'an event',
+  first_event: 'its first event',
+  disk: 'the disk',
+  engine: 'the engine',
+  database: 'PostgreSQL',
+}
 
 export interface Holder {
   readonly text: string
@@ -30,27 +40,28 @@ export function hasEnded({ partitions }: PipelineStatus): boolean {
 }
 
 /** Which partition holds the result back, and why; undefined when there is nothing to say. */
-export function whoHoldsBack({ idleTimeoutMs }: PagePlan, status: PipelineStatus): Holder | undefined {
-  const waiting = status.partitions.filter(({ state }) => state === 'waiting')
+export function whoHoldsBack(status: PipelineStatus): Holder | undefined {
+  const { partitions, heldBackBy } = status
+  const names = partitionNames(partitions)
+  const waiting = names.filter((_, index) => partitions[index]?.state === 'waiting')
   const first = waiting[0]
   if (status.watermarkMs === null && first !== undefined) {
     const others = waiting.length === 1 ? '' : ` and ${waiting.length - 1} more`
-    return { text: `waiting for the first event of ${nameOf(first)}${others}`, isWarning: false }
+    return { text: `waiting for the first event of ${first}${others}`, isWarning: false }
   }
-  const holder = status.heldBackBy === null ? undefined : status.partitions[status.heldBackBy]
-  if (holder === undefined) return undefined
-  if (holder.silentForMs < WORTH_A_WARNING_MS) {
-    return { text: `${nameOf(holder)} is the furthest behind`, isWarning: false }
-  }
-  const leftMs = idleTimeoutMs - holder.silentForMs
-  const until = leftMs > 0 ? `; it stops doing so in ${formatLength(leftMs)}` : ''
-  const silence = `silent for ${formatLength(holder.silentForMs)}`
-  return { text: `${nameOf(holder)} holds the result back: ${silence}${until}`, isWarning: true }
+  const holder = heldBackBy === null ? undefined : partitions[heldBackBy]
+  const name = heldBackBy === null ? undefined : names[heldBackBy]
+  if (holder === undefined || name === undefined) return undefined
+  if (holder.silentForMs < WORTH_A_WARNING_MS) return { text: `${name} is the furthest behind`, isWarning: false }
+  return { text: `${name} ${silenceInWords(holder)}`, isWarning: true }
 }
 
-/** What the table of the sources calls it: a number counts over all sources of a stream, and is no name in any. */
-function nameOf({ stream, name }: PartitionStatus): string {
-  return `${stream} / ${name}`
+function silenceInWords({ silentForMs, idleInMs, waitsFor }: PartitionStatus): string {
+  if (waitsFor === 'disk' || waitsFor === 'engine' || waitsFor === 'database')
+    return `holds the result back: its events wait for ${WAITS[waitsFor]}`
+  const silence = `has been silent for ${formatLength(silentForMs)}`
+  if (idleInMs === null || idleInMs === 0) return `${silence} and holds the result back`
+  return `${silence}; results wait for it ${formatLength(idleInMs)} more`
 }
 
 function highestMs(partitions: readonly PartitionStatus[]): number | null {

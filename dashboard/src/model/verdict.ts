@@ -1,7 +1,6 @@
 /**
  * Whether all is well, in one sentence: the worst thing that is known comes first.
  */
-import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { hasEnded, whoHoldsBack } from './progress.ts'
 
@@ -11,7 +10,7 @@ export interface Verdict {
 }
 
 /** The verdict on a pipeline. */
-export function verdictOf(page: PagePlan, status: PipelineStatus): Verdict {
+export function verdictOf(status: PipelineStatus): Verdict {
   const { ledger, database, intake } = status
   if (ledger.impressions.difference !== 0 || ledger.clicks.difference !== 0)
     return { tone: 'bad', text: 'The ledger does not add up: do not trust the numbers' }
@@ -24,9 +23,14 @@ export function verdictOf(page: PagePlan, status: PipelineStatus): Verdict {
   if (intake.state === 'full' || intake.state === 'closed')
     return { tone: 'bad', text: `Intake is ${intake.state}: ${intake.message ?? 'the journal takes no more'}` }
   if (hasEnded(status)) return { tone: 'good', text: 'Read to the end: everything is final' }
-  const holder = whoHoldsBack(page, status)
-  if (holder?.isWarning === true) return { tone: 'warn', text: holder.text }
+  const holder = whoHoldsBack(status)
+  if (holder?.isWarning === true) return { tone: 'warn', text: asSentence(holder.text) }
   if (database.state === 'starting') return { tone: 'warn', text: 'PostgreSQL is starting' }
-  if (status.watermarkMs === null) return { tone: 'warn', text: holder?.text ?? 'Waiting for the first events' }
+  if (status.watermarkMs === null)
+    return { tone: 'warn', text: asSentence(holder?.text ?? 'waiting for the first events') }
   return { tone: 'good', text: 'All is well' }
+}
+
+function asSentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }

@@ -1,5 +1,4 @@
 import type { VNode } from 'preact'
-import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { formatCount, NOTHING, THIN_SPACE } from '../format/numbers.ts'
 import { formatClock, formatMinute } from '../format/times.ts'
@@ -10,23 +9,26 @@ import { provisionalText } from './tiles.tsx'
 
 const DATABASE_WORDS = { starting: 'starting', up: 'up', down: 'down', none: 'not in use' } as const
 
-/** How the pipeline is doing, for whoever runs it. */
-export function Footer(props: { page: PagePlan; status: PipelineStatus; screen: Screen }): VNode {
-  const { page, status, screen } = props
+/** What is final and how the pipeline is doing: the line that stays in sight where there is room. */
+export function Footer({ status, screen }: { status: PipelineStatus; screen: Screen }): VNode {
   const provisional = provisionalText(screen)
   if (hasEnded(status)) return <FooterOfEnded status={status} />
-  const holder = whoHoldsBack(page, status)
+  const holder = whoHoldsBack(status)
   const { database, epochDurationMs } = status
   return (
     <footer>
       <span>
-        Watermark <b>{status.watermarkMs === null ? NOTHING : formatClock(status.watermarkMs, screen.zone)}</b>
-      </span>
-      <span>
         Final up to <b>{status.finalUpToMs === null ? NOTHING : formatMinute(status.finalUpToMs, screen.zone)}</b>
       </span>
       {provisional !== undefined && <span class="finality">{provisional}</span>}
-      {holder !== undefined && <span class={holder.isWarning ? 'warn' : ''}>{holder.text}</span>}
+      {holder !== undefined && (
+        <span class={`holder ${holder.isWarning ? 'warn' : ''}`} title={holder.text}>
+          {holder.text}
+        </span>
+      )}
+      <span>
+        Watermark <b>{status.watermarkMs === null ? NOTHING : formatClock(status.watermarkMs, screen.zone)}</b>
+      </span>
       <span>
         Epoch <b>{formatCount(status.epoch)}</b>, {formatCount(Math.round(epochDurationMs))}
         {THIN_SPACE}ms

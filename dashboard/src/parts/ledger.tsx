@@ -1,9 +1,10 @@
 import type { VNode } from 'preact'
 import { EVENT_CLASSES, type EventClass, type StreamName } from '../../../src/pipeline/plan.ts'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
-import { formatCount } from '../format/numbers.ts'
+import { formatCount, formatShare } from '../format/numbers.ts'
 import { formatClock, formatDay } from '../format/times.ts'
 import { isClassOf } from '../model/event-classes.ts'
+import { notCounted } from '../model/not-counted.ts'
 import { hasEnded } from '../model/progress.ts'
 import { overlay } from '../state/overlay.ts'
 
@@ -21,6 +22,8 @@ export function Ledger({ status, zone }: { status: PipelineStatus; zone: string 
           {hasEnded(status)
             ? 'of the whole log'
             : `since ${formatDay(startedAtMs, zone)}, ${formatClock(startedAtMs, zone)}`}
+          {' · not counted: '}
+          <b>{STREAMS.map((stream) => notCountedText(status, stream)).join(', ')}</b>
         </p>
       </div>
       {isBroken && (
@@ -65,6 +68,11 @@ export function Ledger({ status, zone }: { status: PipelineStatus; zone: string 
       <Bar status={status} />
     </section>
   )
+}
+
+function notCountedText({ ledger }: PipelineStatus, stream: StreamName): string {
+  const { events, share } = notCounted(ledger[stream])
+  return `${formatCount(events)} ${stream} (${formatShare(share, share < 0.01 ? 2 : 1)})`
 }
 
 interface RowProps {

@@ -1,10 +1,13 @@
 import type { VNode } from 'preact'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
+import type { StreamName } from '../../../src/pipeline/plan.ts'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
-import { formatBytes, formatCount, NOTHING } from '../format/numbers.ts'
-import { formatClock, formatLength } from '../format/times.ts'
+import { formatBytes, formatCount, formatShare, NOTHING } from '../format/numbers.ts'
+import { formatClock, formatLength, formatMinute } from '../format/times.ts'
 import { link, page, status } from '../live/store.ts'
 import { isLimited } from '../live/viewer.ts'
+import { notCounted } from '../model/not-counted.ts'
+import { fullName, partitionNames } from '../model/partition-names.ts'
 import { readUpToMs } from '../model/progress.ts'
 import { verdictOf } from '../model/verdict.ts'
 import { rememberedZone } from '../state/preferences.ts'
@@ -43,12 +46,9 @@ function Known({ plan, now, zone }: { plan: PagePlan; now: PipelineStatus; zone:
   const isStale = link.value.state === 'stale'
   const verdict = isStale
     ? { tone: 'bad', text: `No word from the server since ${formatClock(link.value.lastMessageMs ?? 0, zone)}` }
-    : verdictOf(plan, now)
+    : verdictOf(now)
   const asOfMs = readUpToMs(plan, now)
-  const notCounted = (['impressions', 'clicks'] as const).reduce((sum, stream) => {
-    const { read, classes } = now.ledger[stream]
-    return sum + read - classes.counted - classes.pending
-  }, 0)
+  const names = partitionNames(now.partitions)
   return (
     <>
       <p class={`verdict is-${verdict.tone}`} role="status">
@@ -57,35 +57,41 @@ function Known({ plan, now, zone }: { plan: PagePlan; now: PipelineStatus; zone:
       <dl class="facts">
         <Fact name="As of" value={asOfMs === null ? NOTHING : formatClock(asOfMs, zone)} />
         <Fact name="Behind" value={asOfMs === null ? NOTHING : formatLength(now.nowMs - asOfMs)} />
+        <Fact name="Final up to" value={now.finalUpToMs === null ? NOTHING : formatMinute(now.finalUpToMs, zone)} />
+        <Fact name="PostgreSQL" value={now.database.state === 'none' ? 'not in use' : now.database.state} />
         {!isLimited.value && (
           <>
-            <Fact name="Events a second" value={formatCount(Math.round(now.eventsPerSecond))} />
-            <Fact name="Not counted" value={formatCount(notCounted)} />
+            <NotCounted now={now} stream="impressions" />
+            <NotCounted now={now} stream="clicks" />
             <Fact
               name="Ledger difference"
               value={formatCount(now.ledger.impressions.difference + now.ledger.clicks.difference)}
             />
+            <Fact name="Events a second" value={formatCount(Math.round(now.eventsPerSecond))} />
+            <Fact name="Journal" value={formatBytes(now.intake.journalBytes)} />
           </>
         )}
-        <Fact name="PostgreSQL" value={now.database.state === 'none' ? 'not in use' : now.database.state} />
         <Fact name="Epoch" value={formatCount(now.epoch)} />
-        {!isLimited.value && <Fact name="Journal" value={formatBytes(now.intake.journalBytes)} />}
       </dl>
       {!isLimited.value && <h2>Sources</h2>}
       <ul class="source-list">
-        {now.partitions.map(({ stream, partition, name, state, silentForMs }) => (
-          <li key={`${stream} ${partition}`}>
-            <span>
-              {stream} / {name}
-            </span>
-            <b>{state}</b>
-            <span class="sub">{formatLength(silentForMs)} silent</span>
+        {now.partitions.map((partition, index) => (
+          <li key={`${partition.stream} ${partition.partition}`}>
+            <span title={fullName(partition)}>{names[index]}</span>
+            <b class={`state is-${partition.state}`}>{partition.state}</b>
+            <span class="sub">{formatLength(partition.silentForMs)} silent</span>
           </li>
         ))}
       </ul>
       <p class="sub">times in {zone}</p>
     </>
   )
+}
+
+function NotCounted({ now, stream }: { now: PipelineStatus; stream: StreamName }): VNode {
+  const { events, share } = notCounted(now.ledger[stream])
+  const name = stream === 'clicks' ? 'Clicks not counted' : 'Impressions not counted'
+  return <Fact name={name} value={`${formatCount(events)}, ${formatShare(share, 1)}`} />
 }
 
 function Fact({ name, value }: { name: string; value: string }): VNode {

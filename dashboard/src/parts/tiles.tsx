@@ -106,7 +106,7 @@ function sparkValue(measure: PageMeasure, values: Values | undefined): number | 
 /** How much of what is shown may still change, in words; undefined where nothing is known of it. */
 export function provisionalText({ provisionalShare }: Screen): string | undefined {
   if (provisionalShare === null) return undefined
-  if (provisionalShare === 0) return 'final'
-  if (provisionalShare >= 0.9995) return 'provisional: all of it may still change'
-  return `${formatShare(provisionalShare, provisionalShare < 0.01 ? 2 : 0)} provisional`
+  if (provisionalShare === 0) return 'all of this range is final'
+  if (provisionalShare >= 0.9995) return 'all of this range may still change'
+  return `${formatShare(provisionalShare, provisionalShare < 0.01 ? 2 : 0)} of this range may still change`
 }

@@ -10,11 +10,13 @@ import {
 } from '../../../dashboard/src/charts/plot-data.ts'
 import { chartModel, type ChartModel } from '../../../dashboard/src/model/chart-model.ts'
 import { axisText, intervalText, measureChange, measureText } from '../../../dashboard/src/model/measures.ts'
+import { notCounted } from '../../../dashboard/src/model/not-counted.ts'
 import { readUpToMs, standsSinceMs, whoHoldsBack } from '../../../dashboard/src/model/progress.ts'
 import { planPage, type ChartPlan, type PageMeasure } from '../../../src/pipeline/page.ts'
 import type { ChartData } from '../../../src/server/page-data.ts'
 import { adPlan, MINUTE_MS, NOON_MS } from '../../support/page-changes.ts'
-import { healthyStatus, partition } from '../../support/pipeline-status.ts'
+import type { PartitionStatus } from '../../../src/runtime/status.ts'
+import { healthyStatus, partition, streamLedger } from '../../support/pipeline-status.ts'
 
 const page = planPage(adPlan)
 
@@ -222,26 +224,41 @@ it('numbers stand still since the last epoch while PostgreSQL is down, and do no
 })
 
 describe('who holds the result back', () => {
-  const clicks = (silentForMs: number): ReturnType<typeof partition> =>
-    partition({ stream: 'clicks', partition: 1, name: 'http/clicks', silentForMs })
+  const clicks = (silentForMs: number, changed: Partial<PartitionStatus> = {}): PartitionStatus =>
+    partition({
+      stream: 'clicks',
+      partition: 1,
+      name: 'ads/clicks-2',
+      silentForMs,
+      idleInMs: Math.max(0, 20_000 - silentForMs),
+      ...changed,
+    })
+  const said = (holder: PartitionStatus): ReturnType<typeof whoHoldsBack> =>
+    whoHoldsBack(healthyStatus({ partitions: [partition(), holder], heldBackBy: 1 }))
+  const sentence = (holder: PartitionStatus): string | undefined => said(holder)?.text.replaceAll('\u2009', ' ')
 
   it('is said calmly while it speaks, and as a warning once it is silent', () => {
-    const calm = whoHoldsBack(page, healthyStatus({ partitions: [partition(), clicks(200)], heldBackBy: 1 }))
-    assert.deepEqual(calm, { text: 'clicks / http/clicks is the furthest behind', isWarning: false })
-    const silent = whoHoldsBack(page, healthyStatus({ partitions: [partition(), clicks(4_000)], heldBackBy: 1 }))
-    assert.equal(silent?.isWarning, true)
+    assert.deepEqual(said(clicks(200)), { text: 'partition 2 of clicks is the furthest behind', isWarning: false })
+    assert.equal(said(clicks(14_000))?.isWarning, true)
     assert.equal(
-      silent.text.replaceAll('\u2009', ' '),
-      'clicks / http/clicks holds the result back: silent for 4.0 s; it stops doing so in 6.0 s',
+      sentence(clicks(14_000)),
+      'partition 2 of clicks has been silent for 14 s; results wait for it 6.0 s more',
     )
-    const long = whoHoldsBack(page, healthyStatus({ partitions: [partition(), clicks(14_000)], heldBackBy: 1 }))
-    assert.equal(long?.text.replaceAll('\u2009', ' '), 'clicks / http/clicks holds the result back: silent for 14 s')
+    assert.equal(
+      sentence(clicks(14_000, { idleInMs: null })),
+      'partition 2 of clicks has been silent for 14 s and holds the result back',
+    )
+  })
+
+  it('is not blamed on a source whose events are here and wait', () => {
+    const text = 'partition 2 of clicks holds the result back: its events wait for PostgreSQL'
+    assert.equal(sentence(clicks(14_000, { waitsFor: 'database', idleInMs: null })), text)
   })
 
   it('names what never spoke', () => {
     const waiting = [partition({ state: 'waiting' }), partition({ state: 'waiting', stream: 'clicks' })]
     const status = healthyStatus({ watermarkMs: null, heldBackBy: 0, partitions: waiting })
-    assert.equal(whoHoldsBack(page, status)?.text, 'waiting for the first event of impressions / simulated and 1 more')
+    assert.equal(whoHoldsBack(status)?.text, 'waiting for the first event of impressions and 1 more')
   })
 
   it('counts as read what the watermark has passed, with its allowance for disorder, and no future', () => {
@@ -250,5 +267,19 @@ describe('who holds the result back', () => {
     assert.equal(readUpToMs(page, healthyStatus({ watermarkMs: null })), null)
     const ended = [partition({ state: 'ended', highestEventTimeMs: NOON_MS - 7 })]
     assert.equal(readUpToMs(page, healthyStatus({ watermarkMs: null, partitions: ended })), NOON_MS - 7)
+  })
+})
+
+describe('what is not counted', () => {
+  it('is all that was read, without what is counted or may still be', () => {
+    const { ledger } = healthyStatus({
+      ledger: {
+        impressions: streamLedger({ counted: 900, duplicate: 100 }),
+        clicks: streamLedger({ counted: 70, repeat: 3, orphan: 4, pending: 23 }),
+      },
+    })
+    assert.deepEqual(notCounted(ledger.impressions), { events: 100, share: 0.1 })
+    assert.deepEqual(notCounted(ledger.clicks), { events: 7, share: 0.07 })
+    assert.deepEqual(notCounted(streamLedger({})), { events: 0, share: 0 })
   })
 })
