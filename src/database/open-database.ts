@@ -20,6 +20,7 @@ import { describeUrl, errorState } from './database-error.ts'
 import { lockFolder } from './folder-lock.ts'
 import { OwnServer, type ServerOptions } from './own-server.ts'
 import { READER_ROLE, readerRoleStatements } from './reader-role.ts'
+import { LEAST_MAJOR_VERSION, readServerVersion } from './server-version.ts'
 import { quoteIdentifier, quoteLiteral } from '../text/sql-text.ts'
 
 /** Where to look for a database. */
@@ -52,7 +53,6 @@ export interface Database {
 }
 
 const DATABASE_NAME = 'tidemark'
-const MIN_SERVER_VERSION = 130_000
 
 /**
  * Finds or starts PostgreSQL.
@@ -119,22 +119,21 @@ function ownUrl(role: string, password: string, port: number): string {
 }
 
 async function openGiven(url: string): Promise<Database> {
-  const version = await withConnection({ url, applicationName: 'tidemark' }, async (client) => {
-    const { rows } = await client.query<{ number: string; text: string }>(
-      `select current_setting('server_version_num') as number, current_setting('server_version') as text`,
+  const { text, major } = await withConnection({ url, applicationName: 'tidemark' }, readServerVersion)
+  if (major < LEAST_MAJOR_VERSION)
+    throw new TidemarkError(
+      'DATABASE_UNAVAILABLE',
+      `PostgreSQL ${text} is too old (at least ${LEAST_MAJOR_VERSION}).`,
+      {
+        where: describeUrl(url),
+        fix: 'use a newer server, or leave --database-url out to have one started',
+      },
     )
-    return rows[0]
-  })
-  if (Number(version?.number) < MIN_SERVER_VERSION)
-    throw new TidemarkError('DATABASE_UNAVAILABLE', `PostgreSQL ${version?.text} is too old (at least 13).`, {
-      where: describeUrl(url),
-      fix: 'use a newer server, or leave --database-url out to have one started',
-    })
   return {
     kind: 'given',
     url,
     readOnlyUrl: undefined,
-    describe: `PostgreSQL ${version?.text} at ${describeUrl(url)}`,
+    describe: `PostgreSQL ${text} at ${describeUrl(url)}`,
     serverPid: undefined,
     stop: async () => undefined,
   }

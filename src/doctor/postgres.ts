@@ -3,6 +3,7 @@
  */
 import { findServerBinaries } from '../database/binaries.ts'
 import { withConnection } from '../database/connection.ts'
+import { LEAST_MAJOR_VERSION, readServerVersion, type ServerVersion } from '../database/server-version.ts'
 import { TidemarkError } from '../errors.ts'
 import { type Check, fail, ok, warn } from './check.ts'
 
@@ -24,6 +25,23 @@ function checkPrograms(): Check {
     : ok('postgresql', `${best.version}, ${best.kind} (${best.binDir})`)
 }
 
+/** @param mayCreate whether the user of the URL may create tables in public */
+export function checkGiven({ text, major }: ServerVersion, mayCreate: boolean): Check {
+  const found = `${text}, given`
+  if (major < LEAST_MAJOR_VERSION)
+    return fail(
+      'postgresql',
+      `${found}; needed: ${LEAST_MAJOR_VERSION} or later`,
+      'Use a newer server, or leave --database-url out to have one started.',
+    )
+  if (mayCreate) return ok('postgresql', found)
+  return fail(
+    'postgresql',
+    `${found}; its user may not create tables in public`,
+    'Let it, as an owner of the database: grant create on schema public to …',
+  )
+}
+
 async function checkServer(url: string): Promise<Check> {
   try {
     return await withConnection(
@@ -34,19 +52,10 @@ async function checkServer(url: string): Promise<Check> {
         queryTimeoutMs: CONNECT_TIMEOUT_MS,
       },
       async (client) => {
-        const { rows } = await client.query<{ version: string; writable: boolean }>(
-          `select current_setting('server_version') as version,
-                  has_schema_privilege(current_user, 'public', 'create') as writable`,
+        const { rows } = await client.query<{ mayCreate: boolean }>(
+          `select has_schema_privilege(current_user, 'public', 'create') as "mayCreate"`,
         )
-        const [found] = rows
-        const server = `${found?.version ?? 'unknown version'}, given`
-        return found?.writable === true
-          ? ok('postgresql', server)
-          : fail(
-              'postgresql',
-              `${server}; its user may not create tables in public`,
-              'grant create on schema public to …',
-            )
+        return checkGiven(await readServerVersion(client), rows[0]?.mayCreate === true)
       },
     )
   } catch (error) {

@@ -12,7 +12,7 @@ import { formatBytes, type Check } from '../../../src/doctor/check.ts'
 import { checkDataFolder } from '../../../src/doctor/data-folder.ts'
 import { checkClock, checkMemory, checkNode, checkPage } from '../../../src/doctor/machine.ts'
 import { checkPort } from '../../../src/doctor/ports.ts'
-import { checkPostgres } from '../../../src/doctor/postgres.ts'
+import { checkGiven, checkPostgres } from '../../../src/doctor/postgres.ts'
 import { checkJava, checkMaven, checkPython, checkStack, checkStackMemory } from '../../../src/doctor/stack-programs.ts'
 
 function assertStatus(check: Check | undefined, status: Check['status'], message?: RegExp): void {
@@ -91,6 +91,12 @@ describe('doctor', () => {
       await once(server, 'close')
     }
     assertStatus(await checkPort(port, 'page'), 'ok', /free \(page\)/)
+  })
+
+  it('postgresql: a server that is given', () => {
+    assertStatus(checkGiven({ text: '12.22', major: 12 }, true), 'fail', /^12\.22, given; needed: 13 or later$/)
+    assertStatus(checkGiven({ text: '13.0', major: 13 }, true), 'ok', /^13\.0, given$/)
+    assertStatus(checkGiven({ text: '18.4', major: 18 }, false), 'fail', /may not create tables in public/)
   })
 
   it('postgresql: a server that is not there', async () => {
