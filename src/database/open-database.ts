@@ -3,6 +3,7 @@
  */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import type { Client } from 'pg'
 import { TidemarkError } from '../errors.ts'
 import { makeFolder } from '../runtime/make-folder.ts'
 import { findServerBinaries, type ServerBinaries } from './binaries.ts'
@@ -21,7 +22,7 @@ import { lockFolder } from './folder-lock.ts'
 import { OwnServer, type ServerOptions } from './own-server.ts'
 import { READER_ROLE, readerRoleStatements } from './reader-role.ts'
 import { LEAST_MAJOR_VERSION, readServerVersion } from './server-version.ts'
-import { quoteIdentifier, quoteLiteral } from '../text/sql-text.ts'
+import { quoteIdentifier, quoteLiteral, SCHEMA } from '../text/sql-text.ts'
 
 /** Where to look for a database. */
 export interface OpenDatabaseOptions {
@@ -205,12 +206,23 @@ async function openFallback(folder: string, release: () => void, log: (line: str
 }
 
 async function ensureDatabase(url: string, files: ClusterFiles): Promise<void> {
+  const closeSchema = async (): Promise<void> => withConnection({ url, applicationName: 'tidemark' }, keepReaderOut)
   try {
-    await withConnection({ url, applicationName: 'tidemark' }, async (client) => client.query('select 1'))
+    await closeSchema()
   } catch (error) {
     if (!(error instanceof TidemarkError) || errorState(error.cause) !== '3D000') throw error
     await createDatabase(new URL('/postgres', url).href, files)
+    await closeSchema()
   }
+}
+
+// Before PostgreSQL 15 whoever may log in may make tables in public.
+async function keepReaderOut(client: Client): Promise<void> {
+  const { rows } = await client.query<{ mayCreate: boolean }>(
+    `select has_schema_privilege(oid, $2, 'create') as "mayCreate" from pg_roles where rolname = $1`,
+    [READER_ROLE, SCHEMA],
+  )
+  if (rows[0]?.mayCreate === true) await client.query(`revoke create on schema ${quoteIdentifier(SCHEMA)} from public`)
 }
 
 async function createDatabase(url: string, files: ClusterFiles): Promise<void> {

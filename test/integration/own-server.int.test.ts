@@ -279,6 +279,18 @@ describe('our own server', () => {
     })
   })
 
+  it('keeps the reader from making tables, where a server lets everybody', async (context) => {
+    const dataDir = await newDataDir(context)
+    const mayCreate = `select has_schema_privilege('tidemark_reader', 'public', 'create')::text`
+    const first = await openDatabase({ dataDir, settings: UNSYNCED })
+    // As PostgreSQL below 15 has it from the start.
+    await runSql(first.url, 'grant create on schema public to public')
+    assert.deepEqual(await runSql(first.url, mayCreate), [['true']])
+    await first.stop()
+    const second = await open(context, dataDir)
+    assert.deepEqual(await runSql(second.url, mayCreate), [['false']])
+  })
+
   it('does not start empty where its programs are gone', async (context) => {
     const dataDir = await newDataDir(context)
     await assert.rejects(openDatabase({ dataDir, installed: [] }), { code: 'DATABASE_BINARIES_MISSING' })
