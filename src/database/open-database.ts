@@ -54,6 +54,8 @@ export interface Database {
 }
 
 const DATABASE_NAME = 'tidemark'
+/** The only user and the only database of PGlite. */
+const PGLITE_NAME = 'postgres'
 
 /**
  * Finds or starts PostgreSQL.
@@ -110,13 +112,18 @@ function runningUrl(dataDir: string): string | undefined {
   const folder = resolve(dataDir, 'postgres')
   const port = rememberedPort(folder)
   if (port === undefined || !existsSync(join(folder, 'password'))) return undefined
-  return ownUrl(OWNER_ROLE, secretIn(join(folder, 'password')), port)
+  const password = secretIn(join(folder, 'password'))
+  return existsSync(clusterFolder(folder)) ? ownUrl(OWNER_ROLE, password, port) : pgliteUrl(password, port)
 }
 
 const pgliteFolder = (folder: string): string => join(folder, 'pglite')
 
 function ownUrl(role: string, password: string, port: number): string {
   return `postgresql://${role}:${password}@127.0.0.1:${port}/${DATABASE_NAME}`
+}
+
+function pgliteUrl(password: string, port: number): string {
+  return `postgresql://${PGLITE_NAME}:${password}@127.0.0.1:${port}/${PGLITE_NAME}`
 }
 
 async function openGiven(url: string): Promise<Database> {
@@ -188,13 +195,13 @@ async function readyServer(server: OwnServer, files: ServerOptions): Promise<Rea
 async function openFallback(folder: string, release: () => void, log: (line: string) => void): Promise<Database> {
   log('No PostgreSQL server is installed here; using PGlite, which serves one connection at a time and small data only')
   // Loaded only where it is needed: it brings 20 MB of WebAssembly.
-  const { PGLITE_NAME, PgliteServer } = await import('./pglite-server.ts')
+  const { PgliteServer } = await import('./pglite-server.ts')
   const password = secretIn(join(folder, 'password'))
   const server = await PgliteServer.start(pgliteFolder(folder), password, rememberedPort(folder) ?? 0)
   rememberPort(folder, server.port)
   return {
     kind: 'pglite',
-    url: `postgresql://${PGLITE_NAME}:${password}@127.0.0.1:${server.port}/${PGLITE_NAME}`,
+    url: pgliteUrl(password, server.port),
     readOnlyUrl: undefined,
     describe: `PGlite (a limited fallback: one connection at a time, small data) on port ${server.port}, data in ${folder}`,
     serverPid: undefined,

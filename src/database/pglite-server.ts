@@ -2,21 +2,22 @@
  * The limited fallback: PostgreSQL compiled to WebAssembly, in this process, behind a socket that speaks PostgreSQL's
  * protocol on the loopback interface. It serves one connection at a time and a few hundred megabytes.
  *
- * Z1  One connection has the database to itself; the next waits a little, then is told why it cannot have it.
- * Z2  A connection starts with nothing of the one before: its transaction, locks, settings and statements are gone.
+ * Z1  One connection has the database to itself; others wait in line for a while, then are told why they cannot have it.
+ * Z2  A connection starts with nothing of the one before: its transaction, locks, settings and statements are gone, wherever
+ *     it broke off. Where they cannot be cleared nobody gets in any more, and is told so.
  * Z3  Nobody gets in without the password.
  */
 import { createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PGlite } from '@electric-sql/pglite'
 
-/** The only user and the only database of PGlite. */
-export const PGLITE_NAME = 'postgres'
-
 const SSL_REQUEST = 80_877_103
 const GSS_REQUEST = 80_877_104
 const CANCEL_REQUEST = 80_877_102
-const WAIT_MS = 2_000
+/** Shorter than clients wait for a connection: they are told why. */
+const WAIT_MS = 4_000
+
+const SYNC = framed('S', '')
 
 /** PGlite behind a socket. */
 export class PgliteServer {
@@ -26,7 +27,10 @@ export class PgliteServer {
   readonly #sockets = new Set<Socket>()
   #port = 0
   #isBusy = false
+  /** Ends with the connection that is served; never rejects. */
   #served: Promise<void> = Promise.resolve()
+  /** Why nobody is served any more. */
+  #failure: string | undefined
 
   private constructor(database: PGlite, password: string) {
     this.#database = database
@@ -61,15 +65,28 @@ export class PgliteServer {
     this.#sockets.add(socket)
     socket.on('close', () => this.#sockets.delete(socket))
     socket.on('error', () => socket.destroy())
-    if (this.#isBusy) await Promise.race([this.#served, delay(WAIT_MS, undefined, { ref: false })])
-    if (this.#isBusy) {
-      socket.end(fatal('53300', 'PGlite serves one connection at a time'))
-      return
-    }
+    if (!(await this.#isMyTurn())) socket.end(fatal('53300', 'PGlite serves one connection at a time'))
+    else if (this.#failure !== undefined) socket.end(fatal('58000', `PGlite cannot go on: ${this.#failure}`))
+    else this.#served = this.#serve(socket)
+  }
+
+  /** Those who wait are woken in the order in which they came: the first finds the line free. */
+  async #isMyTurn(): Promise<boolean> {
+    const tooLong = delay(WAIT_MS, 'too long', { ref: false })
+    while (this.#isBusy) if ((await Promise.race([this.#served, tooLong])) === 'too long') return false
+    return true
+  }
+
+  async #serve(socket: Socket): Promise<void> {
     this.#isBusy = true
-    this.#served = serveConnection(this.#database, socket, this.#password).finally(() => {
+    try {
+      await serveConnection(this.#database, socket, this.#password)
+      if (!this.#database.closed) await forget(this.#database)
+    } catch (error) {
+      this.#failure = error instanceof Error ? error.message : String(error)
+    } finally {
       this.#isBusy = false
-    })
+    }
   }
 }
 
@@ -95,7 +112,6 @@ async function serveConnection(database: PGlite, socket: Socket, password: strin
     // The client is gone in the middle of a frame; nobody is left to tell.
   } finally {
     socket.end()
-    if (!database.closed) await forget(database)
   }
 }
 
@@ -127,17 +143,23 @@ async function relay(database: PGlite, socket: Socket, frames: Frames): Promise<
   }
 }
 
+/** Clears what a connection leaves. After an error PostgreSQL takes nothing in until a Sync, and its client may be gone. */
 async function forget(database: PGlite): Promise<void> {
+  await database.execProtocolRaw(SYNC)
   await database.exec('rollback')
   await database.exec('discard all')
 }
 
 function fatal(state: string, message: string): Buffer {
-  const fields = Buffer.from(`SFATAL\0VFATAL\0C${state}\0M${message}\0\0`)
-  const frame = Buffer.alloc(5 + fields.length)
-  frame.write('E')
-  frame.writeInt32BE(4 + fields.length, 1)
-  fields.copy(frame, 5)
+  return framed('E', `SFATAL\0VFATAL\0C${state}\0M${message}\0\0`)
+}
+
+function framed(type: string, text: string): Buffer {
+  const body = Buffer.from(text)
+  const frame = Buffer.alloc(5 + body.length)
+  frame.write(type)
+  frame.writeInt32BE(4 + body.length, 1)
+  body.copy(frame, 5)
   return frame
 }
 
