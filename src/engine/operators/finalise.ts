@@ -63,15 +63,19 @@ export class LiveRollUp {
   }
 
   /** Cells of a final window that are to be handed out: by the texts of their keys where the window holds most keys. */
-  *cellsInOrder(block: CellBlock, texts: readonly Texts[]): Iterable<number> {
-    if (block.countUsed() * SPARSE_SHARE < this.keys.size) {
-      for (let cell = 0; cell < block.end; cell++) if (block.isUsed(cell)) yield cell
-      return
+  cellsInOrder(block: CellBlock, texts: readonly Texts[]): Int32Array {
+    const used = block.countUsed()
+    const cells = new Int32Array(used)
+    let count = 0
+    if (used * SPARSE_SHARE < this.keys.size) {
+      for (let cell = 0; cell < block.end; cell++) if (block.isUsed(cell)) cells[count++] = cell
+      return cells
     }
     for (const key of this.#keysInOrder(texts)) {
       const cell = block.find(key)
-      if (cell >= 0 && block.isUsed(cell)) yield cell
+      if (cell >= 0 && block.isUsed(cell)) cells[count++] = cell
     }
+    return cells
   }
 
   #keysInOrder(texts: readonly Texts[]): Int32Array {
@@ -191,57 +195,81 @@ export class Finalise {
   }
 
   #handOut(rollUp: LiveRollUp, finalBeforeMs: number, onlyFinal: boolean): CellChanges {
-    const rows = new ChangeRows()
     const taken = rollUp.windows.take(finalBeforeMs)
-    for (const block of taken) for (const cell of rollUp.cellsInOrder(block, this.#texts)) rows.add(block, cell, true)
-    if (!onlyFinal)
-      for (const block of rollUp.windows.sorted()) {
-        for (let i = 0; i < block.changedCount; i++) rows.add(block, block.changed[i] as number, false)
-        block.clearChanged()
-      }
-    const changes = rows.toChanges(rollUp, this.#texts, this.#sumCount)
+    const runs: CellRun[] = taken.map((block) => {
+      return { block, cells: rollUp.cellsInOrder(block, this.#texts), isFinal: true }
+    })
+    const open = onlyFinal ? [] : rollUp.windows.sorted()
+    for (const block of open) runs.push({ block, cells: block.changed.subarray(0, block.changedCount), isFinal: false })
+    const changes = changesOf(rollUp, runs, this.#texts, this.#sumCount)
+    for (const block of open) block.clearChanged()
     if (onlyFinal) for (const block of taken) rollUp.windows.release(block)
     return changes
   }
 }
 
-/** Collects cells of one roll-up, then writes them out column by column. */
-class ChangeRows {
-  readonly #blocks: CellBlock[] = []
-  readonly #cells: number[] = []
-  readonly #isFinal: boolean[] = []
+/** Cells of one window. */
+interface CellRun {
+  readonly block: CellBlock
+  readonly cells: Int32Array
+  readonly isFinal: boolean
+}
 
-  add(block: CellBlock, cell: number, isFinal: boolean): void {
-    this.#blocks.push(block)
-    this.#cells.push(cell)
-    this.#isFinal.push(isFinal)
-  }
-
-  toChanges({ name, keys, dimensions }: LiveRollUp, texts: readonly Texts[], sumCount: number): CellChanges {
-    return {
-      rollUp: name,
-      count: this.#cells.length,
-      windowStartMs: this.#column((block) => block.startMs),
-      dimensions: dimensions.map((dimension, d) => {
-        const dictionary = texts[dimension] as Texts
-        return this.#column((block, cell) =>
-          dictionary.textOf(keys.codes[block.keyOf(cell) * keys.width + d] as number),
-        )
-      }),
-      impressions: this.#column((block, cell) => block.impressions[cell] as number),
-      clicks: this.#column((block, cell) => block.clicks[cell] as number),
-      sumsMicros: Array.from({ length: sumCount }, (_, sum) =>
-        this.#column((block, cell) => block.sumMicros(cell, sum)),
-      ),
-      isFinal: this.#isFinal,
-      removed: this.#column((block, cell) => block.isEmpty(cell)),
+/** Writes cells of one roll-up out, column by column: a window's cells lie side by side, so each loop stays in one array. */
+function changesOf(
+  rollUp: LiveRollUp,
+  runs: readonly CellRun[],
+  texts: readonly Texts[],
+  sumCount: number,
+): CellChanges {
+  const count = runs.reduce((sum, { cells }) => sum + cells.length, 0)
+  const column = <T>(write: (run: CellRun, into: T[], at: number) => void): T[] => {
+    const values = new Array<T>(count)
+    let at = 0
+    for (const run of runs) {
+      write(run, values, at)
+      at += run.cells.length
     }
+    return values
   }
+  return {
+    rollUp: rollUp.name,
+    count,
+    windowStartMs: column<number>((run, into, at) => into.fill(run.block.startMs, at, at + run.cells.length)),
+    dimensions: rollUp.dimensions.map((dimension, d) => {
+      const dictionary = texts[dimension] as Texts
+      return column<string>((run, into, at) => writeTexts(run, rollUp.keys, d, dictionary, into, at))
+    }),
+    impressions: column<number>(({ block, cells }, into, at) => writeNumbers(block.impressions, cells, into, at)),
+    clicks: column<number>(({ block, cells }, into, at) => writeNumbers(block.clicks, cells, into, at)),
+    sumsMicros: Array.from({ length: sumCount }, (_, sum) =>
+      column<bigint>((run, into, at) => writeSums(run, sum, into, at)),
+    ),
+    isFinal: column<boolean>((run, into, at) => into.fill(run.isFinal, at, at + run.cells.length)),
+    removed: column<boolean>(writeRemoved),
+  }
+}
 
-  #column<T>(read: (block: CellBlock, cell: number) => T): T[] {
-    const column = new Array<T>(this.#cells.length)
-    for (let row = 0; row < column.length; row++)
-      column[row] = read(this.#blocks[row] as CellBlock, this.#cells[row] as number)
-    return column
-  }
+function writeTexts(
+  { block, cells }: CellRun,
+  { codes, width }: KeyTable,
+  d: number,
+  dictionary: Texts,
+  into: string[],
+  at: number,
+): void {
+  for (let i = 0; i < cells.length; i++)
+    into[at + i] = dictionary.textOf(codes[block.keyOf(cells[i] as number) * width + d] as number)
+}
+
+function writeNumbers(values: Float64Array, cells: Int32Array, into: number[], at: number): void {
+  for (let i = 0; i < cells.length; i++) into[at + i] = values[cells[i] as number] as number
+}
+
+function writeSums({ block, cells }: CellRun, sum: number, into: bigint[], at: number): void {
+  for (let i = 0; i < cells.length; i++) into[at + i] = block.sumMicros(cells[i] as number, sum)
+}
+
+function writeRemoved({ block, cells }: CellRun, into: boolean[], at: number): void {
+  for (let i = 0; i < cells.length; i++) into[at + i] = block.isEmpty(cells[i] as number)
 }

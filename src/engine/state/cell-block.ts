@@ -20,6 +20,18 @@ const CARRY = 1e15
 const CHANGED = 1
 const UNSAVED = 2
 const DIRECT_SHARE = 4
+/** A block that holds this share of what its neighbour has room for takes as much at once. */
+const LIKELY_SHARE = 16
+const LIKELY_FROM = 64
+
+/** How large a block became: what the next one will likely need. */
+export interface BlockShape {
+  readonly end: number
+  /** Whether its keys are cell numbers. */
+  readonly isDirect: boolean
+}
+
+const UNKNOWN_SHAPE: BlockShape = { end: 0, isDirect: false }
 
 export class CellBlock {
   startMs: number
@@ -41,9 +53,12 @@ export class CellBlock {
   /** Hashed: cell + 1. Empty once a key is its own cell. */
   #slots: Int32Array
   #largestKey = 0
+  #likely: BlockShape
 
-  constructor(startMs: number, sumCount: number) {
+  /** @param likely what it may come to need; room for it is taken once the block is no longer small, in one go */
+  constructor(startMs: number, sumCount: number, likely: BlockShape = UNKNOWN_SHAPE) {
     this.startMs = startMs
+    this.#likely = likely
     this.#keys = new Int32Array(16)
     this.impressions = new Float64Array(16)
     this.clicks = new Float64Array(16)
@@ -52,6 +67,10 @@ export class CellBlock {
     this.changed = new Int32Array(16)
     this.#flags = new Uint8Array(16)
     this.#slots = new Int32Array(32)
+  }
+
+  get shape(): BlockShape {
+    return { end: this.end, isDirect: this.#slots.length === 0 }
   }
 
   /** The cell of a key, made when there is none. */
@@ -212,19 +231,30 @@ export class CellBlock {
   }
 
   #addHashed(key: number, slot: number): number {
-    if (this.end === this.#keys.length) this.#resize(this.end * 2)
+    if (this.end === this.#keys.length) this.#resize(this.#likelyCapacity(this.end * 2))
     const cell = this.end++
     this.#keys[cell] = key
     this.#slots[slot] = cell + 1
     if (key > this.#largestKey) this.#largestKey = key
     if (this.end * 2 <= this.#slots.length) return cell
     // Few keys lie above a block's own: it will hardly get much larger than its keys would be by themselves.
-    if (this.end >= 64 && this.end * DIRECT_SHARE > this.#largestKey) {
-      this.#goDirect()
+    const isLikelyDirect = this.#likely.isDirect && this.#isAsLikely()
+    if (this.end >= LIKELY_FROM && (isLikelyDirect || this.end * DIRECT_SHARE > this.#largestKey)) {
+      this.#goDirect(isLikelyDirect ? this.#likely.end : 0)
       return key
     }
     this.#buildSlots(this.#slots.length * 2)
     return cell
+  }
+
+  // Room alone must not be handed on: a few cells in each window would take as much as windows full of them.
+  #isAsLikely(): boolean {
+    return this.end >= LIKELY_FROM && this.end * LIKELY_SHARE >= this.#likely.end
+  }
+
+  #likelyCapacity(capacity: number): number {
+    const { end, isDirect } = this.#likely
+    return !isDirect && this.#isAsLikely() ? Math.max(capacity, end) : capacity
   }
 
   #resize(capacity: number): void {
@@ -234,9 +264,9 @@ export class CellBlock {
     this.#moveColumns((column) => copied(column, new Float64Array(capacity)))
   }
 
-  #goDirect(): void {
+  #goDirect(likelyEnd: number): void {
     const keys = this.#keys.subarray(0, this.end)
-    const capacity = this.#largestKey + 1
+    const capacity = Math.max(this.#largestKey + 1, likelyEnd)
     const changed = this.changed.subarray(0, this.changedCount).map((cell) => keys[cell] as number)
     this.#slots = new Int32Array(0)
     this.#keys = new Int32Array(0)

@@ -3,7 +3,7 @@
  *
  * V1  A window is here from its first cell until it is final and was handed out; `take` is the only way out.
  */
-import { CellBlock } from './cell-block.ts'
+import { CellBlock, type BlockShape } from './cell-block.ts'
 
 const MAX_POOLED = 4
 
@@ -15,6 +15,8 @@ export class Windows {
   #head = 0
   readonly #pool: CellBlock[] = []
   #last: CellBlock | undefined
+  /** Of the block that was taken last. */
+  #takenShape: BlockShape | undefined
 
   constructor(sumCount: number) {
     this.#sumCount = sumCount
@@ -25,9 +27,10 @@ export class Windows {
     if (this.#last !== undefined && this.#last.startMs === startMs) return this.#last
     let block = this.#blocks.get(startMs)
     if (block === undefined) {
-      block = this.#newBlock(startMs)
+      const index = this.#indexOf(startMs)
+      block = this.#newBlock(startMs, index)
       this.#blocks.set(startMs, block)
-      this.#sorted.splice(this.#indexOf(startMs), 0, block)
+      this.#sorted.splice(index, 0, block)
     }
     this.#last = block
     return block
@@ -43,6 +46,7 @@ export class Windows {
     const end = this.#indexOf(startMs)
     const taken = this.#sorted.slice(this.#head, end)
     if (taken.length === 0) return taken
+    this.#takenShape = taken.at(-1)?.shape
     this.#head = end
     if (end * 2 >= this.#sorted.length) {
       this.#sorted = this.#sorted.slice(end)
@@ -67,9 +71,10 @@ export class Windows {
     return this.#sorted[this.#head]?.startMs ?? Infinity
   }
 
-  #newBlock(startMs: number): CellBlock {
+  #newBlock(startMs: number, index: number): CellBlock {
     const pooled = this.#pool.pop()
-    if (pooled === undefined) return new CellBlock(startMs, this.#sumCount)
+    const before = index > this.#head ? this.#sorted[index - 1] : undefined
+    if (pooled === undefined) return new CellBlock(startMs, this.#sumCount, before?.shape ?? this.#takenShape)
     pooled.reuse(startMs)
     return pooled
   }

@@ -38,6 +38,37 @@ function addOne(block: CellBlock, key: number, micros: number): void {
 }
 
 describe('cell block', () => {
+  it('L3: holds the same, whatever it was expected to come to need', () => {
+    const shape = fc.record({ end: fc.nat(3_000), isDirect: fc.boolean() })
+    const keys = fc.array(fc.oneof(fc.nat(300), fc.nat(3_000), fc.nat(100_000)), { maxLength: 1_000, size: 'max' })
+    checkProperty(
+      fc.property(shape, keys, (likely, drawn) => {
+        const [block, control] = [new CellBlock(0, 1, likely), new CellBlock(0, 1)]
+        for (const key of drawn) for (const one of [block, control]) addOne(one, key, key)
+        const byKey = (one: CellBlock): unknown => [...contents(one)].toSorted(([a], [b]) => a - b)
+        assert.deepEqual(byKey(block), byKey(control))
+        assert.deepEqual(changedKeys(block).toSorted(), changedKeys(control).toSorted())
+      }),
+      200,
+      FILE,
+    )
+  })
+
+  it('takes room once for as much as its neighbour has, and hands room on only with cells in it', () => {
+    const full = new CellBlock(0, 1)
+    for (let key = 0; key < 1_000; key++) addOneTo(full, key)
+    assert.equal(full.shape.isDirect, true)
+    const next = new CellBlock(60_000, 1, full.shape)
+    for (let key = 0; key < 65; key++) addOneTo(next, key * 15)
+    assert.deepEqual(next.shape, full.shape)
+    const control = new CellBlock(60_000, 1)
+    for (let key = 0; key < 65; key++) addOneTo(control, key * 15)
+    assert.equal(control.shape.isDirect, false)
+    const sparse = new CellBlock(60_000, 1, { end: 100_000, isDirect: true })
+    for (let key = 0; key < 65; key++) addOneTo(sparse, key * 15)
+    assert.equal(sparse.shape.end, 65)
+  })
+
   it('L3: holds one cell a key, whatever the keys and wherever it goes over to direct cells', () => {
     const key = fc.oneof(fc.nat(90), fc.nat(300), fc.nat(1_000_000))
     const touches = fc.array(fc.tuple(key, fc.nat(1e12), fc.integer({ min: 1, max: 6 })), {
