@@ -170,7 +170,7 @@ function sourceFor(pipeline: Pipeline): KafkaSource {
     addPartition: (partition) => pipeline.addPartition(partition),
     futureCount: (stream) => pipeline.engine.ledger.totalOf(stream === 'impressions' ? 0 : 1, FUTURE),
     clock: { nowMs: () => Date.now(), steadyMs: () => performance.now() },
-    pause: async (ms) => delay(ms),
+    pause: async (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
     log: (_level, message) => process.stderr.write(`${message}\n`),
   })
 }

@@ -57,6 +57,11 @@ export function notAllowed(brokers: string, topic: string): TidemarkError {
   })
 }
 
+/** What keeps topics from being read at present. */
+export function unreadable(reason: string): TidemarkError {
+  return new TidemarkError('KAFKA_UNAVAILABLE', `Kafka cannot be read: ${reason}.`, { retryable: true })
+}
+
 function chainOf(error: unknown): Error[] {
   if (!(error instanceof Error)) return []
   const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : []

@@ -78,6 +78,11 @@ export function takeAnswer(partition: OpenPartition, fetched: FetchedPartition):
   return true
 }
 
+/** Whether its broker is known to have more than what was fetched; so is one that was not asked yet. */
+export function hasMore({ fetchFrom, lastStableOffset }: OpenPartition): boolean {
+  return fetchFrom < lastStableOffset
+}
+
 /** Drops what waits: it is asked for again. */
 export function dropWaiting(partition: OpenPartition): void {
   for (const { fetched } of partition.blocks.splice(0)) fetched.giveBack?.()

@@ -1,5 +1,6 @@
 /**
- * Topics as a source, over a cluster of two brokers in memory: K3 of `kafka-source.ts`, L1 of `open-partition.ts`.
+ * Topics as a source, over a cluster of two brokers in memory: K3 of `kafka-source.ts`, F1 to F3 of `block-fetcher.ts`, L1 of
+ * `open-partition.ts`.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -18,10 +19,11 @@ import { afterwards } from '../../support/afterwards.ts'
 
 const TOPICS = { impressions: 'ad-impressions', clicks: 'ad-clicks' }
 
-/** A source over partition 0 of both topics: impressions on broker 1, clicks on broker 2. */
+/** A source over partition 0 of both topics: impressions on broker 1, clicks on broker 2 unless told otherwise. */
 function startSource(
   context: TestContext,
   fetch: (node: number, targets: readonly FetchTarget[]) => Promise<FetchedPartition[]>,
+  clicksLeader = 2,
 ): {
   readonly source: KafkaSource
   readonly told: string[]
@@ -34,7 +36,12 @@ function startSource(
   const streams = ['impressions', 'clicks'] as const
   const cluster: KafkaSourceOptions['cluster'] = {
     topics: async () =>
-      new Map(streams.map((name, at) => [TOPICS[name], { name: TOPICS[name], id: name, leaders: [at + 1] }])),
+      new Map(
+        streams.map((name, at) => [
+          TOPICS[name],
+          { name: TOPICS[name], id: name, leaders: [at === 0 ? 1 : clicksLeader] },
+        ]),
+      ),
     offsets: async () => [0],
     fetch,
     close: async () => undefined,
@@ -51,7 +58,7 @@ function startSource(
       number: 0,
       position: 0,
       index,
-      leader: index + 1,
+      leader: index === 0 ? 1 : clicksLeader,
     })),
     folder: new KafkaFolder(path),
     watermarks: new Watermarks(2, 0),
@@ -149,4 +156,58 @@ test('L1: what was not offered yet is read anew', async (context) => {
   assert.deepEqual(firsts, [0, 10, 20])
   assert.deepEqual(source.positions()['kafka/impressions-0'], 30)
   assert.equal(fatal.length, 0)
+})
+
+/** A topic of impressions in batches of one record of 700,000 bytes, which never ends, and one of clicks without any. */
+class LongLog {
+  readonly asked: (readonly FetchTarget[])[] = []
+
+  answer(targets: readonly FetchTarget[]): FetchedPartition[] {
+    this.asked.push(targets)
+    return targets.map(({ topicId, offset }) => {
+      const isLong = topicId === 'impressions'
+      const end = isLong ? 1_000 : 0
+      const value = `{"impression_id":"${'x'.repeat(700_000)}"}`
+      const bytes = isLong ? new Uint8Array(makeBatch([{ value }], { base: offset })) : new Uint8Array(0)
+      const head = { topicId, partition: 0, errorCode: 0, highWatermark: end, lastStableOffset: end }
+      return { ...head, logStartOffset: 0, aborted: [], bytes }
+    })
+  }
+}
+
+test('F1, F3: asks ahead while blocks wait, up to a bound, and goes on when one was taken out', async (context) => {
+  const log = new LongLog()
+  const { source } = startSource(context, async (node, targets) => {
+    await turn()
+    return node === 1 ? log.answer(targets) : []
+  })
+  const offsets = (): readonly number[] => log.asked.map(([target]) => target?.offset ?? -1)
+  await eventually('it has asked ahead', () => offsets().length === 3)
+  for (let turns = 0; turns < 50; turns++) await turn()
+  assert.deepEqual(offsets(), [0, 1, 2], 'three times 700,000 bytes are more than 2 MiB')
+  assert.equal(source.unreadBytes(0) > 2 << 20, true)
+  source.poll(() => undefined)
+  await eventually('it asks for what comes next', () => offsets().at(-1) === 4)
+})
+
+test('F2: what has nothing more is not asked alone while blocks wait: that request would be kept by the broker', async (context) => {
+  const log = new LongLog()
+  const { source } = startSource(
+    context,
+    async (_node, targets) => {
+      await turn()
+      return log.answer(targets)
+    },
+    1,
+  )
+  await eventually('much was read', () => {
+    source.poll(() => undefined)
+    return (source.positions()['kafka/impressions-0'] ?? 0) > 100
+  })
+  const alone = log.asked.filter((targets) => targets.every(({ topicId }) => topicId === 'clicks'))
+  assert.equal(alone.length, 0)
+  assert.ok(
+    log.asked.some((targets) => targets.length === 2),
+    'control: it is asked beside the others',
+  )
 })
