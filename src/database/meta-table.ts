@@ -64,7 +64,7 @@ export async function recordWriter(client: Client, plan: Plan, writer: WriterKin
      on conflict (pipeline) do update set plan_hash = excluded.plan_hash, plan = excluded.plan, tables = excluded.tables,
        writer = excluded.writer, epoch = 0, watermark = null, started_at = now(), updated_at = now(),
        folder_id = null, owner = null, owner_name = null, claimed_at = null, positions = '{}',
-       format_version = 1`,
+       format_version = 1, dead_letters_dropped = 0`,
     [plan.name, planHash(plan), JSON.stringify(plan), tables, writer],
   )
   await disownOthers(client, plan)

@@ -138,6 +138,24 @@ describe('PostgresSink', () => {
       assert.deepEqual(await campaignRows(url), [])
     })
 
+    it('W1: leaves no dead letters and interruptions of the rows that it replaces', async () => {
+      const url = await postgres.createDatabase()
+      const live = await claimedStore(url)
+      await live.close()
+      await runSql(
+        url,
+        `insert into tidemark_dead_letters values ('ads', 'p', 1, 'clicks', 'not_json', null, '', 0, now(), 1);
+         insert into tidemark_interruptions values ('ads', 'restart', now(), now()), ('other', 'restart', now(), now());
+         update tidemark_meta set dead_letters_dropped = 7`,
+      )
+      const told = await openSink(url, { replace: true })
+      await told.commit()
+      await told.close()
+      assert.deepEqual(await runSql(url, 'select count(*) from tidemark_dead_letters'), [['0']])
+      assert.deepEqual(await runSql(url, 'select pipeline from tidemark_interruptions'), [['other']])
+      assert.deepEqual(await runSql(url, 'select dead_letters_dropped from tidemark_meta'), [['0']])
+    })
+
     it('leaves a table of someone else alone, also beside tables of ours', async () => {
       const url = await postgres.createDatabase()
       const first = await openSink(url)

@@ -69,9 +69,10 @@ export class DeadLetterTable {
     await client.query(`create index on ${TABLE} (pipeline, epoch)`)
   }
 
-  /** Removes everything of the pipeline. Inside the caller's transaction. */
+  /** Removes everything of the pipeline, where there is such a table. Inside the caller's transaction. */
   async clear(client: Client): Promise<void> {
     this.forget()
+    if ((await findRelation(client, DEAD_LETTER_TABLE)) === undefined) return
     await client.query(`delete from ${TABLE} where pipeline = $1`, [this.#pipeline])
   }
 

@@ -41,8 +41,9 @@ export class InterruptionTable {
       )`)
   }
 
-  /** Removes everything of the pipeline. Inside the caller's transaction. */
+  /** Removes everything of the pipeline, where there is such a table. Inside the caller's transaction. */
   async clear(client: Client): Promise<void> {
+    if ((await findRelation(client, INTERRUPTION_TABLE)) === undefined) return
     await client.query(`delete from ${TABLE} where pipeline = $1`, [this.#pipeline])
   }
 

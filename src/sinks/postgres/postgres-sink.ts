@@ -1,8 +1,8 @@
 /**
  * The results of a replay into PostgreSQL. Live runs go through epoch-store.ts.
  *
- * W1  Everything is one transaction from `open` to `commit`. What the tables held is replaced in it, so readers see the old
- *     rows until the very end, and a run again leaves the same rows.
+ * W1  Everything is one transaction from `open` to `commit`. What the tables held is replaced in it, with the dead letters and
+ *     the interruptions of the run that wrote it: readers see the old rows until the very end, and a run again leaves the same.
  * W2  Only final cells are written, once each; the ledger at the end.
  * W3  One writer, and no call that hangs: B1 and B2 of writer-session.ts. A session that is lost takes the run with it.
  * W4  What the pipelines of a database share is not locked meanwhile: others start, run and replay.
@@ -19,6 +19,8 @@ import type { Plan } from '../../pipeline/plan.ts'
 import { allTables } from '../../pipeline/table-text.ts'
 import type { Epoch, Sink } from '../../runtime/ports.ts'
 import { LedgerTotals } from '../ledger-totals.ts'
+import { DEAD_LETTER_LIMITS, DeadLetterTable } from './dead-letter-table.ts'
+import { InterruptionTable } from './interruption-table.ts'
 import { checkMayReplace } from './replaced-rows.ts'
 import { TableWriter } from './table-writer.ts'
 import { WriterSession } from './writer-session.ts'
@@ -123,5 +125,7 @@ export class PostgresSink implements Sink {
     await recordWriter(client, plan, writer)
     // Not `truncate`: that would keep readers out until the commit.
     for (const table of allTables(plan)) await client.query(`delete from ${qualifiedTable(table.name)}`)
+    await new DeadLetterTable(plan.name, DEAD_LETTER_LIMITS).clear(client)
+    await new InterruptionTable(plan.name).clear(client)
   }
 }
