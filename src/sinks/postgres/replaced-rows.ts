@@ -30,10 +30,16 @@ export async function checkMayReplace(client: Client, plan: Plan, by: Replacemen
   const kept = (await tablesWithRows(client, plan)).filter((name) => !mayReplace(writers.get(name), by))
   if (kept.length === 0) return
   const described = kept.map((name) => `"${name}" (written by ${writerText(writers.get(name))})`)
+  // A data folder that recounts its own tables takes no such option.
+  const couldReplace = by.folderId === undefined && kept.every((name) => writers.has(name))
   throw new TidemarkError(
     'DATABASE_BUSY',
     `${kept.length === 1 ? 'A table holds' : 'Tables hold'} rows that ${by.writer} would replace: ${described.join(', ')}.`,
-    { fix: 'use another database, rename those tables in the definition, or empty them first' },
+    {
+      fix: couldReplace
+        ? 'add --replace to throw those rows away, or use another database'
+        : 'use another database, rename those tables in the definition, or empty them first',
+    },
   )
 }
 
