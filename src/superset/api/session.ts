@@ -1,7 +1,7 @@
 /**
  * A signed-in session with Superset's REST interface.
  *
- * Q1  Every answer that is no success becomes an error that says what Superset said.
+ * Q1  Every answer that is no success, or not in Superset's language, becomes an error that says what was said.
  * Q2  What changes something carries the token against forgery, its cookie, and the page it claims to come from.
  */
 import { TidemarkError } from '../../errors.ts'
@@ -34,10 +34,10 @@ export class SupersetSession {
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ username, password, provider: 'db', refresh: false }),
     })
-    const { access_token: token } = (await login.json()) as { readonly access_token: string }
+    const { access_token: token } = (await jsonOf(login)) as { readonly access_token: string }
     const bearer = { Authorization: `Bearer ${token}` }
     const guard = await call(url, '/api/v1/security/csrf_token/', { headers: bearer })
-    const { result: forgeryToken } = (await guard.json()) as { readonly result: string }
+    const { result: forgeryToken } = (await jsonOf(guard)) as { readonly result: string }
     const cookies = guard.headers.getSetCookie().map((cookie) => cookie.split(';')[0] ?? '')
     return new SupersetSession(url, {
       ...bearer,
@@ -49,12 +49,26 @@ export class SupersetSession {
 
   /** What a path answers. */
   async get(path: string): Promise<unknown> {
-    return (await call(this.#url, path, { headers: this.#headers })).json()
+    return jsonOf(await call(this.#url, path, { headers: this.#headers }))
   }
 
   /** Sends fields, some of which may be files. */
   async post(path: string, body: FormData): Promise<unknown> {
-    return (await call(this.#url, path, { method: 'POST', headers: this.#headers, body })).json()
+    return jsonOf(await call(this.#url, path, { method: 'POST', headers: this.#headers, body }))
+  }
+}
+
+async function jsonOf(response: Response): Promise<unknown> {
+  const text = await response.text()
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const { origin, pathname } = new URL(response.url)
+    throw new TidemarkError('SUPERSET_REFUSED', `${origin} answered ${pathname} with no JSON: ${text.slice(0, 200)}`, {
+      where: origin,
+      fix: 'Give the address of Superset itself: --url http://127.0.0.1:8088',
+      cause,
+    })
   }
 }
 
