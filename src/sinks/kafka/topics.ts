@@ -128,6 +128,7 @@ export async function withAdmin<T>(address: KafkaAddress, work: (admin: Admin) =
   } catch (error) {
     throw kafkaUnavailable(accessTo(address).brokers, error)
   } finally {
-    await admin.close()
+    // What the work found, or why it failed, is what the caller asked for.
+    await admin.close().catch(() => undefined)
   }
 }
