@@ -65,7 +65,7 @@ export async function loadPlanFile(file: string | undefined, parameters: Paramet
 }
 
 /** The plan of a loaded definition. Throws a DefinitionError with every problem. */
-export function planOfLoaded(loaded: LoadedDefinition): Plan {
+function planOfLoaded(loaded: LoadedDefinition): Plan {
   const checked = checkDefinition(loaded.value)
   const problems = [...repeatedKeys(loaded.json), ...(checked.ok ? [] : checked.problems)]
   if (checked.ok && problems.length === 0) return checked.plan

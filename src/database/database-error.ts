@@ -48,7 +48,7 @@ export function isConflict(error: unknown): boolean {
 }
 
 /** Whether the server, or the way to it, is gone or overloaded for now. */
-export function isUnavailable(error: unknown): boolean {
+function isUnavailable(error: unknown): boolean {
   const state = errorState(error) ?? ''
   if (NETWORK_CODES.has(state) || PASSING_STATES.has(state)) return true
   if (PASSING_CLASSES.some((passing) => state.startsWith(passing))) return true
