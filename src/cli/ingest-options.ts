@@ -3,7 +3,9 @@
  */
 import { InvalidArgumentError, type Command } from 'commander'
 import { closest, distance } from 'fastest-levenshtein'
-import type { IngestLimits } from '../server/ingest/limits.ts'
+import { TidemarkError } from '../errors.ts'
+import { DEFAULT_INGEST_LIMITS, type IngestLimits } from '../server/ingest/limits.ts'
+import { formatDuration } from '../time/duration.ts'
 import { byteCount, durationBetween, wholeNumber } from './option-values.ts'
 
 /** What {@link addIngestOptions} adds. */
@@ -55,11 +57,24 @@ function limit(text: string, before: Partial<IngestLimits> = {}): Partial<Ingest
   if (known === undefined) throw new InvalidArgumentError(`Allowed: ${names.join(', ')}.${meantName(name, names)}`)
   if (at < 0) throw new InvalidArgumentError(`Allowed: ${name}=VALUE.`)
   const [key, read] = known
-  const limits = { ...before, [key]: read(text.slice(at + 1)) }
-  const { headersTimeoutMs = 0, requestTimeoutMs = Infinity } = limits
-  if (headersTimeoutMs > requestTimeoutMs)
-    throw new InvalidArgumentError('headers-timeout must not be longer than request-timeout.')
-  return limits
+  return { ...before, [key]: read(text.slice(at + 1)) }
+}
+
+/**
+ * The limits that were given, as they fit those that were not.
+ *
+ * @throws TidemarkError USAGE where headers may take longer than the request that they are of
+ */
+export function givenLimits({ limit: given = {} }: IngestOptions): Partial<IngestLimits> {
+  const { requestTimeoutMs = DEFAULT_INGEST_LIMITS.requestTimeoutMs } = given
+  const { headersTimeoutMs = Math.min(DEFAULT_INGEST_LIMITS.headersTimeoutMs, requestTimeoutMs) } = given
+  if (headersTimeoutMs <= requestTimeoutMs) return { ...given, headersTimeoutMs }
+  const [headers, request] = [formatDuration(headersTimeoutMs), formatDuration(requestTimeoutMs)]
+  throw new TidemarkError(
+    'USAGE',
+    `--limit headers-timeout=${headers} must not be longer than request-timeout (${request}).`,
+    { fix: `--limit request-timeout=${headers}` },
+  )
 }
 
 function meantName(name: string, names: readonly string[]): string {

@@ -9,7 +9,7 @@ import { listKeys } from '../server/keys/key-store.ts'
 import { startLiveService, type LiveService, type LiveServiceOptions } from '../service/live-service.ts'
 import type { CommonOptions } from './common-options.ts'
 import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
-import { addIngestOptions, type IngestOptions } from './ingest-options.ts'
+import { addIngestOptions, givenLimits, type IngestOptions } from './ingest-options.ts'
 import { serviceSignal } from './interrupt.ts'
 import { createLog } from './log.ts'
 import { byteCount, durationBetween, durationMs, origins, port, publicUrl } from './option-values.ts'
@@ -75,7 +75,7 @@ export async function runLive(plan: Plan, options: LiveOptions, choice: LiveChoi
       onFirstAdmin: (lines) => {
         for (const line of lines) process.stderr.write(`  ${line}\n`)
       },
-      limits: options.limit ?? {},
+      limits: givenLimits(options),
       redirectHosts: options.redirectHost ?? [],
       replace: options.replace ?? false,
       onStep: (step, elapsedMs) =>

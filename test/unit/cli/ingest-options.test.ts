@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { Command } from 'commander'
-import { addIngestOptions, LIMIT_NAMES, type IngestOptions } from '../../../src/cli/ingest-options.ts'
+import { addIngestOptions, givenLimits, LIMIT_NAMES, type IngestOptions } from '../../../src/cli/ingest-options.ts'
 import { DEFAULT_INGEST_LIMITS } from '../../../src/server/ingest/limits.ts'
 
 function parsed(...args: readonly string[]): IngestOptions {
@@ -39,7 +39,19 @@ describe('--limit', () => {
     assert.throws(() => parsed('--limit', 'body'), /Allowed: body=VALUE/)
     assert.throws(() => parsed('--limit', 'body=0'), /Allowed: bytes/)
     assert.throws(() => parsed('--limit', 'connections=-1'), /Allowed: a whole number/)
-    assert.throws(() => parsed('--limit', 'request-timeout=1s', '--limit', 'headers-timeout=2s'), /must not be longer/)
+  })
+
+  it('lets headers take no longer than the request that they are of, whichever of the two is given', () => {
+    const given = (...limits: readonly string[]): ReturnType<typeof givenLimits> =>
+      givenLimits(parsed(...limits.flatMap((limit) => ['--limit', limit])))
+    const tooLong = { code: 'USAGE', message: /must not be longer/ }
+    assert.throws(() => given('request-timeout=1s', 'headers-timeout=2s'), tooLong)
+    assert.throws(() => given('headers-timeout=2m'), { ...tooLong, fix: '--limit request-timeout=2m' })
+    assert.deepEqual(given('headers-timeout=2m', 'request-timeout=2m'), {
+      headersTimeoutMs: 120_000,
+      requestTimeoutMs: 120_000,
+    })
+    assert.deepEqual(given('request-timeout=5s'), { headersTimeoutMs: 5_000, requestTimeoutMs: 5_000 })
   })
 })
 
