@@ -15,6 +15,7 @@ import { TidemarkError } from '../errors.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
 import { finalAfterMs, type Plan } from '../pipeline/plan.ts'
 import { allTables, textColumns, type TextRow, type TextTables } from '../pipeline/table-text.ts'
+import { linesOf } from '../text/lines.ts'
 import { compareTables, type Comparison, type FoundTable } from '../verify/compare.ts'
 import { decodeUtf8 } from '../verify/readers/decode-utf8.ts'
 import { withSpillFolder } from '../verify/readers/spill-folder.ts'
@@ -25,7 +26,6 @@ import { streamOfPartition } from './live-partitions.ts'
 import { topicPartitions } from './verify-topics.ts'
 
 const MEMORY_BYTES = 512 * 1_048_576
-const LINE_FEED = 0x0a
 
 export interface VerifyFolderOptions {
   readonly plan: Plan
@@ -108,21 +108,11 @@ async function* batchesOf(partition: RetainedPartition, end: number): AsyncGener
   try {
     for (let block = reader.next(); block !== undefined; block = reader.next()) {
       const { arrivalMs, floorMs, lines } = block
-      yield { arrivalMs, floorMs, lines: linesOf(lines) }
+      yield { arrivalMs, floorMs, lines: [...linesOf(lines)] }
     }
   } finally {
     reader.close()
   }
-}
-
-function linesOf(bytes: Uint8Array): readonly Uint8Array[] {
-  const lines: Uint8Array[] = []
-  for (let start = 0; start < bytes.length;) {
-    const end = bytes.indexOf(LINE_FEED, start)
-    lines.push(bytes.subarray(start, end < 0 ? bytes.length : end))
-    start = end < 0 ? bytes.length : end + 1
-  }
-  return lines
 }
 
 /** The end of what events that retention has removed could have changed (Q2). */

@@ -13,6 +13,7 @@ import { TidemarkError } from '../../errors.ts'
 import type { Plan, StreamName } from '../../pipeline/plan.ts'
 import type { Positions } from '../../runtime/ports.ts'
 import type { Span } from '../../query/view-answer.ts'
+import { linesOf } from '../../text/lines.ts'
 import { Admission } from '../../verify/admission.ts'
 import type { ParsedEvent } from '../../verify/parse-event.ts'
 import { decodeUtf8 } from '../../verify/readers/decode-utf8.ts'
@@ -20,7 +21,6 @@ import { eventParsers } from '../../verify/recount.ts'
 import { Tally } from '../../verify/tally.ts'
 import { streamOfPartition } from '../live-partitions.ts'
 
-const LINE_FEED = 0x0a
 /** How long the thread is kept at a time (N2). */
 export const SLICE_MS = 8
 /** What one question reads at most (N3). */
@@ -109,15 +109,6 @@ function startOffset({ segments, earliest }: RetainedPartition, arrivedFromMs: n
   const later = segments.findIndex(({ firstArrivalMs }) => firstArrivalMs >= arrivedFromMs)
   const first = later < 0 ? segments.at(-1) : segments[Math.max(0, later - 1)]
   return first?.startOffset ?? earliest
-}
-
-function* linesOf(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let start = 0; start < bytes.length;) {
-    const found = bytes.indexOf(LINE_FEED, start)
-    const end = found < 0 ? bytes.length : found
-    yield bytes.subarray(start, end)
-    start = end + 1
-  }
 }
 
 function tooMuch(): TidemarkError {

@@ -4,6 +4,7 @@
  * The lines are those that a run reads, each with what W and the clock were then, where that made a difference.
  */
 import { TidemarkError } from '../../errors.ts'
+import { linesOf } from '../../text/lines.ts'
 import type { Cluster, TopicInfo } from './cluster.ts'
 import { decompress } from './decompress.ts'
 import type { Stamp } from './kafka-folder.ts'
@@ -29,7 +30,6 @@ export interface PartitionRange {
 
 const LIMITS = { maxWaitMs: 1_000, bytes: 4 << 20, partitionBytes: 4 << 20 }
 const MOST_EMPTY = 20
-const LINE_FEED = 0x0a
 const UNSTAMPED = { arrivalMs: Infinity, floorMs: -Infinity }
 
 /**
@@ -42,7 +42,7 @@ export async function* readPartition(cluster: Cluster, range: PartitionRange): A
   const node = topic.leaders[number] ?? -1
   let batches: StampedLines[] = []
   const reader = new RecordBatchReader(decompress, (bytes, start, end, first) => {
-    batches.push(...stamped(linesOf(bytes.slice(start, end)), first, to, stamps))
+    batches.push(...stamped([...linesOf(bytes.slice(start, end))], first, to, stamps))
   })
   let position = from
   for (let empty = 0; position < to;) {
@@ -88,16 +88,6 @@ function stampAt(stamps: readonly Stamp[], offset: number): Stamp | undefined {
   }
   const stamp = stamps[low]
   return stamp !== undefined && stamp.from <= offset ? stamp : undefined
-}
-
-function linesOf(bytes: Uint8Array): readonly Uint8Array[] {
-  const lines: Uint8Array[] = []
-  for (let start = 0; start < bytes.length;) {
-    const end = bytes.indexOf(LINE_FEED, start)
-    lines.push(bytes.subarray(start, end))
-    start = end + 1
-  }
-  return lines
 }
 
 function unreadable(topic: string, number: number, position: number, errorCode: number): TidemarkError {
