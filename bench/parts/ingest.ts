@@ -9,9 +9,11 @@ import { ROOT } from '../harness/machine.ts'
 import { repeated, type BenchContext, type BenchPart } from '../harness/part.ts'
 import { Service, serviceCommand } from '../harness/service.ts'
 import { bareCommand, WayIn, wayInCommand } from '../harness/way-in.ts'
+import type { BareDiskResult } from '../programs/bare-disk.ts'
 import type { HttpLoadResult } from '../programs/http-load.ts'
 
 const LOAD = join(ROOT, 'bench', 'programs', 'http-load.ts')
+const BARE_DISK = join(ROOT, 'bench', 'programs', 'bare-disk.ts')
 const BATCHES = ['--batch', '1000', '--connections', '8'] as const
 const SINGLES = ['--batch', '1', '--connections', '64'] as const
 
@@ -21,11 +23,17 @@ interface Served {
   readonly eventsPerCpuSecond: number
 }
 
+/** A load at a given pace, and what the disk alone makes of its bytes at that pace, right after it, in the same folder. */
+interface Paced {
+  readonly load: HttpLoadResult
+  readonly disk: BareDiskResult
+}
+
 interface ServiceRun {
   readonly batches: Served
   readonly singles: Served
-  readonly halfBatches: HttpLoadResult
-  readonly halfSingles: HttpLoadResult
+  readonly halfBatches: Paced
+  readonly halfSingles: Paced
   /** Acknowledged, and not among the events that were read. */
   readonly lostEvents: number
 }
@@ -87,11 +95,15 @@ async function measureService(dataDir: string, seconds: number): Promise<Service
     }
     await send(service.url, SINGLES, 1).then((load) => (sent += load.acknowledgedEvents))
     const batches = await run(BATCHES)
-    const halfBatches = await run(BATCHES, batches.load.eventsPerSecond / 2)
+    const paced = async (kind: readonly string[], most: Served): Promise<Paced> => {
+      const { load } = await run(kind, most.load.eventsPerSecond / 2)
+      return { load, disk: await appendBare(dataDir, load, seconds) }
+    }
+    const halfBatches = await paced(BATCHES, batches)
     const singles = await run(SINGLES)
-    const halfSingles = await run(SINGLES, singles.load.eventsPerSecond / 2)
+    const halfSingles = await paced(SINGLES, singles)
     const lostEvents = Math.max(0, sent - (await service.usage()).eventsRead)
-    return { batches, singles, halfBatches: halfBatches.load, halfSingles: halfSingles.load, lostEvents }
+    return { batches, singles, halfBatches, halfSingles, lostEvents }
   } finally {
     await service.stop()
   }
@@ -114,6 +126,13 @@ async function send(url: string, kind: readonly string[], seconds: number, rate?
   const others = Object.keys(load.statuses).filter((status) => status !== '200' && status !== 'closed')
   if (others.length > 0) throw new Error(`${commandText(args)}\nwas answered with ${JSON.stringify(load.statuses)}`)
   return load
+}
+
+/** The same bytes at the same pace, appended to a file and synced by a program that does nothing else. */
+async function appendBare(dataDir: string, load: HttpLoadResult, seconds: number): Promise<BareDiskResult> {
+  const [bytes, rate] = [load.bytesPerSecond / load.requestsPerSecond, load.requestsPerSecond]
+  const size = ['--bytes', String(Math.round(bytes)), '--rate', String(Math.round(rate)), '--seconds', String(seconds)]
+  return JSON.parse((await measureNode([BARE_DISK, dataDir, ...size])).stdout) as BareDiskResult
 }
 
 const SENDING = commandText([LOAD, '--url', 'URL', ...BATCHES])
@@ -145,12 +164,23 @@ function wayInFigures(runs: readonly WayInRun[]): readonly Figure[] {
 
 function serviceFigures(runs: readonly ServiceRun[]): readonly Figure[] {
   const command = serviceCommand({ dataDir: '' })
-  const latency = (name: string, pick: (run: ServiceRun) => HttpLoadResult): Figure => {
+  const latency = (name: string, pick: (run: ServiceRun) => Paced): readonly Figure[] => {
     const [first] = runs
-    const rate = first === undefined ? 0 : Math.round(pick(first).requestsPerSecond)
+    const rate = first === undefined ? 0 : Math.round(pick(first).load.requestsPerSecond)
     const note = `${rate.toLocaleString('en-US')} requests/s; from the planned time`
-    const values = runs.map((run) => pick(run).latencyMs.p99)
-    return { name, values, unit: 'ms', target: ACKNOWLEDGEMENT, note, command }
+    const values = runs.map((run) => pick(run).load.latencyMs.p99)
+    const bare = runs.map((run) => pick(run).disk.latencyMs.p99)
+    const bareCommand = commandText([BARE_DISK, 'DIR', '--bytes', 'BYTES', '--rate', 'RATE'])
+    return [
+      { name, values, unit: 'ms', target: ACKNOWLEDGEMENT, note, command },
+      {
+        name: 'the same bytes to the bare disk',
+        values: bare,
+        unit: 'ms',
+        note: 'append and sync',
+        command: bareCommand,
+      },
+    ]
   }
   return [
     ...pairs(
@@ -159,8 +189,8 @@ function serviceFigures(runs: readonly ServiceRun[]): readonly Figure[] {
       runs.map(({ singles }) => singles),
       command,
     ),
-    latency('batches at half of that, 99 of 100 within', (run) => run.halfBatches),
-    latency('one event each at half of that, 99 of 100 within', (run) => run.halfSingles),
+    ...latency('batches at half of that, 99 of 100 within', (run) => run.halfBatches),
+    ...latency('one event each at half of that, 99 of 100 within', (run) => run.halfSingles),
     {
       name: 'acknowledged, and not counted',
       values: runs.map(({ lostEvents }) => lostEvents),
