@@ -214,6 +214,11 @@ export class Engine {
     return Object.fromEntries(entries) as Record<EventClass, number>
   }
 
+  /** Saves rows of the next snapshot ahead of it, so that its moment is short; nothing before the first one. */
+  saveAhead(): void {
+    this.#snapshots?.saveAhead()
+  }
+
   /**
    * Saves what is new since the last snapshot, everything at the first (`snapshot/save.ts`).
    *

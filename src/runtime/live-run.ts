@@ -265,6 +265,7 @@ export class LiveRun {
       if (this.#activity.silentForMs(partition) >= idleTimeoutMs) engine.watermarks.setIdle(partition, true)
     }
     engine.advance(this.#unleapedMs() - outOfOrdernessMs)
+    engine.saveAhead()
   }
 
   /** The wall clock, without what it has leaped ahead since the run began (R5). */

@@ -67,6 +67,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     { weight: 3, arbitrary: fc.constant<Step>('advance') },
     { weight: 3, arbitrary: fc.constant<Step>('changes') },
     { weight: 1, arbitrary: fc.constant<Step>('final') },
+    { weight: 4, arbitrary: fc.constant<Step>('ahead') },
     { weight: 4, arbitrary: fc.constant<Step>('snapshot') },
     { weight: 2, arbitrary: fc.constant<Step>('restart') },
   ),
@@ -74,8 +75,8 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 )
 
 const policies: fc.Arbitrary<CarryPolicy> = fc.constantFrom(
-  { slackBytes: 0, maxPayloads: 3, stepBytes: 1 },
-  { slackBytes: 0, maxPayloads: 1_000, stepBytes: 500 },
+  { slackBytes: 0, maxPayloads: 3, stepBytes: 1, aheadRows: 1 },
+  { slackBytes: 0, maxPayloads: 1_000, stepBytes: 500, aheadRows: 7 },
   { slackBytes: 1 << 20, maxPayloads: 5, stepBytes: 1 << 16 },
 )
 

@@ -69,11 +69,11 @@ export async function replayPartitions(
 }
 
 /**
- * What a stepped run does next: read some lines of a partition, follow the watermarks, hand out changes, save what is new,
- * or do that and go on with a pipeline restored from what was saved.
+ * What a stepped run does next: read some lines of a partition, follow the watermarks, hand out changes, save rows ahead of
+ * the next snapshot, save what is new, or do that and go on with a pipeline restored from what was saved.
  */
 export type Step =
-  { readonly read: number; readonly lines: number } | 'advance' | 'changes' | 'final' | 'snapshot' | 'restart'
+  { readonly read: number; readonly lines: number } | 'advance' | 'changes' | 'final' | 'ahead' | 'snapshot' | 'restart'
 
 /** The outcome of a stepped run. */
 export interface SteppedRun {
@@ -135,6 +135,7 @@ export function stepPartitions(
   }
   for (const step of steps) {
     if (step === 'advance') pipeline.engine.advance()
+    else if (step === 'ahead') pipeline.engine.saveAhead()
     else if (step === 'changes' || step === 'final') handOut(step === 'final')
     else if (step === 'snapshot' || step === 'restart') {
       snapshots.add(pipeline.snapshot(snapshots.nextEpoch))

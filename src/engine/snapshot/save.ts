@@ -10,7 +10,10 @@
  *     since N anyway. So at its end the chain begins at N.
  * S4  Bytes are copies: nothing of a payload changes when the engine goes on.
  * S5  Equal states after equal calls give equal bytes.
+ * S6  Rows may be saved ahead of their snapshot, as they never change; so many at most as to bound memory. What changes of
+ *     them until then is saved after them, and overrides. So the moment of a snapshot does not grow with what is new.
  */
+import type { Granule } from '../state/granule.ts'
 import { allCells, cellBytes, differences, newCells } from './cells.ts'
 import { keyTables, scalars, type EngineParts } from './engine-parts.ts'
 import {
@@ -32,12 +35,20 @@ export interface CarryPolicy {
   readonly maxPayloads: number
   /** The least that a step of a round carries, bytes. */
   readonly stepBytes: number
+  /** So many new rows of a granule are saved ahead together; 8,192 unless given. */
+  readonly aheadRows?: number
 }
 
 export const CARRY_POLICY: CarryPolicy = { slackBytes: 1 << 20, maxPayloads: 2_048, stepBytes: 1 << 16 }
 
 // A step carries this many times what is new.
 const CARRY_SHARE = 2
+
+const AHEAD_ROWS = 8_192
+/** Events come about in the order of their time: of all granules the last few have nearly all that is new. */
+const AHEAD_GRANULES = 8
+/** What is saved ahead of one snapshot, bytes: there may be none for a long time. */
+const MAX_AHEAD_BYTES = 1 << 24
 
 /** One payload, in parts to be written one after another. */
 export interface Snapshot {
@@ -64,6 +75,9 @@ export class SnapshotSeries {
   #since: number
   #chainBytes: number
   #round: Round | undefined
+  /** Rows of the next snapshot. */
+  #ahead: Uint8Array[] = []
+  #aheadBytes = 0
 
   /**
    * @param chain what the engine was restored from; without it, its first snapshot saves everything
@@ -80,6 +94,26 @@ export class SnapshotSeries {
     this.#chainBytes = chain?.byteLength ?? 0
   }
 
+  /** Saves rows of the next snapshot ahead of it (S6), where there are many; costs nothing where not. */
+  saveAhead(): void {
+    const { impressions, clicks, attribute } = this.#parts
+    for (const granule of impressions.granules.list.slice(-AHEAD_GRANULES))
+      if (this.#isWorthSaving(granule)) this.#addAhead(newImpressionRows(granule))
+    for (const granule of clicks.granules.list.slice(-AHEAD_GRANULES))
+      if (this.#isWorthSaving(granule))
+        this.#addAhead(newClickRows(granule, (row) => attribute.isClaimable(granule, row)))
+  }
+
+  #isWorthSaving({ count, savedRows }: Granule): boolean {
+    return count - savedRows >= (this.#policy.aheadRows ?? AHEAD_ROWS) && this.#aheadBytes < MAX_AHEAD_BYTES
+  }
+
+  #addAhead(section: Uint8Array | undefined): void {
+    if (section === undefined) return
+    this.#ahead.push(section)
+    this.#aheadBytes += section.length
+  }
+
   /**
    * Saves what is new.
    *
@@ -90,7 +124,9 @@ export class SnapshotSeries {
     if (Number.isNaN(this.#since)) this.#since = epoch
     else if (epoch !== this.#epoch + 1) throw new RangeError(`epoch ${epoch} does not follow ${this.#epoch}`)
     this.#epoch = epoch
-    const sections = [...newSections(this.#parts)]
+    const sections = [...this.#ahead, ...newSections(this.#parts)]
+    this.#ahead = []
+    this.#aheadBytes = 0
     sections.push(...this.#carry(byteLengthOf(sections)), ...momentarySections(this.#parts), ...extra)
     const written = byteLengthOf(sections)
     this.#chainBytes += written

@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { readHead } from '../../../src/engine/snapshot/granule-rows.ts'
 import { SECTION, sectionsOf } from '../../../src/engine/snapshot/payload.ts'
 import type { CarryPolicy } from '../../../src/engine/snapshot/save.ts'
 import { TidemarkError } from '../../../src/errors.ts'
@@ -100,6 +101,30 @@ describe('snapshots', () => {
     pipeline.engine.changes()
     pipeline.snapshot(1)
     assert.ok(byteLength(pipeline.snapshot(2).parts) < 1_000)
+  })
+
+  it('S6: rows saved ahead are in the next snapshot, once, with what changed of them since; and no more than some', () => {
+    const pipeline = new Pipeline(
+      options(NAMES, { slackBytes: 1 << 20, maxPayloads: 100, stepBytes: 1, aheadRows: 100 }),
+    )
+    const store = new SnapshotStore()
+    store.add(pipeline.snapshot(1))
+    impressions(pipeline, 0, 150, TEN_MS)
+    pipeline.engine.saveAhead()
+    impressions(pipeline, 150, 30, TEN_MS)
+    pipeline.engine.saveAhead()
+    offer(pipeline, 1, [clickLine('k1', 'i3', TEN_MS + 1)])
+    store.add(pipeline.snapshot(2))
+    const sections = [...sectionsOf(store.chain().at(-1) as Uint8Array, 'lasting')]
+    const rows = sections.filter(({ kind }) => kind === SECTION.impressionRows).map(({ body }) => readHead(body))
+    assert.deepEqual(
+      rows.map(({ from, to }) => `${from}-${to}`),
+      ['0-150', '150-180'],
+    )
+    const restored = Pipeline.restore(options(), store.chain())
+    // The click counts once: its impression knows of it, although it was saved before.
+    for (const one of [pipeline, restored]) offer(one, 1, [clickLine('k2', 'i3', TEN_MS + 2)])
+    assert.deepEqual(restored.engine.classesOf('clicks'), pipeline.engine.classesOf('clicks'))
   })
 
   it('S3: a chain is bounded by the live state, in bytes and payloads, however long the run', () => {
