@@ -75,10 +75,15 @@ export function epochOfCheckpointFile(fileName: string): number | undefined {
   return match === null ? undefined : Number(match[1])
 }
 
-/** The bytes that stand before the sections. */
+/**
+ * The bytes that stand before the sections.
+ *
+ * @param checksums of the sections, where they are known
+ */
 export function encodeCheckpointHead(
   head: CheckpointHead,
   sections: readonly CheckpointSection[],
+  checksums: readonly number[] = sections.map(({ bytes }) => crc32c(bytes)),
 ): Uint8Array<ArrayBuffer> {
   const manifest = asciiJson({ positions: head.positions, details: head.details })
   const manifestAt = CHECKPOINT_FIXED_BYTES + SECTION_BYTES * sections.length
@@ -95,7 +100,7 @@ export function encodeCheckpointHead(
   for (const [i, section] of sections.entries()) {
     const at = CHECKPOINT_FIXED_BYTES + SECTION_BYTES * i
     view.setUint32(at, section.type, true)
-    view.setUint32(at + 4, crc32c(section.bytes), true)
+    view.setUint32(at + 4, checksums[i] ?? 0, true)
     view.setFloat64(at + 8, section.bytes.length, true)
   }
   for (let i = 0; i < manifest.length; i++) bytes[manifestAt + i] = manifest.charCodeAt(i)
