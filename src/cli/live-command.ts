@@ -6,6 +6,7 @@ import { checkDatabaseUrl } from '../database/database-url.ts'
 import { psqlCommand } from '../database/open-database.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { listKeys } from '../server/keys/key-store.ts'
+import { growHeapInLargeSteps } from '../service/heap-growth.ts'
 import { startLiveService, type LiveService, type LiveServiceOptions } from '../service/live-service.ts'
 import type { CommonOptions } from './common-options.ts'
 import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
@@ -59,6 +60,7 @@ export type LiveChoice = Pick<LiveServiceOptions, 'writer' | 'traffic'> & {
 /** Starts the service, announces it and runs it until it is told to end. */
 export async function runLive(plan: Plan, options: LiveOptions, choice: LiveChoice, talk: Talk): Promise<void> {
   if (options.databaseUrl !== undefined) checkDatabaseUrl(options.databaseUrl)
+  growHeapInLargeSteps()
   const service = await startLiveService(
     {
       ...choice,
