@@ -43,6 +43,7 @@ export type ErrorCode =
   | 'SUPERSET_UNAVAILABLE'
   | 'SUPERSET_REFUSED'
   | 'STATE_LIMIT'
+  | 'MEMORY_FULL'
   | 'DISK_FAILED'
   | 'DISK_FULL'
   | 'JOURNAL_BUSY'

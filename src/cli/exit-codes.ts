@@ -55,6 +55,7 @@ const EXIT_BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   SUPERSET_UNAVAILABLE: EXIT.unavailable,
   SUPERSET_REFUSED: EXIT.failed,
   STATE_LIMIT: EXIT.failed,
+  MEMORY_FULL: EXIT.unavailable,
   DISK_FAILED: EXIT.failed,
   DISK_FULL: EXIT.unavailable,
   JOURNAL_BUSY: EXIT.unavailable,

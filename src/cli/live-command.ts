@@ -7,13 +7,14 @@ import { psqlCommand } from '../database/open-database.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { listKeys } from '../server/keys/key-store.ts'
 import { growHeapInLargeSteps } from '../service/heap-growth.ts'
+import { LEAST_MEMORY_BYTES } from '../service/memory-limit.ts'
 import { startLiveService, type LiveService, type LiveServiceOptions } from '../service/live-service.ts'
 import type { CommonOptions } from './common-options.ts'
 import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
 import { addIngestOptions, givenLimits, type IngestOptions } from './ingest-options.ts'
 import { serviceSignal } from './interrupt.ts'
 import { createLog } from './log.ts'
-import { byteCount, durationBetween, durationMs, origins, port, publicUrl } from './option-values.ts'
+import { byteCount, byteCountFrom, durationBetween, durationMs, origins, port, publicUrl } from './option-values.ts'
 import { addPlanOptions, type PlanOptions } from './plan-options.ts'
 import { createTalk, type Talk } from './talk.ts'
 import { verifyLine } from './verify-line.ts'
@@ -27,6 +28,7 @@ export interface LiveOptions extends PlanOptions, CommonOptions, IngestOptions {
   readonly epoch?: number
   readonly keepFor?: number
   readonly keepBytes?: number
+  readonly memory?: number
   readonly publicUrl?: URL
   readonly frameAncestor?: readonly string[]
   readonly replace?: boolean
@@ -44,6 +46,11 @@ export function addLiveOptions(command: Command): Command {
     .option('--epoch <duration>', 'how often results are written, 100ms to 1m (1s)', durationBetween(100, 60_000))
     .option('--keep-for <duration>', 'how long raw events are kept (24h)', durationMs)
     .option('--keep-bytes <bytes>', 'how much of them at most, as 20GB', byteCount)
+    .option(
+      '--memory <bytes>',
+      "what the process may use, as 4GiB; when it is full, intake waits (60 % of the machine's)",
+      byteCountFrom(LEAST_MEMORY_BYTES),
+    )
     .option('--public-url <url>', 'what a proxy with https calls this server, as https://ads.example', publicUrl)
     .option('--frame-ancestor <origin>', 'whose pages may frame ours; may be repeated', origins)
     .option('--replace', 'throw away what the data folder and the tables hold')
@@ -77,6 +84,7 @@ export async function runLive(plan: Plan, options: LiveOptions, choice: LiveChoi
       onFirstAdmin: (lines) => {
         for (const line of lines) process.stderr.write(`  ${line}\n`)
       },
+      memoryBytes: options.memory,
       limits: givenLimits(options),
       redirectHosts: options.redirectHost ?? [],
       replace: options.replace ?? false,
@@ -96,7 +104,7 @@ const DAY_MS = 86_400_000
 export const liveTalk: (options: LiveOptions) => Talk = createTalk
 
 function announce(service: LiveService, plan: Plan, options: LiveOptions, choice: LiveChoice, talk: Talk): void {
-  const { server, admin, database } = service
+  const { server, admin, database, memoryBytes } = service
   if (options.json === true) {
     const banner = {
       ready: true,
@@ -104,6 +112,7 @@ function announce(service: LiveService, plan: Plan, options: LiveOptions, choice
       adminUrl: admin.url,
       databaseUrl: database.url,
       dataDir: options.dataDir,
+      memoryBytes,
       pid: process.pid,
     }
     process.stdout.write(`${JSON.stringify(banner)}\n`)
@@ -117,6 +126,7 @@ function announce(service: LiveService, plan: Plan, options: LiveOptions, choice
   talk.say(`  Database  ${psqlCommand(database.url)}`)
   talk.say(`  Try       select * from ${firstTable?.name ?? plan.ledger.name} order by window_start desc limit 10;`)
   talk.say(`  Metrics   ${admin.url}/metrics`)
+  talk.say(`  Memory    ${(memoryBytes / 1e9).toFixed(1)} GB at most (--memory)`)
   talk.say(`  Data      ${options.dataDir}`)
   talk.say(`  Check     ${verifyLine(options)}`)
   talk.say(`  Stop      Ctrl-C${choice.writer === 'run' ? ' or SIGTERM' : ''}; the next start goes on from there`)

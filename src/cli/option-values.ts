@@ -75,16 +75,35 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
 /** A port: 0 (any free one) to 65535. */
 export const port: (text: string) => number = wholeNumber(0, 65_535)
 
-/** A number of bytes such as `500MB`, `20GB` or `1000000`. */
+/** A number of bytes such as `500MB`, `20GB`, `4GiB` or `1000000`. */
 export function byteCount(text: string): number {
-  const match = /^(\d{1,15}(?:\.\d+)?)\s*(B|kB|MB|GB|TB)?$/.exec(text.trim())
+  const match = /^(\d{1,15}(?:\.\d+)?)\s*(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)?$/.exec(text.trim())
   const value = match === null ? NaN : Math.round(Number(match[1]) * (BYTES_PER[match[2] ?? 'B'] ?? NaN))
   if (!Number.isSafeInteger(value) || value < 1)
     throw new InvalidArgumentError('Allowed: bytes as 500MB, 20GB, 1000000.')
   return value
 }
 
-const BYTES_PER: Readonly<Record<string, number>> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 }
+const BYTES_PER: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+}
+
+/** A number of bytes that is not below `least`. */
+export function byteCountFrom(least: number): (text: string) => number {
+  return (text) => {
+    const value = byteCount(text)
+    if (value < least) throw new InvalidArgumentError(`Allowed: ${Math.round(least / 1e6)}MB or more.`)
+    return value
+  }
+}
 
 /** The address of a server that commands ask, such as `http://localhost:4400`, without a slash at its end. */
 export function serverUrl(text: string): string {

@@ -26,6 +26,7 @@ import {
 } from '../pipeline/plan.ts'
 import { Watermarks } from '../time/watermarks.ts'
 import { windowStartOf } from '../time/window.ts'
+import { engineMemory, type EngineMemory } from './engine-memory.ts'
 import type { EventBatch } from './event-batch.ts'
 import { CLICKS_STREAM, COUNTED, IMPRESSIONS_STREAM, Ledger } from './ledger.ts'
 import { Admit } from './operators/admit.ts'
@@ -236,13 +237,14 @@ export class Engine {
    * them.
    *
    * @param payloads of consecutive epochs, from the last one's `since` on or longer, each in one piece
+   * @param release may free each payload but the last, told as soon as nothing of it is read any more
    * @throws TidemarkError `STATE_CORRUPT`, `FORMAT_NEWER` or `PLAN_CHANGED`
    */
-  restore(payloads: readonly Uint8Array[]): void {
+  restore(payloads: readonly Uint8Array[], release: (payload: Uint8Array) => void = () => undefined): void {
     const chain = chainOf(payloads)
-    restoreParts(this.#parts, chain)
     const header = readHeader(chain.at(-1) as Uint8Array)
     const byteLength = chain.reduce((bytes, payload) => bytes + payload.length, 0)
+    restoreParts(this.#parts, chain, release)
     this.#snapshots = new SnapshotSeries(this.#parts, this.#options.carryPolicy ?? CARRY_POLICY, {
       ...header,
       byteLength,
@@ -261,6 +263,11 @@ export class Engine {
         this.#clicks.granules.byteLength +
         this.#clicks.filter.byteLength,
     }
+  }
+
+  /** What it holds in memory, and what the next steps would take. */
+  memory(): EngineMemory {
+    return engineMemory(this.#parts)
   }
 
   #offerImpressions(partition: number, batch: EventBatch, arrivalMs: number, floorMs: number): void {

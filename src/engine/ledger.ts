@@ -122,6 +122,11 @@ export class Ledger {
     return this.#changedKeys
   }
 
+  /** Memory held, bytes; a step of growth takes twice as much beside it. */
+  get byteLength(): number {
+    return this.#keys.length * 17
+  }
+
   /** Cells there are. */
   get size(): number {
     return this.#size

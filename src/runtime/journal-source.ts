@@ -13,8 +13,10 @@
 import type { JournalBlock } from '../checkpoint/journal/block-window.ts'
 import type { JournalReader } from '../checkpoint/journal/journal-reader.ts'
 import type { Journal } from '../checkpoint/journal/journal.ts'
+import type { TidemarkError } from '../errors.ts'
 import type { Watermarks } from '../time/watermarks.ts'
 import type { LiveSource, OfferLines } from './live-run.ts'
+import type { MemoryRoom } from './memory-room.ts'
 import type { Clock, Positions } from './ports.ts'
 import type { IntakeStatus } from './status.ts'
 
@@ -32,6 +34,8 @@ export interface JournalSourceOptions {
   readonly positions: Positions
   /** Bytes free on the journal's disk. */
   readonly freeBytes: () => number
+  /** Where there is room for what is appended once it is counted; left out, there always is. */
+  readonly memory?: MemoryRoom | undefined
 }
 
 interface OpenPartition {
@@ -71,7 +75,9 @@ export class JournalSource implements LiveSource {
    * @throws TidemarkError retryable where there is no room now; `DISK_FAILED` where there never will be
    */
   async append(partition: number, lines: Uint8Array, recordCount: number, sourcePosition?: Uint8Array): Promise<void> {
-    const { journal, watermarks, clock } = this.#options
+    const { journal, watermarks, clock, memory } = this.#options
+    // Before anything shows that someone spoke: W must not wait for whom we send away (M3 of `memory-room.ts`).
+    if (memory !== undefined && !memory.admit(lines.length)) throw memory.refusal()
     const open = this.#partitions[partition] as OpenPartition
     watermarks.setIdle(partition, false)
     const stamp = { recordCount, arrivalMs: clock.nowMs(), floorMs: watermarks.pipelineMs }
@@ -89,8 +95,19 @@ export class JournalSource implements LiveSource {
 
   /** Whether an append has a chance now. */
   get isOpen(): boolean {
-    const { journal } = this.#options
-    return !this.#isClosed && !journal.isFull && journal.failure === undefined
+    const { journal, memory } = this.#options
+    return !this.#isClosed && !journal.isFull && journal.failure === undefined && memory?.isFull !== true
+  }
+
+  /** Why an append has none, where its sender can be told. */
+  get closedBy(): TidemarkError | undefined {
+    const { memory } = this.#options
+    return memory?.isFull === true ? memory.refusal() : undefined
+  }
+
+  /** Bytes that were appended, or are being appended, and not read yet. */
+  get uncountedBytes(): number {
+    return this.#partitions.reduce((bytes, open) => bytes + this.#unread(open), this.#options.journal.queuedBytes)
   }
 
   poll(offer: OfferLines): boolean {
@@ -133,16 +150,22 @@ export class JournalSource implements LiveSource {
 
   status(): IntakeStatus {
     const { journal, freeBytes } = this.#options
-    const isRefusing = this.#refusal !== undefined || journal.isFull
-    const state = this.#isClosed ? 'closed' : isRefusing ? 'full' : 'open'
-    const message = isRefusing ? (this.#refusal ?? 'Too much waits to be written to the disk.') : null
     return {
-      state,
-      message,
+      ...this.#openness(),
       queuedBytes: journal.queuedBytes,
       journalBytes: journal.byteLength,
       freeBytes: freeBytes(),
     }
+  }
+
+  #openness(): Pick<IntakeStatus, 'state' | 'message'> {
+    const { journal } = this.#options
+    const { closedBy } = this
+    if (this.#isClosed) return { state: 'closed', message: null }
+    if (closedBy !== undefined)
+      return { state: 'memory_full', message: `${closedBy.message} Ways out: ${closedBy.fix ?? ''}.` }
+    if (this.#refusal === undefined && !journal.isFull) return { state: 'open', message: null }
+    return { state: 'full', message: this.#refusal ?? 'Too much waits to be written to the disk.' }
   }
 
   /** Says that nothing is taken in any more. */

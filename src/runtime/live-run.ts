@@ -17,6 +17,7 @@ import type { Delivery } from './delivery.ts'
 import { Doorbell, type Pause } from './doorbell.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { Clock, Positions } from './ports.ts'
+import type { MemoryRoom } from './memory-room.ts'
 import { PartitionActivity, pipelineStatus } from './run-status.ts'
 import type { IntakeStatus, PipelineStatus } from './status.ts'
 
@@ -59,6 +60,8 @@ export interface LiveRunOptions {
   readonly source: LiveSource
   readonly delivery: Delivery
   readonly deadLetters: DeadLetterBuffer
+  /** What bounds its memory; left out, nothing does. */
+  readonly memory?: MemoryRoom | undefined
   readonly clock: Clock
   readonly epochMs: number
   /** When what is counted began, ms; now unless it goes on from before. */
@@ -189,13 +192,14 @@ export class LiveRun {
 
   /** What the run says of itself now. */
   status(): PipelineStatus {
-    const { pipeline, source, delivery, deadLetters, clock } = this.#options
+    const { pipeline, source, delivery, deadLetters, memory, clock } = this.#options
     return pipelineStatus({
       pipeline,
       delivery,
       activity: this.#activity,
       source,
       intake: source.status(),
+      memory: memory?.status ?? null,
       deadLettersLeft: deadLetters.left,
       nowMs: clock.nowMs(),
       startedAtMs: this.#startedAtMs,

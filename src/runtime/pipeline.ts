@@ -86,12 +86,17 @@ export class Pipeline {
    * A pipeline as it was when the last of these payloads was saved.
    *
    * @param payloads of consecutive epochs, from the last one's `since` on or longer, each in one piece
+   * @param release may free each payload but the last, told as soon as nothing of it is read any more
    * @throws TidemarkError `STATE_CORRUPT`, `FORMAT_NEWER` or `PLAN_CHANGED`
    */
-  static restore(options: Omit<PipelineOptions, 'random'>, payloads: readonly Uint8Array[]): Pipeline {
+  static restore(
+    options: Omit<PipelineOptions, 'random'>,
+    payloads: readonly Uint8Array[],
+    release?: (payload: Uint8Array) => void,
+  ): Pipeline {
     const saved = readPipelineSection(payloads)
     const pipeline = new Pipeline({ ...options, random: saved.random })
-    pipeline.engine.restore(payloads)
+    pipeline.engine.restore(payloads, release)
     pipeline.eventsRead = saved.eventsRead
     pipeline.#restorePartitions(saved.partitions)
     return pipeline

@@ -1,6 +1,7 @@
 /**
  * The ports of the runtime: where it meets the clock, sinks and dead letters. Adapters implement them; tests may too.
  */
+import type { TidemarkError } from '../errors.ts'
 import type { ChangeSet } from '../pipeline/cells.ts'
 import type { StreamName } from '../pipeline/plan.ts'
 
@@ -101,6 +102,8 @@ export interface DeadLetterSink {
 export interface Intake {
   /** Whether to hand over anything now; false while the journal is full, not ready yet or on its way down. */
   readonly isOpen: boolean
+  /** Why not, where a sender can be told more than that. */
+  readonly closedBy?: TidemarkError | undefined
   /**
    * Appends whole NDJSON lines, each ended by LF, malformed ones included, and resolves once they are durable.
    *

@@ -5,7 +5,14 @@ import { STREAM_NAMES, type StreamName } from '../pipeline/plan.ts'
 import type { Delivery } from './delivery.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { Positions } from './ports.ts'
-import type { IntakeStatus, PartitionStatus, PartitionWait, PipelineStatus, StreamLedgerStatus } from './status.ts'
+import type {
+  IntakeStatus,
+  MemoryStatus,
+  PartitionStatus,
+  PartitionWait,
+  PipelineStatus,
+  StreamLedgerStatus,
+} from './status.ts'
 
 const RATE_WINDOW_MS = 5_000
 
@@ -71,6 +78,7 @@ interface StatusParts {
     positions(): Positions
   }
   readonly intake: IntakeStatus
+  readonly memory: MemoryStatus | null
   readonly deadLettersLeft: number
   readonly nowMs: number
   readonly startedAtMs: number
@@ -85,7 +93,7 @@ const NOTHING_LEFT: StatusParts['source'] = {
 
 /** Puts the status together. */
 export function pipelineStatus(parts: StatusParts): PipelineStatus {
-  const { pipeline, delivery, intake, deadLettersLeft, activity, nowMs, startedAtMs, beganAtMs } = parts
+  const { pipeline, delivery, intake, memory, deadLettersLeft, activity, nowMs, startedAtMs, beganAtMs } = parts
   const { engine } = pipeline
   const slowest = engine.watermarks.slowest()
   const positions = parts.source.positions()
@@ -109,6 +117,7 @@ export function pipelineStatus(parts: StatusParts): PipelineStatus {
     ledger: { impressions: streamLedger(pipeline, 'impressions'), clicks: streamLedger(pipeline, 'clicks') },
     database: delivery.status,
     intake,
+    memory,
   }
 }
 
@@ -133,6 +142,7 @@ export function endedStatus(pipeline: Pipeline, epoch: number, elapsedMs: number
       activity,
       source: NOTHING_LEFT,
       intake: NO_INTAKE,
+      memory: null,
       deadLettersLeft: 0,
       nowMs,
       startedAtMs: nowMs,

@@ -38,9 +38,10 @@ export type PartitionWait = 'event' | 'first_event' | 'disk' | 'engine' | 'datab
 export interface IntakeStatus {
   /**
    * `none`: a bounded run. `full`: the disk has no more room for the journal, or too much waits to be written to it.
-   * `away`: the brokers that events over HTTP are written to do not answer.
+   * `memory_full`: what has to be remembered fills the memory that the process may use. `away`: the brokers that events
+   * over HTTP are written to do not answer.
    */
-  readonly state: 'open' | 'full' | 'away' | 'closed' | 'none'
+  readonly state: 'open' | 'full' | 'memory_full' | 'away' | 'closed' | 'none'
   /** Why it is not open, in one sentence. */
   readonly message: string | null
   /** Bytes that wait to be on disk; nobody was told yet that they are accepted. */
@@ -49,6 +50,17 @@ export interface IntakeStatus {
   readonly journalBytes: number
   /** Bytes free on the journal's disk. */
   readonly freeBytes: number
+}
+
+/** The memory that the process may use, and what of it is taken or spoken for. Bytes. */
+export interface MemoryStatus {
+  readonly limitBytes: number
+  /** What is held, and what has to be free beside it for the next steps and for what is acknowledged and not counted yet. */
+  readonly neededBytes: number
+  /** What the engine remembers: ids, cells, names. */
+  readonly stateBytes: number
+  /** Whether intake waits for it. */
+  readonly isFull: boolean
 }
 
 /** Events of one stream by class since the start, and how many were read. */
@@ -107,4 +119,6 @@ export interface PipelineStatus {
   readonly ledger: Readonly<Record<StreamName, StreamLedgerStatus>>
   readonly database: DatabaseStatus
   readonly intake: IntakeStatus
+  /** Null where nothing bounds it: in a bounded run. */
+  readonly memory: MemoryStatus | null
 }

@@ -7,7 +7,7 @@
  */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import { EVENT_CLASSES, STREAM_NAMES } from '../pipeline/plan.ts'
-import type { PartitionStatus, PipelineStatus } from '../runtime/status.ts'
+import type { MemoryStatus, PartitionStatus, PipelineStatus } from '../runtime/status.ts'
 
 type Labels = Readonly<Record<string, string>>
 type Sample = readonly [labels: Labels, value: number | null]
@@ -84,6 +84,14 @@ const GAUGES: readonly MetricPlan[] = [
   single('tidemark_intake_queued_bytes', 'Received and not yet on disk.', (s) => s.intake.queuedBytes),
   single('tidemark_journal_bytes', 'The journal on disk.', (s) => s.intake.journalBytes),
   single('tidemark_journal_free_bytes', 'Free on the disk of the journal.', (s) => s.intake.freeBytes),
+  memory('tidemark_memory_limit_bytes', 'What the process may use (--memory).', (m) => m.limitBytes),
+  memory(
+    'tidemark_memory_needed_bytes',
+    'Held, or to be kept free for the next steps and for what is not counted yet.',
+    (m) => m.neededBytes,
+  ),
+  memory('tidemark_memory_state_bytes', 'What the engine remembers: ids, cells, names.', (m) => m.stateBytes),
+  memory('tidemark_memory_full', '1 while intake waits for it.', (m) => Number(m.isFull)),
   single('tidemark_database_up', '1 while PostgreSQL takes epochs.', (s) => Number(s.database.state === 'up')),
   single('tidemark_database_state_seconds', 'Since when PostgreSQL takes epochs, or takes none.', (s) => {
     return (s.nowMs - s.database.sinceMs) / 1_000
@@ -138,6 +146,10 @@ function samples(status: () => PipelineStatus | null, read: MetricPlan['read']):
 
 function single(name: string, help: string, read: (status: PipelineStatus) => number | null): MetricPlan {
   return { name, help, read: (status) => [[{}, read(status)]] }
+}
+
+function memory(name: string, help: string, read: (memory: MemoryStatus) => number): MetricPlan {
+  return single(name, help, (status) => (status.memory === null ? null : read(status.memory)))
 }
 
 function partitions(name: string, help: string, read: (partition: PartitionStatus) => number | null): MetricPlan {

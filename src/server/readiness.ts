@@ -16,6 +16,7 @@ export function awaited(status: PipelineStatus | null, starting: string = 'the p
   if (status.database.state === 'starting') waits.push('PostgreSQL')
   const { state, message } = status.intake
   if (state === 'full') waits.push(message === null ? 'room for the journal' : `room for the journal: ${message}`)
+  if (state === 'memory_full') waits.push(message === null ? 'memory' : `memory: ${message}`)
   if (state === 'away') waits.push(message ?? 'the brokers of Kafka')
   if (state === 'closed') waits.push('the next start: this one is stopping')
   return waits

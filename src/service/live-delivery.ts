@@ -8,24 +8,22 @@ import { CLOCK, pause } from './elapsed.ts'
 import type { Recovered } from './recovery.ts'
 import type { Teardown } from './teardown.ts'
 
-// About 300 bytes a waiting row: 300 MB at most while PostgreSQL is away.
-const MAX_WAITING_CELLS = 1_000_000
-
 /** Delivery from the epoch that the tables hold on. What waits when the sink closes is not tried again. */
 export function createDelivery(parts: {
   readonly recovered: Recovered
   readonly teardown: Teardown
+  readonly maxWaitingCells: number
   readonly log: Log
   readonly onFatal: (error: unknown) => void
 }): Delivery {
-  const { recovered, teardown, log, onFatal } = parts
+  const { recovered, teardown, maxWaitingCells, log, onFatal } = parts
   const { sink, checkpoints, epoch } = recovered
   const delivery = new Delivery({
     sink,
     checkpoints,
     epoch,
     clock: CLOCK,
-    maxWaitingCells: MAX_WAITING_CELLS,
+    maxWaitingCells,
     pause,
     onChange: (status) => logDatabase(status, log),
     onFatal,

@@ -28,8 +28,10 @@ import { openDataFolder, type DataFolder } from './data-folder.ts'
 import { CLOCK, pause, timed } from './elapsed.ts'
 import { createDelivery } from './live-delivery.ts'
 import { LivePage, type LivePageOptions } from './live-page.ts'
+import { defaultMemoryBytes } from './memory-limit.ts'
 import { announceInstance } from './running-instance.ts'
 import { recover, type Recovered } from './recovery.ts'
+import { RunMemory } from './run-memory.ts'
 import { SourceTasks, TRAFFIC_PARTITIONS, type TrafficOptions } from './source-tasks.ts'
 import { StartSteps, type OnStep } from './start-steps.ts'
 import { Teardown } from './teardown.ts'
@@ -48,6 +50,8 @@ export interface LiveServiceOptions extends LivePageOptions {
   readonly databaseUrl: string | undefined
   readonly epochMs: number
   readonly retention: Retention
+  /** What the process may use, bytes; a share of the machine's unless given. */
+  readonly memoryBytes?: number | undefined
   /** What may be sent over HTTP, where it is not as usual. */
   readonly limits?: Partial<IngestLimits>
   /** Hosts that clicks may be sent on to without a signature. */
@@ -67,6 +71,8 @@ export interface LiveService {
   readonly server: RunningServer
   readonly admin: AdminServer
   readonly database: Database
+  /** What the process may use, bytes. */
+  readonly memoryBytes: number
   /** Runs until the signal of the start is aborted, then shuts down; rejects where the run failed. Called once. */
   run(): Promise<void>
 }
@@ -95,6 +101,7 @@ class Start {
   readonly #failed = new AbortController()
   readonly #steps: StartSteps
   readonly #page: LivePage
+  readonly #memory: RunMemory
   #run: LiveRun | undefined
   #delivery: Delivery | undefined
   /** What the start waits for, for `/readyz`. */
@@ -106,6 +113,8 @@ class Start {
     this.#signal = signal
     this.#steps = new StartSteps(teardown, this.#stop, options.onStep)
     this.#page = new LivePage(options, this.#steps, teardown)
+    const { memoryBytes = defaultMemoryBytes(), limits = {}, log } = options
+    this.#memory = new RunMemory(memoryBytes, limits, log)
   }
 
   async run(): Promise<LiveService> {
@@ -137,7 +146,8 @@ class Start {
       const sources = recovered.kafka.map((one) => one.stop())
       await Promise.all([tasks.stop(), ...sources, ingest?.drain(INTAKE_DRAIN_MS)])
     }
-    return { server, admin, database, run: () => this.#runUntil({ run, tasks, stopIntake }) }
+    const { limitBytes: memoryBytes } = this.#memory
+    return { server, admin, database, memoryBytes, run: () => this.#runUntil({ run, tasks, stopIntake }) }
   }
 
   get #stop(): AbortSignal {
@@ -185,6 +195,7 @@ class Start {
         pageRollUps: this.#page.rollUps,
         trafficPartitions: traffic === undefined ? 0 : TRAFFIC_PARTITIONS,
         outages: () => this.#delivery?.status.outages ?? [],
+        memory: (look) => this.#memory.room(look),
         teardown: this.#teardown,
         log,
         signal: this.#signal,
@@ -197,15 +208,18 @@ class Start {
   }
 
   #createRun(recovered: Recovered, { beganAtMs }: DataFolder): LiveRun {
-    const { pipeline, sources, deadLetters } = recovered
+    const { pipeline, sources, deadLetters, memory } = recovered
+    const { maxWaitingCells } = this.#memory
     const { log, epochMs } = this.#options
     const onFatal = (error: unknown): void => this.#fail(error)
-    this.#delivery = createDelivery({ recovered, teardown: this.#teardown, log, onFatal })
+    this.#delivery = createDelivery({ recovered, teardown: this.#teardown, maxWaitingCells, log, onFatal })
+    this.#memory.delivery = this.#delivery
     return new LiveRun({
       pipeline,
       source: sources,
       delivery: this.#delivery,
       deadLetters,
+      memory,
       clock: CLOCK,
       epochMs,
       startedAtMs: beganAtMs,
@@ -215,11 +229,12 @@ class Start {
   }
 
   #openIngest({ intake }: Recovered): HttpIngest | undefined {
-    const { plan, dataDir, limits = {}, redirectHosts = [], log } = this.#options
+    const { plan, dataDir, redirectHosts = [], log } = this.#options
     const onError = (error: unknown): void => log('error', error instanceof Error ? error.message : String(error))
-    return intake === undefined
-      ? undefined
-      : openIngest({ plan, intake, onError, limits, redirectHosts, dataDir: resolve(dataDir) })
+    if (intake === undefined) return undefined
+    const { limits } = this.#memory
+    this.#memory.ingest = openIngest({ plan, intake, onError, limits, redirectHosts, dataDir: resolve(dataDir) })
+    return this.#memory.ingest
   }
 
   #keepCoarse({ kind, url }: Database): void {

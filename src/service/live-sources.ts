@@ -2,57 +2,62 @@
  * All sources of a run as one: the journal, and topics of Kafka beside it.
  *
  * A1  Positions of partitions that this run does not read stay in the epoch: a source that comes back goes on from them.
+ * A2  While memory is full, topics are read on only where W waits for one of their partitions (M4 of `memory-room.ts`); the
+ *     journal is always read on.
  */
 import { join } from 'node:path'
 import type { JournalSource } from '../runtime/journal-source.ts'
 import type { LiveSource, OfferLines } from '../runtime/live-run.ts'
+import type { MemoryRoom } from '../runtime/memory-room.ts'
 import type { Positions } from '../runtime/ports.ts'
 import type { IntakeStatus } from '../runtime/status.ts'
 import type { TopicIntake } from '../sinks/kafka/topic-intake.ts'
 import { KafkaFolder } from '../sources/kafka/kafka-folder.ts'
 import type { KafkaSource } from '../sources/kafka/kafka-source.ts'
+import type { Watermarks } from '../time/watermarks.ts'
 
 /** Where a run keeps what it knows of its topics. */
 export function kafkaFolder(dataDir: string): KafkaFolder {
   return new KafkaFolder(join(dataDir, 'kafka'))
 }
 
-export class LiveSources implements LiveSource {
-  readonly #journal: JournalSource
-  readonly #kafka: readonly KafkaSource[]
-  readonly #away: Positions
-  readonly #topicIntake: TopicIntake | undefined
+type Journal = Pick<JournalSource, 'status' | 'isWithinBlock' | Reading>
+type Topics = Pick<KafkaSource, 'owns' | 'problem' | Reading>
+type Reading = 'onMore' | 'poll' | 'isOnItsWay' | 'unreadBytes' | 'positions'
 
-  /**
-   * @param committed the positions of the epoch that the tables hold
-   * @param topicIntake takes events over HTTP where the journal does not
-   */
-  constructor(
-    journal: JournalSource,
-    kafka: readonly KafkaSource[],
-    committed: Positions,
-    topicIntake: TopicIntake | undefined,
-  ) {
-    this.#journal = journal
-    this.#kafka = kafka
-    this.#away = committed
-    this.#topicIntake = topicIntake
+export interface LiveSourcesParts {
+  readonly journal: Journal
+  readonly kafka: readonly Topics[]
+  /** The positions of the epoch that the tables hold (A1). */
+  readonly away: Positions
+  /** Takes events over HTTP where the journal does not. */
+  readonly topicIntake: Pick<TopicIntake, 'problem' | 'queuedBytes'> | undefined
+  readonly watermarks: Pick<Watermarks, 'slowest'>
+  readonly memory: Pick<MemoryRoom, 'isFull' | 'canFollow'> | undefined
+}
+
+export class LiveSources implements LiveSource {
+  readonly #parts: LiveSourcesParts
+
+  constructor(parts: LiveSourcesParts) {
+    this.#parts = parts
   }
 
   onMore(listener: () => void): () => void {
-    const ends = [this.#journal, ...this.#kafka].map((source) => source.onMore(listener))
+    const ends = this.#sources.map((source) => source.onMore(listener))
     return () => {
       for (const end of ends) end()
     }
   }
 
   get isWithinBlock(): boolean {
-    return this.#journal.isWithinBlock
+    return this.#parts.journal.isWithinBlock
   }
 
   poll(offer: OfferLines): boolean {
-    let hasMore = this.#journal.poll(offer)
-    for (const source of this.#kafka) hasMore = source.poll(offer) || hasMore
+    const { journal, kafka } = this.#parts
+    let hasMore = journal.poll(offer)
+    for (const source of kafka) if (this.#mayRead(source)) hasMore = source.poll(offer) || hasMore
     return hasMore
   }
 
@@ -65,25 +70,38 @@ export class LiveSources implements LiveSource {
   }
 
   positions(): Positions {
-    const read = [this.#journal, ...this.#kafka].map((source) => source.positions())
-    return Object.fromEntries([this.#away, ...read].flatMap((positions) => Object.entries(positions)))
+    const read = this.#sources.map((source) => source.positions())
+    return Object.fromEntries([this.#parts.away, ...read].flatMap((positions) => Object.entries(positions)))
   }
 
   status(): IntakeStatus {
     const status = this.#statusOfIntake()
-    const problem = this.#kafka.find((source) => source.problem !== null)?.problem
+    const problem = this.#parts.kafka.find((source) => source.problem !== null)?.problem
     return problem === undefined || status.message !== null ? status : { ...status, message: problem }
   }
 
   #statusOfIntake(): IntakeStatus {
-    const status = this.#journal.status()
-    if (this.#topicIntake === undefined) return status
-    const { problem, queuedBytes } = this.#topicIntake
+    const { journal, topicIntake } = this.#parts
+    const status = journal.status()
+    if (topicIntake === undefined) return status
+    const { problem, queuedBytes } = topicIntake
     const own = { ...status, queuedBytes: status.queuedBytes + queuedBytes }
     return problem === null || status.state !== 'open' ? own : { ...own, state: 'away', message: problem }
   }
 
-  #of(partition: number): JournalSource | KafkaSource {
-    return this.#kafka.find((source) => source.owns(partition)) ?? this.#journal
+  #of(partition: number): Journal | Topics {
+    const { journal, kafka } = this.#parts
+    return kafka.find((source) => source.owns(partition)) ?? journal
+  }
+
+  get #sources(): readonly (Journal | Topics)[] {
+    const { journal, kafka } = this.#parts
+    return [journal, ...kafka]
+  }
+
+  #mayRead(source: Topics): boolean {
+    const { memory, watermarks } = this.#parts
+    if (memory?.isFull !== true) return true
+    return memory.canFollow && source.owns(watermarks.slowest())
   }
 }

@@ -13,10 +13,13 @@ import type { Retention } from '../checkpoint/journal/retention.ts'
 import { CheckpointStore } from '../checkpoint/store/checkpoint-store.ts'
 import { TidemarkError } from '../errors.ts'
 import type { Plan, RollUp, StreamName } from '../pipeline/plan.ts'
+import type { EngineMemory } from '../engine/engine-memory.ts'
 import { DeadLetterBuffer } from '../runtime/dead-letter-buffer.ts'
 import type { CheckpointSink } from '../runtime/delivery.ts'
+import { freeBytes } from '../runtime/free-bytes.ts'
 import { JournalSource } from '../runtime/journal-source.ts'
 import type { LiveSource } from '../runtime/live-run.ts'
+import type { MemoryRoom } from '../runtime/memory-room.ts'
 import { Pipeline } from '../runtime/pipeline.ts'
 import type { Log, EpochSink, Intake, Positions } from '../runtime/ports.ts'
 import { recoveryPoint, recoveryRefusal } from '../runtime/recovery-point.ts'
@@ -49,6 +52,8 @@ export interface RecoverOptions {
   readonly replace: boolean
   /** Throws away the rows of this folder and counts again what its journal holds, even where that is not all. */
   readonly rebuild?: boolean
+  /** Makes what bounds the memory of the run; left out, nothing does. */
+  readonly memory?: (look: () => PipelineMemory) => MemoryRoom
   /** Outages of this run so far, kept with its epochs. */
   readonly outages?: () => readonly Outage[]
   readonly teardown: Teardown
@@ -57,6 +62,12 @@ export interface RecoverOptions {
   readonly signal?: AbortSignal
   /** Told once that the journal's disk failed: nothing is accepted any more, and the process has to end. */
   readonly onDiskFailure?: (error: Error) => void
+}
+
+/** What a pipeline holds in memory, and what waits to be held. Bytes. */
+export interface PipelineMemory extends EngineMemory {
+  /** In the journal, and not counted yet. */
+  readonly uncountedBytes: number
 }
 
 /** A pipeline that knows where it stands. */
@@ -74,6 +85,7 @@ export interface Recovered {
   /** Everything that is read, the journal among it. */
   readonly sources: LiveSource
   readonly deadLetters: DeadLetterBuffer
+  readonly memory: MemoryRoom | undefined
   readonly sink: EpochSink
   readonly checkpoints: CheckpointSink
   /** Where HTTP hands events over; undefined where no source takes them. */
@@ -108,13 +120,15 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   // Checkpoints after it were written and never committed: the engine's next one takes their place.
   await store.dropAfter(claimed.epoch)
   const pipeline = restorePipeline({ options, store, epoch: claimed.epoch, partitions, deadLetters })
-  const source = new JournalSource({
+  const memory = options.memory?.(() => ({ ...pipeline.engine.memory(), uncountedBytes: source.uncountedBytes }))
+  const source: JournalSource = new JournalSource({
     journal,
     partitions: ofJournal.map(({ name }) => name),
     watermarks: pipeline.engine.watermarks,
     clock: CLOCK,
     positions: claimed.positions,
     freeBytes: () => disk.freeBytes(folder.path),
+    memory,
   })
   const kafkaSources = kafka.map((found) => found.sourceOf(pipeline))
   for (const one of kafkaSources) teardown.add(() => one.stop())
@@ -126,8 +140,16 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
     journal,
     source,
     kafka: kafkaSources,
-    sources: new LiveSources(source, kafkaSources, claimed.positions, topicIntake),
+    sources: new LiveSources({
+      journal: source,
+      kafka: kafkaSources,
+      away: claimed.positions,
+      topicIntake,
+      watermarks: pipeline.engine.watermarks,
+      memory,
+    }),
     deadLetters,
+    memory,
     sink,
     checkpoints: new Checkpoints({ store, journal, kafka: topics, kafkaSources, log: options.log }),
     intake: topicIntake ?? intakeOf(plan, partitions, source),
@@ -211,6 +233,7 @@ function restorePipeline(parts: {
   return Pipeline.restore(
     pipelineOptions,
     store.load(epoch).map(({ payload }) => payload),
+    freeBytes,
   )
 }
 
@@ -229,6 +252,9 @@ function intakeOf(plan: Plan, partitions: readonly LivePartition[], source: Jour
   return {
     get isOpen() {
       return source.isOpen
+    },
+    get closedBy() {
+      return source.closedBy
     },
     append: (stream, lines, recordCount) => source.append(indexes[stream], lines, recordCount),
   }

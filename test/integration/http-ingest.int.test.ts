@@ -122,6 +122,29 @@ describe('answers', () => {
     assert.equal((await post('/v1/impressions', impression('i1'))).status, 500)
   })
 
+  it('say what fills the memory and what its operator can do, before a body is read and after', async () => {
+    const { post, intake } = await start()
+    const details = { retryable: true, fix: 'give it more with --memory' }
+    const full = new TidemarkError('MEMORY_FULL', 'It fills the memory there is (4 GB of 4 GB).', details)
+    intake.isOpen = false
+    intake.closedBy = full
+    const closed = await post('/v1/impressions', impression('i1'))
+    intake.isOpen = true
+    intake.failure = full
+    const failed = await post('/v1/impressions', impression('i1'))
+    for (const { status, headers, body } of [closed, failed]) {
+      assert.equal(status, 503)
+      assert.equal(headers.get('retry-after'), '5')
+      assert.deepEqual(body, {
+        code: 'memory_full',
+        message:
+          'It fills the memory there is (4 GB of 4 GB). Nothing was taken; send it again later. ' +
+          'Its operator can do more: give it more with --memory.',
+      })
+    }
+    assert.equal(intake.appended.length, 0)
+  })
+
   it('say of an event that is longer than can be kept that it is', async () => {
     const { post, intake } = await start()
     intake.failure = new TidemarkError('INPUT_BAD_DATA', 'An event is longer than its topic takes.')

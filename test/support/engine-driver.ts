@@ -8,7 +8,7 @@ import type { ChangeSet } from '../../src/pipeline/cells.ts'
 import type { Plan, StreamName } from '../../src/pipeline/plan.ts'
 import { STREAM_NAMES } from '../../src/pipeline/plan.ts'
 import type { TextTables } from '../../src/pipeline/table-text.ts'
-import { Pipeline } from '../../src/runtime/pipeline.ts'
+import { Pipeline, type PipelineOptions } from '../../src/runtime/pipeline.ts'
 import type { ByteSource, DeadLetter } from '../../src/runtime/ports.ts'
 import { replay, type ReplayResult } from '../../src/runtime/replay.ts'
 import { TableStore } from './table-store.ts'
@@ -139,7 +139,7 @@ export function stepPartitions(
     else if (step === 'changes' || step === 'final') handOut(step === 'final')
     else if (step === 'snapshot' || step === 'restart') {
       snapshots.add(pipeline.snapshot(snapshots.nextEpoch))
-      if (step === 'restart') pipeline = Pipeline.restore(options, snapshots.chain())
+      if (step === 'restart') pipeline = restored(options, snapshots.chain())
     } else read(step.read % Math.max(1, partitions.length), step.lines)
   }
   partitions.forEach((_, partition) => {
@@ -190,4 +190,10 @@ export class SnapshotStore {
   chain(): Uint8Array[] {
     return this.#payloads.map(({ bytes }) => bytes)
   }
+}
+
+/** A pipeline from copies of these payloads, of which none is read once it is let go of. */
+function restored(options: Omit<PipelineOptions, 'random'>, chain: readonly Uint8Array[]): Pipeline {
+  const copies = chain.map((payload) => Uint8Array.from(payload))
+  return Pipeline.restore(options, copies, (payload) => payload.fill(0xee))
 }

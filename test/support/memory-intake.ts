@@ -13,6 +13,7 @@ export interface Appended {
 
 export class MemoryIntake implements Intake {
   isOpen = true
+  closedBy: TidemarkError | undefined
   /** Whether appends wait for {@link sync}. */
   isHeld = false
   /** What the next appends fail with. */

@@ -34,6 +34,7 @@ export function healthyStatus(changed: Partial<PipelineStatus> = {}): PipelineSt
       outages: [],
     },
     intake: { state: 'open', message: null, queuedBytes: 0, journalBytes: 4_096, freeBytes: 1e9 },
+    memory: { limitBytes: 4e9, neededBytes: 5e8, stateBytes: 1e8, isFull: false },
     ...changed,
   }
 }

@@ -20,6 +20,8 @@ export function verdictOf(status: PipelineStatus): Verdict {
   }
   if (intake.state === 'away')
     return { tone: 'bad', text: intake.message ?? 'Events over HTTP cannot be written to Kafka' }
+  if (intake.state === 'memory_full')
+    return { tone: 'bad', text: intake.message ?? 'Intake waits: what has to be remembered fills the memory there is' }
   if (intake.state === 'full' || intake.state === 'closed')
     return { tone: 'bad', text: `Intake is ${intake.state}: ${intake.message ?? 'the journal takes no more'}` }
   if (hasEnded(status)) return { tone: 'good', text: 'Read to the end: everything is final' }

@@ -62,7 +62,7 @@ export class Attribute {
   /** No impression can claim a click any more that lies further behind the watermark. */
   readonly #reachMs: number
   /** Impression ids named by clicks that an impression read later could claim. */
-  readonly #named: IdFilter
+  readonly named: IdFilter
   /** Two impressions that reach one click are less than A + e apart, and more than A + L: none are where L ≥ e. */
   readonly #staysInWindow: boolean
   readonly #hashes: IdHashes
@@ -80,7 +80,7 @@ export class Attribute {
     this.#L = options.parameters.allowedLatenessMs
     this.#staysInWindow = this.#L >= this.#e
     this.#reachMs = this.#e + 2 * this.#L
-    this.#named = new IdFilter(this.#reachMs, NAMED_IDS, MERGED_NAMED_IDS)
+    this.named = new IdFilter(this.#reachMs, NAMED_IDS, MERGED_NAMED_IDS)
     this.#hashes = new IdHashes(options.hashKeys)
   }
 
@@ -102,7 +102,7 @@ export class Attribute {
       granule.initStanding(row, standing)
       if (standing === STANDS_IN_WINDOW && this.#staysInWindow) continue
       granule.link(row, impressionIds, source, hash)
-      this.#named.add(hash, second[j] as number, c)
+      this.named.add(hash, second[j] as number, c)
     }
   }
 
@@ -112,7 +112,7 @@ export class Attribute {
     if (clicks.granules.rows === 0) return
     const { fresh, freshGranule, freshRow, freshHashes } = impressions
     const isNamed = this.#answersFor(count)
-    this.#named.hasAll(freshHashes, count, isNamed)
+    this.named.hasAll(freshHashes, count, isNamed)
     for (let j = 0; j < count; j++) {
       if (isNamed[j] === 0) continue
       const hash = freshHashes.first[j] as number
@@ -133,7 +133,7 @@ export class Attribute {
         if (granule.pending > 0 && granule.earliestPendingMs < orphanBeforeMs) this.#settle(granule, orphanBeforeMs)
       }
     }
-    this.#named.expire(watermarkMs, this.#named.size, (add) => this.#walkNamed(orphanBeforeMs, add))
+    this.named.expire(watermarkMs, this.named.size, (add) => this.#walkNamed(orphanBeforeMs, add))
   }
 
   #answersFor(count: number): Uint8Array {
@@ -157,8 +157,8 @@ export class Attribute {
     for (const granule of this.#options.clicks.granules.list) granule.rebuild((row) => this.isClaimable(granule, row))
     let named = 0
     this.#walkNamed(settledMs, () => void named++)
-    this.#named.empty(named)
-    this.#walkNamed(settledMs, (first, second, timeMs) => void this.#named.add(first, second, timeMs))
+    this.named.empty(named)
+    this.#walkNamed(settledMs, (first, second, timeMs) => void this.named.add(first, second, timeMs))
   }
 
   // A new click: counted, repeat, out of window or pending, by what is known now.

@@ -3,6 +3,7 @@
  *
  * T1  What had expired by the last payload is skipped: granules that its watermark left behind, windows handed out.
  * T2  In the end as many rows are there as the last payload says, each of them from some section.
+ * T3  A payload but the last is let go of as soon as it was taken over: the state grows as the chain shrinks.
  */
 import type { Granule } from '../state/granule.ts'
 import type { Granules } from '../state/granules.ts'
@@ -17,9 +18,14 @@ import { restoreLedgerCells, restoreTexts, restoreTuples } from './tables.ts'
  * Gives a fresh engine the state of a chain.
  *
  * @param chain as `chainOf` gives it
+ * @param release told of each payload of which nothing is read any more (T3)
  * @throws TidemarkError `STATE_CORRUPT`
  */
-export function restoreParts(parts: EngineParts, chain: readonly Uint8Array[]): void {
+export function restoreParts(
+  parts: EngineParts,
+  chain: readonly Uint8Array[],
+  release: (payload: Uint8Array) => void,
+): void {
   const { rollUp, finalise, impressions, clicks, attribute, ledger } = parts
   const moment = [...sectionsOf(chain.at(-1) as Uint8Array, 'momentary')]
   const saved = restoreScalars(parts, theOnly(moment, SECTION.engine))
@@ -27,8 +33,11 @@ export function restoreParts(parts: EngineParts, chain: readonly Uint8Array[]): 
     placesOf(chain, SECTION.impressionRows, impressions.granules, parts.progress.advancedMs),
     placesOf(chain, SECTION.clickRows, clicks.granules, parts.progress.advancedMs),
   ] as const
-  for (const payload of chain)
+  const last = chain.at(-1)
+  for (const payload of chain) {
     for (const section of sectionsOf(payload, 'lasting')) applyLasting(parts, section, places)
+    if (payload !== last) release(payload)
+  }
   for (const { kind, body } of moment)
     if (kind === SECTION.differences) restoreCells(body, (axis) => (axis === 0 ? rollUp.byImpression : rollUp.byClick))
   rebuild(parts, saved)

@@ -14,6 +14,8 @@ const RANGE = 4096
 
 /** What a snapshot needs of a dictionary. */
 export interface SavedTexts {
+  /** Bytes of memory held in tables, roughly. */
+  readonly byteSize: number
   /** Every code in use is below it. */
   readonly codeLimit: number
   readonly unsaved: Unsaved

@@ -73,6 +73,12 @@ export class CellBlock {
     return { end: this.end, isDirect: this.#slots.length === 0 }
   }
 
+  /** Memory held, bytes; a step of growth takes up to twice as much beside it. */
+  get byteLength(): number {
+    const columns = 2 + this.sumLow.length + this.sumHigh.length
+    return this.impressions.length * (columns * 8 + 5) + (this.#keys.length + this.#slots.length) * 4
+  }
+
   /** The cell of a key, made when there is none. */
   cellOf(key: number): number {
     const slots = this.#slots

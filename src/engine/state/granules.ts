@@ -103,9 +103,13 @@ export class Granules<G extends Granule> {
 
   /** Memory held, bytes. */
   get byteLength(): number {
+    return this.#pool.reduce((bytes, granule) => bytes + granule.byteLength, this.liveBytes)
+  }
+
+  /** Memory of the granules that have rows, bytes: without those that wait to be used again. */
+  get liveBytes(): number {
     let bytes = 0
     for (const granule of this.list) bytes += granule.byteLength
-    for (const granule of this.#pool) bytes += granule.byteLength
     return bytes
   }
 

@@ -15,6 +15,9 @@ const MIN_IDS = 1 << 12
 const SLOTS_PER_ID = 1.8
 const MAX_LOAD = 0.8
 const GROWTH = 4
+// From so many ids on a generation takes tens of megabytes: the next is less of a leap.
+const LARGE_IDS = 1 << 22
+const LARGE_GROWTH = 2
 const MAX_GENERATIONS = 6
 // Merging walks over all live ids: up to this many it takes some ten milliseconds.
 const MERGED_IDS = 1 << 19
@@ -38,7 +41,7 @@ class Generation {
 
   constructor(capacity: number) {
     this.capacity = capacity
-    const slots = Math.ceil(capacity * SLOTS_PER_ID)
+    const slots = slotsOf(capacity)
     this.tags = new Uint16Array(slots)
     this.scale = slots / 0x1_0000_0000
   }
@@ -120,6 +123,15 @@ export interface HashedIds {
   readonly second: Int32Array
 }
 
+function slotsOf(ids: number): number {
+  return Math.ceil(ids * SLOTS_PER_ID)
+}
+
+/** What the next generation is made for where nothing better is known. */
+function grown(capacity: number): number {
+  return capacity * (capacity < LARGE_IDS ? GROWTH : LARGE_GROWTH)
+}
+
 function tagOf(second: number): number {
   return second >>> 16 || 1
 }
@@ -156,6 +168,17 @@ export class IdFilter {
     return this.#generations.reduce((sum, generation) => sum + generation.tags.byteLength, 0)
   }
 
+  /**
+   * What the next generation takes beside all there are, bytes: while it is made, none has gone.
+   *
+   * @param live as for {@link expire}
+   */
+  nextBytes(live: number): number {
+    const newest = this.#generations[0] as Generation
+    const isMerged = this.#generations.length + 1 >= MAX_GENERATIONS || live <= MERGED_IDS
+    return 2 * slotsOf(isMerged ? Math.max(grown(newest.capacity), live * 2) : grown(newest.capacity))
+  }
+
   /** Ids in all generations: one that came again later may count twice. */
   get size(): number {
     return this.#generations.reduce((sum, generation) => sum + generation.count, 0)
@@ -175,7 +198,7 @@ export class IdFilter {
     if (slot >= 0) return true
     newest.tags[~slot] = tag
     newest.count++
-    if (newest.isCrowded) this.#rotate(newest.capacity * GROWTH)
+    if (newest.isCrowded) this.#rotate(grown(newest.capacity))
     for (let g = 1; g < generations.length; g++) if ((generations[g] as Generation).find(first, tag) >= 0) return true
     return false
   }
@@ -232,7 +255,7 @@ export class IdFilter {
     const newest = this.#generations[0] as Generation
     const isFull = newest.count >= newest.capacity
     if (this.#generations.length >= MAX_GENERATIONS || (isFull && live <= MERGED_IDS))
-      this.#merge(Math.max(newest.capacity * GROWTH, live * 2), walk)
+      this.#merge(Math.max(grown(newest.capacity), live * 2), walk)
     else if (isFull) this.#rotate(this.#capacityAfter(newest, watermarkMs))
     else if (newest.sinceMs === -Infinity) newest.sinceMs = watermarkMs
     else if (watermarkMs - newest.sinceMs >= this.#generationMs) this.#startNext(newest, live, walk)
@@ -252,12 +275,12 @@ export class IdFilter {
   #capacityAfter(full: Generation, watermarkMs: number): number {
     const spanMs = watermarkMs - full.sinceMs
     const expected = (1.2 * full.count * this.#generationMs) / Math.max(1, Number.isFinite(spanMs) ? spanMs : 1)
-    return Math.ceil(Math.min(full.capacity * GROWTH, Math.max(full.capacity / GROWTH, this.#leastIds, expected)))
+    return Math.ceil(Math.min(grown(full.capacity), Math.max(full.capacity / GROWTH, this.#leastIds, expected)))
   }
 
   #makeRoom(ids: number): void {
     const newest = this.#generations[0] as Generation
-    if (newest.count + ids > newest.tags.length * MAX_LOAD) this.#rotate(newest.capacity * GROWTH)
+    if (newest.count + ids > newest.tags.length * MAX_LOAD) this.#rotate(grown(newest.capacity))
   }
 
   #rotate(capacity: number): void {

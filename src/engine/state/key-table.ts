@@ -54,6 +54,11 @@ export class KeyTable {
     return this.#hashes.length
   }
 
+  /** Memory held, bytes; a step of growth takes up to twice as much beside it. */
+  get byteLength(): number {
+    return this.codes.byteLength + this.#isUsed.length * 5 + (this.#places.length + this.#slots.length) * 4
+  }
+
   /** Prepares {@link numberAt} for the tuples in rows `rows[0..count)` of `columns`, column by column. */
   locate(columns: readonly Int32Array[], rows: Int32Array, count: number): void {
     if (this.#located.length < count) this.#located = new Int32Array(count)

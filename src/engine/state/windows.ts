@@ -66,6 +66,28 @@ export class Windows {
     return this.#blocks.size
   }
 
+  /** Memory held, bytes. */
+  get byteLength(): number {
+    let bytes = 0
+    for (const block of this.#blocks.values()) bytes += block.byteLength
+    for (const block of this.#pool) bytes += block.byteLength
+    return bytes
+  }
+
+  /** Memory of the largest block, bytes. */
+  get largestBytes(): number {
+    let largest = 0
+    for (const block of this.#blocks.values()) largest = Math.max(largest, block.byteLength)
+    return largest
+  }
+
+  /** Cells of all blocks, those that are empty included. */
+  get cellCount(): number {
+    let cells = 0
+    for (const block of this.#blocks.values()) cells += block.end
+    return cells
+  }
+
   /** Start of the earliest window, or +Infinity. */
   get earliestMs(): number {
     return this.#sorted[this.#head]?.startMs ?? Infinity

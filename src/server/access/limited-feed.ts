@@ -48,6 +48,7 @@ function limitedStatus(status: PipelineStatus | null): PipelineStatus | null {
     ledger: { impressions: NO_LEDGER, clicks: NO_LEDGER },
     database: limitedDatabase(database),
     intake: limitedIntake(intake),
+    memory: null,
   }
 }
 

@@ -157,8 +157,13 @@ export class HttpIngest {
     const isTracked = path === '/v1/pixel.gif' || path === '/v1/click'
     if (!isTracked) return this.#take(request, response, lease, path)
     if (request.method !== 'GET') return new Refusal('method_not_allowed', `${path} takes GET.`)
-    if (!this.#isOpen) return notReady()
+    if (!this.#isOpen) return this.#whyClosed()
     return path === '/v1/click' ? this.#tracker.click(request, response) : this.#tracker.pixel(request, response)
+  }
+
+  #whyClosed(): Refusal {
+    const { closedBy } = this.#intake
+    return closedBy === undefined ? notReady() : this.#refusalOf(closedBy)
   }
 
   get #isOpen(): boolean {
@@ -200,7 +205,7 @@ export class HttpIngest {
     if (request.method !== 'POST') return new Refusal('method_not_allowed', `${path} takes POST.`)
     const sender = this.#gate.enter(request, { stream, isForeign: isCrossOrigin(request) })
     if (sender instanceof Refusal) return sender
-    if (!this.#isOpen) return notReady()
+    if (!this.#isOpen) return this.#whyClosed()
     const kind = mediaKindOf(request.headers['content-type'])
     if (kind === undefined) return unknownMediaType(request.headers['content-type'])
     const encoding = encodingOf(request.headers['content-encoding'])
@@ -243,6 +248,7 @@ export class HttpIngest {
   }
 
   #refusalOf(error: unknown): Refusal {
+    if (error instanceof TidemarkError && error.code === 'MEMORY_FULL') return memoryFull(error)
     if (error instanceof TidemarkError && error.retryable) return notReady()
     if (error instanceof TidemarkError && error.code === 'INPUT_BAD_DATA')
       return new Refusal('event_too_large', error.message)
@@ -262,6 +268,14 @@ function tooMany(maxEvents: number): Refusal {
 
 function notReady(): Refusal {
   return new Refusal('not_ready', 'No events can be taken at present. Nothing was taken; send it again.', 1)
+}
+
+/** Old events have to expire first, or whoever operates it has to do something. */
+const MEMORY_RETRY_S = 5
+
+function memoryFull({ message, fix = '' }: TidemarkError): Refusal {
+  const what = `${message} Nothing was taken; send it again later. Its operator can do more: ${fix}.`
+  return new Refusal('memory_full', what, MEMORY_RETRY_S)
 }
 
 function unknownMediaType(given: string | undefined): Refusal {

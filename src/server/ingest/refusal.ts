@@ -26,6 +26,7 @@ export const REFUSAL_STATUS = {
   internal: 500,
   too_busy: 503,
   not_ready: 503,
+  memory_full: 503,
 } as const
 
 export type RefusalCode = keyof typeof REFUSAL_STATUS

@@ -4,6 +4,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
+  byteCount,
+  byteCountFrom,
   durationBetween,
   durationMs,
   instant,
@@ -26,6 +28,13 @@ describe('option values', () => {
     assert.deepEqual(['2%', '0.02', '.5', '0', '100%', '1', '0.5%'].map(share), [0.02, 0.02, 0.5, 0, 1, 1, 0.005])
     for (const bad of ['', '%', '2', '101%', '-1%', '2%%', 'NaN', '1e-2'])
       assert.throws(() => share(bad), /Allowed: 0% to 100%/, bad)
+  })
+
+  it('reads bytes, by thousands and by powers of two', () => {
+    assert.deepEqual(['1', '1kB', '1.5GB', '4GiB', '512 MiB'].map(byteCount), [1, 1e3, 1.5e9, 2 ** 32, 2 ** 29])
+    for (const bad of ['', '0', '-1', '4G', '4gib', 'GB']) assert.throws(() => byteCount(bad), /Allowed: bytes as/, bad)
+    assert.equal(byteCountFrom(4e8)('400MB'), 4e8)
+    assert.throws(() => byteCountFrom(4e8)('399MB'), /Allowed: 400MB or more/)
   })
 
   it('reads whole numbers and ports', () => {

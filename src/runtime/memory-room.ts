@@ -1,0 +1,157 @@
+/**
+ * Keeps the process within the memory it was given: says when intake has to wait, before anything is acknowledged that
+ * there would be no room for.
+ *
+ * What a run remembers shrinks only when W moves on. W moves on by events, or by the wall clock once every partition is
+ * idle. So whoever is refused must never be what W waits for:
+ *
+ * M1  An append is admitted only if all of this fits into the limit with it: what the process holds; what the engine's next
+ *     steps take beside it; what requests and results may still take; and what everything in the journal that is not
+ *     counted yet will take once it is.
+ * M2  What was acknowledged is counted, whatever it takes: only intake asks here, the engine never does.
+ * M3  A run of a journal that is full opens again by itself. An append that is refused leaves its partition as silent as
+ *     it was, so all become idle after `idleTimeout`; W then follows the wall clock, and everything remembered has expired
+ *     once that has passed it by A + L + max(L, e) + outOfOrderness.
+ * M4  Topics, which are never idle while they have something, are read on while the run is full, but only where W waits for
+ *     them, and only until `RESERVE` is used up: `canFollow`.
+ * M5  What the system has not taken back is not held: it is room for what comes next. Else a run that is full could stay it.
+ * M6  A limit that is too small for the program itself locks nothing up: `LEAST_STATE` of it may always be remembered, what
+ *     is not counted yet included.
+ *
+ * The process is looked at every `LOOK_MS`; what was admitted since counts as used.
+ */
+import { TidemarkError } from '../errors.ts'
+import type { EngineMemory } from '../engine/engine-memory.ts'
+import type { MemoryStatus } from './status.ts'
+
+/** What is looked at. Bytes. */
+export interface MemoryReadings extends EngineMemory {
+  /** What the process has of the machine's memory. */
+  readonly residentBytes: number
+  /** What requests on their way and results that wait may take beside what they have. */
+  readonly inFlightBytes: number
+  /** In the journal or on the way there, and not counted yet. */
+  readonly uncountedBytes: number
+}
+
+export interface MemoryRoomOptions {
+  readonly limitBytes: number
+  readonly look: () => MemoryReadings
+  readonly steadyMs: () => number
+  /** Told whenever it is full, or is not any more. */
+  readonly onChange: (status: MemoryStatus) => void
+}
+
+const LOOK_MS = 50
+/** What a byte of the journal becomes at most in memory: ids and times of a short record take half of it. */
+const SHARE_OF_JOURNAL = 0.5
+/** Full until so much of the limit is free again. */
+const SLACK = 0.02
+/** What is kept for events of topics that W waits for (M4). */
+const RESERVE = 0.04
+/** What may be remembered in any case (M6). */
+const LEAST_STATE = 1 / 32
+
+/** The memory of one run. */
+export class MemoryRoom {
+  readonly #options: MemoryRoomOptions
+  #lookedMs = -Infinity
+  /** All that M1 counts, at the last look and since. */
+  #neededBytes = 0
+  #stateBytes = 0
+  /** Of what is needed, that for events of the journal that are not counted yet. */
+  #comingBytes = 0
+  /** The process without what the engine holds, as far as it can be told from memory not given back (M5). */
+  #restBytes = 0
+  /** The most that the engine held of what is resident now. */
+  #highBytes = 0
+  #isFull = false
+
+  constructor(options: MemoryRoomOptions) {
+    this.#options = options
+  }
+
+  /** Takes room for lines of a journal; false where there is none. */
+  admit(byteLength: number): boolean {
+    if (this.isFull) return false
+    const bytes = byteLength * SHARE_OF_JOURNAL
+    if (this.#neededBytes + bytes > this.#mostBytes && !this.#isLeast) {
+      this.#become(true)
+      return false
+    }
+    this.#neededBytes += bytes
+    this.#comingBytes += bytes
+    return true
+  }
+
+  /** Whether nothing is admitted now. */
+  get isFull(): boolean {
+    this.#look()
+    return this.#isFull
+  }
+
+  /** Whether topics that W waits for may be read on although it is full (M4). */
+  get canFollow(): boolean {
+    this.#look()
+    return this.#neededBytes < this.#options.limitBytes || this.#isLeast
+  }
+
+  get status(): MemoryStatus {
+    this.#look()
+    const { limitBytes } = this.#options
+    return { limitBytes, neededBytes: this.#neededBytes, stateBytes: this.#stateBytes, isFull: this.#isFull }
+  }
+
+  /** Why nothing is taken, for whoever wants to send. */
+  refusal(): TidemarkError {
+    const { limitBytes } = this.#options
+    const needed = `${gigabytes(this.#neededBytes)} of ${gigabytes(limitBytes)}`
+    return new TidemarkError('MEMORY_FULL', `What has to be remembered fills the memory there is (${needed}).`, {
+      retryable: true,
+      given: this.#neededBytes,
+      allowed: [`up to ${limitBytes} bytes`],
+      fix: 'give it more with --memory, shorten attributionWindow or allowedLateness, or use Kafka and Flink',
+    })
+  }
+
+  get #mostBytes(): number {
+    return this.#options.limitBytes * (1 - RESERVE)
+  }
+
+  /** Whether so little is remembered, or will be, that it always may (M6). */
+  get #isLeast(): boolean {
+    return this.#stateBytes + this.#comingBytes <= this.#options.limitBytes * LEAST_STATE
+  }
+
+  #look(): void {
+    const nowMs = this.#options.steadyMs()
+    if (nowMs - this.#lookedMs < LOOK_MS) return
+    this.#lookedMs = nowMs
+    const { heldBytes, growthBytes, residentBytes, inFlightBytes, uncountedBytes } = this.#options.look()
+    this.#stateBytes = heldBytes
+    this.#comingBytes = uncountedBytes * SHARE_OF_JOURNAL
+    this.#measureRest(heldBytes, residentBytes)
+    this.#neededBytes = heldBytes + this.#restBytes + growthBytes + inFlightBytes + this.#comingBytes
+    const slackBytes = this.#isFull ? SLACK * this.#options.limitBytes : 0
+    this.#become(this.#neededBytes > this.#mostBytes - slackBytes && !this.#isLeast)
+  }
+
+  /** What was given back since the engine held most is between two bounds; while it holds that much they are one (M5). */
+  #measureRest(heldBytes: number, residentBytes: number): void {
+    this.#highBytes = Math.max(heldBytes, Math.min(this.#highBytes, residentBytes - this.#restBytes))
+    const least = Math.max(0, residentBytes - this.#highBytes)
+    const most = Math.max(0, residentBytes - heldBytes)
+    this.#restBytes = Math.min(Math.max(this.#restBytes, least), most)
+  }
+
+  #become(isFull: boolean): void {
+    if (isFull === this.#isFull) return
+    this.#isFull = isFull
+    const { limitBytes, onChange } = this.#options
+    onChange({ limitBytes, neededBytes: this.#neededBytes, stateBytes: this.#stateBytes, isFull })
+  }
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(2)} GB`
+}

@@ -1,0 +1,58 @@
+/**
+ * The memory of a run: what of it requests and waiting results may have, and when there is no more for what is remembered.
+ */
+import { MemoryRoom, type MemoryReadings } from '../runtime/memory-room.ts'
+import type { Delivery } from '../runtime/delivery.ts'
+import type { Log } from '../runtime/ports.ts'
+import type { MemoryStatus } from '../runtime/status.ts'
+import type { HttpIngest } from '../server/ingest/http-ingest.ts'
+import type { IngestLimits } from '../server/ingest/limits.ts'
+import { CLOCK } from './elapsed.ts'
+import { requestBytes, WAITING_CELL_BYTES, waitingCells } from './memory-limit.ts'
+
+export class RunMemory {
+  readonly limitBytes: number
+  /** What may be sent over HTTP, in as much of the memory as requests may have. */
+  readonly limits: Partial<IngestLimits>
+  readonly maxWaitingCells: number
+  /** What requests are in, once it is open. */
+  ingest: HttpIngest | undefined
+  /** What results wait in, once it is there. */
+  delivery: Delivery | undefined
+  readonly #log: Log
+
+  constructor(limitBytes: number, limits: Partial<IngestLimits>, log: Log) {
+    this.limitBytes = limitBytes
+    this.limits = { maxBytesInFlight: requestBytes(limitBytes), ...limits }
+    this.maxWaitingCells = waitingCells(limitBytes)
+    this.#log = log
+  }
+
+  /** Makes what says when intake has to wait. `look` tells of the pipeline. */
+  room(look: () => Omit<MemoryReadings, 'residentBytes' | 'inFlightBytes'>): MemoryRoom {
+    return new MemoryRoom({
+      limitBytes: this.limitBytes,
+      look: () => ({ ...look(), residentBytes: process.memoryUsage.rss(), inFlightBytes: this.#inFlightBytes() }),
+      steadyMs: () => CLOCK.steadyMs(),
+      onChange: (status) => this.#tell(status),
+    })
+  }
+
+  /** What they may still take. */
+  #inFlightBytes(): number {
+    const { ingest, delivery } = this
+    const requests = ingest === undefined ? 0 : ingest.limits.maxBytesInFlight - ingest.bytesInFlight
+    const waiting = delivery === undefined ? 0 : this.maxWaitingCells - delivery.status.waitingCells
+    return Math.max(0, requests) + Math.max(0, waiting) * WAITING_CELL_BYTES
+  }
+
+  #tell({ isFull, neededBytes, limitBytes }: MemoryStatus): void {
+    if (!isFull) return this.#log('info', 'There is memory again: events are taken as before.')
+    const of = `${(neededBytes / 1e9).toFixed(2)} of ${(limitBytes / 1e9).toFixed(2)} GB`
+    this.#log(
+      'warn',
+      `What has to be remembered fills the memory there is (${of}): intake waits until some of it expires, and senders ` +
+        'are told to come back. --memory gives it more; shorter attributionWindow or allowedLateness need less.',
+    )
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * The memory of a run by M1 to M6: what is counted, who is sent away, and that a run that is full always opens again.
+ */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { MemoryRoom, type MemoryReadings } from '../../../src/runtime/memory-room.ts'
+import type { MemoryStatus } from '../../../src/runtime/status.ts'
+import { CrowdedRun } from '../../support/crowded-run.ts'
+import { adPlan, MINUTE_MS } from '../../support/engine-rig.ts'
+import { OwnedTime } from '../../support/owned-time.ts'
+
+const MB = 1_000_000
+const LIMIT_BYTES = 1_000 * MB
+
+/** A process that is what a test says it is. */
+class Rig {
+  readonly time = new OwnedTime(0)
+  readonly told: MemoryStatus[] = []
+  readonly room: MemoryRoom
+  readings: MemoryReadings = {
+    heldBytes: 100 * MB,
+    growthBytes: 50 * MB,
+    residentBytes: 300 * MB,
+    inFlightBytes: 40 * MB,
+    uncountedBytes: 20 * MB,
+  }
+
+  constructor() {
+    this.room = new MemoryRoom({
+      limitBytes: LIMIT_BYTES,
+      look: () => this.readings,
+      steadyMs: () => this.time.steadyMs(),
+      onChange: (status) => this.told.push(status),
+    })
+  }
+
+  /** What it is from the next look on. */
+  become(readings: Partial<MemoryReadings>): this {
+    this.readings = { ...this.readings, ...readings }
+    this.time.jump(50)
+    return this
+  }
+
+  get needed(): number {
+    return this.room.status.neededBytes / MB
+  }
+}
+
+describe('memory room', () => {
+  it('M1: counts what is held, what growth and requests may take, and half of what is not counted yet', () => {
+    const rig = new Rig()
+    assert.equal(rig.needed, 300 + 50 + 40 + 10)
+    for (const [name, more] of [
+      ['growthBytes', 100],
+      ['inFlightBytes', 100],
+      ['uncountedBytes', 50],
+    ] as const) {
+      const before = rig.needed
+      rig.become({ [name]: rig.readings[name] + 100 * MB })
+      assert.equal(rig.needed, before + more, name)
+    }
+  })
+
+  it('M1: what was admitted since the last look counts, and what does not fit is refused', () => {
+    const rig = new Rig()
+    // 960 may be used, of which 400 are.
+    assert.ok(rig.room.admit(1_000 * MB))
+    assert.equal(rig.needed, 900)
+    assert.ok(!rig.room.admit(200 * MB))
+    assert.ok(rig.room.isFull)
+    assert.deepEqual(
+      rig.told.map(({ isFull }) => isFull),
+      [true],
+    )
+    rig.become({})
+    assert.ok(!rig.room.isFull, 'none of it came')
+  })
+
+  it('says what is the matter: given, allowed, and what to do', () => {
+    const rig = new Rig().become({ heldBytes: 800 * MB, residentBytes: 1_000 * MB })
+    assert.ok(rig.room.isFull)
+    const { code, retryable, message, fix, allowed } = rig.room.refusal()
+    assert.deepEqual([code, retryable, allowed], ['MEMORY_FULL', true, ['up to 1000000000 bytes']])
+    assert.match(message, /\(1\.10 GB of 1\.00 GB\)/)
+    assert.match(fix ?? '', /--memory.*attributionWindow.*allowedLateness.*Kafka and Flink/)
+  })
+
+  it('is full until some of it is free again, and tells each turn once', () => {
+    const rig = new Rig().become({ heldBytes: 700 * MB, residentBytes: 900 * MB })
+    assert.ok(rig.room.isFull)
+    rig.become({ growthBytes: 5 * MB })
+    assert.ok(rig.room.isFull, 'under the limit, but not by much')
+    rig.become({ growthBytes: 0, uncountedBytes: 0, inFlightBytes: 30 * MB })
+    assert.ok(!rig.room.isFull)
+    assert.deepEqual(
+      rig.told.map(({ isFull }) => isFull),
+      [true, false],
+    )
+  })
+
+  it('M5: what was forgotten is room, although the system has not taken it back', () => {
+    const rig = new Rig().become({ heldBytes: 700 * MB, residentBytes: 900 * MB })
+    assert.ok(rig.room.isFull)
+    rig.become({ heldBytes: 300 * MB })
+    assert.equal(rig.needed, 300 + 200 + 50 + 40 + 10)
+    assert.ok(!rig.room.isFull)
+    rig.become({ heldBytes: 500 * MB })
+    assert.equal(rig.needed, 500 + 200 + 50 + 40 + 10, 'and is used again')
+  })
+
+  it('M5: control: what grows beside the engine is seen, however much was forgotten', () => {
+    const rig = new Rig().become({ heldBytes: 700 * MB, residentBytes: 900 * MB })
+    assert.ok(rig.room.isFull)
+    rig.become({ heldBytes: 300 * MB, residentBytes: 1_200 * MB })
+    assert.equal(rig.needed, 300 + 500 + 50 + 40 + 10)
+    rig.become({ residentBytes: 400 * MB })
+    assert.equal(rig.needed, 300 + 100 + 50 + 40 + 10, 'given back')
+  })
+
+  it('M4: topics that W waits for are read on until the reserve is used up', () => {
+    const rig = new Rig().become({ heldBytes: 700 * MB, residentBytes: 870 * MB })
+    assert.ok(rig.room.isFull && rig.room.canFollow)
+    rig.become({ heldBytes: 740 * MB, residentBytes: 910 * MB })
+    assert.ok(rig.room.isFull && !rig.room.canFollow)
+  })
+
+  it('M6: a limit that the program alone fills leaves room for some events', () => {
+    const rig = new Rig().become({ heldBytes: 30 * MB, residentBytes: 1_500 * MB, uncountedBytes: 0 })
+    assert.ok(!rig.room.isFull && rig.room.canFollow && rig.room.admit(MB))
+    rig.become({ heldBytes: 40 * MB, residentBytes: 1_510 * MB })
+    assert.ok(rig.room.isFull && !rig.room.canFollow && !rig.room.admit(MB))
+  })
+})
+
+describe('a run that is full', { timeout: 120_000 }, () => {
+  const plan = adPlan({ attributionWindow: '30s', allowedLateness: '5s' })
+  // A + 2L, and the longest granule, the idle timeout and the out-of-orderness with it.
+  const FORGOTTEN_MS = 40_000 + 65_536 + 10_000 + 5_000
+
+  /** After a minute of more than it may remember. */
+  async function fullRun(): Promise<CrowdedRun> {
+    const run = await CrowdedRun.start({ plan, roomBytes: 3 * MB })
+    await run.sendFor(MINUTE_MS, 1_000)
+    assert.ok(run.refused > run.acknowledged)
+    return run
+  }
+
+  it('M3: opens again by itself while senders go on, and again and again', async () => {
+    const run = await fullRun()
+    assert.equal(run.run.status().intake.state, 'memory_full')
+    assert.match(run.run.status().intake.message ?? '', /memory.*--memory/)
+    const { acknowledged } = run
+    await run.sendFor(FORGOTTEN_MS, 1_000)
+    assert.ok(run.acknowledged > acknowledged, `${acknowledged}, then ${run.acknowledged} events`)
+    await run.sendFor(2 * FORGOTTEN_MS, 1_000)
+    assert.ok(run.acknowledged > 2 * acknowledged, `${acknowledged}, then ${run.acknowledged} events`)
+    assert.ok(run.peakBytes <= run.mostBytes, `${run.peakBytes} of ${run.mostBytes} bytes`)
+    assert.equal(run.pipeline.engine.classesOf('impressions').late, 0)
+    await run.end()
+  })
+
+  it('M1: control: without a limit the same events take more', async () => {
+    const run = await CrowdedRun.start({ plan, roomBytes: 3 * MB, isBounded: false })
+    await run.sendFor(MINUTE_MS, 1_000)
+    assert.equal(run.refused, 0)
+    assert.ok(run.peakBytes > run.mostBytes, `${run.peakBytes} of ${run.mostBytes} bytes`)
+    await run.end()
+  })
+
+  it('M3: control: a partition that never becomes idle keeps it full', async (context) => {
+    const run = await fullRun()
+    const { acknowledged } = run
+    context.mock.method(run.source, 'isOnItsWay', () => true)
+    await run.sendFor(2 * FORGOTTEN_MS, 1_000)
+    assert.ok(run.acknowledged < 1.1 * acknowledged, `${acknowledged}, then ${run.acknowledged} events`)
+    context.mock.restoreAll()
+    await run.end()
+  })
+
+  it('M2: what was acknowledged is counted while it is full', async () => {
+    const run = await CrowdedRun.start({ plan, roomBytes: 3 * MB })
+    while (await run.send(1_000));
+    assert.ok(run.source.uncountedBytes > 0, 'nothing was read yet')
+    await run.time.pass(5_000)
+    assert.equal(run.source.uncountedBytes, 0)
+    assert.equal(run.pipeline.eventsRead, run.acknowledged)
+    await run.end()
+  })
+})
