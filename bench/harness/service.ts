@@ -16,6 +16,10 @@ export interface ServiceOptions {
   readonly databaseUrl?: string
   /** Such as `100ms`. */
   readonly epoch?: string
+  /** What it may use, such as `2GiB`. */
+  readonly memory?: string
+  /** A file; left out, the ad pipeline. */
+  readonly definition?: string
 }
 
 /** What a service used and did since its start. */
@@ -26,6 +30,11 @@ export interface ServiceUsage {
   /** Since the pipeline began, restarts included. */
   readonly eventsRead: number
   readonly epoch: number
+  /** Events read minus the sum of all classes. */
+  readonly ledgerDifference: number
+  readonly lateEvents: number
+  /** Whether intake waits for memory. */
+  readonly isMemoryFull: boolean
 }
 
 /** A service that takes events. */
@@ -63,6 +72,9 @@ export class Service {
       rssBytes: metric(text, 'process_resident_memory_bytes'),
       eventsRead: metric(text, 'tidemark_events_read_total'),
       epoch: metric(text, 'tidemark_epoch'),
+      ledgerDifference: metric(text, 'tidemark_ledger_difference_events'),
+      lateEvents: metric(text, 'tidemark_events', 'class="late"'),
+      isMemoryFull: metric(text, 'tidemark_memory_full') > 0,
     }
   }
 
@@ -114,17 +126,32 @@ export function serviceCommand(options: ServiceOptions): string {
   return ['./tidemark', ...serviceArgs({ ...options, dataDir: 'DIR' })].join(' ')
 }
 
-function serviceArgs({ dataDir, databaseUrl, epoch }: ServiceOptions): readonly string[] {
-  const always = ['run', '--port', '0', '--admin-port', '0', '--json', '--data-dir', dataDir, '--limit', UNLIMITED_RATE]
+function serviceArgs({ dataDir, databaseUrl, epoch, memory, definition }: ServiceOptions): readonly string[] {
+  const pipeline = definition === undefined ? [] : [definition]
+  const always = [
+    'run',
+    ...pipeline,
+    '--port',
+    '0',
+    '--admin-port',
+    '0',
+    '--json',
+    '--data-dir',
+    dataDir,
+    '--limit',
+    UNLIMITED_RATE,
+  ]
   return [
     ...always,
     ...(databaseUrl === undefined ? [] : ['--database-url', databaseUrl]),
     ...(epoch === undefined ? [] : ['--epoch', epoch]),
+    ...(memory === undefined ? [] : ['--memory', memory]),
   ]
 }
 
-/** Sum over all labels. */
-function metric(text: string, name: string): number {
-  const values = [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))]
+/** Sum over all labels, or over those that hold this one. */
+function metric(text: string, name: string, label: string = ''): number {
+  const labels = label === '' ? '(?:\\{[^}]*\\})?' : `\\{[^}]*${label}[^}]*\\}`
+  const values = [...text.matchAll(new RegExp(`^${name}${labels} (\\S+)$`, 'gm'))]
   return values.reduce((sum, [, value]) => sum + Number(value), 0)
 }

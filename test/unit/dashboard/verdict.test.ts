@@ -1,0 +1,27 @@
+/**
+ * The one sentence on a pipeline, where intake waits.
+ */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { verdictOf } from '../../../dashboard/src/model/verdict.ts'
+import { healthyStatus } from '../../support/pipeline-status.ts'
+
+const { intake } = healthyStatus()
+
+describe('the verdict where intake waits', () => {
+  it('says what fills the memory and what to do', () => {
+    const message = 'What has to be remembered fills the memory there is (4.00 GB of 4.00 GB). Ways out: --memory.'
+    const full = healthyStatus({ intake: { ...intake, state: 'memory_full', message } })
+    assert.deepEqual(verdictOf(full), { tone: 'bad', text: message })
+  })
+
+  it('says it to a limited viewer without numbers', () => {
+    const full = healthyStatus({ intake: { ...intake, state: 'memory_full', message: null }, memory: null })
+    assert.equal(verdictOf(full).tone, 'bad')
+    assert.match(verdictOf(full).text, /memory/)
+  })
+
+  it('control: all is well where it does not', () => {
+    assert.equal(verdictOf(healthyStatus()).tone, 'good')
+  })
+})
