@@ -43,6 +43,8 @@ export interface MemoryRoomOptions {
 }
 
 const LOOK_MS = 50
+/** Ten seconds. */
+const REST_LOOKS = 200
 /** What a byte of the journal becomes at most in memory: ids and times of a short record take half of it. */
 const SHARE_OF_JOURNAL = 0.5
 /** Full until so much of the limit is free again. */
@@ -63,6 +65,10 @@ export class MemoryRoom {
   #comingBytes = 0
   /** The process without what the engine holds, as far as it can be told from memory not given back (M5). */
   #restBytes = 0
+  /** What that was at the last looks at which the engine held most, and the least of these. */
+  readonly #rests = new Float64Array(REST_LOOKS).fill(Infinity)
+  #restLooks = 0
+  #leastRestBytes = 0
   /** The most that the engine held of what is resident now. */
   #highBytes = 0
   #isFull = false
@@ -136,12 +142,19 @@ export class MemoryRoom {
     this.#become(this.#neededBytes > this.#mostBytes - slackBytes && !this.#isLeast)
   }
 
-  /** What was given back since the engine held most is between two bounds; while it holds that much they are one (M5). */
+  /**
+   * The process without what the engine holds. While the engine holds the most of what is resident, that is the difference;
+   * of what it forgot since, the system may have taken back any part, so the rest is what it was then at least (M5). What
+   * comes and goes in seconds, as garbage does, must not add up: so it is the lowest of many looks.
+   */
   #measureRest(heldBytes: number, residentBytes: number): void {
-    this.#highBytes = Math.max(heldBytes, Math.min(this.#highBytes, residentBytes - this.#restBytes))
-    const least = Math.max(0, residentBytes - this.#highBytes)
+    this.#highBytes = Math.max(heldBytes, Math.min(this.#highBytes, residentBytes - this.#leastRestBytes))
     const most = Math.max(0, residentBytes - heldBytes)
-    this.#restBytes = Math.min(Math.max(this.#restBytes, least), most)
+    if (heldBytes >= this.#highBytes) {
+      this.#rests[this.#restLooks++ % REST_LOOKS] = most
+      this.#leastRestBytes = this.#rests.reduce((least, rest) => Math.min(least, rest), Infinity)
+    }
+    this.#restBytes = Math.min(Math.max(this.#leastRestBytes, residentBytes - this.#highBytes), most)
   }
 
   #become(isFull: boolean): void {

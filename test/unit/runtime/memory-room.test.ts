@@ -117,6 +117,19 @@ describe('memory room', () => {
     assert.equal(rig.needed, 300 + 100 + 50 + 40 + 10, 'given back')
   })
 
+  it('M5: garbage that comes and goes does not add up, however often the state shrinks and grows again', () => {
+    const rig = new Rig().become({ heldBytes: 500 * MB, residentBytes: 700 * MB })
+    const need = rig.needed
+    for (let look = 0; look < 2_000; look++) {
+      const heldBytes = (500 - (look % 40)) * MB
+      const residentBytes = (700 + 80 * ((look % 7) / 6)) * MB
+      rig.become({ heldBytes, residentBytes })
+      assert.ok(rig.needed <= need + 80, `${rig.needed} at look ${look}`)
+    }
+    rig.become({ heldBytes: 300 * MB, residentBytes: 700 * MB })
+    assert.ok(rig.needed <= need - 200 + 80, `${rig.needed} in the end`)
+  })
+
   it('M4: topics that W waits for are read on until the reserve is used up', () => {
     const rig = new Rig().become({ heldBytes: 700 * MB, residentBytes: 870 * MB })
     assert.ok(rig.room.isFull && rig.room.canFollow)
