@@ -18,6 +18,8 @@
  * M6  A limit that is too small for the program itself locks nothing up: `LEAST_STATE` of it may always be remembered, what
  *     is not counted yet included.
  *
+ * M7  Nobody is refused for garbage: before it is full, the collector runs, and every `COLLECT_MS` while it nearly is.
+ *
  * The process is looked at every `LOOK_MS`; what was admitted since counts as used.
  */
 import { TidemarkError } from '../errors.ts'
@@ -38,6 +40,8 @@ export interface MemoryRoomOptions {
   readonly limitBytes: number
   readonly look: () => MemoryReadings
   readonly steadyMs: () => number
+  /** Gives back at once what nobody uses any more. */
+  readonly collect: () => void
   /** Told whenever it is full, or is not any more. */
   readonly onChange: (status: MemoryStatus) => void
 }
@@ -47,6 +51,10 @@ const LOOK_MS = 50
 const REST_LOOKS = 200
 /** What a byte of the journal becomes at most in memory: ids and times of a short record take half of it. */
 const SHARE_OF_JOURNAL = 0.5
+/** The collector stops everything for a tenth of a second. */
+const COLLECT_MS = 5_000
+/** It runs when less than this share of the limit is left. */
+const NEARLY = 0.05
 /** Full until so much of the limit is free again. */
 const SLACK = 0.02
 /** What is kept for events of topics that W waits for (M4). */
@@ -58,6 +66,7 @@ const LEAST_STATE = 1 / 32
 export class MemoryRoom {
   readonly #options: MemoryRoomOptions
   #lookedMs = -Infinity
+  #collectedMs = -Infinity
   /** All that M1 counts, at the last look and since. */
   #neededBytes = 0
   #stateBytes = 0
@@ -133,13 +142,25 @@ export class MemoryRoom {
     const nowMs = this.#options.steadyMs()
     if (nowMs - this.#lookedMs < LOOK_MS) return
     this.#lookedMs = nowMs
+    this.#count()
+    if (this.#neededBytes > this.#mostBytes - NEARLY * this.#options.limitBytes && this.#collect(nowMs)) this.#count()
+    const slackBytes = this.#isFull ? SLACK * this.#options.limitBytes : 0
+    this.#become(this.#neededBytes > this.#mostBytes - slackBytes && !this.#isLeast)
+  }
+
+  #collect(nowMs: number): boolean {
+    if (nowMs - this.#collectedMs < COLLECT_MS) return false
+    this.#collectedMs = nowMs
+    this.#options.collect()
+    return true
+  }
+
+  #count(): void {
     const { heldBytes, growthBytes, residentBytes, inFlightBytes, uncountedBytes } = this.#options.look()
     this.#stateBytes = heldBytes
     this.#comingBytes = uncountedBytes * SHARE_OF_JOURNAL
     this.#measureRest(heldBytes, residentBytes)
     this.#neededBytes = heldBytes + this.#restBytes + growthBytes + inFlightBytes + this.#comingBytes
-    const slackBytes = this.#isFull ? SLACK * this.#options.limitBytes : 0
-    this.#become(this.#neededBytes > this.#mostBytes - slackBytes && !this.#isLeast)
   }
 
   /**

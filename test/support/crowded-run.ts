@@ -70,6 +70,7 @@ export class CrowdedRun {
         uncountedBytes: this.source.uncountedBytes,
       }),
       steadyMs: () => time.steadyMs(),
+      collect: () => undefined,
       onChange: ({ isFull }) => this.turns.push({ isFull, atMs: time.steadyMs() }),
     })
     this.source = new JournalSource({

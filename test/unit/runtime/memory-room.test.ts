@@ -1,5 +1,5 @@
 /**
- * The memory of a run by M1 to M6: what is counted, who is sent away, and that a run that is full always opens again.
+ * The memory of a run by M1 to M7: what is counted, who is sent away, and that a run that is full always opens again.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -30,9 +30,13 @@ class Rig {
       limitBytes: LIMIT_BYTES,
       look: () => this.readings,
       steadyMs: () => this.time.steadyMs(),
+      collect: () => this.collect(),
       onChange: (status) => this.told.push(status),
     })
   }
+
+  /** What the collector does. */
+  collect: () => void = () => undefined
 
   /** What it is from the next look on. */
   become(readings: Partial<MemoryReadings>): this {
@@ -128,6 +132,25 @@ describe('memory room', () => {
     }
     rig.become({ heldBytes: 300 * MB, residentBytes: 700 * MB })
     assert.ok(rig.needed <= need - 200 + 80, `${rig.needed} in the end`)
+  })
+
+  it('M7: nobody is refused for garbage: the collector runs before, and not without need', () => {
+    const rig = new Rig()
+    let runs = 0
+    const runsSoFar = (): number => runs
+    rig.collect = (): void => {
+      runs++
+      rig.readings = { ...rig.readings, residentBytes: 600 * MB }
+    }
+    rig.become({ residentBytes: 700 * MB })
+    assert.ok(!rig.room.isFull)
+    assert.equal(runsSoFar(), 0)
+    rig.become({ residentBytes: 900 * MB })
+    assert.ok(!rig.room.isFull && runsSoFar() === 1)
+    rig.become({ residentBytes: 900 * MB })
+    assert.ok(rig.room.isFull && runsSoFar() === 1, 'control: it did a moment ago, and it is full')
+    rig.time.jump(5_000)
+    assert.ok(!rig.room.isFull && runsSoFar() === 2)
   })
 
   it('M4: topics that W waits for are read on until the reserve is used up', () => {
