@@ -5,7 +5,8 @@
  * K2  One batch is under way at a time, so that the order within a partition is the order of `add`.
  */
 import { compatibilityPartitioner, Producer } from '@platformatic/kafka'
-import { accessTo, clientOptions, kafkaUnavailable, type KafkaAddress } from './topics.ts'
+import { connectionError } from './connection-error.ts'
+import { accessTo, clientOptions, type KafkaAddress } from './topics.ts'
 
 /** One record on its way. */
 export interface OutgoingRecord {
@@ -55,7 +56,7 @@ export class TopicWriter {
   /**
    * Sends everything that waits.
    *
-   * @throws TidemarkError KAFKA_UNAVAILABLE
+   * @throws TidemarkError KAFKA_UNAVAILABLE, KAFKA_REFUSED
    */
   async flush(): Promise<void> {
     const records = this.#waiting
@@ -71,7 +72,7 @@ export class TopicWriter {
         await this.#producer.send({ messages, idempotent: true, acks: -1 })
       }
     } catch (error) {
-      throw kafkaUnavailable(this.#brokers, error)
+      throw connectionError(this.#brokers, error)
     }
   }
 

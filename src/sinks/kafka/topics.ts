@@ -2,7 +2,7 @@
  * Topics of a Kafka cluster: made where they are missing, removed on request.
  */
 import { Admin, type ConnectionOptions } from '@platformatic/kafka'
-import { TidemarkError } from '../../errors.ts'
+import { connectionError } from './connection-error.ts'
 
 /** How a cluster is reached. */
 export interface KafkaAccess {
@@ -50,27 +50,10 @@ interface ClientOptions extends Omit<KafkaAccess, 'brokers'> {
   readonly bootstrapBrokers: string[]
 }
 
-/** An error of the client as one of ours, with the broker it was about. */
-export function kafkaUnavailable(brokers: string, cause: unknown): TidemarkError {
-  const reason = cause instanceof Error ? innermost(cause).message : String(cause)
-  return new TidemarkError('KAFKA_UNAVAILABLE', `Kafka at ${brokers} cannot be used: ${reason}`, {
-    where: brokers,
-    retryable: true,
-    fix: './tidemark stack up --only kafka',
-    cause,
-  })
-}
-
-function innermost(error: Error): Error {
-  const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : []
-  const inner = first ?? error.cause
-  return inner instanceof Error ? innermost(inner) : error
-}
-
 /**
  * Makes the topics that are missing, with as many replicas as the cluster has by default; the others stay as they are.
  *
- * @throws TidemarkError KAFKA_UNAVAILABLE
+ * @throws TidemarkError KAFKA_UNAVAILABLE, KAFKA_REFUSED
  */
 export async function ensureTopics(brokers: KafkaAddress, topics: readonly TopicSettings[]): Promise<void> {
   await withAdmin(brokers, async (admin) => {
@@ -84,7 +67,7 @@ export async function ensureTopics(brokers: KafkaAddress, topics: readonly Topic
 /**
  * How many partitions topics have; those that are missing are left out.
  *
- * @throws TidemarkError KAFKA_UNAVAILABLE
+ * @throws TidemarkError KAFKA_UNAVAILABLE, KAFKA_REFUSED
  */
 export async function topicPartitions(
   brokers: KafkaAddress,
@@ -101,7 +84,7 @@ export async function topicPartitions(
 /**
  * Removes topics that are there.
  *
- * @throws TidemarkError KAFKA_UNAVAILABLE
+ * @throws TidemarkError KAFKA_UNAVAILABLE, KAFKA_REFUSED
  */
 export async function deleteTopics(brokers: string, names: readonly string[]): Promise<void> {
   await withAdmin(brokers, async (admin) => {
@@ -114,7 +97,7 @@ export async function deleteTopics(brokers: string, names: readonly string[]): P
 /**
  * Whether the cluster answers.
  *
- * @throws TidemarkError KAFKA_UNAVAILABLE
+ * @throws TidemarkError KAFKA_UNAVAILABLE, KAFKA_REFUSED
  */
 export async function askKafka(brokers: string): Promise<readonly string[]> {
   return withAdmin(brokers, async (admin) => admin.listTopics())
@@ -126,7 +109,7 @@ export async function withAdmin<T>(address: KafkaAddress, work: (admin: Admin) =
   try {
     return await work(admin)
   } catch (error) {
-    throw kafkaUnavailable(accessTo(address).brokers, error)
+    throw connectionError(accessTo(address).brokers, error)
   } finally {
     // What the work found, or why it failed, is what the caller asked for.
     await admin.close().catch(() => undefined)

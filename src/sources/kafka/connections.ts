@@ -8,9 +8,9 @@
 import { isIP } from 'node:net'
 import type { Connection } from '@platformatic/kafka'
 import { TidemarkError } from '../../errors.ts'
+import { connectionError } from '../../sinks/kafka/connection-error.ts'
 import { brokerList, type KafkaAccess } from '../../sinks/kafka/topics.ts'
 import { BrokerConnection } from './broker-connection.ts'
-import { connectionError } from './kafka-errors.ts'
 
 interface OpenConnection {
   readonly connection: BrokerConnection

@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { accessOf } from '../../../src/sources/kafka/access.ts'
-import { connectionError, gapError } from '../../../src/sources/kafka/kafka-errors.ts'
+import { gapError } from '../../../src/sources/kafka/kafka-errors.ts'
+import { connectionError } from '../../../src/sinks/kafka/connection-error.ts'
 import type { KafkaSourcePlan } from '../../../src/pipeline/plan.ts'
 
 const coded = (message: string, code: string, cause?: Error): Error =>
@@ -17,7 +18,12 @@ for (const [name, cause, code, fix] of [
     'KAFKA_REFUSED',
     /caFile/,
   ],
-  ['a host name', coded('failed', 'X', coded('altnames', 'ERR_TLS_CERT_ALTNAME_INVALID')), 'KAFKA_REFUSED', /caFile/],
+  [
+    'a host name',
+    coded('failed', 'X', coded('altnames', 'ERR_TLS_CERT_ALTNAME_INVALID')),
+    'KAFKA_REFUSED',
+    /advertised\.listeners/,
+  ],
   ['TLS missing', new Error('Broker requires TLS.'), 'KAFKA_REFUSED', /"tls": \{\}/],
   ['a password', coded('SASL authentication failed.', 'PLT_KFK_AUTHENTICATION'), 'KAFKA_REFUSED', /passwordEnv/],
   ['nobody there', coded('failed', 'X', coded('connect ECONNREFUSED', 'ECONNREFUSED')), 'KAFKA_UNAVAILABLE', /address/],
