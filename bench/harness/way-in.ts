@@ -20,9 +20,9 @@ export class WayIn {
     this.url = url
   }
 
-  /** Starts one on a folder; resolves when it listens. */
-  static start(folder: string): Promise<WayIn> {
-    return WayIn.#run([PROGRAM, folder])
+  /** Starts one on a folder, into the topics at `brokers` where they are given; resolves when it listens. */
+  static start(folder: string, brokers?: string): Promise<WayIn> {
+    return WayIn.#run([PROGRAM, folder, ...(brokers === undefined ? [] : [brokers])])
   }
 
   /** Starts a server of Node that only reads and answers (`bench/programs/bare-http.ts`). */
@@ -50,8 +50,8 @@ export class WayIn {
 }
 
 /** The command that starts it, as a person would type it in the project's folder. */
-export function wayInCommand(): string {
-  return commandText([PROGRAM, 'DIR'])
+export function wayInCommand(brokers?: string): string {
+  return commandText([PROGRAM, 'DIR', ...(brokers === undefined ? [] : [brokers])])
 }
 
 /** The same for the server that only answers. */

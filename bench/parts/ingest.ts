@@ -14,11 +14,11 @@ import type { HttpLoadResult } from '../programs/http-load.ts'
 
 const LOAD = join(ROOT, 'bench', 'programs', 'http-load.ts')
 const BARE_DISK = join(ROOT, 'bench', 'programs', 'bare-disk.ts')
-const BATCHES = ['--batch', '1000', '--connections', '8'] as const
-const SINGLES = ['--batch', '1', '--connections', '64'] as const
+export const BATCHES = ['--batch', '1000', '--connections', '8'] as const
+export const SINGLES = ['--batch', '1', '--connections', '64'] as const
 
 /** What a load did, and what the server spent on it. */
-interface Served {
+export interface Served {
   readonly load: HttpLoadResult
   readonly eventsPerCpuSecond: number
 }
@@ -68,17 +68,20 @@ interface WayInRun {
 
 async function measureWayIn(dataDir: string, seconds: number): Promise<WayInRun> {
   const [wayIn, bare] = [await WayIn.start(dataDir), await WayIn.startBare()]
-  const served = async (to: WayIn, kind: readonly string[]): Promise<Served> => {
-    const before = await to.cpuMs()
-    const load = await send(to.url, kind, seconds)
-    return { load, eventsPerCpuSecond: load.acknowledgedEvents / (((await to.cpuMs()) - before) / 1_000) }
-  }
   try {
-    const batches = await served(wayIn, BATCHES)
-    return { batches, singles: await served(wayIn, SINGLES), bareSingles: await served(bare, SINGLES) }
+    const batches = await served(wayIn, BATCHES, seconds)
+    const singles = await served(wayIn, SINGLES, seconds)
+    return { batches, singles, bareSingles: await served(bare, SINGLES, seconds) }
   } finally {
     await Promise.all([wayIn.stop(), bare.stop()])
   }
+}
+
+/** Sends a kind of load to a server that takes events in. */
+export async function served(to: WayIn, kind: readonly string[], seconds: number): Promise<Served> {
+  const before = await to.cpuMs()
+  const load = await send(to.url, kind, seconds)
+  return { load, eventsPerCpuSecond: load.acknowledgedEvents / (((await to.cpuMs()) - before) / 1_000) }
 }
 
 async function measureService(dataDir: string, seconds: number): Promise<ServiceRun> {
@@ -135,7 +138,7 @@ async function appendBare(dataDir: string, load: HttpLoadResult, seconds: number
   return JSON.parse((await measureNode([BARE_DISK, dataDir, ...size])).stdout) as BareDiskResult
 }
 
-const SENDING = commandText([LOAD, '--url', 'URL', ...BATCHES])
+export const SENDING: string = commandText([LOAD, '--url', 'URL', ...BATCHES])
 const BATCHES_PER_CORE = { atLeast: 600_000 } as const
 const SINGLES_PER_SECOND = { atLeast: 15_000 } as const
 const ACKNOWLEDGEMENT = { atMost: 25 } as const

@@ -16,6 +16,7 @@ import { ROOT } from '../harness/machine.ts'
 import { repeated, type BenchContext, type BenchPart, type Findings } from '../harness/part.ts'
 import type { KafkaSpeed } from '../programs/kafka.ts'
 import { flinkFigures } from './flink-on-kafka.ts'
+import { httpFigures } from './http-into-topics.ts'
 
 const PROGRAM = join(ROOT, 'bench', 'programs', 'kafka.ts')
 const KAFKA_PORT = 29_692
@@ -57,8 +58,9 @@ async function measureBroker(context: BenchContext, brokers: string): Promise<Fi
   const fetched = await measure('record batches', ['--fetch-only'])
   const framed = await measure('record batches to lines', ['--frame-only'])
   const whole = await measure('broker to tables', [])
+  const http = await httpFigures(context, brokers)
   const flink = await flinkFigures(context, plan, brokers)
-  return { figures: [...figuresOf(fetched, framed, whole), ...flink] }
+  return { figures: [...figuresOf(fetched, framed, whole), ...http, ...flink] }
 }
 
 interface KafkaRun extends KafkaSpeed {

@@ -27,6 +27,8 @@ export interface OpenKafka {
 
 /** A sender waits for all of it: after some seconds it is told to come again. */
 const INTAKE_RETRYING = { retries: 3, retryDelay: 300, requestTimeout: 10_000 }
+/** Batches under way at once: while brokers keep one, the next are made. */
+const INTAKE_WRITERS = 4
 const NEVER = new AbortController().signal
 
 /**
@@ -81,7 +83,7 @@ export function openTopicIntake({
     source: source.name,
     topics: source.topics,
     idFields: { impressions: impressions.idField, clicks: clicks.idField },
-    writer: new TopicWriter(access, INTAKE_RETRYING),
+    writers: Array.from({ length: INTAKE_WRITERS }, () => new TopicWriter(access, INTAKE_RETRYING)),
     probe: async () =>
       topicPartitions(
         access,

@@ -7,6 +7,10 @@
  *     counted once by its ids.
  * I3  Once the brokers failed, nothing is taken until they answer: what is in memory is what was taken before.
  * I4  What no broker would take is refused alone; what came together with it is written.
+ * I5  Several batches are under way at once, each by a writer of its own. A producer numbers what it sends, so that brokers
+ *     take a batch once however often it comes; one that fails begins with new numbers, and what it had under way beside
+ *     that could be taken for something that came before. So no producer has two under way.
+ * I6  What is under way at most is {@link BATCH_BYTES} of each writer, and one request more.
  */
 import { TidemarkError } from '../../errors.ts'
 import type { StreamName } from '../../pipeline/plan.ts'
@@ -26,7 +30,8 @@ export interface TopicIntakeOptions {
   readonly source: string
   readonly topics: Readonly<Record<StreamName, string>>
   readonly idFields: Readonly<Record<StreamName, string>>
-  readonly writer: RecordWriter
+  /** One batch goes by each at a time (I5). */
+  readonly writers: readonly RecordWriter[]
   /** Whether the brokers answer and know the topics; rejects where not. */
   readonly probe: () => Promise<unknown>
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>
@@ -43,7 +48,9 @@ interface Append {
 /** Brokers take batches of 1 MiB unless told otherwise; lengths, the key and the batch's header are in that too. */
 export const MOST_RECORD_BYTES = 1_040_000
 /** What is written together: more would only wait longer for the slowest partition. */
-const BATCH_BYTES = 4 << 20
+const BATCH_BYTES = 1 << 20
+/** Where a batch is under way already, less waits for it: brokers answer a few large batches at less cost than many small ones. */
+const OWN_BATCH_BYTES = 64 << 10
 const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 5_000
 const LINE_FEED = 0x0a
@@ -52,14 +59,18 @@ const SPACE = 0x20
 export class TopicIntake implements Intake {
   readonly #options: TopicIntakeOptions
   readonly #ending = new AbortController()
+  readonly #idle: RecordWriter[]
+  readonly #writing = new Set<Promise<void>>()
+  /** What was not handed to a writer yet. */
   #waiting: Append[] = []
   #waitingBytes = 0
-  #writing: Promise<void> | undefined
+  #queuedBytes = 0
   #recovering: Promise<void> | undefined
   #problem: string | null = null
 
   constructor(options: TopicIntakeOptions) {
     this.#options = options
+    this.#idle = [...options.writers]
   }
 
   get isOpen(): boolean {
@@ -73,53 +84,68 @@ export class TopicIntake implements Intake {
 
   /** Bytes that wait for an acknowledgement. */
   get queuedBytes(): number {
-    return this.#waitingBytes
+    return this.#queuedBytes
   }
 
   /** @throws TidemarkError retryable as the port says; INPUT_BAD_DATA where a record is longer than a broker takes (I4) */
   async append(stream: StreamName, lines: Uint8Array): Promise<void> {
     if (!this.isOpen) throw this.#closed()
     if (lines.length > MOST_RECORD_BYTES && longestLine(lines) > MOST_RECORD_BYTES) throw tooLarge()
-    this.#waitingBytes += lines.length
+    this.#queuedBytes += lines.length
     try {
       await new Promise<void>((done, failed) => {
         this.#waiting.push({ stream, lines, done, failed })
-        this.#writing ??= this.#writeAll().finally(() => (this.#writing = undefined))
+        this.#waitingBytes += lines.length
+        this.#beginWriting()
       })
     } finally {
-      this.#waitingBytes -= lines.length
+      this.#queuedBytes -= lines.length
     }
   }
 
   /** Takes nothing more, lets what is under way end, and lets go of the connections. */
   async close(): Promise<void> {
     this.#ending.abort()
-    await this.#writing
+    await Promise.all(this.#writing)
     await this.#recovering
-    await this.#options.writer.close()
+    await Promise.all(this.#options.writers.map(async (writer) => writer.close()))
   }
 
-  async #writeAll(): Promise<void> {
+  /** Puts another writer to work where there is one, and enough for it to do. */
+  #beginWriting(): void {
+    if (this.#writing.size > 0 && this.#waitingBytes < OWN_BATCH_BYTES) return
+    const writer = this.#idle.pop()
+    if (writer === undefined) return
+    const writing = this.#writeAll(writer).finally(() => {
+      this.#writing.delete(writing)
+      this.#idle.push(writer)
+      // What came since the writer found nothing more.
+      if (this.#waiting.length > 0) this.#beginWriting()
+    })
+    this.#writing.add(writing)
+  }
+
+  async #writeAll(writer: RecordWriter): Promise<void> {
     // Requests that come in the same turn go together.
     await Promise.resolve()
     while (this.#waiting.length > 0) {
       const batch = this.#take()
       try {
-        await this.#write(batch)
+        await this.#write(writer, batch)
         for (const { done } of batch) done()
       } catch (error) {
         if (!isTooLarge(error)) this.#fail(batch, error)
         else if (batch.length === 1) for (const { failed } of batch) failed(tooLarge())
-        else await this.#writeOneByOne(batch)
+        else await this.#writeOneByOne(writer, batch)
       }
     }
   }
 
   /** Which of them is too large, the broker does not say (I4). */
-  async #writeOneByOne(batch: readonly Append[]): Promise<void> {
+  async #writeOneByOne(writer: RecordWriter, batch: readonly Append[]): Promise<void> {
     for (const [index, append] of batch.entries()) {
       try {
-        await this.#write([append])
+        await this.#write(writer, [append])
         append.done()
       } catch (error) {
         if (!isTooLarge(error)) return this.#fail(batch.slice(index), error)
@@ -132,11 +158,13 @@ export class TopicIntake implements Intake {
     let count = 0
     for (let bytes = 0; count < this.#waiting.length && (count === 0 || bytes < BATCH_BYTES); count++)
       bytes += (this.#waiting[count] as Append).lines.length
-    return this.#waiting.splice(0, count)
+    const taken = this.#waiting.splice(0, count)
+    for (const { lines } of taken) this.#waitingBytes -= lines.length
+    return taken
   }
 
-  async #write(batch: readonly Append[]): Promise<void> {
-    const { writer, topics, idFields } = this.#options
+  async #write(writer: RecordWriter, batch: readonly Append[]): Promise<void> {
+    const { topics, idFields } = this.#options
     for (const { stream, lines } of batch) {
       // The request's own bytes are used again, whatever becomes of a connection that still holds some of these.
       for (const value of recordLines(Buffer.from(lines)))
@@ -148,10 +176,13 @@ export class TopicIntake implements Intake {
   #fail(batch: readonly Append[], cause: unknown): void {
     const reason = cause instanceof Error ? cause.message : String(cause)
     const { source, log } = this.#options
-    this.#problem = `Events over HTTP cannot be written to the topics of "${source}": ${reason}`
-    log('warn', `${this.#problem} Nothing is taken until they can.`)
-    const error = new TidemarkError('KAFKA_UNAVAILABLE', this.#problem, { retryable: true, cause })
+    const problem = `Events over HTTP cannot be written to the topics of "${source}": ${reason}`
+    // Batches beside this one will hardly do better, and say nothing new.
+    if (this.#problem === null) log('warn', `${problem} Nothing is taken until they can.`)
+    this.#problem ??= problem
+    const error = new TidemarkError('KAFKA_UNAVAILABLE', problem, { retryable: true, cause })
     for (const { failed } of [...batch, ...this.#waiting.splice(0)]) failed(error)
+    this.#waitingBytes = 0
     this.#recovering ??= this.#recover().finally(() => (this.#recovering = undefined))
   }
 

@@ -1,5 +1,5 @@
 /**
- * Events over HTTP on their way into topics: I1 to I4 of `topic-intake.ts`, with brokers that answer when a test says so.
+ * Events over HTTP on their way into topics: I1 to I5 of `topic-intake.ts`, with brokers that answer when a test says so.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -56,7 +56,7 @@ interface Rig {
   readonly look: (answers: boolean) => Promise<void>
 }
 
-function openRig(): Rig {
+function openRig(more: readonly Brokers[] = []): Rig {
   const brokers = new Brokers()
   const told: string[] = []
   let answers = false
@@ -65,7 +65,7 @@ function openRig(): Rig {
     source: 'kafka',
     topics: { impressions: 'ad-impressions', clicks: 'ad-clicks' },
     idFields: { impressions: 'impression_id', clicks: 'click_id' },
-    writer: brokers,
+    writers: [...more, brokers],
     probe: async () => (answers ? Promise.resolve() : Promise.reject(new Error('away'))),
     pause: async (_ms, signal) =>
       new Promise((resolve) => {
@@ -172,6 +172,27 @@ describe('events over HTTP on their way into topics', () => {
       ['acknowledged', 'acknowledged', 'INPUT_BAD_DATA', 'acknowledged'],
     )
     assert.equal(intake.isOpen, true)
+  })
+
+  it('I5: go side by side where there is enough for a batch of their own, one batch a writer', async () => {
+    const second = new Brokers()
+    const { brokers, intake, told } = openRig([second])
+    const large = (id: string): Buffer => lines(`{"click_id":"${id}","x":"${'x'.repeat(70_000)}"}`)
+    const first = codeOf(intake.append('clicks', lines('{"click_id":"0"}')))
+    await eventually('the brokers are asked', () => brokers.isAsked)
+    const small = codeOf(intake.append('clicks', lines('{"click_id":"1"}')))
+    assert.equal(second.isAsked, false, 'a little waits')
+    const beside = codeOf(intake.append('clicks', large('2')))
+    await eventually('another writer is asked', () => second.isAsked)
+    const after = codeOf(intake.append('clicks', large('3')))
+    await second.answer()
+    assert.deepEqual(await Promise.all([small, beside]), Array(2).fill('acknowledged'))
+    await eventually('the writer goes on', () => second.isAsked)
+    await Promise.all([brokers.answer(new Error('hung up')), second.answer(new Error('hung up'))])
+    assert.deepEqual(await Promise.all([first, after]), Array(2).fill('KAFKA_UNAVAILABLE, again'))
+    assert.equal(told.length, 1, 'told once, however many batches fail')
+    await intake.close()
+    assert.ok(brokers.isClosed && second.isClosed)
   })
 
   it('ends with what was under way, and takes nothing more', async () => {
