@@ -2,7 +2,8 @@
  * `tidemark flink submit|status|stop|resume`: the job of a plan on a Flink cluster, by default that of `stack up`.
  *
  * F1  A fresh job fills empty tables: rows are only removed with `--replace`.
- * F2  A job goes on from a state of the very same plan and of no other, with the settings it had.
+ * F2  A job goes on from a state of the very same plan and of no other, with the settings it had. One that left no state
+ *     begins with its topics again, into emptied tables.
  * F3  What was started is noted in the data folder, so that the stack's supervisor can start it again.
  */
 import { Command } from 'commander'
@@ -18,6 +19,7 @@ import { planChanges } from '../pipeline/plan-changes.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
 import { STREAM_NAMES, type Plan } from '../pipeline/plan.ts'
 import { ensureTopics } from '../sinks/kafka/topics.ts'
+import { emptyTables } from '../stack/jobs/empty-tables.ts'
 import { readJobRecord, writeJobRecord, type JobRecord } from '../stack/jobs/job-records.ts'
 import { isCheckpoint, newestState } from '../stack/jobs/retained-state.ts'
 import { stackHome } from '../stack/settings.ts'
@@ -103,6 +105,12 @@ async function resumeJob(options: SubmitOptions): Promise<void> {
     brokers: options.brokers ?? record.settings.brokers,
     parallelism: options.parallelism ?? record.settings.parallelism,
   }
+  if (state === undefined) {
+    createTalk(options).say(
+      'It was stopped before its first checkpoint: it counts its topics again, into emptied tables.',
+    )
+    await emptyTables(plan, settings)
+  }
   await start(options, plan, settings, state)
 }
 
@@ -121,6 +129,8 @@ async function start(
   const talk = createTalk(options)
   talk.say('Flink plans the job: half a minute, and minutes on a machine that is busy.')
   const from = state === undefined ? undefined : { url: state, isOwn: isCheckpoint(home, state) }
+  // Those of a fresh job are empty already; a job that left no state may have written before it was stopped.
+  if (from === undefined) await emptyTables(plan, settings)
   const jobId = await startJob(cluster, plan, settings, { signal: interruptSignal(), from })
   writeJobRecord(home, {
     name: jobName(plan),

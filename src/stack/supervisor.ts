@@ -15,6 +15,7 @@ import { DatabasePart } from './database-part.ts'
 import { jarFolder } from './fetch-jars.ts'
 import { supersetFolder } from './fetch-superset.ts'
 import { flinkParts } from './flink-parts.ts'
+import { emptyTables } from './jobs/empty-tables.ts'
 import { JobKeeper } from './jobs/job-keeper.ts'
 import { kafkaPart } from './kafka-part.ts'
 import { PartProcess } from './part-process.ts'
@@ -85,6 +86,7 @@ class Supervisor {
       databaseUrl: () => this.#database?.url,
       isReady: () => FLINK_PARTS.every((name) => this.#process(name)?.state.status === 'ready'),
       onChange: () => this.#report(),
+      emptyTables,
     })
   }
 

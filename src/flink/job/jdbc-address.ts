@@ -12,3 +12,13 @@ export function jdbcAddress(databaseUrl: string): Pick<FlinkSettings, 'jdbcUrl' 
     password: decodeURIComponent(password),
   }
 }
+
+/** The way back: an URL for clients of PostgreSQL. */
+export function databaseAddress({
+  jdbcUrl,
+  username,
+  password,
+}: Pick<FlinkSettings, 'jdbcUrl' | 'username' | 'password'>): string {
+  const login = [username, password].map(encodeURIComponent).join(':')
+  return `postgresql://${login}@${jdbcUrl.slice('jdbc:postgresql://'.length)}`
+}

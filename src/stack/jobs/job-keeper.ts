@@ -2,7 +2,8 @@
  * Keeps the Flink jobs of a stack running: a job that its job manager lost is started again from its newest checkpoint.
  *
  * B1  Only jobs whose record says `running` are started, and only while the cluster has none of their name.
- * B2  A job goes on from the newest state that is whole; where it has none, from where it began before.
+ * B2  A job goes on from the newest state that is whole; where it has none, from where it began before. One that then begins
+ *     with its topics fills empty tables.
  * B3  What ends on purpose stays ended: topics that ended, a job that was cancelled on Flink's page.
  * B4  A job whose SQL this version writes otherwise is left alone: its state is not understood, and counting anew is for
  *     people to decide.
@@ -20,6 +21,8 @@ import {
   type FlinkCluster,
   type FlinkJob,
 } from '../../flink/job/jobs.ts'
+import type { FlinkSettings } from '../../flink/settings.ts'
+import type { Plan } from '../../pipeline/plan.ts'
 import { readJobRecord, readJobRecords, writeJobRecord, type JobRecord } from './job-records.ts'
 import { isCheckpoint, newestState } from './retained-state.ts'
 
@@ -45,6 +48,8 @@ export interface JobKeeperOptions {
   /** Whether all parts that a job needs to start answer. */
   readonly isReady: () => boolean
   readonly onChange: () => void
+  /** Empties the tables of a job that has no state to go on from. */
+  readonly emptyTables: (plan: Plan, settings: FlinkSettings) => Promise<void>
 }
 
 /** Looks after the jobs of one stack from {@link run} to {@link stop}. */
@@ -111,7 +116,7 @@ export class JobKeeper {
   }
 
   async #revive(record: JobRecord, why: string): Promise<void> {
-    const { home, cluster, databaseUrl } = this.#options
+    const { home, cluster, databaseUrl, emptyTables } = this.#options
     if (record.scriptHash !== scriptHash(record.plan, record.settings)) {
       this.#reasons.set(record.name, `${why}, and this version's SQL does not understand its state: ${COUNT_AGAIN}`)
       this.#options.onChange()
@@ -122,6 +127,7 @@ export class JobKeeper {
     const state = newestState(home, record)
     const from = state === undefined ? undefined : { url: state, isOwn: isCheckpoint(home, state) }
     try {
+      if (state === undefined) await emptyTables(record.plan, settings)
       const jobId = await startJob(cluster, record.plan, settings, { signal: this.#controller.signal, from })
       if (readJobRecord(home, record.name)?.state !== 'running') {
         // Someone stopped it while it was planned.

@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -15,6 +15,7 @@ import { adPipeline } from '../../../src/pipeline/ad-pipeline.ts'
 import { planOf } from '../../../src/pipeline/validate.ts'
 import { JobKeeper } from '../../../src/stack/jobs/job-keeper.ts'
 import { writeJobRecord } from '../../../src/stack/jobs/job-records.ts'
+import { stateFolders } from '../../../src/stack/jobs/retained-state.ts'
 import { eventually } from '../../support/eventually.ts'
 
 const plan = planOf(adPipeline)
@@ -24,10 +25,12 @@ describe('a job that its cluster lost', () => {
   let server: Server
   let url: string
   let asked: string[] = []
+  let emptied: string[] = []
 
   beforeEach(async () => {
     home = mkdtempSync(join(tmpdir(), 'tidemark-keeper-'))
     asked = []
+    emptied = []
     // A cluster without jobs whose gateway takes no statements.
     server = createServer((request, response) => {
       asked.push(`${request.method} ${request.url}`)
@@ -64,6 +67,7 @@ describe('a job that its cluster lost', () => {
       databaseUrl: () => undefined,
       isReady: () => true,
       onChange: () => undefined,
+      emptyTables: async ({ name }, { jdbcUrl }) => void emptied.push(`${name} at ${jdbcUrl}`),
     })
     const running = keeper.run()
     await eventually('the keeper has looked at it', () => keeper.jobs.length > 0)
@@ -84,5 +88,19 @@ describe('a job that its cluster lost', () => {
   it('control: is started again where it is the same', async () => {
     assert.match(await reasonFor(scriptHash(plan, DEFAULT_FLINK_SETTINGS)), /cannot be started: .*no statements/)
     assert.ok(asked.includes('POST /v3/sessions'))
+  })
+
+  it('begins with its topics into emptied tables where it left no state (B2)', async () => {
+    await reasonFor(scriptHash(plan, DEFAULT_FLINK_SETTINGS))
+    assert.deepEqual(emptied, [`ads at ${DEFAULT_FLINK_SETTINGS.jdbcUrl}`])
+  })
+
+  it('control: goes on from its checkpoint beside what is in them', async () => {
+    const checkpoint = join(stateFolders(home).checkpoints, 'lost', 'chk-1')
+    mkdirSync(checkpoint, { recursive: true })
+    writeFileSync(join(checkpoint, '_metadata'), '')
+    await reasonFor(scriptHash(plan, DEFAULT_FLINK_SETTINGS))
+    assert.ok(asked.includes('POST /v3/sessions'))
+    assert.deepEqual(emptied, [])
   })
 })
