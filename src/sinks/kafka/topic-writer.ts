@@ -4,8 +4,9 @@
  * K1  The producer is idempotent and waits for all replicas: a batch that is sent again is written once.
  * K2  One batch is under way at a time, so that the order within a partition is the order of `add`.
  */
-import { compatibilityPartitioner, Producer } from '@platformatic/kafka'
+import { Producer } from '@platformatic/kafka'
 import { connectionError } from './connection-error.ts'
+import { partitionOfKey } from './key-partition.ts'
 import { accessTo, clientOptions, type KafkaAddress } from './topics.ts'
 
 /** One record on its way. */
@@ -43,7 +44,7 @@ export class TopicWriter {
       ...clientOptions(address),
       ...retrying,
       idempotent: true,
-      partitioner: compatibilityPartitioner,
+      partitioner: partitionOfKey,
     })
   }
 
