@@ -8,6 +8,9 @@
  *     with more disorder than A + L a copy that comes behind a later event is taken for new.
  * V3  All of it is insert-only and keeps the event time as a time attribute, which the interval join needs.
  * V4  A time that is no event's moves no watermark: it is taken as the epoch, and the watermark is a maximum.
+ * V5  A record is taken apart once and checked once. The planner writes an expression wherever its column is used, and each
+ *     `JSON_VALUE` parses its record anew; only what it holds to be another value each time does it compute where it stands.
+ *     See {@link once}.
  */
 import { END_EVENT_TIME_MS } from '../time/window.ts'
 import { finalAfterMs, summedFields, type Plan, type StreamName } from '../pipeline/plan.ts'
@@ -44,6 +47,7 @@ export function eventStatements(plan: Plan, stream: StreamName, settings: FlinkS
     topicTable(plan, stream, settings),
     recordView(plan, stream),
     checkedView(plan, stream),
+    eventsView(stream),
     markedView(plan, stream),
     farView(plan, stream),
     fartherView(plan, stream),
@@ -64,7 +68,6 @@ function topicTable(plan: Plan, stream: StreamName, settings: FlinkSettings): Fl
   body STRING,
   record_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
   rt AS TO_TIMESTAMP_LTZ(COALESCE(${known}, CAST(0 AS BIGINT)), 3),
-  arrival AS PROCTIME(),
   WATERMARK FOR rt AS rt - ${interval(watermarkDelayMs(plan))}
 ) WITH (
   ${topicOptions(plan, topic, settings).join(',\n  ')}
@@ -73,12 +76,12 @@ function topicTable(plan: Plan, stream: StreamName, settings: FlinkSettings): Fl
 }
 
 function beforeEnd(time: string): string {
-  return `NULLIF(LEAST(${time}, ${END_EVENT_TIME_MS}), ${END_EVENT_TIME_MS})`
+  return `CASE WHEN ${time} < ${END_EVENT_TIME_MS} THEN ${time} END`
 }
 
 // A stamp far ahead would close windows that still fill.
 function notInFuture(time: string, skewMs: number): string {
-  return `CASE WHEN ${beforeEnd(time)} <= UNIX_TIMESTAMP() * 1000 + ${skewMs} THEN ${time} END`
+  return `CASE WHEN ${time} < LEAST(${END_EVENT_TIME_MS}, UNIX_TIMESTAMP() * 1000 + ${skewMs + 1}) THEN ${time} END`
 }
 
 function topicOptions(plan: Plan, topic: string, settings: FlinkSettings): readonly string[] {
@@ -95,16 +98,23 @@ function topicOptions(plan: Plan, topic: string, settings: FlinkSettings): reado
 }
 
 function recordView(plan: Plan, stream: StreamName): FlinkStatement {
-  const columns = [...textColumns(plan, stream)].map(([field, column]) => `${memberText(field)} AS ${column}`)
+  const columns = [...textColumns(plan, stream)].map(([field, column]) => `${once(memberText(field))} AS ${column}`)
   return {
-    about: 'The known fields of each record as one object, and the text of those that are needed.',
+    about: 'The known fields of each record as one object, and the text of those that are needed, each taken once.',
     sql: `CREATE TEMPORARY VIEW ${stream}_records AS
-SELECT rt, arrival, record_time,
-  ${millisecondsOf('rt')} AS event_ms,
-  ${knownFields(plan.streams[stream])} AS known_fields,
+SELECT rt, record_time,
+  ${once(knownFields(plan.streams[stream]))} AS known_fields,
   ${columns.join(',\n  ')}
 FROM ${stream}_topic`,
   }
+}
+
+/**
+ * A value that the planner takes for another one each time it is asked for: so it is asked for once, and kept for whoever
+ * uses it more than once (V5).
+ */
+function once(value: string): string {
+  return `CASE WHEN UNIX_TIMESTAMP() > 0 THEN ${value} END`
 }
 
 /** Fields that are needed by their value, with the column that holds their text. */
@@ -133,15 +143,19 @@ function checkedView(plan: Plan, stream: StreamName): FlinkStatement {
     ...sums.map((field) => isAmount(micros(text(field)))),
   ]
   const carried = stream === 'impressions' ? factsRow(plan, text) : text(streamPlan.impressionIdField)
+  const values = [text(streamPlan.idField), 'event_ms', 'record_time', carried]
   return {
-    about: 'Whether each record is an event, and what of it is needed from here on.',
+    about: 'Whether each record is an event, and what of it is needed from here on, in one value.',
     sql: `CREATE TEMPORARY VIEW ${stream}_checked AS
-SELECT rt, arrival, record_time, event_ms,
-  ${text(streamPlan.idField)} AS id,
-  ${carried} AS ${carriedColumn(stream)},
-  (${rules.join('\n    AND ')}) IS TRUE AS is_event
-FROM ${stream}_records`,
+SELECT rt, ${once(`CAST(ROW(${values.join(', ')},
+  (${rules.join('\n    AND ')}) IS TRUE) AS ${checkedType(plan, stream)})`)} AS checked
+FROM (SELECT *, ${millisecondsOf('rt')} AS event_ms FROM ${stream}_records)`,
   }
+}
+
+function checkedType(plan: Plan, stream: StreamName): string {
+  const carried = stream === 'impressions' ? factsType(plan) : 'STRING'
+  return `ROW<id STRING, event_ms BIGINT, record_time TIMESTAMP_LTZ(3), ${carriedColumn(stream)} ${carried}, is_event BOOLEAN>`
 }
 
 /** What an event carries beside its id and time: an impression its dimensions and sums, a click its impression's id. */
@@ -167,10 +181,21 @@ export function factsType(plan: Plan): string {
   return `ROW<${types.join(', ')}>`
 }
 
+function eventsView(stream: StreamName): FlinkStatement {
+  const columns = ['id', 'event_ms', carriedColumn(stream)].map((name) => `checked.${name} AS ${name}`)
+  return {
+    about: 'The records that are events, in the order in which they arrive.',
+    sql: `CREATE TEMPORARY VIEW ${stream}_events AS
+SELECT rt, PROCTIME() AS arrival, ${columns.join(', ')}
+FROM ${stream}_checked
+WHERE checked.is_event`,
+  }
+}
+
 function markedView(plan: Plan, stream: StreamName): FlinkStatement {
   return {
     about: 'Each event beside the first of its id: number 1 is accepted, and those near it are its duplicates.',
-    sql: numberedView(plan, stream, { name: 'marked', from: 'checked', where: 'is_event' }),
+    sql: numberedView(plan, stream, { name: 'marked', from: 'events' }),
   }
 }
 
@@ -196,7 +221,7 @@ WHERE NOT is_near`,
 interface NumberedView {
   readonly name: string
   readonly from: string
-  readonly where: string
+  readonly where?: string
 }
 
 function numberedView(plan: Plan, stream: StreamName, { name, from, where }: NumberedView): string {
@@ -204,8 +229,7 @@ function numberedView(plan: Plan, stream: StreamName, { name, from, where }: Num
 SELECT rt, arrival, id, event_ms, ${carriedColumn(stream)},
   COUNT(*) OVER by_arrival AS number_of_id,
   ABS(event_ms - FIRST_VALUE(event_ms) OVER by_arrival) <= ${reachMs(plan)} AS is_near
-FROM ${stream}_${from}
-WHERE ${where}
+FROM ${stream}_${from}${where === undefined ? '' : `\nWHERE ${where}`}
 WINDOW by_arrival AS (PARTITION BY id ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)`
 }
 

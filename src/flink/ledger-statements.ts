@@ -32,7 +32,8 @@ function streamEntries(plan: Plan, stream: StreamName, accepted: string): readon
     entry(plan, stream, {
       eventClass: literal('malformed'),
       timeMs: RECORD_MS,
-      from: `${stream}_checked WHERE NOT is_event`,
+      // True of each: without its time the planner would take a record apart once more for this.
+      from: `${stream}_checked WHERE NOT checked.is_event AND CAST(rt AS STRING) <> ''`,
     }),
     // True of each: behind a filter the planner leaves the columns of `marked` as they are, and does not number ids twice.
     entry(plan, stream, { eventClass: first, timeMs: 'event_ms', from: `${stream}_marked WHERE number_of_id > 0` }),
@@ -74,7 +75,7 @@ function moved(plan: Plan, { stream, out, into, timeMs, from }: Move): string {
 
 const STREAM = identifier('stream')
 const CLASS = identifier('class')
-const RECORD_MS = "(UNIX_TIMESTAMP(DATE_FORMAT(record_time, 'yyyy-MM-dd HH:mm:ss')) * 1000)"
+const RECORD_MS = "(UNIX_TIMESTAMP(DATE_FORMAT(checked.record_time, 'yyyy-MM-dd HH:mm:ss')) * 1000)"
 
 /** The query that fills the ledger. A class in which nothing is left has no row. */
 export function ledgerInsertStatement({ ledger }: Plan): string {

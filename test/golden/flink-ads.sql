@@ -17,16 +17,15 @@ SET 'table.exec.source.idle-timeout' = '60000 ms';
 CREATE TEMPORARY TABLE impressions_topic (
   body STRING,
   record_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
-  rt AS TO_TIMESTAMP_LTZ(COALESCE(CASE WHEN NULLIF(LEAST(CASE
+  rt AS TO_TIMESTAMP_LTZ(COALESCE(CASE WHEN CASE
     WHEN REGEXP(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^[0-9]{1,18}$') THEN CAST(JSON_VALUE(body, 'lax $[''event_timestamp'']') AS BIGINT)
     WHEN REGEXP(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,3}0*)?)?(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)$') THEN UNIX_TIMESTAMP(CONCAT(SUBSTRING(JSON_VALUE(body, 'lax $[''event_timestamp'']'), 1, 10), ' ', SUBSTRING(JSON_VALUE(body, 'lax $[''event_timestamp'']'), 12, 5), ' ', REPLACE(REGEXP_EXTRACT(UPPER(JSON_VALUE(body, 'lax $[''event_timestamp'']')), '(Z|[+-][0-9:]+)$', 1), ':', ''), '00'), 'yyyy-MM-dd HH:mm XX') * 1000 + CAST(COALESCE(TRY_CAST(REGEXP_EXTRACT(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^.{16}:([0-9.]+)', 1) AS DECIMAL(20, 3)), 0) * 1000 AS BIGINT)
     WHEN MOD(TRY_CAST(JSON_VALUE(body, 'lax $[''event_timestamp'']') AS DECIMAL(38, 18)), 1) = 0 THEN CAST(TRY_CAST(JSON_VALUE(body, 'lax $[''event_timestamp'']') AS DECIMAL(38, 18)) AS BIGINT)
-  END, 4133980800000), 4133980800000) <= UNIX_TIMESTAMP() * 1000 + 300000 THEN CASE
+  END < LEAST(4133980800000, UNIX_TIMESTAMP() * 1000 + 300001) THEN CASE
     WHEN REGEXP(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^[0-9]{1,18}$') THEN CAST(JSON_VALUE(body, 'lax $[''event_timestamp'']') AS BIGINT)
     WHEN REGEXP(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,3}0*)?)?(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)$') THEN UNIX_TIMESTAMP(CONCAT(SUBSTRING(JSON_VALUE(body, 'lax $[''event_timestamp'']'), 1, 10), ' ', SUBSTRING(JSON_VALUE(body, 'lax $[''event_timestamp'']'), 12, 5), ' ', REPLACE(REGEXP_EXTRACT(UPPER(JSON_VALUE(body, 'lax $[''event_timestamp'']')), '(Z|[+-][0-9:]+)$', 1), ':', ''), '00'), 'yyyy-MM-dd HH:mm XX') * 1000 + CAST(COALESCE(TRY_CAST(REGEXP_EXTRACT(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^.{16}:([0-9.]+)', 1) AS DECIMAL(20, 3)), 0) * 1000 AS BIGINT)
     WHEN MOD(TRY_CAST(JSON_VALUE(body, 'lax $[''event_timestamp'']') AS DECIMAL(38, 18)), 1) = 0 THEN CAST(TRY_CAST(JSON_VALUE(body, 'lax $[''event_timestamp'']') AS DECIMAL(38, 18)) AS BIGINT)
   END END, CAST(0 AS BIGINT)), 3),
-  arrival AS PROCTIME(),
   WATERMARK FOR rt AS rt - INTERVAL '0 00:05:05.000' DAY(3) TO SECOND(3)
 ) WITH (
   'connector' = 'kafka',
@@ -37,39 +36,41 @@ CREATE TEMPORARY TABLE impressions_topic (
   'format' = 'raw'
 );
 
--- The known fields of each record as one object, and the text of those that are needed.
+-- The known fields of each record as one object, and the text of those that are needed, each taken once.
 CREATE TEMPORARY VIEW impressions_records AS
-SELECT rt, arrival, record_time,
-  EXTRACT(EPOCH FROM CAST(rt AS TIMESTAMP(3))) * 1000 + EXTRACT(MILLISECOND FROM CAST(rt AS TIMESTAMP(3))) AS event_ms,
-  JSON_QUERY(body, 'lax $[''impression_id'',''user_id'',''campaign_id'',''ad_id'',''device_type'',''browser'',''event_timestamp'',''cost'']') AS known_fields,
-  JSON_VALUE(body, 'lax $[''impression_id'']') AS `text_impression_id`,
-  JSON_VALUE(body, 'lax $[''campaign_id'']') AS `text_campaign_id`,
-  JSON_VALUE(body, 'lax $[''device_type'']') AS `text_device_type`,
-  JSON_VALUE(body, 'lax $[''browser'']') AS `text_browser`,
-  JSON_VALUE(body, 'lax $[''cost'']') AS `text_cost`
+SELECT rt, record_time,
+  CASE WHEN UNIX_TIMESTAMP() > 0 THEN JSON_QUERY(body, 'lax $[''impression_id'',''user_id'',''campaign_id'',''ad_id'',''device_type'',''browser'',''event_timestamp'',''cost'']') END AS known_fields,
+  CASE WHEN UNIX_TIMESTAMP() > 0 THEN JSON_VALUE(body, 'lax $[''impression_id'']') END AS `text_impression_id`,
+  CASE WHEN UNIX_TIMESTAMP() > 0 THEN JSON_VALUE(body, 'lax $[''campaign_id'']') END AS `text_campaign_id`,
+  CASE WHEN UNIX_TIMESTAMP() > 0 THEN JSON_VALUE(body, 'lax $[''device_type'']') END AS `text_device_type`,
+  CASE WHEN UNIX_TIMESTAMP() > 0 THEN JSON_VALUE(body, 'lax $[''browser'']') END AS `text_browser`,
+  CASE WHEN UNIX_TIMESTAMP() > 0 THEN JSON_VALUE(body, 'lax $[''cost'']') END AS `text_cost`
 FROM impressions_topic;
 
--- Whether each record is an event, and what of it is needed from here on.
+-- Whether each record is an event, and what of it is needed from here on, in one value.
 CREATE TEMPORARY VIEW impressions_checked AS
-SELECT rt, arrival, record_time, event_ms,
-  `text_impression_id` AS id,
-  CAST(ROW(COALESCE(NULLIF(`text_campaign_id`, ''), 'unknown'), COALESCE(NULLIF(`text_device_type`, ''), 'unknown'), COALESCE(NULLIF(`text_browser`, ''), 'unknown'), CASE WHEN `text_cost` IS NULL THEN 0 ELSE CAST(TRY_CAST(`text_cost` AS DECIMAL(20, 6)) * 1000000 AS BIGINT) END, CAST(1 AS BIGINT)) AS ROW<`d_campaign_id` STRING, `d_device_type` STRING, `d_browser` STRING, `s_0` BIGINT, `one` BIGINT>) AS facts,
+SELECT rt, CASE WHEN UNIX_TIMESTAMP() > 0 THEN CAST(ROW(`text_impression_id`, event_ms, record_time, CAST(ROW(COALESCE(NULLIF(`text_campaign_id`, ''), 'unknown'), COALESCE(NULLIF(`text_device_type`, ''), 'unknown'), COALESCE(NULLIF(`text_browser`, ''), 'unknown'), CASE WHEN `text_cost` IS NULL THEN 0 ELSE CAST(TRY_CAST(`text_cost` AS DECIMAL(20, 6)) * 1000000 AS BIGINT) END, CAST(1 AS BIGINT)) AS ROW<`d_campaign_id` STRING, `d_device_type` STRING, `d_browser` STRING, `s_0` BIGINT, `one` BIGINT>),
   (REGEXP(known_fields, '^[{](?:"ad_id":(?:"[^"\\]{0,512}+(?:\\(?!u0000).[^"\\]{0,512}+){0,512}+"|-?[0-9][0-9.E+-]{0,512}+|null)[,}])?(?:"browser":(?:"[^"\\]{0,512}+(?:\\(?!u0000).[^"\\]{0,512}+){0,512}+"|-?[0-9][0-9.E+-]{0,512}+|null)[,}])?(?:"campaign_id":(?:"[^"\\]{0,512}+(?:\\(?!u0000).[^"\\]{0,512}+){0,512}+"|-?[0-9][0-9.E+-]{0,512}+|null)[,}])?(?:"cost":(?:-?[0-9][0-9.E+-]{0,512}+|null)[,}])?(?:"device_type":(?:"[^"\\]{0,512}+(?:\\(?!u0000).[^"\\]{0,512}+){0,512}+"|-?[0-9][0-9.E+-]{0,512}+|null)[,}])?"event_timestamp":(?:(?!"")"[^"\\]{0,512}+(?:\\(?!u0000).[^"\\]{0,512}+){0,512}+"|-?[0-9][0-9.E+-]{0,512}+)[,}]"impression_id":(?:(?!"")"[^"\\]{0,512}+(?:\\(?!u0000).[^"\\]{0,512}+){0,512}+"|-?[0-9][0-9.E+-]{0,512}+)[,}](?:"user_id":(?:"[^"\\]{0,512}+(?:\\(?!u0000).[^"\\]{0,512}+){0,512}+"|-?[0-9][0-9.E+-]{0,512}+|null)[,}])?$')
     AND event_ms BETWEEN 946684800000 AND 4133980799999
     AND COALESCE(CHAR_LENGTH(HEX(`text_impression_id`)), 0) <= 1024
     AND COALESCE(CHAR_LENGTH(HEX(`text_campaign_id`)), 0) <= 1024
     AND COALESCE(CHAR_LENGTH(HEX(`text_device_type`)), 0) <= 1024
     AND COALESCE(CHAR_LENGTH(HEX(`text_browser`)), 0) <= 1024
-    AND CASE WHEN `text_cost` IS NULL THEN 0 ELSE CAST(TRY_CAST(`text_cost` AS DECIMAL(20, 6)) * 1000000 AS BIGINT) END BETWEEN 0 AND 1000000000000) IS TRUE AS is_event
-FROM impressions_records;
+    AND CASE WHEN `text_cost` IS NULL THEN 0 ELSE CAST(TRY_CAST(`text_cost` AS DECIMAL(20, 6)) * 1000000 AS BIGINT) END BETWEEN 0 AND 1000000000000) IS TRUE) AS ROW<id STRING, event_ms BIGINT, record_time TIMESTAMP_LTZ(3), facts ROW<`d_campaign_id` STRING, `d_device_type` STRING, `d_browser` STRING, `s_0` BIGINT, `one` BIGINT>, is_event BOOLEAN>) END AS checked
+FROM (SELECT *, EXTRACT(EPOCH FROM CAST(rt AS TIMESTAMP(3))) * 1000 + EXTRACT(MILLISECOND FROM CAST(rt AS TIMESTAMP(3))) AS event_ms FROM impressions_records);
+
+-- The records that are events, in the order in which they arrive.
+CREATE TEMPORARY VIEW impressions_events AS
+SELECT rt, PROCTIME() AS arrival, checked.id AS id, checked.event_ms AS event_ms, checked.facts AS facts
+FROM impressions_checked
+WHERE checked.is_event;
 
 -- Each event beside the first of its id: number 1 is accepted, and those near it are its duplicates.
 CREATE TEMPORARY VIEW impressions_marked AS
 SELECT rt, arrival, id, event_ms, facts,
   COUNT(*) OVER by_arrival AS number_of_id,
   ABS(event_ms - FIRST_VALUE(event_ms) OVER by_arrival) <= 2100000 AS is_near
-FROM impressions_checked
-WHERE is_event
+FROM impressions_events
 WINDOW by_arrival AS (PARTITION BY id ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW);
 
 -- An id used again after A + L names a new event, and so on: the same for those far from the first.
@@ -105,16 +106,15 @@ SELECT rt, id, event_ms, facts FROM impressions_again;
 CREATE TEMPORARY TABLE clicks_topic (
   body STRING,
   record_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
-  rt AS TO_TIMESTAMP_LTZ(COALESCE(CASE WHEN NULLIF(LEAST(CASE
+  rt AS TO_TIMESTAMP_LTZ(COALESCE(CASE WHEN CASE
     WHEN REGEXP(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^[0-9]{1,18}$') THEN CAST(JSON_VALUE(body, 'lax $[''event_timestamp'']') AS BIGINT)
     WHEN REGEXP(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,3}0*)?)?(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)$') THEN UNIX_TIMESTAMP(CONCAT(SUBSTRING(JSON_VALUE(body, 'lax $[''event_timestamp'']'), 1, 10), ' ', SUBSTRING(JSON_VALUE(body, 'lax $[''event_timestamp'']'), 12, 5), ' ', REPLACE(REGEXP_EXTRACT(UPPER(JSON_VALUE(body, 'lax $[''event_timestamp'']')), '(Z|[+-][0-9:]+)$', 1), ':', ''), '00'), 'yyyy-MM-dd HH:mm XX') * 1000 + CAST(COALESCE(TRY_CAST(REGEXP_EXTRACT(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^.{16}:([0-9.]+)', 1) AS DECIMAL(20, 3)), 0) * 1000 AS BIGINT)
     WHEN MOD(TRY_CAST(JSON_VALUE(body, 'lax $[''event_timestamp'']') AS DECIMAL(38, 18)), 1) = 0 THEN CAST(TRY_CAST(JSON_VALUE(body, 'lax $[''event_timestamp'']') AS DECIMAL(38, 18)) AS BIGINT)
-  END, 4133980800000), 4133980800000) <= UNIX_TIMESTAMP() * 1000 + 300000 THEN CASE
+  END < LEAST(4133980800000, UNIX_TIMESTAMP() * 1000 + 300001) THEN CASE
     WHEN REGEXP(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^[0-9]{1,18}$') THEN CAST(JSON_VALUE(body, 'lax $[''event_timestamp'']') AS BIGINT)
     WHEN REGEXP(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,3}0*)?)?(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)$') THEN UNIX_TIMESTAMP(CONCAT(SUBSTRING(JSON_VALUE(body, 'lax $[''event_timestamp'']'), 1, 10), ' ', SUBSTRING(JSON_VALUE(body, 'lax $[''event_timestamp'']'), 12, 5), ' ', REPLACE(REGEXP_EXTRACT(UPPER(JSON_VALUE(body, 'lax $[''event_timestamp'']')), '(Z|[+-][0-9:]+)$', 1), ':', ''), '00'), 'yyyy-MM-dd HH:mm XX') * 1000 + CAST(COALESCE(TRY_CAST(REGEXP_EXTRACT(JSON_VALUE(body, 'lax $[''event_timestamp'']'), '^.{16}:([0-9.]+)', 1) AS DECIMAL(20, 3)), 0) * 1000 AS BIGINT)
     WHEN MOD(TRY_CAST(JSON_VALUE(body, 'lax $[''event_timestamp'']') AS DECIMAL(38, 18)), 1) = 0 THEN CAST(TRY_CAST(JSON_VALUE(body, 'lax $[''event_timestamp'']') AS DECIMAL(38, 18)) AS BIGINT)
   END END, CAST(0 AS BIGINT)), 3),
-  arrival AS PROCTIME(),
   WATERMARK FOR rt AS rt - INTERVAL '0 00:05:05.000' DAY(3) TO SECOND(3)
 ) WITH (
   'connector' = 'kafka',
@@ -125,33 +125,35 @@ CREATE TEMPORARY TABLE clicks_topic (
   'format' = 'raw'
 );
 
--- The known fields of each record as one object, and the text of those that are needed.
+-- The known fields of each record as one object, and the text of those that are needed, each taken once.
 CREATE TEMPORARY VIEW clicks_records AS
-SELECT rt, arrival, record_time,
-  EXTRACT(EPOCH FROM CAST(rt AS TIMESTAMP(3))) * 1000 + EXTRACT(MILLISECOND FROM CAST(rt AS TIMESTAMP(3))) AS event_ms,
-  JSON_QUERY(body, 'lax $[''click_id'',''impression_id'',''user_id'',''event_timestamp'']') AS known_fields,
-  JSON_VALUE(body, 'lax $[''click_id'']') AS `text_click_id`,
-  JSON_VALUE(body, 'lax $[''impression_id'']') AS `text_impression_id`
+SELECT rt, record_time,
+  CASE WHEN UNIX_TIMESTAMP() > 0 THEN JSON_QUERY(body, 'lax $[''click_id'',''impression_id'',''user_id'',''event_timestamp'']') END AS known_fields,
+  CASE WHEN UNIX_TIMESTAMP() > 0 THEN JSON_VALUE(body, 'lax $[''click_id'']') END AS `text_click_id`,
+  CASE WHEN UNIX_TIMESTAMP() > 0 THEN JSON_VALUE(body, 'lax $[''impression_id'']') END AS `text_impression_id`
 FROM clicks_topic;
 
--- Whether each record is an event, and what of it is needed from here on.
+-- Whether each record is an event, and what of it is needed from here on, in one value.
 CREATE TEMPORARY VIEW clicks_checked AS
-SELECT rt, arrival, record_time, event_ms,
-  `text_click_id` AS id,
-  `text_impression_id` AS impression_id,
+SELECT rt, CASE WHEN UNIX_TIMESTAMP() > 0 THEN CAST(ROW(`text_click_id`, event_ms, record_time, `text_impression_id`,
   (REGEXP(known_fields, '^[{]"click_id":(?:(?!"")"[^"\\]{0,512}+(?:\\(?!u0000).[^"\\]{0,512}+){0,512}+"|-?[0-9][0-9.E+-]{0,512}+)[,}]"event_timestamp":(?:(?!"")"[^"\\]{0,512}+(?:\\(?!u0000).[^"\\]{0,512}+){0,512}+"|-?[0-9][0-9.E+-]{0,512}+)[,}]"impression_id":(?:(?!"")"[^"\\]{0,512}+(?:\\(?!u0000).[^"\\]{0,512}+){0,512}+"|-?[0-9][0-9.E+-]{0,512}+)[,}](?:"user_id":(?:"[^"\\]{0,512}+(?:\\(?!u0000).[^"\\]{0,512}+){0,512}+"|-?[0-9][0-9.E+-]{0,512}+|null)[,}])?$')
     AND event_ms BETWEEN 946684800000 AND 4133980799999
     AND COALESCE(CHAR_LENGTH(HEX(`text_click_id`)), 0) <= 1024
-    AND COALESCE(CHAR_LENGTH(HEX(`text_impression_id`)), 0) <= 1024) IS TRUE AS is_event
-FROM clicks_records;
+    AND COALESCE(CHAR_LENGTH(HEX(`text_impression_id`)), 0) <= 1024) IS TRUE) AS ROW<id STRING, event_ms BIGINT, record_time TIMESTAMP_LTZ(3), impression_id STRING, is_event BOOLEAN>) END AS checked
+FROM (SELECT *, EXTRACT(EPOCH FROM CAST(rt AS TIMESTAMP(3))) * 1000 + EXTRACT(MILLISECOND FROM CAST(rt AS TIMESTAMP(3))) AS event_ms FROM clicks_records);
+
+-- The records that are events, in the order in which they arrive.
+CREATE TEMPORARY VIEW clicks_events AS
+SELECT rt, PROCTIME() AS arrival, checked.id AS id, checked.event_ms AS event_ms, checked.impression_id AS impression_id
+FROM clicks_checked
+WHERE checked.is_event;
 
 -- Each event beside the first of its id: number 1 is accepted, and those near it are its duplicates.
 CREATE TEMPORARY VIEW clicks_marked AS
 SELECT rt, arrival, id, event_ms, impression_id,
   COUNT(*) OVER by_arrival AS number_of_id,
   ABS(event_ms - FIRST_VALUE(event_ms) OVER by_arrival) <= 2100000 AS is_near
-FROM clicks_checked
-WHERE is_event
+FROM clicks_events
 WINDOW by_arrival AS (PARTITION BY id ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW);
 
 -- An id used again after A + L names a new event, and so on: the same for those far from the first.
@@ -229,7 +231,7 @@ SELECT window_start AS window_start, facts, CAST(0 AS BIGINT) AS impressions, CA
 
 -- What enters and leaves each class.
 CREATE TEMPORARY VIEW ledger_entries AS
-SELECT CAST(TO_TIMESTAMP_LTZ((UNIX_TIMESTAMP(DATE_FORMAT(record_time, 'yyyy-MM-dd HH:mm:ss')) * 1000) - MOD((UNIX_TIMESTAMP(DATE_FORMAT(record_time, 'yyyy-MM-dd HH:mm:ss')) * 1000), 60000), 3) AS TIMESTAMP(3)) AS window_start, 'impressions' AS `stream`, 'malformed' AS `class`, CAST(1 AS BIGINT) AS events FROM impressions_checked WHERE NOT is_event
+SELECT CAST(TO_TIMESTAMP_LTZ((UNIX_TIMESTAMP(DATE_FORMAT(checked.record_time, 'yyyy-MM-dd HH:mm:ss')) * 1000) - MOD((UNIX_TIMESTAMP(DATE_FORMAT(checked.record_time, 'yyyy-MM-dd HH:mm:ss')) * 1000), 60000), 3) AS TIMESTAMP(3)) AS window_start, 'impressions' AS `stream`, 'malformed' AS `class`, CAST(1 AS BIGINT) AS events FROM impressions_checked WHERE NOT checked.is_event AND CAST(rt AS STRING) <> ''
 UNION ALL
 SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 60000), 3) AS TIMESTAMP(3)) AS window_start, 'impressions' AS `stream`, CASE WHEN number_of_id = 1 THEN 'counted' ELSE 'duplicate' END AS `class`, CAST(1 AS BIGINT) AS events FROM impressions_marked WHERE number_of_id > 0
 UNION ALL
@@ -237,7 +239,7 @@ SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 60000), 3) AS TIMESTAMP(3)
 UNION ALL
 SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 60000), 3) AS TIMESTAMP(3)) AS window_start, 'impressions' AS `stream`, 'counted' AS `class`, CAST(1 AS BIGINT) AS events FROM impressions_again
 UNION ALL
-SELECT CAST(TO_TIMESTAMP_LTZ((UNIX_TIMESTAMP(DATE_FORMAT(record_time, 'yyyy-MM-dd HH:mm:ss')) * 1000) - MOD((UNIX_TIMESTAMP(DATE_FORMAT(record_time, 'yyyy-MM-dd HH:mm:ss')) * 1000), 60000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, 'malformed' AS `class`, CAST(1 AS BIGINT) AS events FROM clicks_checked WHERE NOT is_event
+SELECT CAST(TO_TIMESTAMP_LTZ((UNIX_TIMESTAMP(DATE_FORMAT(checked.record_time, 'yyyy-MM-dd HH:mm:ss')) * 1000) - MOD((UNIX_TIMESTAMP(DATE_FORMAT(checked.record_time, 'yyyy-MM-dd HH:mm:ss')) * 1000), 60000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, 'malformed' AS `class`, CAST(1 AS BIGINT) AS events FROM clicks_checked WHERE NOT checked.is_event AND CAST(rt AS STRING) <> ''
 UNION ALL
 SELECT CAST(TO_TIMESTAMP_LTZ(event_ms - MOD(event_ms, 60000), 3) AS TIMESTAMP(3)) AS window_start, 'clicks' AS `stream`, CASE WHEN number_of_id = 1 THEN 'unattributed' ELSE 'duplicate' END AS `class`, CAST(1 AS BIGINT) AS events FROM clicks_marked WHERE number_of_id > 0
 UNION ALL

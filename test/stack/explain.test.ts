@@ -36,7 +36,7 @@ describe('golden SQL', { ...STACK_TEST, skip: stackMissing() }, () => {
     const script = readFileSync(file, 'utf8')
 
     it(
-      `${basename(file)} is planned: each table once, each topic read once, each id numbered once, no step on one task`,
+      `${basename(file)} is planned: each table, read of a topic, look into a record and numbering of ids once, no step on one task`,
       STACK_TEST,
       async () => {
         const plan = (await explain(script)).split('== Optimized Execution Plan ==')[1] ?? ''
@@ -46,9 +46,9 @@ describe('golden SQL', { ...STACK_TEST, skip: stackMissing() }, () => {
         assert.deepEqual(sinks.toSorted(), tables.toSorted(), plan)
         const reads = [...plan.matchAll(/TableSourceScan\(table=\[\[\w+, \w+, (\w+)/g)].map(([, name]) => name)
         assert.deepEqual(reads.toSorted(), ['clicks_topic', 'impressions_topic'], plan)
-        const steps = [/\bOverAggregate\(/g, /Join\(/g, /distribution=\[single\]/g]
+        const steps = [/\bJSON_QUERY\(/g, /\bOverAggregate\(/g, /Join\(/g, /distribution=\[single\]/g]
         const counts = steps.map((step) => [...plan.matchAll(step)].length)
-        assert.deepEqual(counts, [OVER_EACH_STREAM * 2, 1, 0], plan)
+        assert.deepEqual(counts, [2, OVER_EACH_STREAM * 2, 1, 0], plan)
       },
     )
   }
