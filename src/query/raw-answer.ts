@@ -38,6 +38,8 @@ export interface DrillAnswer {
   readonly range: Span
   /** Windows that begin earlier are no longer retained whole; null where all of the range is. */
   readonly retainedFromMs: number | null
+  /** Partitions whose records are not in the journal, such as those of topics: their events are not among these. */
+  readonly elsewhere: readonly string[]
   readonly events: readonly JoinedEvent[]
   /** How many there are: the impressions of the cell. */
   readonly eventCount: number
@@ -55,6 +57,8 @@ export interface ClickLagAnswer {
   readonly epoch: number
   /** The impressions looked at: those whose clicks can all have come. */
   readonly range: Span
+  /** Partitions whose records are not in the journal, such as those of topics: their clicks are not looked at. */
+  readonly elsewhere: readonly string[]
   /** One in so many impressions was looked at. */
   readonly oneIn: number
   readonly impressions: number

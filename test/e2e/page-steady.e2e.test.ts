@@ -7,6 +7,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterwards } from '../support/afterwards.ts'
 import { skipWithoutChromium } from '../support/chromium.ts'
 import { CuttingProxy } from '../support/cutting-proxy.ts'
+import { adPlan } from '../support/engine-rig.ts'
 import { clickLine, impressionLine } from '../support/event-lines.ts'
 import { eventually } from '../support/eventually.ts'
 import { shiftsOf, watchShifts } from '../support/in-page.ts'
@@ -36,15 +37,19 @@ describe('the page holds still', { skip: skipWithoutChromium(), timeout: 900_000
   after(() => served.stop())
 
   async function sendMinute(fromMs: number): Promise<void> {
+    sent += await sendTo(rig, fromMs)
+  }
+
+  async function sendTo(to: RunningRig, fromMs: number): Promise<number> {
     const ids = Array.from({ length: 60 }, (_, i) => `${fromMs} ${i}`)
     const fields = (i: number): Record<string, string> => ({
       campaign_id: `campaign ${i % 7}`,
       device_type: ['mobile', 'desktop', 'tablet'][i % 3] ?? '',
     })
-    await rig.send('impressions', ...ids.map((id, i) => impressionLine(id, fromMs + i, fields(i))))
+    await to.send('impressions', ...ids.map((id, i) => impressionLine(id, fromMs + i, fields(i))))
     const clicked = ids.filter((_, i) => i % 5 === 0)
-    await rig.send('clicks', ...clicked.map((id, i) => clickLine(`k ${id}`, id, fromMs + 5 * i + 1)))
-    sent += ids.length
+    await to.send('clicks', ...clicked.map((id, i) => clickLine(`k ${id}`, id, fromMs + 5 * i + 1)))
+    return ids.length
   }
 
   async function counted(): Promise<void> {
@@ -60,6 +65,17 @@ describe('the page holds still', { skip: skipWithoutChromium(), timeout: 900_000
     const page = await opened.newPage()
     await watchShifts(page)
     return page
+  }
+
+  /** A service whose windows are final after six minutes. */
+  async function shortRig(context: TestContext): Promise<{ url: string; send: (atMs: number) => Promise<void> }> {
+    const short = await RunningRig.start(context, {
+      plan: adPlan({ attributionWindow: '5m', allowedLateness: '1m' }),
+      databaseUrl: await served.postgres.createDatabase(),
+      dataDir: newFolder(context),
+      epochMs: 300,
+    })
+    return { url: short.service.server.url, send: async (atMs) => void (await sendTo(short, atMs)) }
   }
 
   const tile = async (page: Page): Promise<string> =>
@@ -88,6 +104,31 @@ describe('the page holds still', { skip: skipWithoutChromium(), timeout: 900_000
       await sendMinute(Date.now() + 4 * MINUTE_MS)
       await eventually('what came is shown', async () => (await page.locator('.is-malformed').innerText()) !== '')
       await assertStill(page, 'explore')
+    })
+
+    it(`while what was provisional becomes final nothing moves, ${width} px`, async (context) => {
+      const { url, send } = await shortRig(context)
+      const page = await openPage(context, { viewport: { width, height: 900 } })
+      const startMs = Math.floor(Date.now() / MINUTE_MS - 30) * MINUTE_MS
+      const endMs = startMs + 18 * MINUTE_MS
+      for (let at = startMs + 1_000; at < endMs; at += MINUTE_MS) await send(at)
+      const span = new URLSearchParams({ from: new Date(startMs).toISOString(), to: new Date(endMs).toISOString() })
+      await page.goto(`${url}/?${span.toString()}`)
+      await page.locator('.fill.is-provisional').first().waitFor()
+      const finality = page.locator('footer .finality')
+      // Only what is within the window counts: the whole page passes through it, each part with a step to final.
+      const parts = [0, 0.5, 1]
+      for (const [step, part] of parts.entries()) {
+        await page.evaluate(`scrollTo(0, ${part} * document.documentElement.scrollHeight)`)
+        const before = await finality.innerText()
+        assert.match(before, /may still change/, 'control: something is provisional')
+        const isLast = step === parts.length - 1
+        await send(isLast ? Date.now() : endMs + step * 4 * MINUTE_MS)
+        await eventually('less of it is provisional', async () => (await finality.innerText()) !== before)
+      }
+      await eventually('it is final', async () => (await finality.innerText()) === 'all of this range is final')
+      await eventually('no bar is hatched', async () => (await page.locator('.fill.is-provisional').count()) === 0)
+      await assertStill(page, 'from provisional to final')
     })
 
     it(`status and login, ${width} px`, async (context) => {

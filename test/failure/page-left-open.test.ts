@@ -2,6 +2,7 @@
  * A page that is left open while a thousand campaigns are live: its memory does not grow, and it keeps drawing.
  *
  * The share of `npm test` is half a minute; `npm run test:long` leaves it open for half an hour, or TIDEMARK_PAGE_MINUTES.
+ * TIDEMARK_PAGE_EPOCH_MS sets how often the tables change.
  */
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -20,6 +21,7 @@ const CAMPAIGNS = 1_000
 const MOST_GROWTH_BYTES = 4 * 1_048_576
 const WARM_UP_MS = isLong ? 120_000 : 20_000
 const OPEN_MS = Number(process.env['TIDEMARK_PAGE_MINUTES'] ?? (isLong ? 30 : 0.5)) * 60_000
+const EPOCH_MS = Number(process.env['TIDEMARK_PAGE_EPOCH_MS'] ?? 500)
 const LOOK_EVERY_MS = 60_000
 
 describe('a page that is left open', { skip: skipWithoutChromium(), timeout: 7_200_000 }, () => {
@@ -34,7 +36,7 @@ describe('a page that is left open', { skip: skipWithoutChromium(), timeout: 7_2
     postgres = await startTestPostgres()
     const context = { after: (work: () => unknown) => cleanups.push(work) } as unknown as TestContext
     const databaseUrl = await postgres.createDatabase()
-    rig = await RunningRig.start(context, { databaseUrl, dataDir: newFolder(context), epochMs: 500 })
+    rig = await RunningRig.start(context, { databaseUrl, dataDir: newFolder(context), epochMs: EPOCH_MS })
     traffic = new LiveTraffic(rig, CAMPAIGNS)
   })
   after(async () => {
@@ -69,7 +71,7 @@ describe('a page that is left open', { skip: skipWithoutChromium(), timeout: 7_2
     const now = await heapOf(session)
     const { frames, longestTaskMs, tasks } = await frameTimes(page)
     context.diagnostic(
-      `${OPEN_MS / 60_000} min, ${traffic.sent - sentBefore} events: ${before.bytes} to ${now.bytes} bytes, ` +
+      `${OPEN_MS / 60_000} min, epochs of ${EPOCH_MS} ms, ${traffic.sent - sentBefore} events: ${before.bytes} to ${now.bytes} bytes, ` +
         `${before.nodes} to ${now.nodes} nodes, ${before.listeners} to ${now.listeners} listeners`,
     )
     context.diagnostic(

@@ -15,6 +15,7 @@ import { journalFolder } from '../../src/service/data-folder.ts'
 import { lagAnswer } from '../../src/service/raw/lag-answer.ts'
 import { MOST_WAITING, RawReads } from '../../src/service/raw/raw-reads.ts'
 import { readSamples } from '../../src/service/raw/read-samples.ts'
+import { partitionsElsewhere } from '../../src/service/raw/scan-journal.ts'
 import { clickLine, impressionLine } from '../support/event-lines.ts'
 import { adPlan } from '../support/engine-rig.ts'
 import { eventually } from '../support/eventually.ts'
@@ -94,6 +95,7 @@ it('drill: exactly the counted impressions of a cell with their clicks, filtered
     { dimension: 'campaign_id', mode: 'include', members: ['=1+1'] },
   ])
   assert.equal(forced.eventCount, 25, 'what may be seen')
+  assert.deepEqual(forced.elsewhere, [])
   assert.ok(forced.events.every(({ dimensions }) => dimensions['campaign_id'] === '=1+1'))
   const lag = (await (await fetch(`http://127.0.0.1:${port}/api/v1/click-lag?range=1h`)).json()) as ClickLagAnswer
   assert.equal(lag.attributionWindowMs, plan.parameters.attributionWindowMs)
@@ -199,7 +201,7 @@ it('click lag: quantiles and losses of the lags, nothing for none', () => {
     33 * MINUTE_MS,
     -500,
   ]
-  const answer = lagAnswer(plan, { epoch: 1, range, oneIn: 1, lagsMs: [...lagsMs, Infinity] })
+  const answer = lagAnswer(plan, { epoch: 1, range, elsewhere: [], oneIn: 1, lagsMs: [...lagsMs, Infinity] })
   assert.equal(answer.impressions, 101)
   assert.equal(answer.clicked, 100)
   assert.equal(answer.lostShare, 0.03)
@@ -209,8 +211,13 @@ it('click lag: quantiles and losses of the lags, nothing for none', () => {
     answer.buckets.reduce((sum, { clicks }) => sum + clicks, 0),
     100,
   )
-  const none = lagAnswer(plan, { epoch: 1, range, oneIn: 1, lagsMs: [Infinity] })
+  const none = lagAnswer(plan, { epoch: 1, range, elsewhere: [], oneIn: 1, lagsMs: [Infinity] })
   assert.deepEqual([none.lostShare, none.medianMs, none.windowForOnePercentMs], [null, null, null])
+})
+
+it('what was counted and is not in the journal is named: it is in topics', () => {
+  const positions = { 'http/clicks': 9, 'ads/clicks-0': 7, 'ads/clicks-1': 0 }
+  assert.deepEqual(partitionsElsewhere({ partitions: [{ name: 'http/clicks' }], positions }), ['ads/clicks-0'])
 })
 
 it('W3: more questions than may wait are refused at once; the others get their own answer', async () => {

@@ -19,18 +19,15 @@ export function firstProvisional({ windowsMs, isFinal }: ChartModel): number {
 }
 
 /**
- * How many windows lines and areas draw. They leave the newest out while it fills: it would look like a fall, and its
- * clicks are still to come. Where it is all there is, it is shown: nothing can look like a fall beside it.
+ * How many windows lines and areas draw. They leave out what still fills: it would look like a fall, and its clicks are
+ * still to come. Where it is all there is, it is shown: nothing can look like a fall beside it.
  */
-export function drawnWindows({ windowsMs, isFilling, series }: ChartModel): number {
-  const newest = windowsMs.length - 1
-  const isWanted =
-    isFilling && series.some(({ values }) => values.some((value, index) => isShown(value, index, newest)))
-  return isWanted ? Math.max(0, newest) : windowsMs.length
-}
-
-function isShown(value: number | null, index: number, newest: number): boolean {
-  return index < newest && value !== null && value !== 0
+export function drawnWindows({ windowsMs, fillingCount, series }: ChartModel): number {
+  const full = Math.max(0, windowsMs.length - fillingCount)
+  const hasShown = series.some(({ values }) =>
+    values.some((value, index) => index < full && value !== null && value !== 0),
+  )
+  return hasShown ? full : windowsMs.length
 }
 
 /** The one value of a column that has no other: a line through it cannot be seen. Null where a line can. */

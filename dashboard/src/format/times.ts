@@ -57,6 +57,12 @@ export function formatLength(lengthMs: number): string {
   return twoUnits(Math.floor(s / 86_400), 'd', Math.floor((s % 86_400) / 3_600), 'h')
 }
 
+/** The same in its largest unit alone, for columns: `9.1 s`, `14 min`, `3 h`. */
+export function formatRough(lengthMs: number): string {
+  const text = formatLength(lengthMs)
+  return text.split(' ')[0] ?? text
+}
+
 /** The page's range in words: `last hour`, `last 12 h`. */
 export function rangeInWords(rangeMs: number): string {
   return rangeMs === 3_600_000 ? 'last hour' : `last ${formatLength(rangeMs)}`

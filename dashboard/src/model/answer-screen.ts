@@ -25,6 +25,7 @@ export const GRAINS_MS: Readonly<Record<Grain, number>> = {
   '1w': 604_800_000,
 }
 const CHART_MEMBERS = 5
+const MOST_FILLING = 2
 const BOARD_ROWS = 10
 /** Rows of a leaderboard that are there however small they are. */
 const FIRST_ROWS = 6
@@ -95,7 +96,7 @@ export function screenOfAnswer(page: PagePlan, state: PageState, answer: ViewAns
     zone: state.zone,
     compared: answer.comparison,
     provisionalShare: answer.asOf.provisionalShare,
-    totals: answerTotals(page, answer, charts[0]?.isFilling ?? false),
+    totals: answerTotals(page, answer, charts[0]?.fillingCount ?? 0),
     charts,
     boards: boardPlans(page, state).flatMap((plan, index) => {
       const rank = answer.ranks[index]
@@ -104,11 +105,11 @@ export function screenOfAnswer(page: PagePlan, state: PageState, answer: ViewAns
   }
 }
 
-function answerTotals(page: PagePlan, { totals, range, buckets }: ViewAnswer, isFilling: boolean): TotalsModel {
+function answerTotals(page: PagePlan, { totals, range, buckets }: ViewAnswer, fillingCount: number): TotalsModel {
   const isCut = (buckets[0] ?? range.startMs) < range.startMs
   const values = valuesReader(page)
   const whole = (amounts: readonly (Amounts | null)[]): readonly (Values | undefined)[] =>
-    amounts.slice(0, isFilling ? -1 : undefined).map((bucket) => values(bucket))
+    amounts.slice(0, amounts.length - fillingCount).map((bucket) => values(bucket))
   const spark = whole(totals?.sparkline ?? [])
   const compared = totals?.comparedSparkline ?? null
   return {
@@ -176,7 +177,20 @@ function answerChart(
   })
   const frame = { plan, windowSizeMs: GRAINS_MS[answer.grain], zone: state.zone, isFinal, windowsMs: answer.buckets }
   const { startMs, endMs } = answer.range
-  return modelOfCells({ ...frame, startMs, endMs, isFilling: isFilling(answer, state) }, series)
+  return modelOfCells({ ...frame, startMs, endMs, fillingCount: fillingCount(answer, state) }, series)
+}
+
+/**
+ * How many buckets at the end fill: while a minute begins, the one before is not all read yet. More than that is a
+ * source that is stuck, and what the others sent is shown.
+ */
+function fillingCount(answer: ViewAnswer, state: PageState): number {
+  const { asOf, grain, buckets } = answer
+  if (!isFilling(answer, state)) return 0
+  const { watermarkMs } = asOf
+  if (watermarkMs === null) return 1
+  const open = buckets.filter((startMs) => startMs + GRAINS_MS[grain] > watermarkMs).length
+  return Math.min(Math.max(1, open), MOST_FILLING, buckets.length - 1)
 }
 
 /** The last bucket fills while its windows are not all read, and is never full where the range ends within it. */

@@ -33,8 +33,8 @@ export interface ChartModel {
   readonly windowsMs: readonly number[]
   /** Of each window, whether it will not change any more. What is final comes first. */
   readonly isFinal: readonly boolean[]
-  /** Whether the last window still takes events in. */
-  readonly isFilling: boolean
+  /** How many windows at the end still take events in. */
+  readonly fillingCount: number
   /** The largest first; in a stack the lowest first. */
   readonly series: readonly SeriesModel[]
   /** Whether too few events a window make ratios jumpy. */
@@ -84,7 +84,7 @@ export function chartModel(page: PagePlan, chart: ChartPlan, data: ChartData, ra
   const rest = { name: 'others', slot: OTHERS_SLOT, isOthers: true, cells: cellsAt(data.members.length) }
   const frame = { plan: chart, windowSizeMs, startMs, endMs, windowsMs, isFinal }
   return modelOfCells(
-    { ...frame, zone: 'UTC', isFilling: finalUpToMs < endMs },
+    { ...frame, zone: 'UTC', fillingCount: finalUpToMs < endMs ? 1 : 0 },
     data.hasOthers ? [...named, rest] : named,
   )
 }

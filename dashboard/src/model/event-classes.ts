@@ -13,6 +13,23 @@ export function isClassOf(stream: StreamName, eventClass: EventClass): boolean {
   return stream === 'clicks' || !CLICKS_ONLY.has(eventClass)
 }
 
+const TITLES: Readonly<Record<EventClass, string>> = {
+  counted: 'Counted events',
+  duplicate: 'Duplicate events',
+  repeat: 'Repeated clicks',
+  out_of_window: 'Clicks out of the attribution window',
+  orphan: 'Orphan clicks',
+  pending: 'Pending clicks',
+  late: 'Late events',
+  future: 'Events of the future',
+  malformed: 'Malformed records',
+}
+
+/** What its events are called together. */
+export function classTitle(eventClass: EventClass): string {
+  return TITLES[eventClass]
+}
+
 /** What a class means, in one or two sentences. `parameters` are the plan's, where they are known. */
 export function classInWords(eventClass: EventClass, parameters: PlanParameters | undefined): string {
   const length = (name: keyof PlanParameters, fallback: string): string =>

@@ -126,9 +126,11 @@ export function ordersOf(measure: PageMeasure): readonly Order[] {
 
 /** An order in words. */
 export function orderInWords(page: PagePlan, { by, of, direction }: Order): string {
-  const label = page.measures.find(({ name }) => name === by)?.label ?? 'Impressions'
+  const measure = page.measures.find(({ name }) => name === by)
+  const label = measure?.label ?? 'Impressions'
   if (of === 'change') return direction === 'asc' ? `${label} fell` : `${label} rose`
   if (of === 'share') return `share of ${label}`
+  if (measure?.kind === 'ratio') return direction === 'asc' ? `lowest ${label}` : `highest ${label}`
   return direction === 'asc' ? `least ${label}` : `most ${label}`
 }
 

@@ -22,7 +22,12 @@ export function BoardHead({ board, canSort }: { board: BoardModel; canSort: bool
         {second === 'share'
           ? column('Share', value.name, 'share', `Share of all ${value.label}`)
           : column(second.label, second.name, 'value', second.label)}
-        {column('Δ', changeOf.name, 'change', `Change of ${changeOf.label} to the time before`)}
+        {column(
+          changeOf.name === value.name ? 'Δ' : `Δ ${changeOf.label}`,
+          changeOf.name,
+          'change',
+          `Change of ${changeOf.label} to the time before`,
+        )}
       </tr>
     </thead>
   )

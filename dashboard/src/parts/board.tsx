@@ -10,6 +10,8 @@ import { go, view } from '../state/view-state.ts'
 import { BoardHead } from './board-head.tsx'
 import { Name } from './name.tsx'
 
+const NOT_FINAL = 'Not final: late events and late clicks may still change it'
+
 /**
  * Members of a dimension in order. The bar behind a name is its part of the largest; hatched, it may still change; a
  * swatch names its colour in the charts. A row is a filter where the tables answer.
@@ -82,7 +84,7 @@ function MemberRow({ board, row, largest, canFilter }: MemberProps): VNode {
   const mode = state === null || !canFilter ? null : filterModeOf(state, board.plan.dimension.name, row.name)
   return (
     <tr class={`${isThin(columns, row.last) ? 'is-thin' : ''} ${mode === null ? '' : `is-${mode}d`}`}>
-      <th scope="row" class="member">
+      <th scope="row" class="member" title={row.isFinal === false ? NOT_FINAL : undefined}>
         <i class={`fill ${row.isFinal === false ? 'is-provisional' : ''}`} style={{ width: `${width}%` }} />
         <MemberName board={board} row={row} canFilter={canFilter} mode={mode} />
       </th>

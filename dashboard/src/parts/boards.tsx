@@ -6,6 +6,7 @@ import { mayAsk } from '../live/answers.ts'
 import type { Screen } from '../model/screen.ts'
 import { go, search, view } from '../state/view-state.ts'
 import { Board } from './board.tsx'
+import { PickList } from './pick-list.tsx'
 
 /** The leaderboards, with one search and one order for all of them. */
 export function Boards({ page, screen }: { page: PagePlan; screen: Screen }): VNode {
@@ -34,6 +35,7 @@ function BoardTools({ page }: { page: PagePlan }): VNode | null {
   const orders = ordersOf(measureOf(page, state))
   const now = JSON.stringify(state.order)
   const isKnown = orders.some((order) => JSON.stringify(order) === now)
+  const shown = isKnown ? orders : [...orders, state.order]
   return (
     <div class="board-tools">
       <input
@@ -45,22 +47,16 @@ function BoardTools({ page }: { page: PagePlan }): VNode | null {
         value={search.value}
         onInput={(event) => (search.value = event.currentTarget.value)}
       />
-      <label class="pick" title="Order of the leaderboards (s)">
-        <select
-          aria-label="Order of the leaderboards"
-          value={now}
-          onChange={(event) => {
-            const chosen = orders.find((order) => JSON.stringify(order) === event.currentTarget.value)
-            if (chosen !== undefined) go((before) => ({ ...before, order: chosen }))
-          }}
-        >
-          {(isKnown ? orders : [...orders, state.order]).map((order) => (
-            <option key={JSON.stringify(order)} value={JSON.stringify(order)}>
-              {orderInWords(page, order)}
-            </option>
-          ))}
-        </select>
-      </label>
+      <PickList
+        label="Order of the leaderboards"
+        title="Order of the leaderboards (s)"
+        value={now}
+        options={shown.map((order) => ({ value: JSON.stringify(order), text: orderInWords(page, order) }))}
+        onPick={(text) => {
+          const order = shown.find((one) => JSON.stringify(one) === text)
+          if (order !== undefined) go((before) => ({ ...before, order }))
+        }}
+      />
     </div>
   )
 }

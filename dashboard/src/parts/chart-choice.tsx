@@ -1,10 +1,19 @@
 import type { VNode } from 'preact'
+import type { PagePlan } from '../../../src/pipeline/page.ts'
+import type { TimeAxis } from '../../../src/pipeline/plan.ts'
 import { GRAINS } from '../../../src/query/view-query.ts'
 import { page } from '../live/store.ts'
 import { whyNot } from '../model/answerable.ts'
 import { splitOf } from '../model/answer-screen.ts'
-import { isOnClickAxis, measureOf, withMeasure } from '../model/page-state.ts'
+import { isOnClickAxis, measureOf, withMeasure, type PageState } from '../model/page-state.ts'
 import { go, view } from '../state/view-state.ts'
+import { PickList } from './pick-list.tsx'
+
+const AXES: readonly { value: TimeAxis; text: string }[] = [
+  { value: 'impression', text: 'at the impression' },
+  { value: 'click', text: 'at the click' },
+]
+const GRAIN_OPTIONS = (['auto', ...GRAINS] as const).map((grain) => ({ value: grain, text: grain }))
 
 /** What the main chart draws: measure, dimension, grain, and for clicks the axis. */
 export function ChartChoice(): VNode | null {
@@ -13,73 +22,47 @@ export function ChartChoice(): VNode | null {
   if (plan === null || state === null) return null
   return (
     <div class="choice">
-      <label class="pick" title="Measure (m)">
-        <select
-          aria-label="Measure"
-          value={state.measure}
-          onChange={(event) => {
-            const { value } = event.currentTarget
-            go((now) => withMeasure(plan, now, value))
-          }}
-        >
-          {plan.measures.map(({ name, label }) => (
-            <option key={name} value={name}>
-              {label}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label class="pick" title="Split by (d)">
-        <select
-          aria-label="Split by"
-          value={splitOf(plan, state) ?? ''}
-          onChange={(event) => {
-            const { value } = event.currentTarget
-            go((now) => ({ ...now, split: value === '' ? null : value }))
-          }}
-        >
-          {plan.boards.map(({ dimension }) => {
-            const reason = whyNot(plan, state, dimension.name)
-            return (
-              <option key={dimension.name} value={dimension.name} disabled={reason !== undefined} title={reason}>
-                by {dimension.label}
-              </option>
-            )
-          })}
-          <option value="">whole</option>
-        </select>
-      </label>
+      <PickList
+        label="Measure"
+        title="Measure (m)"
+        value={state.measure}
+        options={plan.measures.map(({ name, label }) => ({ value: name, text: label }))}
+        onPick={(measure) => go((now) => withMeasure(plan, now, measure))}
+      />
+      <SplitPick plan={plan} state={state} />
       {isOnClickAxis(measureOf(plan, state)) && (
-        <label class="pick" title="The minute a counted click is shown at">
-          <select
-            aria-label="Time axis"
-            value={state.axis}
-            onChange={(event) => {
-              const axis = event.currentTarget.value === 'click' ? 'click' : 'impression'
-              go((now) => ({ ...now, axis }))
-            }}
-          >
-            <option value="impression">at the impression</option>
-            <option value="click">at the click</option>
-          </select>
-        </label>
+        <PickList
+          label="Time axis"
+          title="The minute a counted click is shown at"
+          value={state.axis}
+          options={AXES}
+          onPick={(axis) => go((now) => ({ ...now, axis }))}
+        />
       )}
-      <label class="pick" title="What one point stands for">
-        <select
-          aria-label="Grain"
-          value={state.grain}
-          onChange={(event) => {
-            const grain = GRAINS.find((one) => one === event.currentTarget.value) ?? 'auto'
-            go((now) => ({ ...now, grain }))
-          }}
-        >
-          {['auto', ...GRAINS].map((grain) => (
-            <option key={grain} value={grain}>
-              {grain}
-            </option>
-          ))}
-        </select>
-      </label>
+      <PickList
+        label="Grain"
+        title="What one point stands for"
+        value={state.grain}
+        options={GRAIN_OPTIONS}
+        onPick={(grain) => go((now) => ({ ...now, grain }))}
+      />
     </div>
+  )
+}
+
+function SplitPick({ plan, state }: { plan: PagePlan; state: PageState }): VNode {
+  const dimensions = plan.boards.map(({ dimension: { name, label } }) => ({
+    value: name,
+    text: `by ${label}`,
+    refused: whyNot(plan, state, name),
+  }))
+  return (
+    <PickList
+      label="Split by"
+      title="Split by (d)"
+      value={splitOf(plan, state) ?? ''}
+      options={[...dimensions, { value: '', text: 'whole' }]}
+      onPick={(split) => go((now) => ({ ...now, split: split === '' ? null : split }))}
+    />
   )
 }

@@ -87,14 +87,13 @@ function comparedText(model: ChartModel): readonly string[] {
 }
 
 function subtitle(model: ChartModel, memberCount: number): string {
-  const { plan, series, isNoisy, windowSizeMs, isFinal } = model
+  const { plan, series, isNoisy, windowSizeMs } = model
   const window = windowInWords(windowSizeMs)
   const shown = series.filter(({ isOthers }) => !isOthers).length
   return [
     `by ${plan.axis}${/^\d/.test(window) ? ',' : ''} ${window}`,
     ...(memberCount > shown ? [`${shown} of ${formatCount(memberCount)}`] : []),
     ...(isNoisy ? [`few events a ${window}`] : []),
-    ...(plan.kind === 'lines' && isFinal.includes(false) ? ['dashed: not final'] : []),
     ...comparedText(model),
   ].join(' · ')
 }

@@ -1,15 +1,13 @@
-import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
-import { useEffect } from 'preact/hooks'
 import type { EventClass, StreamName } from '../../../src/pipeline/plan.ts'
 import type { LedgerAnswer } from '../../../src/query/ledger-view.ts'
 import { formatCount, formatShare, NOTHING } from '../format/numbers.ts'
 import { formatMoment } from '../format/times.ts'
 import { canAsk, planAnswer } from '../live/answers.ts'
-import { fetchAnswer } from '../live/refused.ts'
 import { status } from '../live/store.ts'
+import { useAnswer } from '../live/use-answer.ts'
 import { isAdmin } from '../live/viewer.ts'
-import { classInWords, isClassOf } from '../model/event-classes.ts'
+import { classInWords, classTitle, isClassOf } from '../model/event-classes.ts'
 import { rangeText, screen } from '../state/shown.ts'
 import { SAMPLED_CLASSES, type SampledClass } from '../../../src/query/sample-answer.ts'
 import { DeadLetters } from './dead-letters.tsx'
@@ -21,19 +19,11 @@ const STREAMS: readonly StreamName[] = ['impressions', 'clicks']
 
 /** One class of the ledger: what it means, its share of each stream, when its events came, and examples. */
 export function ClassWindow({ eventClass }: { eventClass: EventClass }): VNode {
-  const name = eventClass.replaceAll('_', ' ')
-  const ledger = useSignal<LedgerAnswer | null>(null)
   const shown = screen.value
-  const span = shown === null ? '' : rangeText(shown)
-  useEffect(() => {
-    if (canAsk.peek() !== true || span === '') return
-    fetchAnswer(`/api/v1/ledger?${span}`).then(
-      (answer) => (ledger.value = answer as LedgerAnswer),
-      () => (ledger.value = null),
-    )
-  }, [span])
+  const path = canAsk.peek() === true && shown !== null ? `/api/v1/ledger?${rangeText(shown)}` : null
+  const { answer: ledger } = useAnswer<LedgerAnswer>(path)
   return (
-    <Window kind="class" title={`Events that are ${name}`}>
+    <Window kind="class" title={classTitle(eventClass)}>
       <p>{classInWords(eventClass, planAnswer.value?.plan.parameters)}</p>
       <div class="table-scroll">
         <table>
@@ -46,7 +36,7 @@ export function ClassWindow({ eventClass }: { eventClass: EventClass }): VNode {
               <th scope="col" class="n">
                 Share
               </th>
-              {ledger.value !== null && (
+              {ledger !== null && (
                 <>
                   <th scope="col" class="n">
                     In the range
@@ -58,13 +48,13 @@ export function ClassWindow({ eventClass }: { eventClass: EventClass }): VNode {
           </thead>
           <tbody>
             {STREAMS.filter((stream) => isClassOf(stream, eventClass)).map((stream) => (
-              <StreamRow key={stream} stream={stream} eventClass={eventClass} ledger={ledger.value} />
+              <StreamRow key={stream} stream={stream} eventClass={eventClass} ledger={ledger} />
             ))}
           </tbody>
         </table>
       </div>
       <Examples eventClass={eventClass} />
-      {shown !== null && ledger.value !== null && (
+      {shown !== null && ledger !== null && (
         <p class="sub">
           The range is {formatMoment(shown.startMs, shown.zone)} to {formatMoment(shown.endMs, shown.zone)}, by the time
           of the event.

@@ -5,6 +5,7 @@ import { formatLength } from '../format/times.ts'
 import { canAsk } from '../live/answers.ts'
 import { clickLag, isLagShown, lagProblem } from '../live/click-lag.ts'
 import { lagCurve, lagTicks } from '../model/lag-curve.ts'
+import { Elsewhere } from './partition-name.tsx'
 
 const WIDTH = 400
 const HEIGHT = 150
@@ -40,10 +41,14 @@ function countText({ clicked, impressions, oneIn }: ClickLagAnswer): string {
 }
 
 function Shown({ answer }: { answer: ClickLagAnswer }): VNode {
-  return answer.clicked === 0 ? (
-    <p class="sub">No click in the range has had time to come.</p>
-  ) : (
-    <Curve answer={answer} />
+  return (
+    <>
+      <Elsewhere partitions={answer.elsewhere} />
+      {answer.clicked > 0 && <Curve answer={answer} />}
+      {answer.clicked === 0 && answer.elsewhere.length === 0 && (
+        <p class="sub">No click in the range has had time to come.</p>
+      )}
+    </>
   )
 }
 

@@ -2,6 +2,7 @@ import type { VNode } from 'preact'
 import { beforeInWords } from '../format/times.ts'
 import { COMPARISONS, rangeLengthMs } from '../model/page-state.ts'
 import { go, view } from '../state/view-state.ts'
+import { PickList } from './pick-list.tsx'
 
 /** What the range is compared with. */
 export function ComparisonPicker(): VNode | null {
@@ -13,24 +14,17 @@ export function ComparisonPicker(): VNode | null {
     week: 'week before',
     none: 'nothing',
   }
+  const fixed = state.comparison.kind === 'fixed' ? [{ value: 'fixed' as const, text: 'own time' }] : []
   return (
-    <label class="pick" title="What it is compared with (c)">
-      <span>vs</span>
-      <select
-        aria-label="Compared with"
-        value={state.comparison.kind}
-        onChange={(event) => {
-          const kind = COMPARISONS.find((one) => one === event.currentTarget.value)
-          if (kind !== undefined) go((now) => ({ ...now, comparison: { kind } }))
-        }}
-      >
-        {COMPARISONS.map((kind) => (
-          <option key={kind} value={kind}>
-            {words[kind]}
-          </option>
-        ))}
-        {state.comparison.kind === 'fixed' && <option value="fixed">own time</option>}
-      </select>
-    </label>
+    <PickList
+      prefix="vs"
+      label="Compared with"
+      title="What it is compared with (c)"
+      value={state.comparison.kind}
+      options={[...COMPARISONS.map((kind) => ({ value: kind, text: words[kind] })), ...fixed]}
+      onPick={(kind) => {
+        if (kind !== 'fixed') go((now) => ({ ...now, comparison: { kind } }))
+      }}
+    />
   )
 }

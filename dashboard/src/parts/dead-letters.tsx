@@ -1,56 +1,34 @@
-import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
-import { useEffect } from 'preact/hooks'
+import type { DeadLetterAnswer, DeadLetterRow } from '../../../src/server/query/dead-letter-answer.ts'
 import { formatCount } from '../format/numbers.ts'
 import { formatClock } from '../format/times.ts'
-import { fetchAnswer } from '../live/refused.ts'
 import { downloadText } from '../live/take-away.ts'
+import { useAnswer } from '../live/use-answer.ts'
 import { toJson } from '../model/export.ts'
 import { view } from '../state/view-state.ts'
+import { PartitionName } from './partition-name.tsx'
 import { RecordText } from './record-text.tsx'
-
-interface Letter {
-  readonly stream: string
-  readonly partition: string
-  readonly position: number
-  readonly reason: string
-  readonly field: string | null
-  readonly text: string
-  readonly isCut: boolean
-  readonly arrivedAtMs: number
-}
-
-interface Letters {
-  readonly letters: readonly Letter[]
-  readonly counts: readonly { readonly stream: string; readonly reason: string; readonly letters: number }[]
-}
 
 const LETTERS = 20
 
-/** The newest records that are no events: why, and where they stand. */
+/** The records that are no events: why, how many of each kind, and where the newest stand. */
 export function DeadLetters(): VNode {
-  const found = useSignal<Letters | null>(null)
-  const problem = useSignal('')
-  useEffect(() => {
-    fetchAnswer(`/api/v1/dead-letters?limit=${LETTERS}`).then(
-      (answer) => (found.value = answer as Letters),
-      (error: unknown) => (problem.value = error instanceof Error ? error.message : 'They cannot be had.'),
-    )
-  }, [])
-  if (problem.value !== '') return <p role="alert">{problem.value}</p>
-  if (found.value === null) return <p class="sub">Looking</p>
-  const { letters, counts } = found.value
+  const { answer, problem } = useAnswer<DeadLetterAnswer>(`/api/v1/dead-letters?limit=${LETTERS}`)
+  if (problem !== '') return <p role="alert">{problem}</p>
+  if (answer === null) return <p class="sub">Looking</p>
+  const { letters, counts } = answer
   if (letters.length === 0) return <p class="sub">None are kept.</p>
   return (
     <>
-      <h3>
-        Reasons:{' '}
-        {counts
-          .map(
-            ({ stream, reason, letters: count }) => `${reason.replaceAll('_', ' ')} (${stream}) ${formatCount(count)}`,
-          )
-          .join(' · ')}
-      </h3>
+      <h3>Why</h3>
+      <ul class="reasons">
+        {reasonCounts(counts).map(({ reason, letters: count }) => (
+          <li key={reason}>
+            {reason.replaceAll('_', ' ')} <b>{formatCount(count)}</b>
+          </li>
+        ))}
+      </ul>
+      <h3>The newest of them</h3>
       <div class="table-scroll" tabIndex={0} role="region" aria-label="The newest dead letters">
         <table>
           <thead>
@@ -79,13 +57,13 @@ export function DeadLetters(): VNode {
   )
 }
 
-function LetterRow({ letter }: { letter: Letter }): VNode {
+function LetterRow({ letter }: { letter: DeadLetterRow }): VNode {
   const { partition, position, reason, field, text, isCut, arrivedAtMs } = letter
   return (
     <tr>
       <td>{formatClock(arrivedAtMs, view.value?.zone)}</td>
       <td>
-        {partition} <span class="sub">record {formatCount(position)}</span>
+        <PartitionName full={partition} /> <span class="sub">record {formatCount(position)}</span>
       </td>
       <td>
         {reason.replaceAll('_', ' ')}
@@ -98,7 +76,14 @@ function LetterRow({ letter }: { letter: Letter }): VNode {
   )
 }
 
-function lettersTable(letters: readonly Letter[]): Parameters<typeof toJson>[0] {
+/** How many there are for each reason, of all streams, the most frequent first. */
+function reasonCounts(counts: DeadLetterAnswer['counts']): readonly { reason: string; letters: number }[] {
+  return [...Map.groupBy(counts, ({ reason }) => reason)]
+    .map(([reason, own]) => ({ reason, letters: own.reduce((sum, { letters }) => sum + letters, 0) }))
+    .toSorted((a, b) => b.letters - a.letters)
+}
+
+function lettersTable(letters: readonly DeadLetterRow[]): Parameters<typeof toJson>[0] {
   const columns = ['stream', 'partition', 'position', 'reason', 'field', 'text'] as const
   return { columns, rows: letters.map((letter) => columns.map((column) => letter[column])) }
 }

@@ -1,16 +1,16 @@
-import { useSignal } from '@preact/signals'
+import { useSignal, type Signal } from '@preact/signals'
 import type { VNode } from 'preact'
-import { useEffect } from 'preact/hooks'
 import type { DrillAnswer, JoinedEvent } from '../../../src/query/raw-answer.ts'
 import { visibleName } from '../format/names.ts'
 import { formatCount, NOTHING } from '../format/numbers.ts'
 import { formatClock, formatDay, formatLength, formatMoment } from '../format/times.ts'
-import { fetchAnswer } from '../live/refused.ts'
+import { useAnswer } from '../live/use-answer.ts'
 import { toggleMember } from '../model/page-state.ts'
 import { filterText } from '../model/page-url.ts'
 import type { Overlay } from '../state/overlay.ts'
 import { view } from '../state/view-state.ts'
 import { Name } from './name.tsx'
+import { Elsewhere } from './partition-name.tsx'
 import { Window } from './window.tsx'
 
 const PAGE_EVENTS = 50
@@ -18,72 +18,67 @@ const PAGE_EVENTS = 50
 /** The raw events behind a cell, from the retained journal: each impression and what became of the clicks on it. */
 export function DrillWindow({ open }: { open: Overlay & { kind: 'drill' } }): VNode | null {
   const offset = useSignal(0)
-  const found = useSignal<DrillAnswer | null>(null)
-  const problem = useSignal('')
   const state = view.value
   const zone = state?.zone ?? 'UTC'
-  const { windowMs, lengthMs, chart, member } = open
-  const filters = state === null ? [] : cellFilters(open, state)
-  const span = new URLSearchParams({
-    from: new Date(windowMs).toISOString(),
-    to: new Date(windowMs + lengthMs).toISOString(),
-  }).toString()
-  const path = `/api/v1/drill?${[span, filterText(filters)].filter((part) => part !== '').join('&')}`
-  useEffect(() => {
-    const own = new AbortController()
-    found.value = null
-    fetchAnswer(`${path}&limit=${PAGE_EVENTS}&offset=${offset.value}`, undefined, own.signal).then(
-      (answer) => (found.value = answer as DrillAnswer),
-      (error: unknown) => {
-        if (!own.signal.aborted) problem.value = error instanceof Error ? error.message : 'They cannot be had.'
-      },
-    )
-    return () => own.abort()
-  }, [path, offset.value])
+  const { windowMs, chart, member } = open
+  const path = drillPath(open, state)
+  const asked = useAnswer<DrillAnswer>(`${path}&limit=${PAGE_EVENTS}&offset=${offset.value}`)
+  const answer = asked.isCurrent ? asked.answer : null
   const title = `Events of ${formatMoment(windowMs, zone)}${member === null ? '' : `, ${visibleName(member)}`}`
-  const answer = found.value
   return (
     <Window kind="drill" title={title}>
       <p class="sub">
         Counted impressions whose minute this is, and the clicks on them
         {chart.axis === 'click' ? ', at the minute of the impression' : ''}.
       </p>
-      {problem.value !== '' && <p role="alert">{problem.value}</p>}
-      {answer === null && problem.value === '' && <p role="status">Reading the journal</p>}
+      {asked.problem !== '' && <p role="alert">{asked.problem}</p>}
+      {answer === null && asked.problem === '' && <p role="status">Reading the journal</p>}
+      {answer !== null && <Elsewhere partitions={answer.elsewhere} />}
       {answer !== null && <Events answer={answer} zone={zone} />}
-      {answer !== null && (
-        <div class="pager">
-          <button
-            type="button"
-            class="quiet"
-            disabled={offset.value === 0}
-            onClick={() => (offset.value = Math.max(0, offset.value - PAGE_EVENTS))}
-          >
-            before
-          </button>
-          <span class="sub" role="status">
-            {answer.eventCount === 0
-              ? 'none'
-              : `${formatCount(offset.value + 1)} to ${formatCount(offset.value + answer.events.length)}`}{' '}
-            of {formatCount(answer.eventCount)}
-          </span>
-          <button
-            type="button"
-            class="quiet"
-            disabled={offset.value + PAGE_EVENTS >= answer.eventCount}
-            onClick={() => (offset.value += PAGE_EVENTS)}
-          >
-            after
-          </button>
-          <a class="quiet" href={`${path}&limit=100000&format=csv`} download="events.csv">
-            download CSV
-          </a>
-          <a class="quiet" href={`${path}&limit=100000&format=ndjson`} download="events.ndjson">
-            download NDJSON
-          </a>
-        </div>
-      )}
+      {answer !== null && <Pager answer={answer} offset={offset} path={path} />}
     </Window>
+  )
+}
+
+function drillPath(open: Overlay & { kind: 'drill' }, state: typeof view.value): string {
+  const { windowMs, lengthMs } = open
+  const span = new URLSearchParams({
+    from: new Date(windowMs).toISOString(),
+    to: new Date(windowMs + lengthMs).toISOString(),
+  }).toString()
+  const filters = state === null ? '' : filterText(cellFilters(open, state))
+  return `/api/v1/drill?${[span, filters].filter((part) => part !== '').join('&')}`
+}
+
+function Pager(props: { answer: DrillAnswer; offset: Signal<number>; path: string }): VNode {
+  const { answer, offset, path } = props
+  const { eventCount, events } = answer
+  const step = (by: number): void => void (offset.value = Math.max(0, offset.value + by))
+  const first = formatCount(offset.value + 1)
+  const shown = eventCount === 0 ? 'none' : `${first} to ${formatCount(offset.value + events.length)}`
+  return (
+    <div class="pager">
+      <button type="button" class="quiet" disabled={offset.value === 0} onClick={() => step(-PAGE_EVENTS)}>
+        before
+      </button>
+      <span class="sub" role="status">
+        {shown} of {formatCount(eventCount)}
+      </span>
+      <button
+        type="button"
+        class="quiet"
+        disabled={offset.value + PAGE_EVENTS >= eventCount}
+        onClick={() => step(PAGE_EVENTS)}
+      >
+        after
+      </button>
+      <a class="quiet" href={`${path}&limit=100000&format=csv`} download="events.csv">
+        download CSV
+      </a>
+      <a class="quiet" href={`${path}&limit=100000&format=ndjson`} download="events.ndjson">
+        download NDJSON
+      </a>
+    </div>
   )
 }
 

@@ -21,22 +21,20 @@ export function Footer({ status, screen }: { status: PipelineStatus; screen: Scr
         Final up to <b>{status.finalUpToMs === null ? NOTHING : formatMinute(status.finalUpToMs, screen.zone)}</b>
       </span>
       {provisional !== undefined && <span class="finality">{provisional}</span>}
-      {holder !== undefined && (
-        <span class={`holder ${holder.isWarning ? 'warn' : ''}`} title={holder.text}>
-          {holder.text}
-        </span>
-      )}
+      <span class={`holder ${holder?.isWarning === true ? 'warn' : ''}`} title={holder?.text}>
+        {holder?.text}
+      </span>
       <span>
         Watermark <b>{status.watermarkMs === null ? NOTHING : formatClock(status.watermarkMs, screen.zone)}</b>
       </span>
-      <span>
+      <span class="epoch">
         Epoch <b>{formatCount(status.epoch)}</b>, {formatCount(Math.round(epochDurationMs))}
         {THIN_SPACE}ms
       </span>
       {!isLimited.value && <Rate eventsPerSecond={status.eventsPerSecond} />}
       <span class={database.state === 'down' ? 'down' : ''}>
         PostgreSQL <b>{DATABASE_WORDS[database.state]}</b>
-        {database.waitingCells > 0 && `, ${formatCount(database.waitingCells)} cells wait`}
+        {database.state !== 'up' && database.waitingCells > 0 && `, ${formatCount(database.waitingCells)} cells wait`}
       </span>
     </footer>
   )
@@ -58,7 +56,7 @@ function FooterOfEnded({ status }: { status: PipelineStatus }): VNode {
 
 function Rate({ eventsPerSecond }: { eventsPerSecond: number }): VNode {
   return (
-    <span>
+    <span class="rate">
       <b>{eventsPerSecond < 100 ? eventsPerSecond.toFixed(1) : formatCount(Math.round(eventsPerSecond))}</b> events/s
     </span>
   )

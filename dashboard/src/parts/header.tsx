@@ -2,7 +2,7 @@ import type { VNode } from 'preact'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { formatClock, formatDate, formatLength, rangeInWords } from '../format/times.ts'
-import { isPaused, mayAsk } from '../live/answers.ts'
+import { isPaused, mayAsk, trouble } from '../live/answers.ts'
 import { link, status } from '../live/store.ts'
 import { logOut, viewer } from '../live/viewer.ts'
 import { hasEnded, readUpToMs, standsSinceMs } from '../model/progress.ts'
@@ -18,7 +18,7 @@ import { ZonePicker } from './zone-picker.tsx'
 export function Header({ page }: { page: PagePlan | null }): VNode {
   const isAsking = mayAsk.value
   return (
-    <header>
+    <header class={page === null && trouble.value === null ? 'is-unknown' : ''}>
       <h1 class="mark">
         <svg viewBox="0 0 22 22" aria-hidden="true">
           <path d="M2 8c3-4 6-4 9 0s6 4 9 0" />

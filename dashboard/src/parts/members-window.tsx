@@ -1,69 +1,32 @@
 import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
-import type { RankedMember, ViewAnswer } from '../../../src/query/view-answer.ts'
+import { useEffect } from 'preact/hooks'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
+import type { RankedMember } from '../../../src/query/view-answer.ts'
+import type { Values } from '../../../src/server/page-data.ts'
 import { formatCount, NOTHING } from '../format/numbers.ts'
-import { fetchAnswer } from '../live/refused.ts'
-import { columnsOf, memberQuery, valuesReader } from '../model/answer-screen.ts'
+import { useMemberList } from '../live/member-list.ts'
+import { columnsOf, valuesReader } from '../model/answer-screen.ts'
 import { measureChange } from '../model/measures.ts'
-import { filterModeOf, orderInWords, toggleMember } from '../model/page-state.ts'
+import { filterModeOf, orderInWords, toggleMember, type PageState } from '../model/page-state.ts'
+import type { BoardColumns } from '../model/screen.ts'
 import { go, view } from '../state/view-state.ts'
 import { secondText, shortValue } from './board.tsx'
 import { Name } from './name.tsx'
 import { Window } from './window.tsx'
 
 const ROW_PX = 30
-const PAGE_ROWS = 500
 /** Rows drawn above and below those that are seen. */
 const MARGIN_ROWS = 8
-
-interface Listed {
-  readonly members: readonly (RankedMember | undefined)[]
-  readonly whole: ViewAnswer['ranks'][number]['whole']
-}
 
 /** All members of a dimension: only the rows that are seen are drawn, and only the pages that are seen are asked for. */
 export function MembersWindow({ page, dimension }: { page: PagePlan; dimension: string }): VNode | null {
   const text = useSignal('')
-  const listed = useSignal<Listed | null>(null)
-  const top = useSignal(0)
-  const asked = useRef(new Set<number>())
   const state = view.value
+  const { list, question, want } = useMemberList(state, dimension, text.value)
   const label = page.boards.find((board) => board.dimension.name === dimension)?.dimension.label ?? dimension
-  const question = state === null ? '' : JSON.stringify([state, text.value])
-  useEffect(() => {
-    asked.current = new Set()
-    listed.value = null
-    top.value = 0
-    const own = new AbortController()
-    const timer = setTimeout(() => void load(0, own.signal), text.value === '' ? 0 : 150)
-    return () => {
-      clearTimeout(timer)
-      own.abort()
-    }
-  }, [question])
-  const load = async (offset: number, signal?: AbortSignal): Promise<void> => {
-    if (state === null || asked.current.has(offset)) return
-    asked.current.add(offset)
-    const query = memberQuery(state, { dimension, search: text.value, offset, limit: PAGE_ROWS })
-    const answer = (await fetchAnswer('/api/v1/view', JSON.stringify(query), signal).catch(
-      () => null,
-    )) as ViewAnswer | null
-    const rank = answer?.ranks[0]
-    if (rank === undefined || signal?.aborted === true) return
-    const members = listed.peek()?.members.slice() ?? new Array<undefined>(rank.memberCount).fill(undefined)
-    rank.members.forEach((member, index) => (members[offset + index] = member))
-    listed.value = { members, whole: rank.whole }
-  }
   if (state === null) return null
-  const members = listed.value?.members ?? []
-  const first = Math.max(0, Math.floor(top.value / ROW_PX) - MARGIN_ROWS)
-  const shown = members.slice(first, first + 2 * MARGIN_ROWS + 20)
-  const missing = shown.findIndex((member) => member === undefined)
-  if (missing >= 0 && listed.value !== null) void load(Math.floor((first + missing) / PAGE_ROWS) * PAGE_ROWS)
-  const columns = columnsOf(page, state)
-  const values = valuesReader(page)
+  const count = list?.members.length ?? 0
   return (
     <Window kind="members" title={`${label}: all`}>
       <div class="board-tools">
@@ -75,80 +38,128 @@ export function MembersWindow({ page, dimension }: { page: PagePlan; dimension: 
           onInput={(event) => (text.value = event.currentTarget.value)}
         />
         <p class="sub" role="status">
-          {listed.value === null
-            ? 'Looking'
-            : `${formatCount(members.length)}, ${orderInWords(page, state.order)} first`}
+          {list === null ? 'Looking' : `${formatCount(count)}, ${orderInWords(page, state.order)} first`}
         </p>
       </div>
-      <div
-        class="scroll"
-        tabIndex={0}
-        role="region"
-        aria-label={`${label}, all members`}
-        onScroll={(event) => (top.value = event.currentTarget.scrollTop)}
-      >
-        <table aria-rowcount={members.length + 1}>
-          <thead>
-            <tr aria-rowindex={1}>
-              <th scope="col">{label}</th>
-              <th scope="col" class="n">
-                {columns.value.label}
-              </th>
-              <th scope="col" class="n">
-                {columns.second === 'share' ? 'Share' : columns.second.label}
-              </th>
-              <th scope="col" class="n">
-                Change
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            <tr aria-hidden="true" style={{ height: `${first * ROW_PX}px` }} />
-            {shown.map((member, index) => {
-              const mode = member === undefined ? null : filterModeOf(state, dimension, member.name)
-              const last = member === undefined ? undefined : values(member.value)
-              const before = member === undefined ? undefined : values(member.compared)
-              const complete = member?.complete === undefined ? last : values(member.complete)
-              const change = measureChange(columns.changeOf, complete, before)
-              return (
-                <tr
-                  key={first + index}
-                  class={`row ${mode === null ? '' : `is-${mode}d`}`}
-                  aria-rowindex={first + index + 2}
-                  style={{ height: `${ROW_PX}px` }}
-                >
-                  <th scope="row">
-                    {member !== undefined && (
-                      <button
-                        type="button"
-                        class="member-name member-button"
-                        aria-pressed={mode !== null}
-                        onClick={(event) =>
-                          go((now) =>
-                            toggleMember(now, dimension, member.name, mode ?? (event.altKey ? 'exclude' : 'include')),
-                          )
-                        }
-                      >
-                        <Name text={member.name} />
-                        {!member.isFinal && <span class="hidden"> (not final)</span>}
-                      </button>
-                    )}
-                  </th>
-                  <td class="n">{last === undefined ? '' : shortValue(columns.value, last)}</td>
-                  <td class="n">
-                    {last === undefined ? '' : secondText(columns, last, values(listed.value?.whole ?? null) ?? [])}
-                  </td>
-                  <td class={`n ${change?.tone ?? 'none'}`}>{change?.text ?? NOTHING}</td>
-                </tr>
-              )
-            })}
-            <tr
-              aria-hidden="true"
-              style={{ height: `${Math.max(0, members.length - first - shown.length) * ROW_PX}px` }}
-            />
-          </tbody>
-        </table>
-      </div>
+      <MemberRows
+        key={question}
+        label={label}
+        dimension={dimension}
+        members={list?.members ?? []}
+        want={want}
+        whole={valuesReader(page)(list?.whole ?? null) ?? []}
+        page={page}
+        state={state}
+      />
     </Window>
+  )
+}
+
+interface RowsProps {
+  readonly label: string
+  readonly dimension: string
+  readonly members: readonly (RankedMember | undefined)[]
+  readonly want: (row: number) => void
+  readonly whole: Values
+  readonly page: PagePlan
+  readonly state: PageState
+}
+
+/** The rows that are seen, between two that are as high as all others together. */
+function MemberRows(props: RowsProps): VNode {
+  const { label, dimension, members, want, whole, page, state } = props
+  const top = useSignal(0)
+  const first = Math.max(0, Math.floor(top.value / ROW_PX) - MARGIN_ROWS)
+  const shown = members.slice(first, first + 2 * MARGIN_ROWS + 20)
+  const missing = shown.findIndex((member) => member === undefined)
+  useEffect(() => {
+    if (missing >= 0) want(first + missing)
+  }, [first + missing, members.length])
+  const columns = columnsOf(page, state)
+  return (
+    <div
+      class="scroll"
+      tabIndex={0}
+      role="region"
+      aria-label={`${label}, all members`}
+      onScroll={(event) => (top.value = event.currentTarget.scrollTop)}
+    >
+      <table aria-rowcount={members.length + 1}>
+        <MembersHead label={label} columns={columns} />
+        <tbody>
+          <Spacer rows={first} />
+          {shown.map((member, index) => (
+            <MemberRow
+              key={first + index}
+              rowIndex={first + index + 2}
+              member={member}
+              dimension={dimension}
+              columns={columns}
+              whole={whole}
+              page={page}
+              state={state}
+            />
+          ))}
+          <Spacer rows={Math.max(0, members.length - first - shown.length)} />
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function Spacer({ rows }: { rows: number }): VNode {
+  return <tr aria-hidden="true" style={{ height: `${rows * ROW_PX}px` }} />
+}
+
+function MembersHead({ label, columns }: { label: string; columns: BoardColumns }): VNode {
+  const { value, second } = columns
+  return (
+    <thead>
+      <tr aria-rowindex={1}>
+        <th scope="col">{label}</th>
+        {[value.label, second === 'share' ? 'Share' : second.label, 'Change'].map((text) => (
+          <th key={text} scope="col" class="n">
+            {text}
+          </th>
+        ))}
+      </tr>
+    </thead>
+  )
+}
+
+interface RowProps extends Pick<RowsProps, 'dimension' | 'whole' | 'page' | 'state'> {
+  readonly rowIndex: number
+  /** Undefined while its page is on its way. */
+  readonly member: RankedMember | undefined
+  readonly columns: BoardColumns
+}
+
+function MemberRow({ rowIndex, member, dimension, columns, whole, page, state }: RowProps): VNode {
+  const row = { 'aria-rowindex': rowIndex, style: { height: `${ROW_PX}px` } }
+  if (member === undefined) return <tr class="row" {...row} />
+  const values = valuesReader(page)
+  const last = values(member.value) ?? []
+  const complete = member.complete === undefined ? last : values(member.complete)
+  const change = measureChange(columns.changeOf, complete, values(member.compared))
+  const mode = filterModeOf(state, dimension, member.name)
+  return (
+    <tr class={`row ${mode === null ? '' : `is-${mode}d`}`} {...row}>
+      <th scope="row">
+        <button
+          type="button"
+          class="member-name member-button"
+          aria-pressed={mode !== null}
+          onClick={({ altKey }) =>
+            go((now) => toggleMember(now, dimension, member.name, mode ?? (altKey ? 'exclude' : 'include')))
+          }
+        >
+          <Name text={member.name} />
+          {!member.isFinal && <span class="hidden"> (not final)</span>}
+        </button>
+      </th>
+      <td class="n">{shortValue(columns.value, last)}</td>
+      <td class="n">{secondText(columns, last, whole)}</td>
+      <td class={`n ${change?.tone ?? 'none'}`}>{change?.text ?? NOTHING}</td>
+    </tr>
   )
 }

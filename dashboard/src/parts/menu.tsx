@@ -12,7 +12,7 @@ export function Menu({ label, items }: { label: string; items: readonly MenuItem
   const isOpen = useSignal(false)
   const holder = useRef<HTMLDivElement>(null)
   useEffect(() => {
-    if (isOpen.value) holder.current?.querySelector<HTMLElement>('[role="menuitem"]')?.focus()
+    if (isOpen.value) itemsOf(holder.current)[0]?.focus()
   }, [isOpen.value])
   const close = (): void => {
     isOpen.value = false
@@ -27,13 +27,7 @@ export function Menu({ label, items }: { label: string; items: readonly MenuItem
           isOpen.value = false
       }}
       onKeyDown={(event) => {
-        if (!isOpen.value) return
-        if (event.key === 'Escape') close()
-        else if (event.key === 'ArrowDown') moveFocus(holder.current, 1)
-        else if (event.key === 'ArrowUp') moveFocus(holder.current, -1)
-        else return
-        event.preventDefault()
-        event.stopPropagation()
+        if (isOpen.value) takeKey(event, holder.current, close)
       }}
     >
       <button
@@ -46,30 +40,48 @@ export function Menu({ label, items }: { label: string; items: readonly MenuItem
       >
         more
       </button>
-      {isOpen.value && (
-        <div class="menu-items" role="menu" aria-label={label}>
-          {items.map(({ text, run }) => (
-            <button
-              key={text}
-              type="button"
-              role="menuitem"
-              tabIndex={-1}
-              onClick={() => {
-                close()
-                run()
-              }}
-            >
-              {text}
-            </button>
-          ))}
-        </div>
-      )}
+      {isOpen.value && <Items label={label} items={items} close={close} />}
     </div>
   )
 }
 
+function Items({ label, items, close }: { label: string; items: readonly MenuItem[]; close: () => void }): VNode {
+  return (
+    <div class="menu-items" role="menu" aria-label={label}>
+      {items.map(({ text, run }) => (
+        <button
+          key={text}
+          type="button"
+          role="menuitem"
+          tabIndex={-1}
+          onClick={() => {
+            close()
+            run()
+          }}
+        >
+          {text}
+        </button>
+      ))}
+    </div>
+  )
+}
+
+/** The keys of an open menu; all others are the page's. */
+function takeKey(event: KeyboardEvent, holder: HTMLElement | null, close: () => void): void {
+  if (event.key === 'Escape') close()
+  else if (event.key === 'ArrowDown') moveFocus(holder, 1)
+  else if (event.key === 'ArrowUp') moveFocus(holder, -1)
+  else return
+  event.preventDefault()
+  event.stopPropagation()
+}
+
+function itemsOf(holder: HTMLElement | null): readonly HTMLElement[] {
+  return [...(holder?.querySelectorAll<HTMLElement>('[role="menuitem"]') ?? [])]
+}
+
 function moveFocus(holder: HTMLElement | null, step: 1 | -1): void {
-  const items = [...(holder?.querySelectorAll<HTMLElement>('[role="menuitem"]') ?? [])]
+  const items = itemsOf(holder)
   const at = items.indexOf(document.activeElement as HTMLElement)
   items[(at + step + items.length) % items.length]?.focus()
 }

@@ -1,11 +1,16 @@
-import { useSignal } from '@preact/signals'
+import { useSignal, type Signal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { fromLocalMs, toLocal, zoneInWords } from '../format/zones.ts'
+import type { PageState } from '../model/page-state.ts'
 import { parseLength } from '../model/page-url.ts'
 import { overlay } from '../state/overlay.ts'
 import { screen } from '../state/shown.ts'
 import { go, view } from '../state/view-state.ts'
 import { Window } from './window.tsx'
+
+type PageRange = PageState['range']
+
+const LEAST_MS = 60_000
 
 /** A range of one's own: a length such as `90m` up to now, or from one time to another. */
 export function OwnRange(): VNode {
@@ -17,23 +22,16 @@ export function OwnRange(): VNode {
   const problem = useSignal('')
   const submit = (event: Event): void => {
     event.preventDefault()
-    if (length.value.trim() !== '') {
-      const lengthMs = parseLength(length.value)
-      if (lengthMs === undefined) return void (problem.value = 'Write a length such as 45m, 90m, 12h or 14d.')
-      go((state) => ({ ...state, range: { kind: 'last', lengthMs } }))
-    } else {
-      const [startMs, endMs] = [localMs(from.value, zone), localMs(to.value, zone)]
-      if (!(endMs - startMs >= 60_000))
-        return void (problem.value = 'The end has to be a minute after the start at least.')
-      go((state) => ({ ...state, range: { kind: 'fixed', startMs, endMs } }))
-    }
+    const range = length.value.trim() === '' ? spanOf(from.value, to.value, zone) : lengthOf(length.value)
+    if (typeof range === 'string') return void (problem.value = range)
+    go((state) => ({ ...state, range }))
     overlay.value = null
   }
   return (
     <Window kind="range" title="A range of your own">
       <form onSubmit={submit}>
         <label>
-          The last{' '}
+          <span>The last</span>{' '}
           <input
             type="text"
             size={8}
@@ -43,18 +41,8 @@ export function OwnRange(): VNode {
           />
         </label>
         <p class="sub">or</p>
-        <label>
-          from{' '}
-          <input
-            type="datetime-local"
-            value={from.value}
-            onInput={(event) => (from.value = event.currentTarget.value)}
-          />
-        </label>
-        <label>
-          to{' '}
-          <input type="datetime-local" value={to.value} onInput={(event) => (to.value = event.currentTarget.value)} />
-        </label>
+        <TimeField text="From" signal={from} />
+        <TimeField text="To" signal={to} />
         <p class="sub">by the clock of {zoneInWords(zone)}</p>
         {problem.value !== '' && (
           <p class="down" role="alert">
@@ -67,6 +55,31 @@ export function OwnRange(): VNode {
       </form>
     </Window>
   )
+}
+
+function TimeField({ text, signal }: { text: string; signal: Signal<string> }): VNode {
+  return (
+    <label>
+      <span>{text}</span>{' '}
+      <input
+        type="datetime-local"
+        value={signal.value}
+        onInput={(event) => (signal.value = event.currentTarget.value)}
+      />
+    </label>
+  )
+}
+
+/** The range, or what is wrong with it. */
+function lengthOf(text: string): PageRange | string {
+  const lengthMs = parseLength(text)
+  return lengthMs === undefined ? 'Write a length such as 45m, 90m, 12h or 14d.' : { kind: 'last', lengthMs }
+}
+
+function spanOf(from: string, to: string, zone: string): PageRange | string {
+  const [startMs, endMs] = [localMs(from, zone), localMs(to, zone)]
+  if (!(endMs - startMs >= LEAST_MS)) return 'The end has to be a minute after the start at least.'
+  return { kind: 'fixed', startMs, endMs }
 }
 
 function localText(timeMs: number, zone: string): string {

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact'
-import { formatMoment } from '../format/times.ts'
+import { formatMoment, rangeInWords } from '../format/times.ts'
 import { PRESETS_MS } from '../model/page-state.ts'
 import { lengthText } from '../model/page-url.ts'
 import { overlay } from '../state/overlay.ts'
@@ -14,6 +14,7 @@ export function RangePicker(): VNode | null {
   if (state === null) return null
   const { range } = state
   const preset = range.kind === 'last' ? PRESETS_MS.indexOf(range.lengthMs) : -1
+  if (state.isKiosk) return <span class="chip">{range.kind === 'last' ? rangeInWords(range.lengthMs) : ownText()}</span>
   return (
     <div class="seg is-text" role="group" aria-label="Range">
       {PRESETS_MS.map((lengthMs, index) => (

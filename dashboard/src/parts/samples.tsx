@@ -1,6 +1,4 @@
-import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
-import { useEffect } from 'preact/hooks'
 import {
   reasonInWords,
   type SampleAnswer,
@@ -10,9 +8,10 @@ import {
 import { visibleName } from '../format/names.ts'
 import { formatBytes, THIN_SPACE } from '../format/numbers.ts'
 import { formatClock, formatLength, formatMoment } from '../format/times.ts'
-import { fetchAnswer } from '../live/refused.ts'
+import { useAnswer } from '../live/use-answer.ts'
 import { view } from '../state/view-state.ts'
 import { Name } from './name.tsx'
+import { Elsewhere, nameOfPartition } from './partition-name.tsx'
 import { RecordText } from './record-text.tsx'
 
 /** Of each stream. */
@@ -20,33 +19,23 @@ const SAMPLES = 5
 
 /** A few events of a class that is not counted, out of the retained journal, with the reason of each. */
 export function Samples({ eventClass }: { eventClass: SampledClass }): VNode {
-  const found = useSignal<SampleAnswer | null>(null)
-  const problem = useSignal('')
   const path = `/api/v1/samples?class=${eventClass}&limit=${SAMPLES}`
-  useEffect(() => {
-    const own = new AbortController()
-    fetchAnswer(path, undefined, own.signal).then(
-      (answer) => (found.value = answer as SampleAnswer),
-      (error: unknown) => {
-        if (!own.signal.aborted) problem.value = error instanceof Error ? error.message : 'They cannot be had.'
-      },
-    )
-    return () => own.abort()
-  }, [path])
+  const { answer, problem } = useAnswer<SampleAnswer>(path)
   const zone = view.value?.zone ?? 'UTC'
-  if (problem.value !== '') return <p role="alert">{problem.value}</p>
-  if (found.value === null)
+  if (problem !== '') return <p role="alert">{problem}</p>
+  if (answer === null)
     return (
       <p class="sub" role="status">
         Reading the newest events of the journal
       </p>
     )
-  const { samples } = found.value
+  const { samples } = answer
   return (
     <>
       <h3>The newest of them</h3>
-      {samples.length === 0 ? <p>{noneInWords(found.value, zone)}</p> : <SampleTable samples={samples} zone={zone} />}
-      <p class="sub">{lookedInWords(found.value, zone)}</p>
+      <Elsewhere partitions={answer.elsewhere} />
+      {samples.length === 0 ? <p>{noneInWords(answer, zone)}</p> : <SampleTable samples={samples} zone={zone} />}
+      <p class="sub">{lookedInWords(answer, zone)}</p>
       {samples.length > 0 && (
         <p class="pager">
           <a class="quiet" href={`${path}&format=csv`} download>
@@ -89,7 +78,7 @@ function SampleRow({ sample, zone }: { sample: SampleEvent; zone: string }): VNo
   const words = { time: (ms: number): string => formatExact(ms, zone), length: exactLength }
   return (
     <tr>
-      <td title={`in ${visibleName(partition)}`}>{arrivedAtMs === null ? '' : formatClock(arrivedAtMs, zone)}</td>
+      <td title={`in ${nameOfPartition(partition)}`}>{arrivedAtMs === null ? '' : formatClock(arrivedAtMs, zone)}</td>
       <td class="because">
         <bdi>{visibleName(reasonInWords(reason, words))}</bdi>
       </td>
@@ -114,18 +103,17 @@ function exactLength(lengthMs: number): string {
   return lengthMs < 10_000 ? `${lengthMs / 1_000}${THIN_SPACE}s` : formatLength(lengthMs)
 }
 
-function noneInWords({ toldFromMs }: SampleAnswer, zone: string): string {
-  if (toldFromMs === null) return 'None came in what was looked at.'
+function noneInWords({ toldFromMs, elsewhere }: SampleAnswer, zone: string): string {
+  if (toldFromMs === null)
+    return elsewhere.length > 0 ? 'None came in what the journal holds.' : 'None came in what was looked at.'
   return `None can be told for certain in what was looked at: that needs what came up to ${formatMoment(toldFromMs, zone)}.`
 }
 
-function lookedInWords({ looked, toldFromMs, elsewhere, watermarkMs }: SampleAnswer, zone: string): string {
+function lookedInWords({ looked, toldFromMs, watermarkMs }: SampleAnswer, zone: string): string {
   const all =
     looked.fromMs === null ? 'all that the journal holds' : `what came since ${formatMoment(looked.fromMs, zone)}`
   const share = looked.bytes < looked.ofBytes ? `, ${formatBytes(looked.bytes)} of ${formatBytes(looked.ofBytes)}` : ''
   const isPart = toldFromMs !== null && toldFromMs < (watermarkMs ?? Infinity)
   const told = isPart ? `; certain for events from ${formatMoment(toldFromMs, zone)} on` : ''
-  const topics =
-    elsewhere.length === 0 ? '' : ` Events of ${elsewhere.map(visibleName).join(', ')} are in their topics, not here.`
-  return `Looked at: ${all}${share}${told}.${topics}`
+  return `Looked at: ${all}${share}${told}.`
 }

@@ -1,7 +1,7 @@
 import type { ComponentChildren, VNode } from 'preact'
-import type { PartitionStatus, PipelineStatus } from '../../../src/runtime/status.ts'
+import type { PartitionStatus, PartitionWait, PipelineStatus } from '../../../src/runtime/status.ts'
 import { formatBytes, formatCount, NOTHING } from '../format/numbers.ts'
-import { formatClock, formatLength } from '../format/times.ts'
+import { formatClock, formatRough } from '../format/times.ts'
 import { fullName, partitionNames } from '../model/partition-names.ts'
 import { WAITS, whoHoldsBack } from '../model/progress.ts'
 
@@ -61,24 +61,28 @@ function Partition({ partition, name, zone, isHolding }: PartitionProps): VNode 
   const { state, watermarkMs, behindMs, silentForMs, unreadBytes, eventsRead, waitsFor } = partition
   // Everyone waits for something now and then: it is told once it lasts.
   const isLasting = state === 'waiting' || state === 'idle' || (behindMs ?? 0) > LASTING_MS
-  const wait = waitsFor === null || !isLasting ? '' : `, waits for ${WAITS[waitsFor]}`
+  const wait = waitsFor === null || !isLasting ? '' : waitInWords(waitsFor)
   return (
     <tr class={isHolding ? 'is-holding' : ''}>
       <th scope="row" title={fullName(partition)}>
         {name}
         {isHolding && <span class="hidden"> (holds the result back)</span>}
       </th>
-      <td>
+      <td title={`${state}${wait}`}>
         <span class={`state is-${state}`}>{state}</span>
-        <span class="sub">{wait}</span>
+        <span class="sub wait">{wait}</span>
       </td>
       <Figure label="Watermark">{watermarkMs === null ? NOTHING : formatClock(watermarkMs, zone)}</Figure>
-      <Figure label="Behind">{behindMs === null ? NOTHING : formatLength(behindMs)}</Figure>
-      <Figure label="Silent">{formatLength(silentForMs)}</Figure>
+      <Figure label="Behind">{behindMs === null ? NOTHING : formatRough(behindMs)}</Figure>
+      <Figure label="Silent">{formatRough(silentForMs)}</Figure>
       <Figure label="Unread">{formatBytes(unreadBytes)}</Figure>
       <Figure label="Events">{formatCount(eventsRead)}</Figure>
     </tr>
   )
+}
+
+function waitInWords(waitsFor: PartitionWait): string {
+  return waitsFor === 'first_event' ? ', no event yet' : `, waits for ${WAITS[waitsFor]}`
 }
 
 /** A number under the heading of its column, which a card shows with it. */

@@ -1,10 +1,9 @@
-import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useMemo } from 'preact/hooks'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { ViewAnswer } from '../../../src/query/view-answer.ts'
-import { fetchAnswer } from '../live/refused.ts'
 import { copyText } from '../live/take-away.ts'
+import { useAnswer } from '../live/use-answer.ts'
 import { viewQueryOf } from '../model/answer-screen.ts'
 import { search, view } from '../state/view-state.ts'
 import { Window } from './window.tsx'
@@ -12,24 +11,23 @@ import { Window } from './window.tsx'
 /** What psql would run for the numbers of one chart. */
 export function SqlWindow(props: { page: PagePlan; title: string; index: number }): VNode {
   const { page, title, index } = props
-  const parts = useSignal<NonNullable<ViewAnswer['sql']> | null>(null)
-  const problem = useSignal('')
-  useEffect(() => {
+  // What is shown when it opens: a range that moves on would ask again every minute.
+  const question = useMemo(() => {
     const state = view.peek()
-    if (state === null) return
+    if (state === null) return null
     const query = viewQueryOf(page, state, search.peek())
-    const own = { ...query, totals: false, ranks: [], series: query.series.slice(index, index + 1) }
-    fetchAnswer('/api/v1/view?sql=1', JSON.stringify(own)).then(
-      (answer) => (parts.value = (answer as ViewAnswer).sql ?? []),
-      (error: unknown) => (problem.value = error instanceof Error ? error.message : 'It cannot be had.'),
-    )
+    return JSON.stringify({ ...query, totals: false, ranks: [], series: query.series.slice(index, index + 1) })
   }, [])
-  const text = parts.value?.map((part) => `-- ${part.part}\n${part.text};`).join('\n\n') ?? ''
+  const { answer, problem } = useAnswer<ViewAnswer>(
+    question === null ? null : '/api/v1/view?sql=1',
+    question ?? undefined,
+  )
+  const text = answer?.sql?.map((part) => `-- ${part.part}\n${part.text};`).join('\n\n') ?? ''
   return (
     <Window kind="sql" title={`SQL of ${title}`}>
-      {problem.value !== '' && <p role="alert">{problem.value}</p>}
+      {problem !== '' && <p role="alert">{problem}</p>}
       <pre class="code" tabIndex={0} aria-label="SQL">
-        {parts.value === null ? 'Looking' : text}
+        {answer === null ? 'Looking' : text}
       </pre>
       <p class="sub">
         psql shows the same numbers with it, as long as the epoch is the same.{' '}

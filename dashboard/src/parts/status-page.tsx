@@ -3,7 +3,7 @@ import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { StreamName } from '../../../src/pipeline/plan.ts'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { formatBytes, formatCount, formatShare, NOTHING } from '../format/numbers.ts'
-import { formatClock, formatLength, formatMinute } from '../format/times.ts'
+import { formatClock, formatLength, formatMinute, formatRough } from '../format/times.ts'
 import { link, page, status } from '../live/store.ts'
 import { isLimited } from '../live/viewer.ts'
 import { notCounted } from '../model/not-counted.ts'
@@ -79,7 +79,7 @@ function Known({ plan, now, zone }: { plan: PagePlan; now: PipelineStatus; zone:
           <li key={`${partition.stream} ${partition.partition}`}>
             <span title={fullName(partition)}>{names[index]}</span>
             <b class={`state is-${partition.state}`}>{partition.state}</b>
-            <span class="sub">{formatLength(partition.silentForMs)} silent</span>
+            <span class="sub">{formatRough(partition.silentForMs)} silent</span>
           </li>
         ))}
       </ul>

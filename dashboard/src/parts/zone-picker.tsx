@@ -1,6 +1,7 @@
 import type { VNode } from 'preact'
 import { zoneInWords } from '../format/zones.ts'
 import { chooseZone, view } from '../state/view-state.ts'
+import { PickList } from './pick-list.tsx'
 
 /** Zones every browser knows, this machine's first. */
 const HERE = new Intl.DateTimeFormat().resolvedOptions().timeZone
@@ -13,21 +14,20 @@ export function ZonePicker(): VNode | null {
   if (state === null) return null
   const near = NEAR.includes(state.zone) ? NEAR : [...NEAR, state.zone]
   return (
-    <label class="pick" title="Time zone of all times, days and weeks">
-      <select aria-label="Time zone" value={state.zone} onChange={(event) => chooseZone(event.currentTarget.value)}>
-        {near.map((zone) => (
+    <PickList
+      label="Time zone"
+      title="Time zone of all times, days and weeks"
+      value={state.zone}
+      options={near.map((zone) => ({ value: zone, text: zone === 'UTC' ? 'UTC' : zoneInWords(zone) }))}
+      onPick={chooseZone}
+    >
+      <optgroup label="All zones">
+        {ALL.filter((zone) => zone !== state.zone).map((zone) => (
           <option key={zone} value={zone}>
-            {zone === 'UTC' ? 'UTC' : zoneInWords(zone)}
+            {zone}
           </option>
         ))}
-        <optgroup label="All zones">
-          {ALL.filter((zone) => zone !== state.zone).map((zone) => (
-            <option key={zone} value={zone}>
-              {zone}
-            </option>
-          ))}
-        </optgroup>
-      </select>
-    </label>
+      </optgroup>
+    </PickList>
   )
 }

@@ -4,7 +4,7 @@
 import type { Plan } from '../../pipeline/plan.ts'
 import type { ClickLagAnswer } from '../../query/raw-answer.ts'
 
-export interface Lags extends Pick<ClickLagAnswer, 'epoch' | 'range' | 'oneIn'> {
+export interface Lags extends Pick<ClickLagAnswer, 'epoch' | 'range' | 'elsewhere' | 'oneIn'> {
   /** One for each impression; Infinity where none came. */
   readonly lagsMs: readonly number[]
 }
@@ -14,7 +14,7 @@ const BUCKET_FACTOR = 1.5
 const FIRST_BUCKET_MS = 100
 
 /** The answer: a histogram over buckets that grow, and quantiles of the lags themselves. */
-export function lagAnswer(plan: Plan, { epoch, range, oneIn, lagsMs }: Lags): ClickLagAnswer {
+export function lagAnswer(plan: Plan, { epoch, range, elsewhere, oneIn, lagsMs }: Lags): ClickLagAnswer {
   const { attributionWindowMs, allowedLatenessMs } = plan.parameters
   const seenUpToMs = attributionWindowMs + allowedLatenessMs
   const lags = Float64Array.from(lagsMs.filter((lagMs) => lagMs !== Infinity)).sort()
@@ -22,6 +22,7 @@ export function lagAnswer(plan: Plan, { epoch, range, oneIn, lagsMs }: Lags): Cl
   return {
     epoch,
     range,
+    elsewhere,
     oneIn,
     impressions: lagsMs.length,
     clicked: lags.length,

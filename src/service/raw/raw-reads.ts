@@ -31,7 +31,7 @@ import { AcceptedEvents } from '../../verify/accepted-events.ts'
 import { journalFolder } from '../data-folder.ts'
 import { lagAnswer } from './lag-answer.ts'
 import { readSamples } from './read-samples.ts'
-import { retainedFromMs, scanJournal, type Scan } from './scan-journal.ts'
+import { partitionsElsewhere, retainedFromMs, scanJournal, type Scan } from './scan-journal.ts'
 
 /** Questions that wait for their turn. */
 export const MOST_WAITING = 16
@@ -80,6 +80,7 @@ export class RawReads {
         epoch: row.epoch,
         range: query.range,
         retainedFromMs: fromMs > query.range.startMs ? fromMs : null,
+        elsewhere: partitionsElsewhere(scan),
         events: events.slice(query.offset, query.offset + query.limit),
         eventCount: events.length,
       }
@@ -148,6 +149,7 @@ export class RawReads {
     return lagAnswer(plan, {
       epoch: row.epoch,
       range: span,
+      elsewhere: partitionsElsewhere(scan),
       oneIn,
       lagsMs: [...lags.values()].map(({ lagMs }) => lagMs),
     })

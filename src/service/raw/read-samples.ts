@@ -10,7 +10,7 @@ import { STREAM_NAMES, type StreamName } from '../../pipeline/plan.ts'
 import type { SampleAnswer, SampleQuery } from '../../query/sample-answer.ts'
 import { streamOfPartition } from '../live-partitions.ts'
 import { findSamples, needsBothStreams } from './find-samples.ts'
-import { giveWay, type Scan } from './scan-journal.ts'
+import { giveWay, partitionsElsewhere, type Scan } from './scan-journal.ts'
 import type { PartitionTail, TailBlock } from './tail-reader.ts'
 
 /** What one question reads at most (S1): much where a class depends on what came long before, else little. */
@@ -40,12 +40,11 @@ interface Tail extends PartitionTail {
  * @throws TidemarkError JOURNAL_CORRUPT; JOURNAL_MISSING
  */
 export async function readSamples(scan: SampleScan, query: SampleQuery): Promise<SampleAnswer> {
-  const { plan, epoch, watermarkMs, positions, partitions } = scan
+  const { plan, epoch, watermarkMs } = scan
   const budget = { sinceMs: performance.now() }
   const tails = await tailsOf(scan, query, () => giveWay(budget))
   const samples = await findSamples({ plan, tails, watermarkMs, giveWay: () => giveWay(budget) }, query)
   const fromMs = Math.max(-Infinity, ...tails.map(({ fromArrivalMs }) => fromArrivalMs))
-  const known = new Set(partitions.map(({ name }) => name))
   return {
     class: query.class,
     epoch,
@@ -56,7 +55,7 @@ export async function readSamples(scan: SampleScan, query: SampleQuery): Promise
       ofBytes: sum(tails.map(({ partition, toOffset }) => toOffset - partition.earliest)),
     },
     toldFromMs: toldFromMs(scan, query, tails),
-    elsewhere: Object.keys(positions).filter((name) => !known.has(name) && positions[name] !== 0),
+    elsewhere: partitionsElsewhere(scan),
     samples,
   }
 }

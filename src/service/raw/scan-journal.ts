@@ -43,6 +43,17 @@ export interface Scan {
   readonly span: Span
 }
 
+interface CountedPartitions {
+  readonly partitions: readonly Pick<RetainedPartition, 'name'>[]
+  readonly positions: Positions
+}
+
+/** Partitions that were counted and are not in the journal: those of topics, which keep their own records. */
+export function partitionsElsewhere({ partitions, positions }: CountedPartitions): readonly string[] {
+  const held = new Set(partitions.map(({ name }) => name))
+  return Object.keys(positions).filter((name) => !held.has(name) && positions[name] !== 0)
+}
+
 /** When the oldest event that is retained of every partition arrived, ms; −Infinity where none was removed. */
 export function retainedFromMs({ partitions }: Pick<Scan, 'partitions'>, plan: Plan): number {
   const { maxFutureSkewMs } = plan.parameters

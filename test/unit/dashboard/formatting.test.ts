@@ -14,6 +14,7 @@ import {
   formatClock,
   formatDate,
   formatLength,
+  formatRough,
   formatWindow,
   rangeInWords,
   windowInWords,
@@ -107,6 +108,16 @@ describe('times', () => {
     assert.deepEqual([rangeInWords(3_600_000), beforeInWords(3_600_000)], ['last hour', 'hour before'])
     assert.equal(rangeInWords(600_000), 'last 10\u2009min')
     assert.deepEqual([60_000, 3_600_000, 86_400_000, 10_000].map(windowInWords), ['minute', 'hour', 'day', 'window'])
+  })
+
+  it('have lengths in one unit, for columns', () => {
+    same(formatRough, [
+      [900, '0.9 s'],
+      [59_000, '59 s'],
+      [902_000, '15 min'],
+      [7_500_000, '2 h'],
+      [90_000_000, '1 d'],
+    ])
   })
 
   it('put ticks at round times, as many as fit', () => {

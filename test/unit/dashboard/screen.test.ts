@@ -7,6 +7,7 @@ import { toCsv, toJson } from '../../../dashboard/src/model/export.ts'
 import {
   defaultState,
   filterModeOf,
+  orderInWords,
   ordersOf,
   stepRange,
   toggleMember,
@@ -109,6 +110,20 @@ describe('the change of a range', () => {
       ],
     )
     assert.equal(totals.spark.length, 2)
+  })
+
+  it('leaves out two minutes where one begins and the one before is not all read', () => {
+    const begun = filling(0)
+    const early = { ...begun, asOf: { ...begun.asOf, watermarkMs: NOON_MS + 119_000 } }
+    assert.equal(screenOfAnswer(page, start, early, new Map()).totals.spark.length, 1)
+    const stuck = { ...begun, asOf: { ...begun.asOf, watermarkMs: NOON_MS - 600_000 } }
+    assert.equal(screenOfAnswer(page, start, stuck, new Map()).totals.spark.length, 1, 'a source that is stuck')
+  })
+
+  it('orders by a ratio in words that fit one', () => {
+    assert.equal(orderInWords(page, { by: 'ctr', of: 'value', direction: 'desc' }), 'highest CTR')
+    assert.equal(orderInWords(page, { by: 'ctr', of: 'change', direction: 'asc' }), 'CTR fell')
+    assert.equal(orderInWords(page, { by: 'impressions', of: 'value', direction: 'desc' }), 'most Impressions')
   })
 
   it('leaves nothing out once the watermark has passed the end', () => {

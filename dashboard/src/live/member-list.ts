@@ -1,0 +1,73 @@
+/**
+ * All members of a dimension, thousands of them: a page is asked for once one of its rows is seen.
+ */
+import { useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
+import type { RankedMember, ViewAnswer } from '../../../src/query/view-answer.ts'
+import { memberQuery } from '../model/answer-screen.ts'
+import type { PageState } from '../model/page-state.ts'
+import { fetchAnswer } from './refused.ts'
+
+const PAGE_ROWS = 500
+/** Typing goes on: a search waits for a pause. */
+const SEARCH_PAUSE_MS = 150
+
+export interface MemberList {
+  /** In order; undefined where the page of a row has not come. */
+  readonly members: readonly (RankedMember | undefined)[]
+  readonly whole: ViewAnswer['ranks'][number]['whole']
+}
+
+export interface ListedMembers {
+  /** What is listed: another text for another list. */
+  readonly question: string
+  /** Null before the first page has come. */
+  readonly list: MemberList | null
+  /** Asks for the page of a row, unless that was done. */
+  readonly want: (row: number) => void
+}
+
+/** The members that a state and a search leave, page by page. */
+export function useMemberList(state: PageState | null, dimension: string, search: string): ListedMembers {
+  const list = useSignal<MemberList | null>(null)
+  const asked = useRef(new Set<number>())
+  const pageAt = (offset: number): string =>
+    state === null ? '' : JSON.stringify(queryOf(state, { dimension, search, offset, limit: PAGE_ROWS }))
+  const question = pageAt(0)
+  const load = async (offset: number, signal?: AbortSignal): Promise<void> => {
+    if (question === '' || asked.current.has(offset)) return
+    const own = asked.current
+    own.add(offset)
+    const rank = await askForPage(pageAt(offset), signal)
+    // What was asked before another question is not of this list.
+    if (rank === undefined || own !== asked.current) return
+    const members = list.peek()?.members.slice() ?? new Array<undefined>(rank.memberCount).fill(undefined)
+    rank.members.forEach((member, index) => (members[offset + index] = member))
+    list.value = { members, whole: rank.whole }
+  }
+  useEffect(() => {
+    asked.current = new Set()
+    list.value = null
+    const own = new AbortController()
+    const timer = setTimeout(() => void load(0, own.signal), search === '' ? 0 : SEARCH_PAUSE_MS)
+    return () => {
+      clearTimeout(timer)
+      own.abort()
+    }
+  }, [question])
+  return { question, list: list.value, want: (row) => void load(Math.floor(row / PAGE_ROWS) * PAGE_ROWS) }
+}
+
+/** A filter of the dimension itself leaves the list as it is, which shows it. */
+function queryOf(state: PageState, part: Parameters<typeof memberQuery>[1]): ReturnType<typeof memberQuery> {
+  const filters = state.filters.filter((filter) => filter.dimension !== part.dimension)
+  return memberQuery({ ...state, filters }, part)
+}
+
+async function askForPage(query: string, signal?: AbortSignal): Promise<ViewAnswer['ranks'][number] | undefined> {
+  try {
+    return ((await fetchAnswer('/api/v1/view', query, signal)) as ViewAnswer).ranks[0]
+  } catch {
+    return undefined
+  }
+}
