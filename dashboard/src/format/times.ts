@@ -6,6 +6,8 @@ import { toLocal } from './zones.ts'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
+// Made once: each status and each mark on an axis writes a day.
+const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' })
 
 /** `14:32:07` */
 export function formatClock(timeMs: number, zone: string = 'UTC'): string {
@@ -19,9 +21,7 @@ export function formatMinute(timeMs: number, zone: string = 'UTC'): string {
 
 /** `24 Nov` */
 export function formatDay(timeMs: number, zone: string = 'UTC'): string {
-  return new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(
-    toLocal(timeMs, zone),
-  )
+  return DAY.format(toLocal(timeMs, zone))
 }
 
 /** `24 Nov 2026` */
