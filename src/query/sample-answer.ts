@@ -70,7 +70,9 @@ export interface SampleAnswer {
   }
   /** Events of the class are told with certainty from this event time on; null where all are that were looked at. */
   readonly toldFromMs: number | null
-  /** Partitions whose records are not in the journal, such as those of topics. */
+  /** Partitions of topics that were read, whole, beside the journal. */
+  readonly topics: readonly string[]
+  /** Partitions that were not looked at: those of topics with too many records, or that cannot be read now. */
   readonly elsewhere: readonly string[]
   /** The newest first. */
   readonly samples: readonly SampleEvent[]

@@ -16,6 +16,7 @@ import { lagAnswer } from '../../src/service/raw/lag-answer.ts'
 import { MOST_WAITING, RawReads } from '../../src/service/raw/raw-reads.ts'
 import { readSamples } from '../../src/service/raw/read-samples.ts'
 import { partitionsElsewhere } from '../../src/service/raw/scan-journal.ts'
+import { topicTails } from '../../src/service/raw/topic-tails.ts'
 import { clickLine, impressionLine } from '../support/event-lines.ts'
 import { adPlan } from '../support/engine-rig.ts'
 import { eventually } from '../support/eventually.ts'
@@ -168,6 +169,7 @@ it('samples: events of each class that is not counted, with the reason, whole or
     epoch: row.epoch,
     watermarkMs: row.watermarkMs,
     mostBytes: 400,
+    topics: { tails: [], read: [] },
   }
   const query = { class: 'late', stream: undefined, limit: 10 } as const
   const part = await readSamples(scan, query)
@@ -179,6 +181,17 @@ it('samples: events of each class that is not counted, with the reason, whole or
   assert.deepEqual(part.elsewhere, ['topic/ad-clicks/0'])
   const repeats = await readSamples(scan, { ...query, class: 'repeat' })
   assert.deepEqual([repeats.samples, (repeats.toldFromMs ?? 0) > nowMs], [[], true], 'what cannot be told is not')
+
+  const names = ['ads/impressions-0']
+  const topics = await topicTails({ plan, dataDir, positions: { ...row.positions, 'ads/impressions-0': 9 }, names })
+  assert.deepEqual(topics.read, [])
+  const whole = { ...scan, positions: row.positions, mostBytes: 1e9 }
+  const pending = { ...query, class: 'pending' } as const
+  const idsOf = ({ samples: found }: SampleAnswer): readonly string[] => found.map(({ id }) => id)
+  assert.deepEqual(idsOf(await readSamples({ ...whole, topics }, pending)), [], 'its impression may be in a topic')
+  assert.deepEqual(idsOf(await readSamples({ ...whole, topics }, query)), ['late'], 'what needs no impression is told')
+  assert.deepEqual(idsOf(await readSamples(whole, pending)), ['pending'], 'control')
+  await topics.close()
   await rig.stop()
 })
 

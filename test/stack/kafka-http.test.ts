@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { STREAM_NAMES, type Plan, type StreamName } from '../../src/pipeline/plan.ts'
 import { planOf } from '../../src/pipeline/validate.ts'
+import type { SampleAnswer } from '../../src/query/sample-answer.ts'
 import { verifyFolder } from '../../src/service/verify-folder.ts'
 import { preparePlanTopics } from '../../src/sinks/kafka/topic-lines.ts'
 import { Cluster } from '../../src/sources/kafka/cluster.ts'
@@ -93,6 +94,27 @@ describe('events over HTTP into topics', { skip: stackMissing({ jars: ['kafka'] 
     await eventually('all are counted', async () => (await rig.ledger())['impressions counted'] === ids.size, SOON_MS)
     await rig.stop()
     assert.equal(await rig.differing(), 0)
+  })
+
+  it('shows events of a class out of the topics, and says where it does not', async () => {
+    const rig = await openRig('samples')
+    const line = (id: string, on: string): string =>
+      JSON.stringify({ click_id: id, impression_id: on, event_timestamp: new Date().toISOString() })
+    assert.equal((await rig.post('impressions', `${lineOf('i-1')}\n`)).status, 200)
+    const again = line('k-1', 'i-1')
+    for (const click of [again, again, line('k-2', 'nobody')])
+      assert.equal((await rig.post('clicks', `${click}\n`)).status, 200)
+    await rig.counts({ 'clicks counted': 1, 'clicks duplicate': 1, 'clicks pending': 1, 'impressions counted': 1 })
+    for (const [eventClass, id] of [
+      ['duplicate', 'k-1'],
+      ['pending', 'k-2'],
+    ]) {
+      const found = await rig.samples(eventClass ?? '')
+      assert.deepEqual([found.samples.map((sample) => sample.id), found.elsewhere], [[id], []])
+      assert.match(found.samples[0]?.partition ?? '', /^kafka\/clicks-\d$/)
+      assert.ok(found.topics.includes(found.samples[0]?.partition ?? ''))
+    }
+    await rig.stop()
   })
 })
 
@@ -197,6 +219,12 @@ class Rig {
   async counts(expected: Readonly<Record<string, number>>): Promise<void> {
     const isSo = async (): Promise<boolean> => JSON.stringify(await this.ledger()) === JSON.stringify(expected)
     await eventually(`the tables have ${JSON.stringify(expected)}`, isSo, SOON_MS)
+  }
+
+  async samples(eventClass: string): Promise<SampleAnswer> {
+    const response = await fetch(`${this.address}/api/v1/samples?class=${eventClass}`)
+    assert.equal(response.status, 200)
+    return (await response.json()) as SampleAnswer
   }
 
   /** Cells in which tables and recount differ. */

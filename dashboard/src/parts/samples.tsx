@@ -109,11 +109,12 @@ function noneInWords({ toldFromMs, elsewhere }: SampleAnswer, zone: string): str
   return `None can be told for certain in what was looked at: that needs what came up to ${formatMoment(toldFromMs, zone)}.`
 }
 
-function lookedInWords({ looked, toldFromMs, watermarkMs }: SampleAnswer, zone: string): string {
+function lookedInWords({ looked, topics, toldFromMs, watermarkMs }: SampleAnswer, zone: string): string {
   const all =
     looked.fromMs === null ? 'all that the journal holds' : `what came since ${formatMoment(looked.fromMs, zone)}`
   const share = looked.bytes < looked.ofBytes ? `, ${formatBytes(looked.bytes)} of ${formatBytes(looked.ofBytes)}` : ''
   const isPart = toldFromMs !== null && toldFromMs < (watermarkMs ?? Infinity)
   const told = isPart ? `; certain for events from ${formatMoment(toldFromMs, zone)} on` : ''
-  return `Looked at: ${all}${share}${told}.`
+  const whole = topics.length === 0 ? '' : `, and ${topics.length} partitions of topics, whole`
+  return `Looked at: ${all}${share}${told}${whole}.`
 }

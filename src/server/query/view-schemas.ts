@@ -230,7 +230,8 @@ export const VIEW_SCHEMAS: Readonly<Record<Name, FastifySchema>> = {
   },
   samples: {
     tags,
-    summary: 'Sample events of a class that is not counted, each with its reason, from the newest part of the journal.',
+    summary:
+      'Sample events of a class that is not counted, each with its reason, from the newest part of the journal and from topics.',
     querystring: {
       type: 'object',
       required: ['class'],

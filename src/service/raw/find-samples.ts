@@ -29,6 +29,8 @@ interface Kept {
   readonly stream: StreamName
   readonly partition: string
   readonly arrivalMs: number
+  /** What is newest: by when it came, or by its own time where that is not known. */
+  readonly orderMs: number
   readonly record: Uint8Array
 }
 
@@ -175,11 +177,12 @@ class Finding {
   }
 }
 
-function keptOf({ stream, name }: PartitionTail, key: string, { batch, row, block }: TailEvent): Kept {
+function keptOf({ stream, name }: PartitionTail, key: string, { timeMs, batch, row, block }: TailEvent): Kept {
   const record = block.lines.slice(batch.byteStart[row], batch.byteEnd[row])
-  return { key, stream, partition: name, arrivalMs: block.arrivalMs, record }
+  const { arrivalMs } = block
+  return { key, stream, partition: name, arrivalMs, orderMs: Number.isFinite(arrivalMs) ? arrivalMs : timeMs, record }
 }
 
 function newestOf<Event extends Kept>(events: readonly Event[], count: number): Event[] {
-  return events.toSorted((a, b) => b.arrivalMs - a.arrivalMs).slice(0, count)
+  return events.toSorted((a, b) => b.orderMs - a.orderMs).slice(0, count)
 }

@@ -32,6 +32,7 @@ import { journalFolder } from '../data-folder.ts'
 import { lagAnswer } from './lag-answer.ts'
 import { readSamples } from './read-samples.ts'
 import { partitionsElsewhere, retainedFromMs, scanJournal, type Scan } from './scan-journal.ts'
+import { topicTails } from './topic-tails.ts'
 
 /** Questions that wait for their turn. */
 export const MOST_WAITING = 16
@@ -112,7 +113,14 @@ export class RawReads {
   async samples(query: SampleQuery): Promise<SampleAnswer> {
     return this.#inTurn(async () => {
       const { scan, row } = await this.#begin({ startMs: 0, endMs: 0 })
-      return readSamples({ ...scan, epoch: row.epoch, watermarkMs: row.watermarkMs }, query)
+      const { plan, dataDir } = this.#options
+      const { epoch, watermarkMs, positions } = row
+      const topics = await topicTails({ plan, dataDir, positions, names: partitionsElsewhere(scan) })
+      try {
+        return await readSamples({ ...scan, epoch, watermarkMs, topics }, query)
+      } finally {
+        await topics.close()
+      }
     })
   }
 

@@ -1,5 +1,5 @@
 /**
- * Sample events of a class from the newest part of the retained journal.
+ * Sample events of a class from the newest part of the retained journal, and from topics that are small enough.
  *
  * S1  No more than {@link MOST_SAMPLED_BYTES} are judged for one question, the newest, and the answer says how far back
  *     that is.
@@ -12,6 +12,7 @@ import { streamOfPartition } from '../live-partitions.ts'
 import { findSamples, needsBothStreams } from './find-samples.ts'
 import { giveWay, partitionsElsewhere, type Scan } from './scan-journal.ts'
 import type { PartitionTail, TailBlock } from './tail-reader.ts'
+import type { TopicTails } from './topic-tails.ts'
 
 /** What one question reads at most (S1): much where a class depends on what came long before, else little. */
 export const MOST_SAMPLED_BYTES: number = 256 * 1_048_576
@@ -22,6 +23,8 @@ const LEAST_BYTES = 1_048_576
 export interface SampleScan extends Omit<Scan, 'span'> {
   readonly epoch: number
   readonly watermarkMs: number
+  /** Topics that are read beside the journal. */
+  readonly topics: Pick<TopicTails, 'tails' | 'read'>
   readonly mostBytes?: number
 }
 
@@ -40,10 +43,11 @@ interface Tail extends PartitionTail {
  * @throws TidemarkError JOURNAL_CORRUPT; JOURNAL_MISSING
  */
 export async function readSamples(scan: SampleScan, query: SampleQuery): Promise<SampleAnswer> {
-  const { plan, epoch, watermarkMs } = scan
+  const { plan, epoch, watermarkMs, topics } = scan
   const budget = { sinceMs: performance.now() }
   const tails = await tailsOf(scan, query, () => giveWay(budget))
-  const samples = await findSamples({ plan, tails, watermarkMs, giveWay: () => giveWay(budget) }, query)
+  const all = [...tails, ...topics.tails]
+  const samples = await findSamples({ plan, tails: all, watermarkMs, giveWay: () => giveWay(budget) }, query)
   const fromMs = Math.max(-Infinity, ...tails.map(({ fromArrivalMs }) => fromArrivalMs))
   return {
     class: query.class,
@@ -55,7 +59,8 @@ export async function readSamples(scan: SampleScan, query: SampleQuery): Promise
       ofBytes: sum(tails.map(({ partition, toOffset }) => toOffset - partition.earliest)),
     },
     toldFromMs: toldFromMs(scan, query, tails),
-    elsewhere: partitionsElsewhere(scan),
+    topics: topics.read,
+    elsewhere: partitionsElsewhere(scan).filter((name) => !topics.read.includes(name)),
     samples,
   }
 }

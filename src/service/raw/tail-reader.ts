@@ -22,9 +22,12 @@ export interface TailBlock {
 export interface PartitionTail {
   readonly stream: StreamName
   readonly name: string
-  /** Event time that nothing is past which came before these blocks; −Infinity where nothing did. */
+  /**
+   * Event time that nothing is past which came and is not in these blocks: −Infinity where nothing is missing, Infinity
+   * where nothing is known of it.
+   */
   readonly unseenUpToMs: number
-  readonly blocks: Iterable<TailBlock>
+  readonly blocks: Iterable<TailBlock> | AsyncIterable<TailBlock>
 }
 
 /** An event that is not malformed. */
@@ -66,7 +69,7 @@ export class TailReader {
     const decoder = this.#decoders[tail.stream]
     const batch = this.#batches[tail.stream]
     let highestMs = -Infinity
-    for (const block of tail.blocks) {
+    for await (const block of tail.blocks) {
       for (let start = 0; start < block.lines.length;) {
         batch.count = 0
         const { nextStart } = decoder.decodeLines(block.lines, start, block.lines.length, batch, 1)
