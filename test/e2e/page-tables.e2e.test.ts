@@ -115,6 +115,7 @@ describe('the page over tables', { skip: skipWithoutChromium(), timeout: 900_000
     await eventually('it is spring', async () => (await focusedText(page)).startsWith('spring'))
     // Is that number final?
     assert.match(await focusedText(page), /not final/)
+    assert.match(await page.locator('footer .finality').innerText(), /of this range may still change$/)
     // On which device?
     await page.keyboard.press('Enter')
     await settled(page)
@@ -124,6 +125,11 @@ describe('the page over tables', { skip: skipWithoutChromium(), timeout: 900_000
     // How many clicks were not counted, and why?
     await page.keyboard.press('e')
     assert.equal(await focusedText(page), 'counted')
+    await eventually('one line says how many', async () => {
+      const { read, classes } = (await rig.status()).ledger.clicks
+      const line = await page.locator('.ledger .sub').innerText()
+      return line.includes(`, ${read - classes.counted - classes.pending} clicks (`)
+    })
     for (const name of ['duplicate', 'repeat', 'out of window', 'orphan']) {
       await page.keyboard.press('Tab')
       assert.equal(await focusedText(page), name)
