@@ -3,6 +3,7 @@
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { TidemarkError } from '../errors.ts'
 import { MemoryRoom, type MemoryReadings } from '../runtime/memory-room.ts'
 import type { Delivery } from '../runtime/delivery.ts'
 import type { Log } from '../runtime/ports.ts'
@@ -11,6 +12,20 @@ import type { HttpIngest } from '../server/ingest/http-ingest.ts'
 import type { IngestLimits } from '../server/ingest/limits.ts'
 import { CLOCK } from './elapsed.ts'
 import { requestBytes, WAITING_CELL_BYTES, waitingCells } from './memory-limit.ts'
+
+function refuseLargeRequests(limitBytes: number, { maxBytesInFlight = 0 }: Partial<IngestLimits>): void {
+  if (maxBytesInFlight <= limitBytes / 2) return
+  throw new TidemarkError(
+    'USAGE',
+    `Requests may hold ${maxBytesInFlight} bytes of ${limitBytes} that the run may use.`,
+    {
+      where: '--limit bytes-in-flight',
+      given: maxBytesInFlight,
+      allowed: [`up to ${Math.floor(limitBytes / 2)}, half of --memory`],
+      fix: `--memory ${Math.ceil((2 * maxBytesInFlight) / 1e6)}MB, or a smaller --limit bytes-in-flight`,
+    },
+  )
+}
 
 /** Runs the garbage collector over everything: V8 offers it only to whoever asks for it. */
 function collector(): () => void {
@@ -29,7 +44,9 @@ export class RunMemory {
   delivery: Delivery | undefined
   readonly #log: Log
 
+  /** @throws TidemarkError USAGE where requests may hold so much that hardly anything could be remembered */
   constructor(limitBytes: number, limits: Partial<IngestLimits>, log: Log) {
+    refuseLargeRequests(limitBytes, limits)
     this.limitBytes = limitBytes
     this.limits = { maxBytesInFlight: requestBytes(limitBytes), ...limits }
     this.maxWaitingCells = waitingCells(limitBytes)

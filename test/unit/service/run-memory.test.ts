@@ -1,0 +1,32 @@
+/**
+ * The memory of a run: what is taken for it where nobody says, and which shares requests and results have.
+ */
+import assert from 'node:assert/strict'
+import { totalmem } from 'node:os'
+import { describe, it } from 'node:test'
+import { defaultMemoryBytes, LEAST_MEMORY_BYTES } from '../../../src/service/memory-limit.ts'
+import { RunMemory } from '../../../src/service/run-memory.ts'
+
+const GIB = 2 ** 30
+
+describe('the memory of a run', () => {
+  it('is a share of what the machine or the control group has, and never too little to start', () => {
+    assert.ok(defaultMemoryBytes() >= LEAST_MEMORY_BYTES)
+    assert.ok(defaultMemoryBytes() <= Math.max(LEAST_MEMORY_BYTES, 0.6 * totalmem()))
+  })
+
+  it('lets requests hold an eighth and results that wait a sixteenth of little, and no more than usual of much', () => {
+    const [little, much] = [0.5 * GIB, 16 * GIB].map((bytes) => new RunMemory(bytes, {}, () => undefined))
+    assert.equal(little?.limits.maxBytesInFlight, GIB / 16)
+    assert.equal(much?.limits.maxBytesInFlight, GIB / 4)
+    assert.ok((little?.maxWaitingCells ?? 0) < 120_000 && much?.maxWaitingCells === 1_000_000)
+  })
+
+  it('is not taken up by requests: a limit of theirs that is over half of it is refused with the way out', () => {
+    assert.equal(new RunMemory(GIB, { maxBytesInFlight: GIB / 2 }, () => undefined).limits.maxBytesInFlight, GIB / 2)
+    assert.throws(() => new RunMemory(GIB, { maxBytesInFlight: GIB }, () => undefined), {
+      code: 'USAGE',
+      fix: '--memory 2148MB, or a smaller --limit bytes-in-flight',
+    })
+  })
+})
