@@ -1,14 +1,15 @@
 /**
  * Brings the database to the plan: creates what is missing, extends what is there, refuses what would lose data.
  *
- * All of it happens in one transaction. What the pipelines of a database share (the meta table, the state of coarse and narrow
- * cells, the read-only role) is made by one instance at a time; where it is in place, a migration locks none of it.
+ * All of it happens in one transaction. What the pipelines of a database share (the meta table, the state of coarse, narrow
+ * and early cells, the read-only role) is made by one instance at a time; where it is in place, a migration locks none of it.
  */
 import type { Client } from 'pg'
 import { TidemarkError } from '../errors.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { allTables } from '../pipeline/table-text.ts'
 import { ensureCoarseState, migrateCoarse, voidStatement } from './coarse/coarse-schema.ts'
+import { ensureEarlyState, voidEarlyStatement } from './coarse/early-schema.ts'
 import { inTransaction } from './connection.ts'
 import { errorState } from './database-error.ts'
 import { findRelation, holdsRows } from './found-schema.ts'
@@ -59,6 +60,7 @@ export async function prepareDatabase(client: Client): Promise<void> {
     await ensureMetaTable(client)
     await ensureCoarseState(client)
     await ensureNarrowState(client)
+    await ensureEarlyState(client)
     await prepareReaderRole(client)
   })
 }
@@ -87,7 +89,8 @@ export async function migrateTables(client: Client, plan: Plan, options: Migrate
   await ensureMetaTable(client)
   await migrateCoarse(client, plan, options.discardRows === true)
   await ensureNarrowState(client)
-  if (options.discardRows === true) await client.query(voidNarrowStatement(plan))
+  await ensureEarlyState(client)
+  if (options.discardRows === true) await client.query(`${voidNarrowStatement(plan)}; ${voidEarlyStatement(plan)}`)
   const statements: string[] = []
   for (const table of allTables(plan)) {
     const found = await findRelation(client, table.name)
@@ -103,7 +106,8 @@ export async function migrateTables(client: Client, plan: Plan, options: Migrate
 /** Empties the tables of a plan, at once. Readers wait for that moment only. */
 export async function clearTables(client: Client, plan: Plan): Promise<void> {
   const tables = allTables(plan).map((table) => qualifiedTable(table.name))
-  await client.query(`${voidStatement(plan)}; ${voidNarrowStatement(plan)}; truncate ${tables.join(', ')}`)
+  const areVoid = [voidStatement(plan), voidNarrowStatement(plan), voidEarlyStatement(plan)]
+  await client.query(`${areVoid.join('; ')}; truncate ${tables.join(', ')}`)
 }
 
 /** Names of the plan's tables that exist and hold a row. */

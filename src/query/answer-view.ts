@@ -11,6 +11,7 @@ import type { Plan, TimeAxis } from '../pipeline/plan.ts'
 import { coarseSources, coarseTables, type CoarseTable } from './coarse-tables.ts'
 import { bucketEnd, bucketsOf, type Buckets } from './buckets.ts'
 import { keptAmounts, requireTable, type KeptAmounts } from './coverage.ts'
+import { earlySource } from './early-tables.ts'
 import { narrowSource } from './narrow-tables.ts'
 import { RowAmounts, type AmountRow, type SqlRow } from './row-amounts.ts'
 import type { AsOf, RankAnswer, SeriesAnswer, Span, TotalsAnswer, ViewAnswer } from './view-answer.ts'
@@ -122,7 +123,16 @@ class Answering {
       filters,
       coarse: coarseSources(this.#coarse, axis, all, state),
       narrow: narrowSource(this.#plan, axis, all, state.narrow),
+      early: this.#early(axis, all),
     }
+  }
+
+  // Early cells do not say which of their windows are final: the watermark does.
+  #early(axis: TimeAxis, dimensions: readonly string[]): Source['early'] {
+    const { state } = this.#options
+    const early = earlySource(this.#plan, axis, dimensions, state.early)
+    const finalUpToMs = finalUpTo(this.#plan, state, null)
+    return early === undefined || finalUpToMs === null ? undefined : { ...early, finalUpToMs }
   }
 
   async #newestEnd(axis: TimeAxis): Promise<number | null> {

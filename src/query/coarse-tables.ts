@@ -40,7 +40,7 @@ const LENGTHS: readonly (readonly [name: string, lengthMs: number])[] = [
 /** A period of fewer windows, or of fewer shorter periods, would save too little. */
 const FEWEST_PARTS = 5
 /** Dimensions of the widest table that gets its pairs. */
-const MOST_PAIRED = 4
+export const MOST_PAIRED = 4
 /** PostgreSQL cuts longer names. */
 const MOST_NAME_BYTES = 63
 

@@ -4,6 +4,7 @@
 import { finalAfterMs, type Plan, type TimeAxis } from '../pipeline/plan.ts'
 import type { CoarseState } from './coarse-tables.ts'
 import { coverings, type TableSizes } from './coverage.ts'
+import type { EarlyState } from './early-tables.ts'
 import type { NarrowState } from './narrow-tables.ts'
 import { daysLater, floorTo } from './time-zone.ts'
 import type { Span } from './view-answer.ts'
@@ -21,6 +22,8 @@ export interface TableState {
   readonly coarse?: CoarseState
   /** From when on narrow cells are kept, where there are any. */
   readonly narrow?: NarrowState
+  /** Which windows have early cells, where any have. */
+  readonly early?: EarlyState
 }
 
 /** The statement that finds the newest window of an axis; undefined where no table has the axis. */

@@ -12,9 +12,10 @@ import type { AmountRef } from './amounts.ts'
 import type { Buckets } from './buckets.ts'
 import type { CoarseSource } from './coarse-tables.ts'
 import type { Covering, KeptAmounts } from './coverage.ts'
+import { countedColumn, type EarlySource } from './early-tables.ts'
 import { FEW_EVENTS } from './shares.ts'
 import { qualifiedTable, quoteIdentifier, quoteLiteral } from '../text/sql-text.ts'
-import { piecesOf } from './span-pieces.ts'
+import { piecesOf, type Piece } from './span-pieces.ts'
 import type { Span } from './view-answer.ts'
 import type { ViewMeasure } from './view-measures.ts'
 import type { Order, RankPart, ViewFilter } from './view-query.ts'
@@ -27,6 +28,8 @@ export interface Source {
   readonly coarse: readonly CoarseSource[]
   /** The same windows in fewer rows, from a time on. */
   readonly narrow?: { readonly covering: Covering; readonly fromMs: number } | undefined
+  /** Cells of some windows by the same dimensions alone; windows that end at `finalUpToMs` or before are final. */
+  readonly early?: (EarlySource & { readonly finalUpToMs: number }) | undefined
 }
 
 /** The time looked at, or what it is compared with. */
@@ -66,7 +69,7 @@ export function bucketStatement(
       ...namedSums(covering, kept),
       `${isFinal ?? 'bool_and(is_final)'} as is_final`,
       `coalesce(sum(${quoteIdentifier(covering.impressions ?? covering.clicks ?? 'impressions')})` +
-        `${isFinal === undefined ? ' filter (where is_final)' : ''}, 0) as final_count`,
+        `${isFinal === 'true' ? '' : ` filter (where ${isFinal ?? 'is_final'})`}, 0) as final_count`,
     ])
     const added = [...names, 'final_count'].map((name) => `sum(${name})`)
     const outer = [number, bucketExpression(buckets, period.shiftMs), 'member', ...added.slice(0, -1)]
@@ -143,36 +146,74 @@ export function timeLiteral(timeMs: number): string {
 
 /** Where the rows of a piece of a period come from. */
 interface Cells {
-  readonly table: string
+  /** What stands behind `from`. */
+  readonly from: string
   readonly covering: Covering
   /** Undefined where rows say it. */
-  readonly isFinal: 'true' | undefined
+  readonly isFinal: 'true' | 'false' | undefined
+  /** Whether they are those of the span alone already. */
+  readonly isCut?: true
+  /** A condition on groups, where rows may add up to nothing. */
+  readonly having?: string
 }
 
 /** Rows of a period, grouped by the first two columns: of coarse cells where they can be, of windows for the rest. */
 function cellsOf(
-  { covering: wide, filters, coarse, narrow }: Source,
+  source: Source,
   span: Span,
   bordersMs: readonly number[],
   columnsOf: (cells: Cells) => readonly string[],
 ): string {
-  const pieces = piecesOf(span, coarse, bordersMs).map((piece) => {
-    const covering = narrow !== undefined && piece.span.startMs >= narrow.fromMs ? narrow.covering : wide
-    const cells: Cells =
-      piece.coarse === undefined
-        ? { table: covering.table.name, covering, isFinal: undefined }
-        : { table: piece.coarse.table.name, covering: piece.coarse.table.covering, isFinal: 'true' }
-    const conditions = [
-      `window_start >= ${timeLiteral(piece.span.startMs)}`,
-      `window_start < ${timeLiteral(piece.span.endMs)}`,
-      ...filters.map(filterCondition),
-    ]
-    return (
-      `select ${columnsOf(cells).join(', ')}\nfrom ${qualifiedTable(cells.table)}\n` +
-      `where ${conditions.join(' and ')}\ngroup by 1, 2`
-    )
+  const { filters, coarse, early } = source
+  const pieces = piecesOf(span, coarse, bordersMs).flatMap((piece) =>
+    piece.coarse === undefined && early !== undefined
+      ? cutAt(piece.span, [early.fromMs, early.finalUpToMs, early.untilMs]).map((part) => ({ ...piece, span: part }))
+      : [piece],
+  )
+  const selects = pieces.map((piece) => {
+    const cells = cellsOfPiece(source, piece)
+    const conditions = [...(cells.isCut ? [] : within(piece.span)), ...filters.map(filterCondition)]
+    const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}\n`
+    const having = cells.having === undefined ? '' : ` having ${cells.having}`
+    return `select ${columnsOf(cells).join(', ')}\nfrom ${cells.from}\n${where}group by 1, 2${having}`
   })
-  return pieces.join('\nunion all\n')
+  return selects.join('\nunion all\n')
+}
+
+function cellsOfPiece({ covering: wide, narrow, early }: Source, { span, coarse }: Piece<CoarseSource>): Cells {
+  if (coarse !== undefined) {
+    const { name, covering } = coarse.table
+    return { from: qualifiedTable(name), covering, isFinal: 'true' }
+  }
+  if (early !== undefined && span.startMs >= early.fromMs && span.endMs <= early.untilMs) return earlyCells(early, span)
+  const covering = narrow !== undefined && span.startMs >= narrow.fromMs ? narrow.covering : wide
+  return { from: qualifiedTable(covering.table.name), covering, isFinal: undefined }
+}
+
+/** Early cells of a span, with what changed in them since. A cell may have come and gone. */
+function earlyCells({ cells, changes, finalUpToMs }: NonNullable<Source['early']>, span: Span): Cells {
+  const { covering, dimensions, axis } = cells
+  const amounts = [covering.impressions, covering.clicks, ...covering.sums].filter((name) => name !== null)
+  const columns = ['window_start', ...dimensions, ...new Set(amounts)].map(quoteIdentifier).join(', ')
+  const selects = [cells, changes].map(
+    ({ name }) => `select ${columns} from ${qualifiedTable(name)} where ${within(span).join(' and ')}`,
+  )
+  return {
+    from: `(${selects.join(' union all ')}) as cells`,
+    covering,
+    isCut: true,
+    isFinal: span.endMs <= finalUpToMs ? 'true' : 'false',
+    having: `sum(${quoteIdentifier(countedColumn(covering, axis) ?? '')}) <> 0`,
+  }
+}
+
+function within({ startMs, endMs }: Span): readonly string[] {
+  return [`window_start >= ${timeLiteral(startMs)}`, `window_start < ${timeLiteral(endMs)}`]
+}
+
+function cutAt({ startMs, endMs }: Span, bordersMs: readonly number[]): readonly Span[] {
+  const inside = bordersMs.filter((border) => border > startMs && border < endMs).toSorted((a, b) => a - b)
+  return [startMs, ...inside].map((from, index) => ({ startMs: from, endMs: inside[index] ?? endMs }))
 }
 
 function namedSums(covering: Covering, kept: KeptAmounts): readonly string[] {

@@ -1,12 +1,14 @@
 /**
- * Keeps coarse cells up to date beside a live run: whatever became final is summed up soon after.
+ * Keeps coarse and early cells up to date beside a live run: whatever became final, or was passed by the watermark, is
+ * summed up soon after.
  *
- * K1  It takes half of one connection's time at most, and nothing waits for it: views read windows where coarse cells are
- *     not there yet.
+ * K1  It takes half of the time of two connections at most, one for each kind, and nothing waits for it: views read windows
+ *     where cells are not there yet.
  * K2  No failure of it reaches the run: it is told, and tried again.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { CoarseBuilder } from '../database/coarse/coarse-builder.ts'
+import { EarlyBuilder } from '../database/coarse/early-builder.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { Log } from '../runtime/ports.ts'
 import { CLOCK } from './elapsed.ts'
@@ -21,37 +23,44 @@ export interface CoarseKeeperOptions {
 /** Between two looks for what became final. A period of five minutes does so every five minutes. */
 const LOOK_MS = 5_000
 
+type Builder = Pick<CoarseBuilder, 'build' | 'close'>
+
 export class CoarseKeeper {
   readonly #log: Log
-  readonly #builder: CoarseBuilder
+  readonly #builders: readonly Builder[]
   readonly #stop = new AbortController()
-  #running: Promise<void> | undefined
+  #running: Promise<unknown> | undefined
 
   constructor({ url, plan, log }: CoarseKeeperOptions) {
     this.#log = log
     const rest = (tookMs: number): Promise<void> => this.#rest(tookMs)
-    this.#builder = new CoarseBuilder({ url, plan, nowMs: () => CLOCK.steadyMs(), rest })
+    const builderOptions = { url, plan, nowMs: () => CLOCK.steadyMs(), rest }
+    this.#builders = [new CoarseBuilder(builderOptions), new EarlyBuilder(builderOptions)]
   }
 
   start(): void {
-    this.#running ??= this.#run()
+    this.#running ??= Promise.all(this.#builders.map((builder) => this.#run(builder)))
   }
 
   /** Ends it, in the middle of a piece where one is under way: it is undone. Safe to call twice. */
   async stop(): Promise<void> {
     this.#stop.abort()
-    await this.#builder.close()
+    await this.#close()
     await this.#running
-    await this.#builder.close()
+    await this.#close()
   }
 
-  async #run(): Promise<void> {
+  async #close(): Promise<void> {
+    await Promise.all(this.#builders.map((builder) => builder.close()))
+  }
+
+  async #run(builder: Builder): Promise<void> {
     const { signal } = this.#stop
     while (!signal.aborted) {
       try {
-        await this.#builder.build(signal)
+        await builder.build(signal)
       } catch (error) {
-        this.#log('debug', `coarse cells: ${error instanceof Error ? error.message : String(error)}`)
+        this.#log('debug', `cells for views: ${error instanceof Error ? error.message : String(error)}`)
       }
       await this.#rest(LOOK_MS)
     }

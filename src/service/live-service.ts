@@ -193,6 +193,7 @@ class Start {
         replace: this.#options.replace || folder.isReplaced,
         disk,
         pageRollUps: this.#page.rollUps,
+        earlyCells: database.kind !== 'pglite',
         trafficPartitions: traffic === undefined ? 0 : TRAFFIC_PARTITIONS,
         outages: () => this.#delivery?.status.outages ?? [],
         memory: (look) => this.#memory.room(look),

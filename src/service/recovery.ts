@@ -48,6 +48,8 @@ export interface RecoverOptions {
   readonly pageRollUps: readonly RollUp[]
   /** Partitions of simulated traffic for each stream. */
   readonly trafficPartitions: number
+  /** Whether someone builds early cells while this runs. */
+  readonly earlyCells?: boolean
   /** Throws away rows of another folder or another kind of writer. */
   readonly replace: boolean
   /** Throws away the rows of this folder and counts again what its journal holds, even where that is not all. */
@@ -176,7 +178,17 @@ function openLetterFiles({ folder, rebuild, log }: RecoverOptions): LetterFiles 
   })
 }
 
-function createSink({ plan, writer, folder, url, replace, rebuild, log, outages }: RecoverOptions): EpochStore {
+function createSink({
+  plan,
+  writer,
+  folder,
+  url,
+  replace,
+  rebuild,
+  earlyCells,
+  log,
+  outages,
+}: RecoverOptions): EpochStore {
   return new EpochStore({
     url,
     plan,
@@ -185,6 +197,7 @@ function createSink({ plan, writer, folder, url, replace, rebuild, log, outages 
     replace,
     rebuild: rebuild === true,
     withNarrow: true,
+    withEarly: earlyCells === true,
     log: (line) => log('debug', line),
     ...(outages === undefined ? {} : { outages }),
   })

@@ -236,8 +236,8 @@ async function newestWindow(client: Client, tables: readonly CoarseTable[]): Pro
   return Number(rows[0]?.newest ?? -Infinity)
 }
 
-/** Rows of one table for the periods from `startMs` to `endMs`. In order, so that a member's rows of a period lie together. */
-function pieceStatement(table: CoarseTable, startMs: number, endMs: number): string {
+/** Inserts rows of one table for the periods from `startMs` to `endMs`. In order, so that a member's rows of a period lie together. */
+export function pieceStatement(table: CoarseTable, startMs: number, endMs: number): string {
   const { covering, dimensions, lengthMs, parent } = table
   const { impressions, clicks } = covering
   const at = (ms: number): string => `timestamptz ${quoteLiteral(new Date(ms).toISOString())}`

@@ -81,18 +81,27 @@ export async function areAsWished(client: Client, tables: readonly CoarseTable[]
   return tables.every((table) => found.get(table.name) === formOf(table))
 }
 
-/** Makes tables what they should be, and readable for the role that only reads. */
-export async function makeTables(client: Client, tables: readonly CoarseTable[]): Promise<void> {
+/**
+ * Makes tables what they should be, and readable for the role that only reads.
+ *
+ * @param indexes `plain` for tables that are only read by time
+ */
+export async function makeTables(
+  client: Client,
+  tables: readonly CoarseTable[],
+  indexes: 'by members' | 'plain' = 'by members',
+): Promise<void> {
   const found = await formsOf(client, tables)
   for (const table of tables) {
     if (found.get(table.name) === formOf(table)) continue
     const name = qualifiedTable(table.name)
     const columns = columnsOf(table).map(([column, type]) => `${quoteIdentifier(column)} ${type}`)
-    const indexes = ['window_start', ...table.dimensions.map((dimension) => `${columnList([dimension])}, window_start`)]
+    const byMembers = table.dimensions.map((dimension) => `${columnList([dimension])}, window_start`)
+    const indexed = ['window_start', ...(indexes === 'plain' ? [] : byMembers)]
     const statements = [
       `drop table if exists ${name}`,
       `create table ${name} (${columns.join(', ')})`,
-      ...indexes.map((columnsOfIndex) => `create index on ${name} (${columnsOfIndex})`),
+      ...indexed.map((columnsOfIndex) => `create index on ${name} (${columnsOfIndex})`),
     ]
     await client.query(statements.join('; '))
   }

@@ -3,12 +3,13 @@
  *
  * T1  What is read belongs to the snapshot, so it is true of everything else read in it.
  * T2  Without a row of ours, windows count as final up to the first one that is not: what a Flink job has closed.
- * T3  Coarse and narrow cells count as far as their state in the same snapshot says, and of this very plan only.
+ * T3  Coarse, narrow and early cells count as far as their state in the same snapshot says, and of this very plan only.
  */
 import { planHash } from '../../pipeline/plan-hash.ts'
 import { finalAfterMs, type Plan } from '../../pipeline/plan.ts'
 import { COARSE_STATE_TABLE, type CoarseState, coarseTables } from '../../query/coarse-tables.ts'
 import { NARROW_STATE_TABLE, type NarrowState, narrowTables } from '../../query/narrow-tables.ts'
+import { EARLY_STATE_TABLE, type EarlyState, earlySets, earlyTableNames } from '../../query/early-tables.ts'
 import type { TableState } from '../../query/view-span.ts'
 import { qualifiedTable, quoteLiteral, SCHEMA } from '../../text/sql-text.ts'
 import { META } from '../../database/meta-table.ts'
@@ -22,15 +23,16 @@ export async function readTableState(snapshot: Snapshot, plan: Plan): Promise<Ta
   const sizes = await sizesOf(snapshot, plan)
   const coarse = await coarseState(snapshot, plan, sizes)
   const narrow = await narrowState(snapshot, plan, sizes)
-  return { ...state, sizes, ...(coarse === undefined ? {} : { coarse }), ...(narrow === undefined ? {} : { narrow }) }
+  const early = await earlyState(snapshot, plan, sizes)
+  const cells = Object.entries({ coarse, narrow, early }).filter(([, found]) => found !== undefined)
+  return { ...state, sizes, ...Object.fromEntries(cells) }
 }
 
 // What the server keeps for its own plans: near enough to tell a small table from a large one. Only what may be read.
 async function sizesOf(snapshot: Snapshot, plan: Plan): Promise<ReadonlyMap<string, number>> {
-  const states = [{ name: COARSE_STATE_TABLE }, { name: NARROW_STATE_TABLE }]
-  const names = [...plan.tables, ...coarseTables(plan), ...narrowTables(plan), ...states].map(({ name }) =>
-    quoteLiteral(name),
-  )
+  const tables = [...plan.tables, ...coarseTables(plan), ...narrowTables(plan)].map(({ name }) => name)
+  const early = earlySets(plan).flatMap(earlyTableNames)
+  const names = [...tables, ...early, COARSE_STATE_TABLE, NARROW_STATE_TABLE, EARLY_STATE_TABLE].map(quoteLiteral)
   const rows = await snapshot.rows(
     `select relname, reltuples from pg_class where relnamespace = to_regnamespace(${quoteLiteral(SCHEMA)})
         and relname in (${names.join(', ')}) and has_table_privilege(oid, 'select')`,
@@ -68,6 +70,23 @@ async function narrowState(
       where plan_hash = ${quoteLiteral(planHash(plan))} and name in (${names.map(quoteLiteral).join(', ')})`,
   )
   return new Map(rows.map(([name, from]) => [name ?? '', Number(from)]))
+}
+
+/** Which windows have early cells (T3); undefined where none have that may be read. */
+async function earlyState(
+  snapshot: Snapshot,
+  plan: Plan,
+  readable: ReadonlyMap<string, number>,
+): Promise<EarlyState | undefined> {
+  const sets = earlySets(plan).filter((set) => earlyTableNames(set).every((name) => readable.has(name)))
+  if (sets.length === 0 || !readable.has(EARLY_STATE_TABLE)) return undefined
+  const names = sets.map(({ source }) => quoteLiteral(source.table.name))
+  const rows = await snapshot.rows(
+    `select name, ${MILLISECONDS('kept_from')}, ${MILLISECONDS('built_until')} from ${qualifiedTable(EARLY_STATE_TABLE)}
+      where pipeline = ${quoteLiteral(plan.name)} and plan_hash = ${quoteLiteral(planHash(plan))}
+        and name in (${names.join(', ')}) and kept_from < built_until`,
+  )
+  return new Map(rows.map(([name, from, until]) => [name ?? '', { fromMs: Number(from), untilMs: Number(until) }]))
 }
 
 async function stateOfRow(snapshot: Snapshot, plan: Plan): Promise<TableState | undefined> {

@@ -37,6 +37,7 @@ import type { Plan } from '../../pipeline/plan.ts'
 import { allTables } from '../../pipeline/table-text.ts'
 import type { EpochSink, LiveEpoch, Positions } from '../../runtime/ports.ts'
 import type { Outage } from '../../runtime/status.ts'
+import { ChangeLog } from './change-log.ts'
 import { DEAD_LETTER_LIMITS, DEAD_LETTER_TABLE, type DeadLetterLimits, DeadLetterTable } from './dead-letter-table.ts'
 import { INTERRUPTION_TABLE, InterruptionTable } from './interruption-table.ts'
 import { checkMayReplace } from './replaced-rows.ts'
@@ -60,6 +61,8 @@ export interface EpochStoreOptions {
   readonly deadLetterLimits?: DeadLetterLimits
   /** Whether change sets hold the cells of narrow tables as well, which are then kept. */
   readonly withNarrow?: boolean
+  /** Whether what epochs change in early cells is kept: where someone takes it up, and only there. */
+  readonly withEarly?: boolean
   /** Outages of this run so far: each that is over is kept with the next epoch. */
   readonly outages?: () => readonly Outage[]
   /** Takes lines for people. */
@@ -85,6 +88,7 @@ export class EpochStore implements EpochSink {
   readonly #owner: EpochOwner
   readonly #session: WriterSession
   readonly #narrow: NarrowWriter
+  readonly #changes: ChangeLog
   readonly #deadLetters: DeadLetterTable
   readonly #interruptions: InterruptionTable
   #predecessor: string | null = null
@@ -95,6 +99,7 @@ export class EpochStore implements EpochSink {
     this.#options = options
     this.#owner = { id, writer, folderId, name: `tidemark ${writer} (process ${process.pid} on ${hostname()})` }
     this.#narrow = new NarrowWriter(plan, options.withNarrow === true)
+    this.#changes = new ChangeLog(plan, options.withEarly === true)
     this.#deadLetters = new DeadLetterTable(plan.name, deadLetterLimits ?? DEAD_LETTER_LIMITS)
     this.#interruptions = new InterruptionTable(plan.name)
     this.#session = new WriterSession({
@@ -139,6 +144,7 @@ export class EpochStore implements EpochSink {
       const client = await this.#reconnected()
       for (let attempt = 0; !(await this.#tryWrite(client, epoch, attempt)); attempt++)
         await delay(20 * 2 ** attempt * (0.5 + Math.random()))
+      this.#changes.committed(epoch.watermarkMs)
     })
   }
 
@@ -192,13 +198,14 @@ export class EpochStore implements EpochSink {
     await clearTables(client, plan)
     await this.#deadLetters.clear(client)
     await this.#narrow.claim(client)
+    await this.#changes.claim(client, { owner: this.#owner.id, before: null, watermarkMs: -Infinity })
     // Counted anew from the same events, it is the same pipeline, with the same past.
     if (rebuild !== true) await this.#interruptions.clear(client)
     await startEpochRow(client, plan, this.#owner)
     return BEFORE_THE_FIRST
   }
 
-  async #goOn(client: Client, { epoch, watermarkMs, positions }: EpochRow): Promise<ClaimedEpoch> {
+  async #goOn(client: Client, { epoch, watermarkMs, positions, owner }: EpochRow): Promise<ClaimedEpoch> {
     const { plan, log } = this.#options
     if (epoch > 0) await checkTablesExist(client, plan, epoch)
     await DeadLetterTable.ensure(client)
@@ -206,6 +213,7 @@ export class EpochStore implements EpochSink {
     const report = await migrateTables(client, plan, { alsoReadable: ALSO_READABLE })
     log?.(report.readerRole.message)
     await this.#narrow.claim(client)
+    await this.#changes.claim(client, { owner: this.#owner.id, before: owner, watermarkMs })
     await this.#interruptions.addRestart(client)
     await takeOverEpochRow(client, plan, this.#owner)
     return { epoch, watermarkMs, positions }
@@ -229,6 +237,7 @@ export class EpochStore implements EpochSink {
         await client.query('rollback')
         return await this.#settle(client, epoch)
       }
+      await this.#changes.write(client, epoch.changes)
       await this.#narrow.writeAll(client, epoch.changes)
       await this.#deadLetters.write(client, epoch.number, epoch.deadLetters)
       const outages = this.#options.outages?.() ?? []

@@ -7,7 +7,7 @@
 import { formatMicros, measureReader, type CellChanges, type LedgerChanges } from '../../pipeline/cells.ts'
 import type { Plan, TablePlan } from '../../pipeline/plan.ts'
 import { compareUtf8, formatTimestamp } from '../../pipeline/table-text.ts'
-import { type RowChoice, sortedRows } from '../sorted-rows.ts'
+import { isRemoved, type RowChoice, sortedRows } from '../sorted-rows.ts'
 import { plainArray, textArray } from './array-literal.ts'
 
 /** Writes rows `from` to `to` of one column as an array. */
@@ -29,6 +29,18 @@ export function valueRows(plan: Plan, table: TablePlan, cells: CellChanges, choo
     timeColumn(cells.windowStartMs, order),
     ...readers.map((read) => plainColumn(order, (row) => exactText(read(cells, row)))),
     plainColumn(order, (row) => cells.isFinal[row] ?? false),
+  ]
+  return { count: order.length, columns }
+}
+
+/** Amounts of rows of `cells` by the window and the dimensions, 0 where the cell is no more. */
+export function amountRows(plan: Plan, measures: readonly string[], cells: CellChanges, choose: RowChoice): TableRows {
+  const order = sortedRows(cells, choose)
+  const readers = measures.map((name) => measureReader(plan, name))
+  const columns = [
+    timeColumn(cells.windowStartMs, order),
+    ...dimensionColumns(cells, order),
+    ...readers.map((read) => plainColumn(order, (row) => (isRemoved(cells, row) ? 0 : exactText(read(cells, row))))),
   ]
   return { count: order.length, columns }
 }

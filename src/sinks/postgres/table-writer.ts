@@ -81,15 +81,16 @@ export class TableWriter {
   }
 }
 
-function* chunks(name: string, text: string, rows: TableRows): Generator<QueryConfig> {
+/** A statement for each chunk of rows. */
+export function* chunks(name: string, text: string, rows: TableRows): Generator<QueryConfig> {
   for (let from = 0; from < rows.count; from += CHUNK_ROWS) {
     const to = Math.min(from + CHUNK_ROWS, rows.count)
     yield { name, text, values: rows.columns.map((write) => write(from, to)) }
   }
 }
 
-// Each query is put into text while the server works on the one before.
-async function send(client: Client, queries: Iterable<QueryConfig>): Promise<void> {
+/** Runs statements: each is put into text while the server works on the one before. */
+export async function send(client: Client, queries: Iterable<QueryConfig>): Promise<void> {
   let underWay: Promise<unknown> = Promise.resolve()
   for (const query of queries) {
     await underWay

@@ -1,0 +1,197 @@
+/**
+ * Builds early cells of windows that the watermark has passed, one at a time, and builds a window anew once many of its rows
+ * have changed since.
+ *
+ * G1  A window is one transaction, of one snapshot: its cells are made of the wide ones of the snapshot, and the changes that
+ *     the snapshot holds of it are removed. Epochs that come later keep theirs.
+ * G2  Windows follow each other without a gap, from `kept_from` to `built_until`, none beyond the watermark of the snapshot.
+ * G3  It locks nothing that an epoch writes; a claim waits for the window under way. Another builder at work is left to it.
+ * G4  What is kept is bounded: {@link KEPT_FINAL_MS} of final windows, and {@link MOST_CHANGES} changes of a window.
+ */
+import type { Client } from 'pg'
+import { planHash } from '../../pipeline/plan-hash.ts'
+import { finalAfterMs, type Plan } from '../../pipeline/plan.ts'
+import { type EarlySet, earlySets, earlyTableNames } from '../../query/early-tables.ts'
+import { type Connection, connect } from '../connection.ts'
+import { databaseError } from '../database-error.ts'
+import { readEpochRow } from '../epoch-row.ts'
+import { qualifiedTable, quoteLiteral } from '../../text/sql-text.ts'
+import { pieceStatement } from './coarse-builder.ts'
+import { areAsWished, makeTables } from './coarse-schema.ts'
+import { EARLY_STATE } from './early-schema.ts'
+
+export interface EarlyBuilderOptions {
+  /** Connects as a user who may write the tables. */
+  readonly url: string
+  readonly plan: Plan
+  readonly nowMs: () => number
+  /** Waits after a step that took so long; none waits where it is left out. */
+  readonly rest?: (tookMs: number) => Promise<void>
+}
+
+/** Final windows that are kept as well: an hour by the minute, and the hour before it. */
+export const KEPT_FINAL_MS: number = 90 * 60_000
+/** Changes of a window after which building it anew costs less than what views read. */
+export const MOST_CHANGES: number = 2_000
+/** What is too old is removed in lumps of this length. */
+const TRIM_MS = 5 * 60_000
+
+/** The windows of one wide table in a snapshot. */
+interface Found {
+  /** Null where the tables are void. */
+  readonly fromMs: number | null
+  readonly untilMs: number | null
+  readonly watermarkMs: number
+  /** Windows that start earlier are not kept. */
+  readonly wantedFromMs: number
+}
+
+export class EarlyBuilder {
+  readonly #options: EarlyBuilderOptions
+  readonly #sets: readonly EarlySet[]
+  #connection: Connection | undefined
+
+  constructor(options: EarlyBuilderOptions) {
+    this.#options = options
+    this.#sets = earlySets(options.plan)
+  }
+
+  /**
+   * Builds what can be built.
+   *
+   * @param signal ends it between two steps
+   * @returns how many steps were made
+   * @throws TidemarkError DATABASE_UNAVAILABLE; whatever it throws, it may be called again
+   */
+  async build(signal?: AbortSignal): Promise<number> {
+    if (this.#sets.length === 0) return 0
+    try {
+      const client = await this.#client()
+      let steps = 0
+      for (const set of this.#sets) for (; signal?.aborted !== true && (await this.#step(client, set)); steps++);
+      return steps
+    } catch (error) {
+      await this.close()
+      throw databaseError(error, 'build early cells', this.#options.url)
+    }
+  }
+
+  /** Lets go of the connection. Safe to call twice. */
+  async close(): Promise<void> {
+    const connection = this.#connection
+    this.#connection = undefined
+    await connection?.close()
+  }
+
+  async #client(): Promise<Client> {
+    if (this.#connection !== undefined) return this.#connection.client
+    const { url } = this.#options
+    this.#connection = await connect({ url, applicationName: 'tidemark early cells', queryTimeoutMs: 60_000 })
+    const { client } = this.#connection
+    await client.query(
+      `set synchronous_commit = off; set jit = off; set work_mem = '32MB'; set lock_timeout = '2s';
+       set max_parallel_workers_per_gather = 0; set random_page_cost = 1.1; set idle_in_transaction_session_timeout = '30s'`,
+    )
+    return client
+  }
+
+  async #step(client: Client, set: EarlySet): Promise<boolean> {
+    const beganMs = this.#options.nowMs()
+    await client.query('begin isolation level repeatable read')
+    try {
+      const isDone = await this.#inTransaction(client, set)
+      await client.query(isDone ? 'commit' : 'rollback')
+      if (isDone) await this.#options.rest?.(this.#options.nowMs() - beganMs)
+      return isDone
+    } catch (error) {
+      await client.query('rollback').catch(() => undefined)
+      throw error
+    }
+  }
+
+  async #inTransaction(client: Client, set: EarlySet): Promise<boolean> {
+    const found = await this.#locked(client, set)
+    if (found === undefined) return false
+    const { fromMs, untilMs, wantedFromMs, watermarkMs } = found
+    const isVoid = fromMs === null || untilMs === null || untilMs < wantedFromMs
+    if (isVoid || !(await areAsWished(client, set.cells))) return this.#begin(client, set, wantedFromMs)
+    const { windowSizeMs } = this.#options.plan.parameters
+    if (untilMs + windowSizeMs <= watermarkMs) {
+      await this.#buildWindow(client, set, untilMs)
+      await this.#record(client, set, fromMs, untilMs + windowSizeMs)
+      return true
+    }
+    if (wantedFromMs >= fromMs + TRIM_MS) return this.#trim(client, set, { fromMs: wantedFromMs, untilMs })
+    const changed = await mostChanged(client, set)
+    if (changed === undefined) return false
+    await this.#buildWindow(client, set, changed)
+    return true
+  }
+
+  /** How far a set is, its state locked; undefined where nothing can be done now (G3, Y1). */
+  async #locked(client: Client, { source }: EarlySet): Promise<Found | undefined> {
+    const { plan } = this.#options
+    const state = await client.query<{ found: boolean }>(`select to_regclass($1) is not null as found`, [EARLY_STATE])
+    if (state.rows[0]?.found !== true) return undefined
+    const epochRow = await readEpochRow(client, plan.name)
+    if (epochRow?.planHash !== planHash(plan) || !Number.isFinite(epochRow.watermarkMs)) return undefined
+    const { rows } = await client.query<{ from: string | null; until: string | null }>(
+      `select (extract(epoch from kept_from) * 1000)::bigint::text as from, (extract(epoch from built_until) * 1000)::bigint::text as until
+         from ${EARLY_STATE} where name = $1 and pipeline = $2 and plan_hash = $3 and owner = $4 for update skip locked`,
+      [source.table.name, plan.name, planHash(plan), epochRow.owner],
+    )
+    const [row] = rows
+    if (row === undefined) return undefined
+    const { windowSizeMs } = plan.parameters
+    const { watermarkMs } = epochRow
+    const firstMs = watermarkMs - finalAfterMs(plan.parameters) - KEPT_FINAL_MS
+    return {
+      fromMs: row.from === null ? null : Number(row.from),
+      untilMs: row.until === null ? null : Number(row.until),
+      watermarkMs,
+      wantedFromMs: Math.floor(firstMs / windowSizeMs) * windowSizeMs,
+    }
+  }
+
+  async #begin(client: Client, set: EarlySet, fromMs: number): Promise<true> {
+    await makeTables(client, set.cells)
+    for (const name of earlyTableNames(set)) await client.query(`delete from ${qualifiedTable(name)}`)
+    await this.#record(client, set, fromMs, fromMs)
+    return true
+  }
+
+  async #buildWindow(client: Client, set: EarlySet, startMs: number): Promise<void> {
+    const { windowSizeMs } = this.#options.plan.parameters
+    for (const name of earlyTableNames(set))
+      await client.query(`delete from ${qualifiedTable(name)} where window_start = ${timeOf(startMs)}`)
+    for (const cells of set.cells) await client.query(pieceStatement(cells, startMs, startMs + windowSizeMs))
+  }
+
+  async #trim(client: Client, set: EarlySet, span: { fromMs: number; untilMs: number }): Promise<true> {
+    for (const name of earlyTableNames(set))
+      await client.query(`delete from ${qualifiedTable(name)} where window_start < ${timeOf(span.fromMs)}`)
+    await this.#record(client, set, span.fromMs, span.untilMs)
+    return true
+  }
+
+  async #record(client: Client, { source }: EarlySet, fromMs: number, untilMs: number): Promise<void> {
+    await client.query(`update ${EARLY_STATE} set kept_from = $2, built_until = $3 where name = $1`, [
+      source.table.name,
+      new Date(fromMs).toISOString(),
+      new Date(untilMs).toISOString(),
+    ])
+  }
+}
+
+/** The window with the most changes, where they are too many. */
+async function mostChanged(client: Client, { changes }: EarlySet): Promise<number | undefined> {
+  const { rows } = await client.query<{ start: string }>(
+    `select (extract(epoch from window_start) * 1000)::bigint::text as start from ${qualifiedTable(changes.name)}
+      group by window_start having count(*) > ${MOST_CHANGES} order by count(*) desc limit 1`,
+  )
+  return rows[0] === undefined ? undefined : Number(rows[0].start)
+}
+
+function timeOf(ms: number): string {
+  return `timestamptz ${quoteLiteral(new Date(ms).toISOString())}`
+}

@@ -1,0 +1,188 @@
+/**
+ * Early cells change no answer (E1 of `early-tables.ts`, T3 of `table-state.ts`): any view is the same without them and with
+ * them, with much changed since they were built, beside coarse cells or alone.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import fc from 'fast-check'
+import { CoarseBuilder } from '../../src/database/coarse/coarse-builder.ts'
+import { EarlyBuilder, KEPT_FINAL_MS } from '../../src/database/coarse/early-builder.ts'
+import { keepEarly } from '../../src/database/coarse/early-schema.ts'
+import { inTransaction, withConnection } from '../../src/database/connection.ts'
+import { TidemarkError } from '../../src/errors.ts'
+import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
+import { freezePlan } from '../../src/pipeline/freeze.ts'
+import { finalAfterMs, type Plan } from '../../src/pipeline/plan.ts'
+import { planOf } from '../../src/pipeline/validate.ts'
+import { checkView } from '../../src/query/check-view.ts'
+import { type EarlySet, earlySets } from '../../src/query/early-tables.ts'
+import type { ViewQuery } from '../../src/query/view-query.ts'
+import { ViewReader } from '../../src/server/query/view-reader.ts'
+import { checkAsyncProperty } from '../support/check-property.ts'
+import { makeFacts, MEMBERS, writeFacts } from '../support/fact-tables.ts'
+import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import type { Facts } from '../support/view-recount.ts'
+import { viewRequests } from '../support/view-requests.ts'
+
+const FILE = 'test/property/early-cells.property.test.ts'
+const MINUTE_MS = 60_000
+const OWNER = 'owner'
+const AXIS_AMOUNTS = { impression: ['impressions', 'clicks', 'spend'], click: ['clicks'] }
+
+/** Four dimensions in one table, three of them by the minute of the click. */
+const wide = planOf({
+  extends: 'ads',
+  dimensions: { country: { label: 'Country' } },
+  tables: {
+    wide: {
+      dimensions: ['campaign_id', 'device_type', 'browser', 'country'],
+      measures: ['impressions', 'clicks', 'spend'],
+    },
+    clicks_wide: { minuteOf: 'click', dimensions: ['campaign_id', 'device_type', 'country'], measures: ['clicks'] },
+  },
+})
+const PLANS: readonly (readonly [name: string, plan: Plan, runs: number])[] = [
+  ['ads', freezePlan(adPipeline), 60],
+  ['wide', wide, 60],
+]
+
+/** Three hours and a half; the last of them is not final, and half an hour not passed by the watermark. */
+function spanOf(plan: Plan): { fromMs: number; toMs: number; finalUpToMs: number } {
+  const fromMs = Date.UTC(2026, 2, 30, 0, 3)
+  const finalUpToMs = fromMs + KEPT_FINAL_MS + 37 * MINUTE_MS
+  return { fromMs, finalUpToMs, toMs: finalUpToMs + finalAfterMs(plan.parameters) + 30 * MINUTE_MS }
+}
+
+let postgres: TestPostgres
+before(async () => (postgres = await startTestPostgres()))
+after(() => postgres.stop())
+
+const measuresOf = ({ source, changes }: EarlySet): readonly string[] =>
+  AXIS_AMOUNTS[changes.axis].filter((name) => source.table.measures.includes(name))
+
+/** Builds early cells of other amounts than the facts', and makes changes of the difference. */
+async function buildEarly(url: string, plan: Plan): Promise<void> {
+  await runSql(url, `update tidemark_meta set owner = '${OWNER}'`)
+  await withConnection({ url, applicationName: 'tidemark test' }, (client) =>
+    inTransaction(client, () => keepEarly(client, plan, OWNER, OWNER)),
+  )
+  for (const set of earlySets(plan)) {
+    const { name, dimensions } = set.source.table
+    await runSql(url, `create table truth_${name} as select * from ${name}`)
+    const sums = measuresOf(set).map((measure) => `${measure} = ${measure} + 3`)
+    await runSql(url, `update ${name} set ${sums.join(', ')} where hashtext(${dimensions[0]}) % 3 = 0`)
+    await runSql(url, `delete from ${name} where hashtext(${dimensions[1]}) % 4 = 0`)
+    await runSql(
+      url,
+      `update ${name} set ${dimensions[1]} = 'gone' where hashtext(${dimensions.at(-1)}) % 5 = 0 and
+                          window_start in (select window_start from ${name} group by 1 having count(*) = 1)`,
+    )
+  }
+  const builder = new EarlyBuilder({ url, plan, nowMs: () => 0 })
+  assert.ok((await builder.build()) > 100)
+  await builder.close()
+  for (const set of earlySets(plan)) {
+    const { name, dimensions, columns } = set.source.table
+    const keys = ['window_start', ...dimensions].join(', ')
+    const measures = measuresOf(set)
+    const differences = measures.map((measure) => `coalesce(n.${measure}, 0) - coalesce(o.${measure}, 0)`)
+    await runSql(
+      url,
+      `insert into ${set.changes.name} (${keys}, ${measures.join(', ')})
+       select ${keys}, ${differences.join(', ')} from ${name} o full join truth_${name} n using (${keys})
+        where window_start < (select built_until from tidemark_early where name = '${name}')`,
+    )
+    const names = columns.map((column) => column.name).join(', ')
+    await runSql(url, `delete from ${name}`)
+    await runSql(url, `insert into ${name} (${names}) select ${names} from truth_${name}`)
+    await runSql(url, `drop table truth_${name}`)
+  }
+}
+
+async function openReaders(facts: Facts): Promise<{ plain: ViewReader; early: ViewReader[]; urls: string[] }> {
+  const { plan } = facts
+  const { finalUpToMs, toMs } = spanOf(plan)
+  const urls: string[] = []
+  for (const parts of [[], ['early'], ['early', 'coarse']]) {
+    const url = await postgres.createDatabase()
+    await writeFacts(url, facts, finalUpToMs + finalAfterMs(plan.parameters))
+    if (parts.includes('early')) await buildEarly(url, plan)
+    if (parts.includes('coarse')) {
+      const builder = new CoarseBuilder({ url, plan, nowMs: () => 0 })
+      await builder.build()
+      await builder.close()
+    }
+    urls.push(url)
+  }
+  const [plain, ...early] = urls.map((url) => new ViewReader({ plan, url, nowMs: () => toMs }))
+  assert.ok(plain !== undefined)
+  return { plain, early, urls }
+}
+
+/** The answer without what says how it was found, or why there is none; and whether early cells were read for it. */
+async function answerOf(reader: ViewReader, query: ViewQuery): Promise<{ answer: unknown; isEarly: boolean }> {
+  try {
+    const { sql = [], ...answer } = await reader.answer(query, { withSql: true })
+    return { answer, isEarly: sql.some(({ text }) => text.includes('tidemark_early_')) }
+  } catch (error) {
+    if (error instanceof TidemarkError && error.code.startsWith('VIEW_')) return { answer: error.code, isEarly: false }
+    throw error
+  }
+}
+
+for (const [name, plan, runs] of PLANS) {
+  describe(`early cells of ${name}`, () => {
+    it('change no answer', async () => {
+      const { fromMs, toMs } = spanOf(plan)
+      const { plain, early } = await openReaders(makeFacts(plan, spanOf(plan), 1_500, runs))
+      const members = fc.constantFrom(...MEMBERS, 'nobody', 'gone')
+      let read = 0
+      try {
+        const property = fc.asyncProperty(viewRequests(plan, { members, fromMs, toMs }), async (request) => {
+          const query = checkView(plan, request)
+          const { answer: expected } = await answerOf(plain, query)
+          for (const reader of early) {
+            const { answer, isEarly } = await answerOf(reader, query)
+            if (isEarly) read++
+            assert.deepEqual(answer, expected)
+          }
+        })
+        await checkAsyncProperty(property, runs, FILE)
+      } finally {
+        for (const reader of [plain, ...early]) await reader.close()
+      }
+      assert.ok(read > runs / 8, `only ${read} of ${2 * runs} answers read early cells`)
+    })
+  })
+}
+
+describe('control', () => {
+  it('one early cell or one change more is noticed, and read only where the state says so', async () => {
+    const plan = freezePlan(adPipeline)
+    const span = spanOf(plan)
+    const { plain, early, urls } = await openReaders(makeFacts(plan, span, 500, 1))
+    const query = checkView(plan, {
+      range: { kind: 'fixed', startMs: span.fromMs, endMs: span.toMs },
+      filters: [{ dimension: 'device_type', mode: 'exclude', members: ['a', 'gone'] }],
+      ranks: [{ dimension: 'browser' }],
+    })
+    const [url = '', reader] = [urls[1], early[0]]
+    assert.ok(reader !== undefined)
+    try {
+      const { answer: expected } = await answerOf(plain, query)
+      assert.deepEqual(await answerOf(reader, query), { answer: expected, isEarly: true })
+      for (const table of ['tidemark_early_performance_by_device_type_browser', 'tidemark_changes_performance']) {
+        const change = (by: number): Promise<unknown> => runSql(url, `update ${table} set clicks = clicks + ${by}`)
+        await change(1)
+        assert.notDeepEqual((await answerOf(reader, query)).answer, expected, table)
+        await change(-1)
+        assert.deepEqual((await answerOf(reader, query)).answer, expected)
+      }
+      await runSql(url, `update tidemark_changes_performance set clicks = clicks + 1`)
+      await runSql(url, 'update tidemark_early set kept_from = null, built_until = null')
+      assert.deepEqual(await answerOf(reader, query), { answer: expected, isEarly: false }, 'void cells are not read')
+    } finally {
+      for (const one of [plain, ...early]) await one.close()
+    }
+  })
+})
