@@ -55,7 +55,7 @@ export interface DrillQuery {
 /** The answer of `/api/v1/click-lag`. Of each impression the earliest click is looked at. */
 export interface ClickLagAnswer {
   readonly epoch: number
-  /** The impressions looked at: those whose clicks can all have come. */
+  /** The impressions looked at: those whose clicks can all have come. Shorter than asked where that is much to read. */
   readonly range: Span
   /** Partitions whose records are not in the journal, such as those of topics: their clicks are not looked at. */
   readonly elsewhere: readonly string[]

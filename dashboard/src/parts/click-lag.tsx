@@ -29,15 +29,18 @@ export function ClickLag(): VNode | null {
         </button>
       </div>
       {isLagShown.value && lagProblem.value !== '' && <p role="alert">{lagProblem.value}</p>}
-      {isLagShown.value && answer === null && lagProblem.value === '' && <p role="status">Reading the journal</p>}
+      {isLagShown.value && answer === null && lagProblem.value === '' && (
+        <p role="status">Reading the journal: seconds, where much came in</p>
+      )}
       {isLagShown.value && answer !== null && <Shown answer={answer} />}
     </section>
   )
 }
 
-function countText({ clicked, impressions, oneIn }: ClickLagAnswer): string {
+function countText({ clicked, impressions, oneIn, range }: ClickLagAnswer): string {
   const part = oneIn > 1 ? `, one in ${formatCount(oneIn)} looked at` : ''
-  return `${formatCount(clicked)} clicks on ${formatCount(impressions)} impressions${part}`
+  const of = ` of ${formatLength(range.endMs - range.startMs)}`
+  return `${formatCount(clicked)} clicks on ${formatCount(impressions)} impressions${of}${part}`
 }
 
 function Shown({ answer }: { answer: ClickLagAnswer }): VNode {

@@ -32,7 +32,7 @@ export function DrillWindow({ open }: { open: Overlay & { kind: 'drill' } }): VN
         {chart.axis === 'click' ? ', at the minute of the impression' : ''}.
       </p>
       {asked.problem !== '' && <p role="alert">{asked.problem}</p>}
-      {answer === null && asked.problem === '' && <p role="status">Reading the journal</p>}
+      {answer === null && asked.problem === '' && <p role="status">Reading the journal: seconds, where much came in</p>}
       {answer !== null && <Elsewhere partitions={answer.elsewhere} />}
       {answer !== null && <Events answer={answer} zone={zone} />}
       {answer !== null && <Pager answer={answer} offset={offset} path={path} />}

@@ -31,11 +31,13 @@ import { AcceptedEvents } from '../../verify/accepted-events.ts'
 import { journalFolder } from '../data-folder.ts'
 import { lagAnswer } from './lag-answer.ts'
 import { readSamples } from './read-samples.ts'
-import { partitionsElsewhere, retainedFromMs, scanJournal, type Scan } from './scan-journal.ts'
+import { newestPart, partitionsElsewhere, retainedFromMs, scanJournal, type Scan } from './scan-journal.ts'
 import { topicTails } from './topic-tails.ts'
 
 /** Questions that wait for their turn. */
 export const MOST_WAITING = 16
+/** What the answer of how long clicks take should read at most: it says little more for a day than for an hour. */
+const MOST_LAG_BYTES = 128 * 1_048_576
 /** Impressions of a sample at most. */
 const MOST_SAMPLED = 150_000
 const SAMPLES: readonly number[] = [1, 4, 16, 64, 256, 1_024, 4_096]
@@ -89,7 +91,8 @@ export class RawReads {
   }
 
   /**
-   * How long clicks take, over the impressions of a while whose clicks can all have come. Kept for a minute.
+   * How long clicks take, over the impressions of a while whose clicks can all have come: of the newest part of it, where all
+   * would take long. Kept for a minute.
    *
    * @throws TidemarkError like {@link drill}
    */
@@ -130,7 +133,8 @@ export class RawReads {
     const rememberedMs = attributionWindowMs + allowedLatenessMs
     const { scan, row } = await this.#begin({ startMs: 0, endMs: 0 })
     const endMs = Math.floor((row.watermarkMs - rememberedMs) / windowSizeMs) * windowSizeMs
-    const span = { startMs: endMs - lengthMs, endMs }
+    const asked = { startMs: endMs - lengthMs, endMs }
+    const span = newestPart({ ...scan, span: asked }, MOST_LAG_BYTES, row.watermarkMs)
     const all = [...filters, ...forced]
     let oneIn = 1
     const lags = new Map<string, { readonly timeMs: number; lagMs: number }>()

@@ -4,7 +4,8 @@
  * N1  Nothing that could belong to the stretch is passed over: an event arrives `maxFutureSkew` before its time at the
  *     earliest, and is late once the watermark is past it by the allowed lateness.
  * N2  The engine goes on meanwhile: after {@link SLICE_MS} of work as much time is left to others.
- * N3  No more than {@link MOST_BYTES} are read for one question; more is refused.
+ * N3  No more than {@link MOST_BYTES} are read for one question; more is refused. Where the newest part of a stretch says what
+ *     the whole would, it is cut to what is read within seconds.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Disk } from '../../checkpoint/disk/disk.ts'
@@ -66,6 +67,52 @@ export function retainedFromMs({ partitions }: Pick<Scan, 'partitions'>, plan: P
 }
 
 /**
+ * The newest part of a stretch of time that takes about `mostBytes` to read: the whole, or a half of it, of that a half, and
+ * so on, five windows at least.
+ *
+ * @param nowMs when the events at the positions arrived
+ */
+export function newestPart(
+  scan: Pick<Scan, 'partitions' | 'positions' | 'plan' | 'span'>,
+  mostBytes: number,
+  nowMs: number,
+): Span {
+  const { endMs, startMs } = scan.span
+  const { windowSizeMs } = scan.plan.parameters
+  let windows = Math.ceil((endMs - startMs) / windowSizeMs)
+  const partOf = (): Span => ({ startMs: Math.max(startMs, endMs - windows * windowSizeMs), endMs })
+  while (windows > FEWEST_WINDOWS && bytesSince(scan, arrivedFrom(scan.plan, partOf()), nowMs) > mostBytes)
+    windows = Math.max(FEWEST_WINDOWS, windows >> 1)
+  return partOf()
+}
+
+const FEWEST_WINDOWS = 5
+
+/** About how many bytes arrived from a time on: within a segment as many in every moment. */
+function bytesSince(
+  { partitions, positions }: Pick<Scan, 'partitions' | 'positions'>,
+  fromMs: number,
+  nowMs: number,
+): number {
+  let bytes = 0
+  for (const { name, segments, earliest } of partitions) {
+    const end = positions[name] ?? earliest
+    for (const [index, { startOffset, firstArrivalMs }] of segments.entries()) {
+      const next = segments[index + 1] ?? { startOffset: end, firstArrivalMs: nowMs }
+      const lastMs = Math.max(firstArrivalMs + 1, next.firstArrivalMs)
+      const share = Math.min(1, Math.max(0, (lastMs - fromMs) / (lastMs - firstArrivalMs)))
+      bytes += share * Math.max(0, Math.min(next.startOffset, end) - startOffset)
+    }
+  }
+  return bytes
+}
+
+// Copies of an event are up to A + L older.
+function arrivedFrom({ parameters }: Plan, { startMs }: Span): number {
+  return startMs - parameters.attributionWindowMs - parameters.allowedLatenessMs - parameters.maxFutureSkewMs
+}
+
+/**
  * The events of a stream that can have to do with the span, each partition in its own order.
  *
  * @throws TidemarkError VIEW_TIMEOUT where too much would be read; JOURNAL_CORRUPT; JOURNAL_MISSING
@@ -83,10 +130,9 @@ async function* scanPartition(
   stream: StreamName,
   budget: { bytes: number; sinceMs: number },
 ): AsyncGenerator<ScannedEvent> {
-  const { attributionWindowMs, allowedLatenessMs, maxFutureSkewMs } = plan.parameters
+  const { attributionWindowMs, allowedLatenessMs } = plan.parameters
   const end = positions[partition.name] ?? partition.earliest
-  // Copies of an event are up to A + L older.
-  const arrivedFromMs = span.startMs - attributionWindowMs - allowedLatenessMs - maxFutureSkewMs
+  const arrivedFromMs = arrivedFrom(plan, span)
   const lateFromMs = span.endMs + attributionWindowMs + allowedLatenessMs
   const from = Math.min(end, startOffset(partition, arrivedFromMs))
   const admission = new Admission(stream, eventParsers(plan, decodeUtf8)[stream], plan.parameters, new Tally(plan, 0))
