@@ -13,7 +13,7 @@ import { findRetained } from '../../checkpoint/journal/retained.ts'
 import { withConnection } from '../../database/connection.ts'
 import { readEpochRow, type EpochRow } from '../../database/epoch-row.ts'
 import { TidemarkError } from '../../errors.ts'
-import type { Plan } from '../../pipeline/plan.ts'
+import type { Plan, StreamName } from '../../pipeline/plan.ts'
 import {
   MOST_DRILLED,
   passes,
@@ -26,13 +26,24 @@ import {
 } from '../../query/raw-answer.ts'
 import type { SampleAnswer, SampleQuery } from '../../query/sample-answer.ts'
 import type { ViewFilter } from '../../query/view-query.ts'
-import { hashText } from '../../text/hash-text.ts'
 import { AcceptedEvents } from '../../verify/accepted-events.ts'
+import { Malformed, type EventParser, type ParsedEvent } from '../../verify/parse-event.ts'
+import { decodeUtf8 } from '../../verify/readers/decode-utf8.ts'
+import { eventParsers } from '../../verify/recount.ts'
 import { journalFolder } from '../data-folder.ts'
 import { lagAnswer } from './lag-answer.ts'
 import { readSamples } from './read-samples.ts'
-import { newestPart, partitionsElsewhere, retainedFromMs, scanJournal, type Scan } from './scan-journal.ts'
+import {
+  newestPart,
+  partitionsElsewhere,
+  retainedFromMs,
+  scanJournal,
+  type Scan,
+  type ScannedEvent,
+} from './scan-journal.ts'
+import { idHashOf, idKeyOf, TailReader } from './tail-reader.ts'
 import { topicTails } from './topic-tails.ts'
+import { WantedIds } from './wanted-ids.ts'
 
 /** Questions that wait for their turn. */
 export const MOST_WAITING = 16
@@ -59,6 +70,7 @@ export interface RawReadsOptions {
 
 export class RawReads {
   readonly #options: RawReadsOptions
+  readonly #parsers: Readonly<Record<StreamName, EventParser>>
   #last: Promise<unknown> = Promise.resolve()
   /** The one that is read included. */
   #asked = 0
@@ -66,6 +78,7 @@ export class RawReads {
 
   constructor(options: RawReadsOptions) {
     this.#options = options
+    this.#parsers = eventParsers(options.plan, decodeUtf8)
   }
 
   /**
@@ -137,27 +150,32 @@ export class RawReads {
     const span = newestPart({ ...scan, span: asked }, MOST_LAG_BYTES, row.watermarkMs)
     const all = [...filters, ...forced]
     let oneIn = 1
-    const lags = new Map<string, { readonly timeMs: number; lagMs: number }>()
+    const reader = new TailReader(plan)
+    const lags = new Map<string, { readonly timeMs: number; readonly hash: number; lagMs: number }>()
     const accepted = new AcceptedEvents<{ readonly timeMs: number }>(rememberedMs)
     let taken = 0
-    for await (const { event } of scanJournal({ ...scan, span }, 'impressions')) {
-      if (sampleHash(event.id) % oneIn !== 0) continue
-      if (!accepted.accept(event.id, { timeMs: event.timeMs })) continue
+    await scanJournal({ ...scan, span }, 'impressions', reader, (event) => {
+      const { timeMs, batch, row } = event
+      const hash = idHashOf(batch.id, row)
+      if (hash % oneIn !== 0) return
+      const key = idKeyOf(batch.id, row)
+      if (!accepted.accept(key, { timeMs })) return
       taken++
-      if (event.timeMs >= span.startMs && event.timeMs < span.endMs && passes(plan, event.dimensions, all))
-        lags.set(event.id, { timeMs: event.timeMs, lagMs: Infinity })
+      const isIn = timeMs >= span.startMs && timeMs < span.endMs
+      if (isIn && (all.length === 0 || passes(plan, this.#parsed('impressions', event).dimensions, all)))
+        lags.set(key, { timeMs, hash, lagMs: Infinity })
       if (taken > MOST_SAMPLED) {
         oneIn = SAMPLES.find((candidate) => candidate > oneIn) ?? oneIn
-        for (const id of lags.keys()) if (sampleHash(id) % oneIn !== 0) lags.delete(id)
+        for (const [id, sampled] of lags) if (sampled.hash % oneIn !== 0) lags.delete(id)
         taken = Math.ceil(taken / 4)
       }
-    }
-    for await (const { event } of scanJournal({ ...scan, span }, 'clicks')) {
-      const impression = lags.get(event.impressionId)
-      if (impression === undefined) continue
-      const lagMs = event.timeMs - impression.timeMs
+    })
+    await scanJournal({ ...scan, span }, 'clicks', reader, ({ timeMs, batch, row }) => {
+      const impression = lags.get(idKeyOf(batch.impressionId, row))
+      if (impression === undefined) return
+      const lagMs = timeMs - impression.timeMs
       if (Math.abs(lagMs) <= rememberedMs) impression.lagMs = Math.min(impression.lagMs, lagMs)
-    }
+    })
     return lagAnswer(plan, {
       epoch: row.epoch,
       range: span,
@@ -170,44 +188,57 @@ export class RawReads {
   async #joined(scan: Scan, filters: readonly ViewFilter[]): Promise<readonly JoinedEvent[]> {
     const { plan } = this.#options
     const { span } = scan
-    const wanted = new Set<string>()
-    for await (const { event } of scanJournal(scan, 'impressions')) {
-      if (event.timeMs < span.startMs || event.timeMs >= span.endMs || !passes(plan, event.dimensions, filters))
-        continue
-      wanted.add(event.id)
+    const reader = new TailReader(plan)
+    const wanted = new WantedIds()
+    await scanJournal(scan, 'impressions', reader, (event) => {
+      if (event.timeMs < span.startMs || event.timeMs >= span.endMs) return
+      const { id, dimensions } = this.#parsed('impressions', event)
+      if (!passes(plan, dimensions, filters)) return
+      wanted.add(event.batch.id, event.row, id)
       if (wanted.size > MOST_DRILLED)
         throw new TidemarkError('VIEW_INVALID', `There are more than ${MOST_DRILLED} events behind this.`, {
           where: 'window',
           fix: 'ask for a shorter time, or add a filter',
         })
-    }
+    })
     const { attributionWindowMs, allowedLatenessMs } = plan.parameters
     const accepted = new AcceptedEvents<Candidate>(attributionWindowMs + allowedLatenessMs)
-    for await (const { event, partition, line } of scanJournal(scan, 'impressions')) {
-      if (!wanted.has(event.id)) continue
-      const { id, timeMs, dimensions } = event
-      accepted.accept(id, { timeMs, dimensions, partition, text: decoded(line), clicks: [] })
-    }
-    await this.#addClicks(scan, wanted, accepted)
+    await scanJournal(scan, 'impressions', reader, (event) => {
+      if (!wanted.has(event.batch.id, event.row)) return
+      const { id, timeMs, dimensions } = this.#parsed('impressions', event)
+      const text = decoded(event.record())
+      accepted.accept(id, { timeMs, dimensions, partition: event.partition, text, clicks: [] })
+    })
+    await this.#addClicks(scan, { reader, wanted, accepted })
     const joined: JoinedEvent[] = []
-    for (const id of wanted) {
+    for (const id of wanted.ids()) {
       const found = accepted.latest(id, span.startMs, span.endMs - 1)
       if (found !== undefined && passes(plan, found.dimensions, filters)) joined.push(joinedEvent(plan, id, found))
     }
     return joined.toSorted((a, b) => a.timeMs - b.timeMs || (a.id < b.id ? -1 : 1))
   }
 
-  async #addClicks(scan: Scan, wanted: ReadonlySet<string>, accepted: AcceptedEvents<Candidate>): Promise<void> {
+  async #addClicks(
+    scan: Scan,
+    { reader, wanted, accepted }: { reader: TailReader; wanted: WantedIds; accepted: AcceptedEvents<Candidate> },
+  ): Promise<void> {
     const { attributionWindowMs: A, clockSkewToleranceMs: e, allowedLatenessMs: L } = this.#options.plan.parameters
     const clicks = new AcceptedEvents<{ readonly timeMs: number }>(A + L)
-    for await (const { event, partition, line } of scanJournal(scan, 'clicks')) {
-      if (!wanted.has(event.impressionId) || !clicks.accept(event.id, { timeMs: event.timeMs })) continue
-      const { timeMs } = event
+    await scanJournal(scan, 'clicks', reader, (event) => {
+      if (!wanted.has(event.batch.impressionId, event.row)) return
+      const { id, impressionId, timeMs } = this.#parsed('clicks', event)
+      if (!clicks.accept(id, { timeMs })) return
       const impression =
-        accepted.latest(event.impressionId, timeMs - A, timeMs + e) ??
-        accepted.latest(event.impressionId, timeMs - A - L, timeMs + e + L)
-      impression?.clicks.push({ id: event.id, timeMs, partition, text: decoded(line) })
-    }
+        accepted.latest(impressionId, timeMs - A, timeMs + e) ??
+        accepted.latest(impressionId, timeMs - A - L, timeMs + e + L)
+      impression?.clicks.push({ id, timeMs, partition: event.partition, text: decoded(event.record()) })
+    })
+  }
+
+  #parsed(stream: StreamName, event: ScannedEvent): ParsedEvent {
+    const parsed = this.#parsers[stream](event.record())
+    if (parsed instanceof Malformed) throw new RangeError(`${parsed.reason} after it was decoded`)
+    return parsed
   }
 
   async #begin(span: Scan['span']): Promise<{ readonly scan: Scan; readonly row: EpochRow }> {
@@ -263,11 +294,4 @@ function joinedEvent(plan: Plan, id: string, candidate: Candidate): JoinedEvent 
 
 function decoded(line: Uint8Array): string {
   return Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8')
-}
-
-/** Which ids are in a sample. */
-function sampleHash(id: string): number {
-  const hash = hashText(id)
-  // The lowest bits are the worst.
-  return (hash ^ (hash >>> 15)) >>> 0
 }

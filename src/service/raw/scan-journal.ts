@@ -1,5 +1,6 @@
 /**
- * Reads the retained journal for the events of some stretch of time, as the recount reads them.
+ * Reads the retained journal for the events of some stretch of time, as the engine decodes them. Only what a question is about
+ * is parsed into texts.
  *
  * N1  Nothing that could belong to the stretch is passed over: an event arrives `maxFutureSkew` before its time at the
  *     earliest, and is late once the watermark is past it by the allowed lateness.
@@ -11,28 +12,26 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Disk } from '../../checkpoint/disk/disk.ts'
 import { readRetained, type RetainedPartition } from '../../checkpoint/journal/retained.ts'
 import { TidemarkError } from '../../errors.ts'
+import type { EventBatch } from '../../engine/event-batch.ts'
 import type { Plan, StreamName } from '../../pipeline/plan.ts'
 import type { Positions } from '../../runtime/ports.ts'
 import type { Span } from '../../query/view-answer.ts'
-import { linesOf } from '../../text/lines.ts'
-import { Admission } from '../../verify/admission.ts'
-import type { ParsedEvent } from '../../verify/parse-event.ts'
-import { decodeUtf8 } from '../../verify/readers/decode-utf8.ts'
-import { eventParsers } from '../../verify/recount.ts'
-import { Tally } from '../../verify/tally.ts'
 import { streamOfPartition } from '../live-partitions.ts'
+import type { TailBlock, TailReader } from './tail-reader.ts'
 
 /** How long the thread is kept at a time (N2). */
 export const SLICE_MS = 8
 /** What one question reads at most (N3). */
 export const MOST_BYTES: number = 1_024 * 1_048_576
 
-/** An event that is neither malformed nor future nor late. */
+/** An event that is neither malformed nor future nor late; good until the next one. */
 export interface ScannedEvent {
-  readonly event: ParsedEvent
+  readonly timeMs: number
   readonly partition: string
-  /** The record; good until the next event. */
-  readonly line: Uint8Array
+  readonly batch: EventBatch
+  readonly row: number
+  /** The record, without white space around it. */
+  record(): Uint8Array
 }
 
 export interface Scan {
@@ -113,41 +112,52 @@ function arrivedFrom({ parameters }: Plan, { startMs }: Span): number {
 }
 
 /**
- * The events of a stream that can have to do with the span, each partition in its own order.
+ * Hands over the events of a stream that can have to do with the span, each partition in its own order.
  *
+ * @param reader the same for all scans of a question: what ids become differs from one to the other
  * @throws TidemarkError VIEW_TIMEOUT where too much would be read; JOURNAL_CORRUPT; JOURNAL_MISSING
  */
-export async function* scanJournal(scan: Scan, stream: StreamName): AsyncGenerator<ScannedEvent> {
+export async function scanJournal(
+  scan: Scan,
+  stream: StreamName,
+  reader: TailReader,
+  onEvent: (event: ScannedEvent) => void,
+): Promise<void> {
   const budget = { bytes: 0, sinceMs: performance.now() }
   for (const partition of scan.partitions) {
-    if (streamOfPartition(partition.name) === stream) yield* scanPartition(scan, partition, stream, budget)
+    if (streamOfPartition(partition.name) !== stream) continue
+    const blocks = blocksOf(scan, partition, budget)
+    const tail = { stream, name: partition.name, unseenUpToMs: -Infinity, blocks }
+    await reader.read(
+      tail,
+      () => giveWay(budget),
+      ({ eventClass, timeMs, batch, row, block }) => {
+        if (eventClass !== null) return
+        const record = (): Uint8Array => block.lines.subarray(batch.byteStart[row], batch.byteEnd[row])
+        onEvent({ timeMs, partition: partition.name, batch, row, record })
+      },
+    )
   }
 }
 
-async function* scanPartition(
+function* blocksOf(
   { disk, plan, positions, span }: Scan,
   partition: RetainedPartition,
-  stream: StreamName,
-  budget: { bytes: number; sinceMs: number },
-): AsyncGenerator<ScannedEvent> {
+  budget: { bytes: number },
+): Generator<TailBlock> {
   const { attributionWindowMs, allowedLatenessMs } = plan.parameters
   const end = positions[partition.name] ?? partition.earliest
   const arrivedFromMs = arrivedFrom(plan, span)
   const lateFromMs = span.endMs + attributionWindowMs + allowedLatenessMs
   const from = Math.min(end, startOffset(partition, arrivedFromMs))
-  const admission = new Admission(stream, eventParsers(plan, decodeUtf8)[stream], plan.parameters, new Tally(plan, 0))
   const reader = readRetained(disk, partition, from, end)
   try {
     for (let block = reader.next(); block !== undefined; block = reader.next()) {
-      await giveWay(budget)
       if (block.floorMs > lateFromMs) return
       if (block.arrivalMs < arrivedFromMs) continue
       budget.bytes += block.lines.length
       if (budget.bytes > MOST_BYTES) throw tooMuch()
-      for (const line of linesOf(block.lines)) {
-        const event = admission.admit(line, block)
-        if (event !== undefined) yield { event, partition: partition.name, line }
-      }
+      yield block
     }
   } finally {
     reader.close()

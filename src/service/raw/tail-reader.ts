@@ -111,6 +111,15 @@ export function idKeyOf(lanes: Int32Array, row: number): string {
   return `${lanes[at]},${lanes[at + 1]},${lanes[at + 2]},${lanes[at + 3]}`
 }
 
+/** 32 bits of an id, evenly spread: which ids are in a sample. */
+export function idHashOf(lanes: Int32Array, row: number): number {
+  const at = row * 4
+  let hash = Math.imul(lanes[at] as number, 0x85ebca6b) ^ Math.imul(lanes[at + 1] as number, 0xc2b2ae35)
+  hash ^= Math.imul(lanes[at + 2] as number, 0x27d4eb2f) ^ Math.imul(lanes[at + 3] as number, 0x165667b1)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d)
+  return (hash ^ (hash >>> 15)) >>> 0
+}
+
 /** A number that is equal where ids are, and seldom else: for a first look. */
 export function idNumberOf(lanes: Int32Array, row: number): number {
   const at = row * 4
