@@ -5,12 +5,13 @@
  * E1  An early cell and the changes of its window add up to the sum of the wide cells, in every epoch.
  * E2  Cells are made of windows that the watermark has passed: few of their rows change any more. Changes are kept of all such
  *     windows, whether cells are there or not.
+ *     Sums of them over the shortest coarse period spare views most of the windows; they belong to the same changes.
  * E3  Each dimension and each pair that only a wider table has gets its own table, unless narrow cells have it; of tables of
  *     many dimensions there are none, like coarse pairs (C3).
  */
 import type { Plan, TimeAxis } from '../pipeline/plan.ts'
 import { AXES } from './check-view.ts'
-import { MOST_PAIRED, type CoarseTable } from './coarse-tables.ts'
+import { coarseLengths, MOST_PAIRED, type CoarseTable } from './coarse-tables.ts'
 import { coveringTable, coverings, type Covering } from './coverage.ts'
 import { narrowTables } from './narrow-tables.ts'
 
@@ -18,6 +19,8 @@ import { narrowTables } from './narrow-tables.ts'
 export interface EarlySet {
   readonly source: Covering
   readonly cells: readonly CoarseTable[]
+  /** Sums of each of them over the shortest coarse period, in the same order; none where the plan has no coarse cells. */
+  readonly sums: readonly CoarseTable[]
   /** Differences of wide cells, a row for each change. */
   readonly changes: CoarseTable
 }
@@ -28,6 +31,8 @@ export type EarlyState = ReadonlyMap<string, { readonly fromMs: number; readonly
 /** Early cells that a view can be answered from. */
 export interface EarlySource {
   readonly cells: CoarseTable
+  /** Sums of the cells, for each period that lies within `fromMs` and `untilMs`. */
+  readonly sums: CoarseTable | undefined
   readonly changes: CoarseTable
   readonly fromMs: number
   readonly untilMs: number
@@ -50,8 +55,8 @@ export function earlySets(plan: Plan): readonly EarlySet[] {
 }
 
 /** Names of all tables of a set. */
-export function earlyTableNames({ cells, changes }: EarlySet): readonly string[] {
-  return [...cells, changes].map(({ name }) => name)
+export function earlyTableNames({ cells, sums, changes }: EarlySet): readonly string[] {
+  return [...cells, ...sums, changes].map(({ name }) => name)
 }
 
 /** The column that is above 0 in each cell that there is. */
@@ -67,10 +72,11 @@ export function earlySource(
   state: EarlyState | undefined,
 ): EarlySource | undefined {
   if (state === undefined) return undefined
-  for (const { source, cells, changes } of earlySets(plan)) {
+  for (const { source, cells, sums, changes } of earlySets(plan)) {
     const own = cells.find((table) => table.axis === axis && areSame(table.dimensions, dimensions))
+    const summed = sums.find(({ parent }) => parent === own?.name)
     const span = state.get(source.table.name)
-    if (own !== undefined && span !== undefined) return { cells: own, changes, ...span }
+    if (own !== undefined && span !== undefined) return { cells: own, sums: summed, changes, ...span }
   }
   return undefined
 }
@@ -92,7 +98,13 @@ function earlySet(plan: Plan, source: Covering): readonly EarlySet[] {
     const isNarrow = narrowTables(plan).some((table) => table.axis === axis && areSame(table.dimensions, by))
     return isWiderOnly && !isNarrow ? [table(`tidemark_early_${name}_by_${by.join('_')}`, by)] : []
   })
-  const set = { source, cells, changes: table(`tidemark_changes_${name}`, dimensions) }
+  const [lengthMs] = coarseLengths(plan)
+  const sums = cells.flatMap((own): CoarseTable[] => {
+    if (lengthMs === undefined) return []
+    const ownName = `tidemark_early_${lengthMs / 60_000}m_${name}_by_${own.dimensions.join('_')}`
+    return [{ ...own, name: ownName, lengthMs, parent: own.name }]
+  })
+  const set = { source, cells, sums, changes: table(`tidemark_changes_${name}`, dimensions) }
   const fits = earlyTableNames(set).every((ownName) => ownName.length <= MOST_NAME_BYTES)
   return cells.length > 0 && fits ? [set] : []
 }

@@ -10,7 +10,7 @@
  */
 import type { AmountRef } from './amounts.ts'
 import type { Buckets } from './buckets.ts'
-import type { CoarseSource } from './coarse-tables.ts'
+import type { CoarseSource, CoarseTable } from './coarse-tables.ts'
 import type { Covering, KeptAmounts } from './coverage.ts'
 import { countedColumn, type EarlySource } from './early-tables.ts'
 import { FEW_EVENTS } from './shares.ts'
@@ -165,10 +165,8 @@ function cellsOf(
   columnsOf: (cells: Cells) => readonly string[],
 ): string {
   const { filters, coarse, early } = source
-  const pieces = piecesOf(span, coarse, bordersMs).flatMap((piece) =>
-    piece.coarse === undefined && early !== undefined
-      ? cutAt(piece.span, [early.fromMs, early.finalUpToMs, early.untilMs]).map((part) => ({ ...piece, span: part }))
-      : [piece],
+  const pieces = piecesOf(span, coarse, bordersMs).flatMap((piece): readonly Part[] =>
+    piece.coarse === undefined && early !== undefined ? earlyParts(early, piece.span, bordersMs) : [piece],
   )
   const selects = pieces.map((piece) => {
     const cells = cellsOfPiece(source, piece)
@@ -180,18 +178,39 @@ function cellsOf(
   return selects.join('\nunion all\n')
 }
 
-function cellsOfPiece({ covering: wide, narrow, early }: Source, { span, coarse }: Piece<CoarseSource>): Cells {
+/** A piece, of early cells where `early` is given. */
+interface Part extends Piece<CoarseSource> {
+  readonly early?: CoarseTable
+}
+
+type Early = NonNullable<Source['early']>
+
+function earlyParts(early: Early, span: Span, bordersMs: readonly number[]): readonly Part[] {
+  const { cells, sums, fromMs, finalUpToMs, untilMs } = early
+  return cutAt(span, [fromMs, finalUpToMs, untilMs]).flatMap((part): readonly Part[] => {
+    if (part.startMs < fromMs || part.endMs > untilMs) return [{ span: part, coarse: undefined }]
+    const summed = sums === undefined ? [] : [{ table: sums, lengthMs: sums.lengthMs, completeMs: untilMs }]
+    return piecesOf(part, summed, bordersMs).map((piece) => ({
+      span: piece.span,
+      coarse: undefined,
+      early: piece.coarse?.table ?? cells,
+    }))
+  })
+}
+
+function cellsOfPiece(source: Source, { span, coarse, early }: Part): Cells {
+  const { covering: wide, narrow } = source
   if (coarse !== undefined) {
     const { name, covering } = coarse.table
     return { from: qualifiedTable(name), covering, isFinal: 'true' }
   }
-  if (early !== undefined && span.startMs >= early.fromMs && span.endMs <= early.untilMs) return earlyCells(early, span)
+  if (early !== undefined && source.early !== undefined) return earlyCells(source.early, early, span)
   const covering = narrow !== undefined && span.startMs >= narrow.fromMs ? narrow.covering : wide
   return { from: qualifiedTable(covering.table.name), covering, isFinal: undefined }
 }
 
 /** Early cells of a span, with what changed in them since. A cell may have come and gone. */
-function earlyCells({ cells, changes, finalUpToMs }: NonNullable<Source['early']>, span: Span): Cells {
+function earlyCells({ changes, finalUpToMs }: Early, cells: CoarseTable, span: Span): Cells {
   const { covering, dimensions, axis } = cells
   const amounts = [covering.impressions, covering.clicks, ...covering.sums].filter((name) => name !== null)
   const columns = ['window_start', ...dimensions, ...new Set(amounts)].map(quoteIdentifier).join(', ')

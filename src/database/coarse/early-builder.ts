@@ -4,6 +4,7 @@
  *
  * G1  A window is one transaction, of one snapshot: its cells are made of the wide ones of the snapshot, and the changes that
  *     the snapshot holds of it are removed. Epochs that come later keep theirs.
+ *     Sums over a period are made anew with each of its windows, once all of them have cells.
  * G2  Windows follow each other without a gap, from `kept_from` to `built_until`, none beyond the watermark of the snapshot.
  * G3  It locks nothing that an epoch writes; a claim waits for the window under way. Another builder at work is left to it.
  * G4  What is kept is bounded: {@link KEPT_FINAL_MS} of final windows, and {@link MOST_CHANGES} changes of a window.
@@ -35,6 +36,12 @@ export const KEPT_FINAL_MS: number = 90 * 60_000
 export const MOST_CHANGES: number = 2_000
 /** What is too old is removed in lumps of this length. */
 const TRIM_MS = 5 * 60_000
+
+/** Windows that have early cells. */
+interface Kept {
+  readonly fromMs: number
+  readonly untilMs: number
+}
 
 /** The windows of one wide table in a snapshot. */
 interface Found {
@@ -114,17 +121,18 @@ export class EarlyBuilder {
     if (found === undefined) return false
     const { fromMs, untilMs, wantedFromMs, watermarkMs } = found
     const isVoid = fromMs === null || untilMs === null || untilMs < wantedFromMs
-    if (isVoid || !(await areAsWished(client, set.cells))) return this.#begin(client, set, wantedFromMs)
+    if (isVoid || !(await areAsWished(client, [...set.cells, ...set.sums])))
+      return this.#begin(client, set, wantedFromMs)
     const { windowSizeMs } = this.#options.plan.parameters
     if (untilMs + windowSizeMs <= watermarkMs) {
-      await this.#buildWindow(client, set, untilMs)
+      await this.#buildWindow(client, set, untilMs, { fromMs, untilMs: untilMs + windowSizeMs })
       await this.#record(client, set, fromMs, untilMs + windowSizeMs)
       return true
     }
     if (wantedFromMs >= fromMs + TRIM_MS) return this.#trim(client, set, { fromMs: wantedFromMs, untilMs })
     const changed = await mostChanged(client, set)
     if (changed === undefined) return false
-    await this.#buildWindow(client, set, changed)
+    await this.#buildWindow(client, set, changed, { fromMs, untilMs })
     return true
   }
 
@@ -154,20 +162,28 @@ export class EarlyBuilder {
   }
 
   async #begin(client: Client, set: EarlySet, fromMs: number): Promise<true> {
-    await makeTables(client, set.cells)
+    await makeTables(client, [...set.cells, ...set.sums])
     for (const name of earlyTableNames(set)) await client.query(`delete from ${qualifiedTable(name)}`)
     await this.#record(client, set, fromMs, fromMs)
     return true
   }
 
-  async #buildWindow(client: Client, set: EarlySet, startMs: number): Promise<void> {
+  /** @param built the windows that have cells when this one has */
+  async #buildWindow(client: Client, set: EarlySet, startMs: number, built: Kept): Promise<void> {
     const { windowSizeMs } = this.#options.plan.parameters
-    for (const name of earlyTableNames(set))
+    for (const { name } of [...set.cells, set.changes])
       await client.query(`delete from ${qualifiedTable(name)} where window_start = ${timeOf(startMs)}`)
     for (const cells of set.cells) await client.query(pieceStatement(cells, startMs, startMs + windowSizeMs))
+    for (const sums of set.sums) {
+      const fromMs = Math.floor(startMs / sums.lengthMs) * sums.lengthMs
+      const untilMs = fromMs + sums.lengthMs
+      if (fromMs < built.fromMs || untilMs > built.untilMs) continue
+      await client.query(`delete from ${qualifiedTable(sums.name)} where window_start = ${timeOf(fromMs)}`)
+      await client.query(pieceStatement(sums, fromMs, untilMs))
+    }
   }
 
-  async #trim(client: Client, set: EarlySet, span: { fromMs: number; untilMs: number }): Promise<true> {
+  async #trim(client: Client, set: EarlySet, span: Kept): Promise<true> {
     for (const name of earlyTableNames(set))
       await client.query(`delete from ${qualifiedTable(name)} where window_start < ${timeOf(span.fromMs)}`)
     await this.#record(client, set, span.fromMs, span.untilMs)
