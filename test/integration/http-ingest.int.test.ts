@@ -145,6 +145,20 @@ describe('answers', () => {
     assert.equal(intake.appended.length, 0)
   })
 
+  it('N5: say so only after a while: who comes again at once holds up nothing else', async () => {
+    const { post, intake } = await start()
+    intake.isOpen = false
+    intake.closedBy = new TidemarkError('MEMORY_FULL', 'It is full.', { retryable: true })
+    const told: string[] = []
+    const waiting = post('/v1/impressions', impression('i1')).then(({ status }) => told.push(`full ${status}`))
+    const large = Array.from({ length: 5_000 }, (_, i) => impression(`i${i}`)).join('\n')
+    const largeToo = post('/v1/impressions', large, NDJSON).then(({ status }) => told.push(`full ${status}`))
+    // What did not wait would be here by then.
+    for (let i = 0; i < 10; i++) told.push(`other ${(await post('/v1/nothing', '')).status}`)
+    await Promise.all([waiting, largeToo])
+    assert.deepEqual(told, [...Array.from({ length: 10 }, () => 'other 404'), 'full 503', 'full 503'])
+  })
+
   it('say of an event that is longer than can be kept that it is', async () => {
     const { post, intake } = await start()
     intake.failure = new TidemarkError('INPUT_BAD_DATA', 'An event is longer than its topic takes.')

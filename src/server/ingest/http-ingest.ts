@@ -5,6 +5,8 @@
  * N2  A request is taken whole or not at all: whatever is refused left nothing behind.
  * N3  What is in memory is bounded in bytes: a request that would go over is refused with 503 before it is kept.
  * N4  A repeated delivery is taken again; ids make it harmless.
+ * N5  While memory is full whoever comes waits unread for `MEMORY_HOLD_MS` until being told so. Told at once, thousands who
+ *     come again at once would keep the event loop from what frees memory: counting and the clock.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -17,6 +19,7 @@ import { isCrossOrigin } from './browser-origin.ts'
 import { BodyPool } from './body-pool.ts'
 import { ByteBudget, ByteLease } from './byte-budget.ts'
 import { Gate, type Sender } from './gate.ts'
+import { holdUnread } from './hold-unread.ts'
 import { encodingOf, Inflater, type BodyEncoding } from './inflate.ts'
 import { Judge, type Verdict } from './judge.ts'
 import { DEFAULT_INGEST_LIMITS, type IngestLimits } from './limits.ts'
@@ -141,13 +144,18 @@ export class HttpIngest {
     const lease = new ByteLease(this.#budget)
     try {
       const refusal = await this.#answer(request, response, lease)
-      if (refusal !== undefined) refuse(request, response, refusal)
+      if (refusal !== undefined) await this.#refuse(request, response, refusal)
     } catch (error) {
-      refuse(request, response, this.#refusalOf(error))
+      await this.#refuse(request, response, this.#refusalOf(error))
     }
     // What an answer still holds is let go once it is read, or never will be.
     if (response.closed) lease.release()
     else response.on('close', () => lease.release())
+  }
+
+  async #refuse(request: IncomingMessage, response: ServerResponse, refusal: Refusal): Promise<void> {
+    if (refusal.code === 'memory_full' && !this.#isClosing) await holdUnread(request, MEMORY_HOLD_MS)
+    refuse(request, response, refusal)
   }
 
   /** Answers, or says why not; neither where the client left. */
@@ -269,6 +277,8 @@ function tooMany(maxEvents: number): Refusal {
 function notReady(): Refusal {
   return new Refusal('not_ready', 'No events can be taken at present. Nothing was taken; send it again.', 1)
 }
+
+const MEMORY_HOLD_MS = 1_000
 
 /** Old events have to expire first, or whoever operates it has to do something. */
 const MEMORY_RETRY_S = 5
