@@ -20,24 +20,20 @@ import { inTransaction } from '../../database/connection.ts'
 import { databaseError, isConflict, retryableAs } from '../../database/database-error.ts'
 import {
   advanceEpochRow,
-  EPOCH_FORMAT,
   type EpochOwner,
   type EpochRow,
   readEpochRow,
   startEpochRow,
   takeOverEpochRow,
 } from '../../database/epoch-row.ts'
-import { findRelation } from '../../database/found-schema.ts'
 import type { WriterKind } from '../../database/meta-table.ts'
 import { clearTables, lockMigrations, migrateTables, prepareDatabase } from '../../database/migrate.ts'
 import { TidemarkError } from '../../errors.ts'
-import { planChanges } from '../../pipeline/plan-changes.ts'
-import { planHash } from '../../pipeline/plan-hash.ts'
 import type { Plan } from '../../pipeline/plan.ts'
-import { allTables } from '../../pipeline/table-text.ts'
 import type { EpochSink, LiveEpoch, Positions } from '../../runtime/ports.ts'
 import type { Outage } from '../../runtime/status.ts'
 import { ChangeLog } from './change-log.ts'
+import { checkClaim, checkTablesExist } from './claim-check.ts'
 import { DEAD_LETTER_LIMITS, DEAD_LETTER_TABLE, type DeadLetterLimits, DeadLetterTable } from './dead-letter-table.ts'
 import { INTERRUPTION_TABLE, InterruptionTable } from './interruption-table.ts'
 import { checkMayReplace } from './replaced-rows.ts'
@@ -173,13 +169,9 @@ export class EpochStore implements EpochSink {
 
   // The row to go on from, or undefined to begin anew.
   #checked(row: EpochRow | undefined, judge: (found: ClaimedEpoch) => void): EpochRow | undefined {
-    const { plan, replace, rebuild } = this.#options
-    const mine = row !== undefined && row.folderId === this.#owner.folderId ? row : undefined
-    if (row !== undefined && row.formatVersion > EPOCH_FORMAT) throw formatNewer(row)
-    if (row !== undefined && mine === undefined && row.folderId !== null && replace !== true)
-      throw otherFolder(row, plan.name, this.#owner.folderId)
+    const { plan, folderId, replace, rebuild } = this.#options
+    const mine = checkClaim(row, { plan, folderId, replace: replace === true, rebuild: rebuild === true })
     if (rebuild === true) return undefined
-    if (mine !== undefined && mine.planHash !== planHash(plan)) throw planChanged(mine, plan)
     judge(mine ?? BEFORE_THE_FIRST)
     return mine
   }
@@ -274,41 +266,4 @@ export class EpochStore implements EpochSink {
       fix: 'leave this instance stopped, or stop the other one and start this one again',
     })
   }
-}
-
-// A table that is gone took its rows along; making it anew would hide that.
-async function checkTablesExist(client: Client, plan: Plan, epoch: number): Promise<void> {
-  for (const { name } of allTables(plan)) {
-    if ((await findRelation(client, name)) !== undefined) continue
-    throw new TidemarkError('EPOCH_MISMATCH', `Epoch ${epoch} is recorded, but its table "${name}" is gone.`, {
-      where: `table "${name}"`,
-      fix: './tidemark rebuild (recounts the tables from the retained journal)',
-    })
-  }
-}
-
-function formatNewer({ formatVersion }: EpochRow): TidemarkError {
-  const versions = `format ${formatVersion}, and this version knows formats up to ${EPOCH_FORMAT}`
-  return new TidemarkError('FORMAT_NEWER', `The tables were written by a newer version of Tidemark: ${versions}.`, {
-    fix: 'use that version, or another database',
-  })
-}
-
-function otherFolder({ folderId, epoch, ownerName }: EpochRow, pipeline: string, ours: string): TidemarkError {
-  const writer = ownerName === null ? '' : `, last by ${ownerName}`
-  return new TidemarkError(
-    'DATABASE_OTHER_FOLDER',
-    `The tables of pipeline "${pipeline}" are fed by another data folder (${folderId}, epoch ${epoch}${writer}); ` +
-      `ours is ${ours}.`,
-    { fix: 'use that data folder (--data-dir), another database, or --replace to throw its rows away' },
-  )
-}
-
-function planChanged({ plan: stored, epoch }: EpochRow, plan: Plan): TidemarkError {
-  const changes = planChanges(stored, plan)
-  return new TidemarkError(
-    'PLAN_CHANGED',
-    `The definition changed since epoch ${epoch} of pipeline "${plan.name}": ${changes.join('; ')}.`,
-    { fix: './tidemark rebuild (recounts the tables from the retained journal), or run the former definition' },
-  )
 }
