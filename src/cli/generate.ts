@@ -1,70 +1,31 @@
 /**
  * `tidemark generate`: simulated traffic to files, Kafka or a running pipeline, with its true answer beside it.
  */
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { TidemarkError } from '../errors.ts'
 import { STREAM_NAMES, type KafkaSourcePlan, type Plan } from '../pipeline/plan.ts'
 import { HttpLines } from '../sinks/http-lines.ts'
 import { accessOf } from '../sources/kafka/access.ts'
 import { preparePlanTopics, TopicLines } from '../sinks/kafka/topic-lines.ts'
 import { formatDuration } from '../time/duration.ts'
-import {
-  DEFAULT_TRAFFIC,
-  standardRate,
-  TRAFFIC_PRESETS,
-  trafficSettings,
-  type TrafficPreset,
-  type TrafficSettings,
-} from '../traffic/settings.ts'
+import { trafficSettings, type TrafficSettings } from '../traffic/settings.ts'
 import { generateLog, partitionFile, type LineTarget, type LogReport } from '../traffic/writers/generate-log.ts'
 import { interruptSignal, serviceSignal } from './interrupt.ts'
-import { durationMs, instant, serverUrl, share, wholeNumber } from './option-values.ts'
+import { serverUrl } from './option-values.ts'
 import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
 import { shellWord } from './shell-word.ts'
 import { createTalk, type Talk } from './talk.ts'
+import { addTrafficOptions, EVENTS, settingsOf, type TrafficOptions } from './traffic-options.ts'
 
-/** Options that are settings under another name, or not settings at all. */
-interface OwnOptions extends PlanOptions {
-  readonly events?: number
-  readonly preset: TrafficPreset
-  readonly start?: number
-  readonly disorder?: number
+interface Options extends TrafficOptions, PlanOptions {
   readonly out?: string
   readonly kafka?: string
   readonly http?: string
   readonly key?: string
-  readonly live?: boolean
   readonly json?: boolean
   readonly quiet?: boolean
 }
 
-/** Options that are settings of the same name. */
-const SAME_NAMES = [
-  'seed',
-  'rate',
-  'partitions',
-  'campaigns',
-  'ads',
-  'devices',
-  'users',
-  'skew',
-  'clickRatio',
-  'duplicates',
-  'orphans',
-  'repeats',
-  'late',
-  'malformed',
-  'oversizedLines',
-  'edgeClicks',
-  'hostileNames',
-  'shuffleKeys',
-  'escapes',
-  'producer',
-] as const satisfies readonly (keyof TrafficSettings)[]
-
-type Options = OwnOptions & { readonly [K in (typeof SAME_NAMES)[number]]?: TrafficSettings[K] }
-
-const EVENTS = 1_000_000
 /** Of each topic that is made, unless told otherwise. */
 const KAFKA_PARTITIONS = 4
 
@@ -76,13 +37,7 @@ export function generateCommand(): Command {
     .option('--kafka <brokers>', 'host:port, with commas between: write to the topics, made if missing')
     .option('--http <url>', 'post to the ingest of a run', serverUrl)
     .option('--key <key>', 'key of a sender, where the ingest asks for one; better in TIDEMARK_KEY')
-    .option('--live', 'as it happens, from now on, until it is interrupted or --events are written')
-    .option('--seed <n>', 'the same seed and settings give the same bytes', wholeNumber(0, Number.MAX_SAFE_INTEGER))
-    .option('--events <n>', `lines of both streams together (${EVENTS}; --live: no end)`, wholeNumber(1, 1e12))
-    .option('--preset <name>', `${Object.keys(TRAFFIC_PRESETS).join(', ')}: settings to start from`, preset, 'original')
-  addShapeOptions(command)
-  addHostileOptions(command)
-  return addPlanOptions(command)
+  return addPlanOptions(addTrafficOptions(command))
     .addHelpText('after', EXAMPLE)
     .action(async (options: Options) => run(options))
 }
@@ -92,44 +47,6 @@ Shares are written 2% or 0.02 and are shares of all lines, unless said otherwise
 
 Example:
   tidemark generate --seed 7 --events 200000 --duplicates 2% --late 0.5% --partitions 4 --out log`
-
-function addShapeOptions(command: Command): void {
-  const shown = DEFAULT_TRAFFIC
-  command
-    .option('--rate <n>', `impressions per second of event time (${shown.rate})`, positive)
-    .option(
-      '--partitions <n>',
-      `files of each stream (${shown.partitions}), or partitions of each topic (4)`,
-      wholeNumber(1, 256),
-    )
-    .option('--start <time>', `event time of the first events (${new Date(shown.startMs).toISOString()})`, instant)
-    .option('--campaigns <n>', `campaigns (${shown.campaigns})`, wholeNumber(1, 100_000))
-    .option('--ads <n>', `ads (${shown.ads})`, wholeNumber(1, 1_000_000))
-    .option('--devices <n>', `device types: mobile, desktop, tablet, tv (${shown.devices})`, wholeNumber(1, 4))
-    .option('--users <n>', `users (${shown.users})`, wholeNumber(1, 1_000_000))
-    .option('--skew <share>', 'share of impressions on the first tenth of the campaigns (even)', share)
-    .option('--click-ratio <share>', `clicks per impression, before the campaign's boost (${shown.clickRatio})`, share)
-    .option('--producer <name>', 'white space as "compact" or "python" producers leave it (compact)')
-}
-
-function addHostileOptions(command: Command): void {
-  command
-    .option(
-      '--disorder <duration>',
-      `longest delay of an event (${formatDuration(DEFAULT_TRAFFIC.disorderMs)})`,
-      durationMs,
-    )
-    .option('--duplicates <share>', 'events whose id was read before (0%)', share)
-    .option('--orphans <share>', 'clicks on impressions that never come (0%)', share)
-    .option('--repeats <share>', 'second clicks on an impression (0%)', share)
-    .option('--late <share>', 'events behind the allowed lateness (0%)', share)
-    .option('--malformed <share>', 'lines that are no events (0%)', share)
-    .option('--oversized-lines <share>', 'share of the malformed lines that are 2 MB long (0%)', share)
-    .option('--edge-clicks <share>', 'share of the clicks at the edges of the attribution window (0%)', share)
-    .option('--hostile-names <share>', 'share of the impressions with a hostile name or none (0%)', share)
-    .option('--shuffle-keys', 'give every line its own order of keys')
-    .option('--escapes <share>', 'share of the lines with JSON escapes they do not need (0%)', share)
-}
 
 async function run(options: Options): Promise<void> {
   checkTargets(options)
@@ -231,20 +148,6 @@ function checkTargets({ out, kafka, http, live, oversizedLines = 0 }: Options): 
     })
 }
 
-function settingsOf(options: Options): TrafficSettings {
-  const given = Object.fromEntries(
-    SAME_NAMES.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
-  )
-  return trafficSettings({
-    ...(options.preset === 'standard' ? { rate: standardRate(options.events ?? EVENTS) } : {}),
-    ...TRAFFIC_PRESETS[options.preset],
-    ...(options.live === true ? { startMs: Date.now() } : {}),
-    ...(options.start === undefined ? {} : { startMs: options.start }),
-    ...(options.disorder === undefined ? {} : { disorderMs: options.disorder }),
-    ...given,
-  })
-}
-
 function resultDocument(options: Options, report: LogReport, elapsedMs: number): object {
   const { read, ledger, cells, spanMs } = report
   const { out, kafka, http } = options
@@ -290,17 +193,4 @@ function replayLine(out: string, options: Options): string {
   const folder = shellWord(out.replace(/(.)\/+$/, '$1'))
   const files = STREAM_NAMES.map((stream) => `--${stream} ${folder}/${partitionFile(stream, 0).replace('0', '*')}`)
   return ['./tidemark replay', ...files, ...planArguments(options), '--out', `${folder}/tables`].join(' ')
-}
-
-function preset(text: string): TrafficPreset {
-  const names = Object.keys(TRAFFIC_PRESETS) as TrafficPreset[]
-  const name = names.find((candidate) => candidate === text)
-  if (name === undefined) throw new InvalidArgumentError(`Allowed: ${names.join(', ')}.`)
-  return name
-}
-
-function positive(text: string): number {
-  const value = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : NaN
-  if (!(value >= 0.01 && value <= 1_000_000)) throw new InvalidArgumentError('Allowed: a number from 0.01 to 1000000.')
-  return value
 }
