@@ -54,7 +54,7 @@ describe('a writer that was overtaken', { skip: process.platform !== 'linux' }, 
   })
 
   for (let round = 1; round <= 3; round++)
-    it(`is fenced when it is continued, and changes no row (round ${round})`, async () => {
+    it(`E3 of epoch-store: is fenced when it is continued, and changes no row (round ${round})`, async () => {
       const url = await postgres.createDatabase()
       const writing = startWriting(url)
       await stop(writing)

@@ -46,7 +46,7 @@ describe('rows of an epoch', () => {
   })
   after(async () => postgres.stop())
 
-  it('writes absolute values: the same values twice leave the same rows, and a changed cell its newest value', async () => {
+  it('Q1 of table-statements: writes absolute values: the same values twice leave the same rows, and a changed cell its newest value', async () => {
     const url = await postgres.createDatabase()
     const store = await claimedStore(url)
     const first = epoch(1, [
@@ -68,7 +68,7 @@ describe('rows of an epoch', () => {
     await store.close()
   })
 
-  it('leaves unchanged rows alone, updated_at too', async () => {
+  it('Q2 of table-statements: leaves unchanged rows alone, updated_at too', async () => {
     const url = await postgres.createDatabase()
     const store = await claimedStore(url)
     const versions = 'select campaign_id, xmin, updated_at from ctr_by_campaign order by 1'
@@ -246,7 +246,7 @@ describe('rows of an epoch', () => {
     await store.close()
   })
 
-  it('answers within its time limit when the server is frozen, and catches up when it is back', async () => {
+  it('B2 of writer-session: answers within its time limit when the server is frozen, and catches up when it is back', async () => {
     const url = await postgres.createDatabase()
     const store = await claimedStore(url, { timeoutMs: 500 })
     const pid = Number(

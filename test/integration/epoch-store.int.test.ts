@@ -62,7 +62,7 @@ describe('EpochStore', () => {
       await next.close()
     })
 
-    it('are written once, however often they are given', async () => {
+    it('E2: are written once, however often they are given', async () => {
       const url = await postgres.createDatabase()
       const store = await claimedStore(url)
       await store.write(liveEpoch(1))
@@ -93,7 +93,7 @@ describe('EpochStore', () => {
       await store.close()
     })
 
-    it('leave nothing where one fails half-way', async () => {
+    it('E1: leave nothing where one fails half-way', async () => {
       const url = await postgres.createDatabase()
       const store = await claimedStore(url)
       await store.write(liveEpoch(1))
@@ -186,7 +186,7 @@ describe('EpochStore', () => {
       await next.close()
     })
 
-    it('that its caller refuses changes nothing: the owner goes on', async () => {
+    it('E4: that its caller refuses changes nothing: the owner goes on', async () => {
       const url = await postgres.createDatabase()
       const store = await claimedStore(url)
       await store.write(liveEpoch(1))
@@ -206,7 +206,7 @@ describe('EpochStore', () => {
   })
 
   describe('whoever was overtaken', () => {
-    it('is fenced and changes no row, even with a transaction under way', async () => {
+    it('E3: is fenced and changes no row, even with a transaction under way', async () => {
       const url = await postgres.createDatabase()
       const first = await claimedStore(url)
       await first.write(liveEpoch(1))
@@ -263,7 +263,7 @@ describe('EpochStore', () => {
   })
 
   describe('dead letters', () => {
-    it('keep the bytes, cut to 4 KiB, and are there once, however often their epoch is written', async () => {
+    it('L1 and L3 of dead-letter-table: keep the bytes, cut to 4 KiB, and are there once, however often their epoch is written', async () => {
       const url = await postgres.createDatabase()
       const store = await claimedStore(url)
       const bytes = Uint8Array.from({ length: 5_000 }, (_, i) => i)
@@ -291,7 +291,7 @@ describe('EpochStore', () => {
       await store.close()
     })
 
-    it('are bounded by rows and by bytes; what is dropped is the oldest, and is counted', async () => {
+    it('L2 of dead-letter-table: are bounded by rows and by bytes; what is dropped is the oldest, and is counted', async () => {
       const url = await postgres.createDatabase()
       const store = await claimedStore(url, { deadLetterLimits: { rows: 20, bytes: 1_000 } })
       for (let number = 1; number <= 30; number++) await store.write(liveEpoch(number))

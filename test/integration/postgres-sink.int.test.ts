@@ -46,7 +46,7 @@ describe('PostgresSink', () => {
   after(async () => postgres.stop())
 
   describe('a run', () => {
-    it('refuses a second writer and names the first; readers are not in the way', async () => {
+    it('B1 of writer-session: refuses a second writer and names the first; readers are not in the way', async () => {
       const url = await postgres.createDatabase()
       const first = await claimedStore(url)
       await assert.rejects(sinkOn(url).open(), (error: unknown) => {
@@ -126,7 +126,7 @@ describe('PostgresSink', () => {
       )
     })
 
-    it('replaces the rows of a live pipeline only when told to, those of a stranger never', async () => {
+    it('W5 of replaced-rows: replaces the rows of a live pipeline only when told to, those of a stranger never', async () => {
       const url = await postgres.createDatabase()
       const live = await claimedStore(url)
       await live.write(epoch(1, [cellChanges('ctr_by_campaign', [campaign('a', { impressions: 1 })])]))

@@ -138,7 +138,7 @@ describe('rebuild', () => {
     assert.deepEqual(await holds(stopped), before)
   })
 
-  it('B3: told so it gives up what is damaged, names every byte of it, and keeps the damaged files', async (context) => {
+  it('B3: told so it gives up what is damaged, names every byte of it, and keeps the damaged files (V1 to V3 of salvage.ts)', async (context) => {
     const stopped = await stoppedRun(context)
     const path = firstSegment(stopped.dataDir)
     const original = readFileSync(path)

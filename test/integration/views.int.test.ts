@@ -130,7 +130,7 @@ describe('a view over HTTP', () => {
     assert.ok(clicks > 0)
   })
 
-  it('A4: finds the members of a chart once where a leaderboard begins with them', async () => {
+  it('A4 of answer-view: finds the members of a chart once where a leaderboard begins with them', async () => {
     const server = await start()
     const found = async (parts: string): Promise<{ readonly statements: number; readonly answer: ViewAnswer }> => {
       const { body } = await ask(server, `/api/v1/view?range=3h&vs=previous&${parts}&sql=1`)
@@ -217,7 +217,7 @@ describe('a view over HTTP', () => {
 describe('who may see a part only', () => {
   const forced: readonly ViewFilter[] = [{ dimension: 'campaign_id', mode: 'include', members: ['a', 'B'] }]
 
-  it('R1: gets that part, whatever is asked for', async () => {
+  it('R1: gets that part, whatever is asked for (A3 of answer-view)', async () => {
     const server = await start({ forced })
     for (const path of [
       '/api/v1/view?range=3h&totals=1&series=campaign_id&rank=campaign_id',

@@ -60,7 +60,7 @@ describe('damaged journals', () => {
     assert.ok(files.length >= 6 && sent.length > 30, `${files.length} files, ${sent.length} blocks`)
   })
 
-  it(`J3: ${FLIPS} flipped bits are refused, each one (seed ${seed})`, async () => {
+  it(`J3: ${FLIPS} flipped bits are refused, each one (R2 of journal-reader, W1 of block-window; seed ${seed})`, async () => {
     const random = seededRandom(seed)
     const total = files.reduce((sum, path) => sum + disk.bytes(path).length, 0)
     for (let i = 0; i < FLIPS; i++) {
@@ -83,7 +83,7 @@ describe('damaged journals', () => {
     }
   })
 
-  it('O4: cut at every byte, all are refused when it is known what was committed', async () => {
+  it('O4 of open-partition: cut at every byte, all are refused when it is known what was committed', async () => {
     for (const path of files.filter(isLast)) {
       for (let length = 0; length < disk.bytes(path).length; length++) {
         const cut = tampered(path, (bytes) => bytes.slice(0, length))
@@ -94,7 +94,7 @@ describe('damaged journals', () => {
     }
   })
 
-  it('O3: a file that is gone from the middle or the end is refused; one from the beginning was retained no longer', async () => {
+  it('O3 of open-partition: a file that is gone from the middle or the end is refused; one from the beginning was retained no longer', async () => {
     for (const path of files) {
       const copy = disk.copy()
       copy.delete(path)

@@ -116,7 +116,7 @@ const leftOut: readonly (readonly [string, IsLeftOut])[] = [
 ]
 
 describe('snapshots', () => {
-  it('1, G5 of engine.ts: restarts at any points change nothing that is handed out, and nothing of the tables', () => {
+  it('1, G5 of engine.ts: restarts at any points change nothing that is handed out, and nothing of the tables (E4 of ledger.ts, L4 of cell-block, Y4 of key-table)', () => {
     checkProperty(
       fc.property(logs, steps, policies, (log, taken, carryPolicy) => {
         const { plan, partitions } = log
@@ -138,7 +138,7 @@ describe('snapshots', () => {
     )
   })
 
-  it('2: equal runs save equal bytes', () => {
+  it('2, S5 of save.ts: equal runs save equal bytes', () => {
     checkProperty(
       fc.property(logs, steps, policies, (log, taken, carryPolicy) => {
         const [first, second] = [0, 1].map(() => stepPartitions(log.plan, log.partitions, taken, { carryPolicy }))

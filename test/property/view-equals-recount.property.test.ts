@@ -82,7 +82,7 @@ async function compare(
 
 for (const [name, plan, runs] of PLANS) {
   describe(`views of ${name}`, () => {
-    it('equal a recount, whatever is asked', async () => {
+    it('equal a recount, whatever is asked (S1 to S3 of view-sql, A2 of answer-view)', async () => {
       const url = await postgres.createDatabase()
       const facts = makeFacts(plan, SPAN, 1_500, runs)
       await writeFacts(url, facts, SPAN.finalUpToMs + finalAfterMs(plan.parameters))

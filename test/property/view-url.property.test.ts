@@ -33,7 +33,7 @@ const TIMES = { fromMs: NOW_MS - 90 * DAY_MS, toMs: NOW_MS }
 
 for (const [name, plan] of PLANS) {
   describe(`a view of ${name}`, () => {
-    it('reads back from its URL as itself, and from JSON', () => {
+    it('Y1 of view-query: reads back from its URL as itself, and from JSON', () => {
       const property = fc.property(viewRequests(plan, TIMES), (request) => {
         const query = checkView(plan, request)
         const text = formatViewUrl(plan, query)
@@ -47,7 +47,7 @@ for (const [name, plan] of PLANS) {
       checkProperty(property, 400, FILE)
     })
 
-    it('is refused with its place when any part of it is something else', () => {
+    it('V1 of check-view: is refused with its place when any part of it is something else', () => {
       const property = fc.property(viewRequests(plan, TIMES), fc.jsonValue(), fc.nat(), (request, junk, pick) => {
         const keys = Object.keys(request)
         const key = keys[pick % keys.length] ?? 'range'

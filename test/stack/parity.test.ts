@@ -4,6 +4,9 @@
  * The worked cases are one log, each some hours after the one before: ids are used again, partitions are what they were, and
  * a job of Flink is planned once. A second log has them spread, with every id in a partition of its own, and behind them
  * hostile logs, each over 1 to 4 of the partitions.
+ *
+ * Of the SQL they show A1 and A2 of `attribution-views.ts`, V1 and V2 of `event-views.ts`, E1 and E2 of
+ * `ledger-statements.ts`, T2 of `table-statements.ts`, F1 of `record-fields.ts`.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'

@@ -64,7 +64,7 @@ describe('journal on a failing disk', () => {
     })
   }
 
-  it('A4: nothing is written or synced after a sync that failed', async () => {
+  it('A4 of partition-writer: nothing is written or synced after a sync that failed', async () => {
     const sync = calls.findLast(({ kind }) => kind === 'sync')
     const disk = new SimulatedDisk()
     disk.fault = at(sync?.number ?? 0, { code: 'EIO' })
@@ -91,7 +91,7 @@ describe('journal on a failing disk', () => {
     }
   })
 
-  it('A3: a disk that is full in mid-write refuses whole groups and takes the next, also after opening again', async () => {
+  it('A3 of partition-writer: a disk that is full in mid-write refuses whole groups and takes the next, also after opening again', async () => {
     const disk = new SimulatedDisk()
     let isFull = false
     disk.fault = ({ kind }) => (isFull && kind === 'write' ? { code: 'ENOSPC', takenBytes: 70 } : undefined)
@@ -116,7 +116,7 @@ describe('journal on a failing disk', () => {
     assert.deepEqual(readAll(await openJournal(disk.afterPowerLoss(() => 0.5)), name), expected)
   })
 
-  it('J1, J2: power lost at every call, in many ways, twice', async () => {
+  it('J1, J2: power lost at every call, in many ways, twice (A1 of partition-writer, O1 of open-partition)', async () => {
     let [torn, held] = [0, 0]
     for (const call of calls) {
       for (let seed = 0; seed < 6; seed++) {

@@ -1,5 +1,6 @@
 /**
- * How much the journal keeps, by K1 to K3, and how much disk it leaves to others, by R1 and R2; and who else may read it.
+ * How much the journal keeps, by K1 to K3 of `retention.ts`, and how much disk it leaves to others, by R1 and R2 of
+ * `disk-room.ts`; and who else may read it.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

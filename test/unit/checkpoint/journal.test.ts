@@ -68,7 +68,7 @@ describe('journal', () => {
     assert.deepEqual(readAll(again, 'never written'), [])
   })
 
-  it('A2: keeps the order of appends, through groups, rolls and blocks larger than any buffer', async (t) => {
+  it('A2 of partition-writer: keeps the order of appends, through groups, rolls and blocks larger than any buffer', async (t) => {
     const options = { dir: realFolder(t), segmentBytes: 100_000 }
     const journal = await openJournal(nodeDisk, options)
     const blocks = Array.from({ length: 300 }, (_, i) => linesOf(`${i}`, i % 100 === 7 ? 30_000 : 1 + (i % 50), 60))
@@ -86,7 +86,7 @@ describe('journal', () => {
     await again.close()
   })
 
-  it('groups what comes while a sync is under way, and shows it only once it is durable', async () => {
+  it('R1 of journal-reader: groups what comes while a sync is under way, and shows it only once it is durable', async () => {
     const disk = new SimulatedDisk()
     const journal = await openJournal(disk)
     await append(journal, CLICKS, linesOf('first'))

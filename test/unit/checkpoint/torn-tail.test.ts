@@ -97,7 +97,7 @@ describe('the end of a journal', () => {
     }
   })
 
-  it('T4: lines that imitate a block of a later group do not make a torn tail pass for damage', async () => {
+  it('T4: lines that imitate a block of a later group do not make a torn tail pass for damage (B2 of journal-block)', async () => {
     for (const [salt, expected] of [
       [12_345, 'cut'],
       [0x9e3779b1, 'refused'],

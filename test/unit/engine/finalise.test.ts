@@ -1,5 +1,5 @@
 /**
- * Roll-up by its invariants U1 to U3 and finalisation by N1 to N4, driven through an engine.
+ * Roll-up by U1 to U3 of `roll-up.ts` and finalisation by N1 to N4 of `finalise.ts`, driven through an engine.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

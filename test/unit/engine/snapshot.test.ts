@@ -190,7 +190,7 @@ describe('snapshots', () => {
     assert.throws(() => Pipeline.restore(options(), chain), hasCode('FORMAT_NEWER'))
   })
 
-  it('F3: refuses a chain with a gap, and one cut off anywhere', () => {
+  it('F3: refuses a chain with a gap, and one cut off anywhere (B2 of bytes.ts)', () => {
     const chain = savedEpochs().chain()
     const [first, , third] = chain as [Uint8Array, Uint8Array, Uint8Array]
     assert.throws(() => Pipeline.restore(options(), [first, third]), hasCode('STATE_CORRUPT'))

@@ -19,14 +19,14 @@ describe('clocks', () => {
     assert.equal(day('Europe/Berlin', '2026-10-25T23:00:00Z'), '2026-10-25T23:00:00.000Z')
   })
 
-  it('begins a day later where the clock skips midnight', () => {
+  it('T1: begins a day later where the clock skips midnight', () => {
     // Beirut: 2026-03-29 00:00 becomes 01:00.
     assert.equal(iso(dayStart('Asia/Beirut', at('2026-03-29T12:00:00Z'))), '2026-03-28T22:00:00.000Z')
     // Apia skipped 2011-12-30 whole.
     assert.equal(iso(instantOf('Pacific/Apia', at('2011-12-30T12:00:00Z'))), '2011-12-30T10:00:00.000Z')
   })
 
-  it('takes the first of two instants that a clock shows twice', () => {
+  it('T1: takes the first of two instants that a clock shows twice', () => {
     assert.equal(iso(instantOf('Europe/Berlin', at('2026-10-25T02:30:00Z'))), '2026-10-25T00:30:00.000Z')
   })
 

@@ -65,7 +65,7 @@ describe('a view written by hand', () => {
 })
 
 describe('the table that answers', () => {
-  it('is the smallest that has all dimensions on the axis', () => {
+  it('U2 of coverage.ts: is the smallest that has all dimensions on the axis', () => {
     const name = (axis: 'impression' | 'click', ...dimensions: string[]): string | undefined =>
       coveringTable(plan, axis, dimensions)?.table.name
     assert.equal(name('impression'), 'ctr_by_campaign')
@@ -75,7 +75,7 @@ describe('the table that answers', () => {
     assert.equal(name('click', 'browser'), undefined)
   })
 
-  it('is the one with the fewest rows where that is known of all', () => {
+  it('U2 of coverage.ts: is the one with the fewest rows where that is known of all', () => {
     const sizes = new Map([
       ['ctr_by_campaign', 1_000],
       ['engagement_by_device', 4],
@@ -87,7 +87,7 @@ describe('the table that answers', () => {
     assert.equal(coveringTable(plan, 'impression', [], sizes)?.table.name, 'ctr_by_campaign', 'not all are known')
   })
 
-  it('has every amount that views have', () => {
+  it('U1 of coverage.ts: has every amount that views have', () => {
     const lacking = freezePlan({
       ...adPipeline,
       tables: { ...adPipeline.tables, small: { dimensions: [], measures: ['impressions'] } },
@@ -99,7 +99,7 @@ describe('the table that answers', () => {
 describe('measures of a view', () => {
   const amounts = { impressions: 400, clicks: 10, sums: { spend: '1.250000' } }
 
-  it('are those of the plan and ours, from amounts', () => {
+  it('M1 of view-measures: are those of the plan and ours, from amounts', () => {
     const values = viewMeasures(plan).map((measure) => [measure.name, measure.unit, measureValue(measure, amounts)])
     assert.deepEqual(values, [
       ['impressions', 'count', 400],
@@ -111,7 +111,7 @@ describe('measures of a view', () => {
     ])
   })
 
-  it('are null over nothing, and only a share has an interval', () => {
+  it('M2 of view-measures: are null over nothing, and only a share has an interval', () => {
     const nothing = { impressions: 0, clicks: 0, sums: { spend: '0.000000' } }
     const [impressions, , ctr] = viewMeasures(plan)
     assert.ok(ctr !== undefined && impressions !== undefined)
@@ -122,7 +122,7 @@ describe('measures of a view', () => {
     assert.ok(Math.abs(low - 0.01363) < 1e-4 && Math.abs(high - 0.04542) < 1e-4, `${low} ${high}`)
   })
 
-  it('are not offered where no table keeps what they are made of', () => {
+  it('M3 of view-measures: are not offered where no table keeps what they are made of', () => {
     const unkept = freezePlan({
       ...adPipeline,
       tables: { t: { dimensions: ['browser'], measures: ['impressions', 'clicks'] } },

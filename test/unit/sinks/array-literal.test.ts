@@ -5,7 +5,7 @@ import { plainArray, textArray } from '../../../src/sinks/postgres/array-literal
 const textsOf = (...texts: string[]): string => textArray(texts.length, (i) => texts[i] ?? '')
 
 describe('array literals', () => {
-  it('quote every text and escape what would end it', () => {
+  it('Y1: quote every text and escape what would end it', () => {
     assert.equal(textsOf(), '{}')
     assert.equal(textsOf('a', 'b'), '{"a","b"}')
     assert.equal(textsOf('', 'NULL', ' a ', 'a,b', '{}'), '{"","NULL"," a ","a,b","{}"}')

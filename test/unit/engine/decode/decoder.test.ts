@@ -266,7 +266,7 @@ describe('records', () => {
 })
 
 describe('a framed stream', () => {
-  it('F4 of line-framer: makes one malformed row of a line of 3 MB, and goes on with the next, in fixed memory', () => {
+  it('F2 and F4 of line-framer: makes one malformed row of a line of 3 MB, and goes on with the next, in fixed memory', () => {
     const framer = new LineFramer(MAX_RECORD_BYTES, 65_536)
     const dictionaries = createDictionaries(plan, 9)
     const decoder = createDecoder({ plan, stream: 'impressions', dictionaries, idKey: ID_KEY })

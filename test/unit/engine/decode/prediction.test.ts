@@ -177,7 +177,7 @@ describe('a run of lines', () => {
   })
 })
 
-describe('after members are learned', () => {
+describe('after members are learned (M2 of member-table)', () => {
   const member = { id: '"impression_id":"i"', time: `"event_timestamp":${T}`, cost: '"cost":0.5', nil: '"cost":null' }
   const record = (...members: string[]): string => `{${members.join()}}`
   const teach = [

@@ -76,7 +76,7 @@ function taught(make: (n: number) => string): Rig {
   return made
 }
 
-describe('compiled predictions', () => {
+describe('compiled predictions (V1 of record-writer)', () => {
   for (const [name, make, stream] of [
     ['one layout', inOrder, 'impressions'],
     ['one layout with spaces', spaced, 'impressions'],
@@ -115,7 +115,7 @@ describe('compiled predictions', () => {
       assert.ok(decoder.compiledRecords - before > lines.length / 2, 'the programs gave up')
     })
 
-  it('C1: stop where bytes are inserted, left out, or where the line is cut off', () => {
+  it('C1 of compile.ts: stop where bytes are inserted, left out, or where the line is cut off', () => {
     const { decode } = taught(inOrder)
     const line = inOrder(3)
     const lines: string[] = []
@@ -145,7 +145,7 @@ describe('compiled predictions', () => {
     }
   })
 
-  it('M2: texts have their codes though there are more than are remembered, and after a sweep', () => {
+  it('M2 of memory.ts: texts have their codes though there are more than are remembered, and after a sweep', () => {
     const { decoder, dictionaries, decode } = taught(inOrder)
     const many = (n: number): string => inOrder(n).replace(/camp-\d+/, `camp-${n}`)
     for (let round = 0; round < 2; round++) {
@@ -160,7 +160,7 @@ describe('compiled predictions', () => {
     }
   })
 
-  it('P2: are given up where they refuse most lines', () => {
+  it('P2 of programs.ts: are given up where they refuse most lines', () => {
     const { decoder, decode } = rig()
     const block = bytesOf(linesOf((n) => inOrder(n).replace(/"3f25[^"]*"/, `"id-${n}"`), 500))
     assert.deepEqual(decode(block), parseLines(block, plan, 'impressions'))
