@@ -18,20 +18,29 @@ import {
   wrongDirections,
   type SourceFile,
 } from './support/architecture/rules.ts'
+import { uncitedInvariants } from './support/architecture/invariants.ts'
 import { codeOf, importsOf } from './support/architecture/source-text.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
-const tree: readonly SourceFile[] = globSync(['src/**/*.ts', 'dashboard/**/*.{ts,tsx}'], { cwd: ROOT })
-  .filter((path) => !path.includes('node_modules'))
-  .map((path) => ({ path: path.replaceAll('\\', '/'), source: readFileSync(join(ROOT, path), 'utf8') }))
-  .sort((a, b) => (a.path < b.path ? -1 : 1))
+/** The files of patterns, in the order of their paths. */
+function read(...patterns: readonly string[]): SourceFile[] {
+  return globSync(patterns, { cwd: ROOT })
+    .filter((path) => !path.includes('node_modules'))
+    .map((path) => ({ path: path.replaceAll('\\', '/'), source: readFileSync(join(ROOT, path), 'utf8') }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+const tree: readonly SourceFile[] = read('src/**/*.ts', 'dashboard/**/*.{ts,tsx}')
 
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   readonly dependencies: Record<string, string>
   readonly optionalDependencies: Record<string, string>
 }
 const dependencies = Object.keys(manifest.dependencies)
+
+/** May only be lowered: an invariant is written together with the test that cites it. */
+const MOST_UNCITED = 320
 
 /** What builds the page is no dependency of those who run it. */
 const isPageBuild = (file: SourceFile): boolean => file.path.endsWith('vite.config.ts')
@@ -70,6 +79,11 @@ describe('the tree', () => {
       onDemand.filter((name) => loaded.has(name)),
       [],
     )
+  })
+  it('has fewer and fewer invariants that no test cites', () => {
+    const uncited = uncitedInvariants(tree, read('test/**/*.ts'))
+    const count = uncited.join().match(/ [A-Z]\d+/g)?.length ?? 0
+    assert.ok(count <= MOST_UNCITED, `${count} invariants are cited by no test:\n${uncited.join('\n')}`)
   })
   it('imports files that exist', () => {
     const missing = tree.flatMap((file) =>
@@ -197,6 +211,24 @@ describe('each rule can fail', () => {
       'src/service/b.ts': "import '@scope/name/deep'\nexport const d = await import('on-demand')",
     })
     assert.deepEqual([...loadedWith(broken, 'src/cli/a.ts')], ['@scope/name'])
+  })
+
+  it('invariants: one that no test cites, or only of another file', () => {
+    const sources = files({
+      'src/cli/a-b.ts': '/**\n * A.\n *\n * J1  One.\n * J2  Two.\n */\n// J3  no header',
+      'src/cli/c.ts': '/**\n * C.\n *\n * J1  One.\n */',
+    })
+    const uncited = (tests: Record<string, string>): string[] => uncitedInvariants(sources, files(tests))
+    const [both, second, other] = ['src/cli/a-b.ts J1, J2', 'src/cli/a-b.ts J2', 'src/cli/c.ts J1']
+    assert.deepEqual(uncited({ 'test/x.test.ts': "it('J1: x')\n// J2" }), [both, other], 'of nothing')
+    assert.deepEqual(uncited({ 'test/a-b.int.test.ts': "it('J1: x')\nconst id = 'J2'" }), [second, other], 'its name')
+    assert.deepEqual(uncited({ 'test/x.test.ts': '/** J1 to J2 of `src/cli/a-b.ts`. */' }), [other], 'named')
+    assert.deepEqual(uncited({ 'test/x.test.ts': "/** `c.ts`. */ it('J1 of a-b: x')" }), [second, other], 'of another')
+    const byImport = {
+      'test/x.test.ts': "import './support/y.ts'\n// J1",
+      'test/support/y.ts': "import '../../src/cli/c.ts'",
+    }
+    assert.deepEqual(uncited(byImport), [both], 'imported by way of support')
   })
 
   it('folders, barrels, drawers, size', () => {
