@@ -152,6 +152,18 @@ describe('snapshots', () => {
     assert.ok(byteLength(store.added.flatMap(({ parts }) => parts)) > 3 * mostBytes, 'old ones went')
   })
 
+  it('S4: what was saved stays as it is while the engine goes on', () => {
+    const pipeline = new Pipeline(options())
+    impressions(pipeline, 0, 100, TEN_MS)
+    pipeline.engine.changes()
+    const saved = pipeline.snapshot(1)
+    const copy = structuredClone(saved)
+    impressions(pipeline, 50, 500, TEN_MS + 60_000)
+    pipeline.engine.changes()
+    pipeline.snapshot(2)
+    assert.deepEqual(saved, copy)
+  })
+
   it('S1: numbers and texts that were freed and given again are restored as they are now', () => {
     const campaigns = 20_000
     const plan = adPlan({ attributionWindow: '10s', allowedLateness: '1s', outOfOrderness: '1s' })

@@ -60,13 +60,14 @@ describe('Flink SQL', () => {
     assert.notEqual(flinkScript(other, DEFAULT_FLINK_SETTINGS), flinkScript(planOf(adPipeline), DEFAULT_FLINK_SETTINGS))
   })
 
-  it('of every sound definition is whole tokens, one insert for each table', () => {
+  it('S3: of every sound definition is whole tokens, one insert for each table, all in one statement', () => {
     checkProperty(
       fc.property(soundDefinitions, fc.boolean(), (definition, bounded) => {
         const plan = planOf(definition)
         const settings = { ...DEFAULT_FLINK_SETTINGS, bounded, password: "o'clock`;--" }
         const words = sqlTokens(flinkScript(plan, settings)).map(({ text }) => text)
         assert.equal(words.filter((word) => word === 'INSERT').length, allTables(plan).length)
+        assert.equal(words.filter((word) => word === 'EXECUTE').length, 1)
         assert.ok(words.includes(settings.password))
       }),
       100,
