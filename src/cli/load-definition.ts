@@ -18,6 +18,7 @@ import { JsonSyntaxError, readJson, type JsonSource, type Position } from './jso
 
 const MODULE_EXTENSIONS = ['.ts', '.mts', '.js', '.mjs']
 const MAX_BYTES = 1_000_000
+const NAME_A_FILE = 'Name a file that can be read, or leave it out for the built-in ad pipeline.'
 const ALLOWED = 'a file that ends in .json, .ts, .mts, .js or .mjs'
 
 /** A definition as it was written, not yet checked. */
@@ -102,7 +103,11 @@ function placeText(source: string, line?: number, column?: number): string {
 function checkFile(file: string): void {
   try {
     const stats = statSync(file)
-    if (!stats.isFile()) throw new TidemarkError('INPUT_MISSING', `${file} is not a file. Allowed: ${ALLOWED}.`)
+    if (!stats.isFile())
+      throw new TidemarkError('INPUT_MISSING', `${file} is not a file. Allowed: ${ALLOWED}.`, {
+        where: file,
+        fix: NAME_A_FILE,
+      })
     if (stats.size > MAX_BYTES) {
       throw unreadable(file, `${file} holds ${stats.size} bytes; a definition has at most ${MAX_BYTES}.`)
     }
@@ -142,7 +147,7 @@ function missing(file: string, cause: unknown): TidemarkError {
   const reason = isAbsent ? 'is not there' : `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`
   return new TidemarkError('INPUT_MISSING', `The definition ${file} ${reason} (looked for ${resolve(file)}).`, {
     where: file,
-    fix: 'Name a file that can be read, or leave it out for the built-in ad pipeline.',
+    fix: NAME_A_FILE,
     cause,
   })
 }

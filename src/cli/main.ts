@@ -34,7 +34,8 @@ function fail(error: unknown): void {
 /** A reader that went away (`tidemark plan | head -1`) is no error of ours; a disk that is full is one to tell. */
 function onOutputError(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit()
-  fail(new TidemarkError('OUTPUT_UNWRITABLE', `Cannot write the output: ${error.message}.`, { cause: error }))
+  const fix = 'Make room on the disk that it goes to, or send it elsewhere.'
+  fail(new TidemarkError('OUTPUT_UNWRITABLE', `Cannot write the output: ${error.message}.`, { fix, cause: error }))
 }
 
 process.stdout.on('error', onOutputError)

@@ -23,6 +23,7 @@ interface TopOptions extends CommonOptions {
 }
 
 const DEFAULT_URL = 'http://localhost:4400'
+const NAME_THE_PAGE = 'Name the page with --url.'
 const SCREEN = { begin: '\u001b[?1049h\u001b[?25l', home: '\u001b[H', clear: '\u001b[K', rest: '\u001b[J' } as const
 const SCREEN_END = '\u001b[?25h\u001b[?1049l'
 
@@ -73,12 +74,23 @@ async function watch(url: string, cookie: string | undefined, everyMs: number): 
 
 async function ask(url: string, cookie: string | undefined): Promise<SnapshotMessage> {
   const response = await reach(`${url}/api/page`, cookie === undefined ? {} : { headers: { cookie } })
-  if (response.ok) return (await response.json()) as SnapshotMessage
+  if (response.ok) return snapshotOf(url, await response.text())
   throw new TidemarkError('INSTANCE_UNAVAILABLE', `${url} answered ${response.status}.`, {
     where: url,
-    fix:
-      response.status === 401 ? 'Log in: TIDEMARK_PASSWORD=… ./tidemark top --user NAME' : 'Name the page with --url.',
+    fix: response.status === 401 ? 'Log in: TIDEMARK_PASSWORD=… ./tidemark top --user NAME' : NAME_THE_PAGE,
   })
+}
+
+function snapshotOf(url: string, text: string): SnapshotMessage {
+  try {
+    return JSON.parse(text) as SnapshotMessage
+  } catch (cause) {
+    throw new TidemarkError('INSTANCE_UNAVAILABLE', `What answers at ${url} is no page of ours.`, {
+      where: url,
+      fix: NAME_THE_PAGE,
+      cause,
+    })
+  }
 }
 
 async function logIn(url: string, name: string): Promise<string> {
