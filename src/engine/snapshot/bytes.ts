@@ -205,7 +205,8 @@ export class ByteReader {
       let byte = bytes[at++] as number
       let value = byte & 127
       for (let scale = 128; byte >= 128; scale *= 128) {
-        byte = at < this.#end ? (bytes[at++] as number) : 0
+        byte = at < this.#end ? (bytes[at] as number) : 0
+        at++
         value += (byte & 127) * scale
       }
       column[i] = value % 2 === 0 ? value / 2 : -(value + 1) / 2

@@ -213,6 +213,18 @@ describe('records', () => {
     assert.equal(decode(Uint8Array.of(0x22, 0xff, 0x22, 0x0a))[0]?.malformed, 'invalid_utf8')
   })
 
+  it('R1 of json-record: are JSON and UTF-8 before any field counts; then the first field of the plan is to blame', () => {
+    const wrong = `"cost":"x","event_timestamp":"y","impression_id":true`
+    assert.deepEqual(decode(`{${wrong}}\n{${wrong}\n{${wrong},"n":01}\n`).map(malformed), [
+      'wrong_type impression_id',
+      'not_json',
+      'not_json',
+    ])
+    const broken = encoder.encode(`{${wrong},"n":"?"}\n`).map((byte) => (byte === 0x3f ? 0xff : byte))
+    assert.deepEqual(decode(broken).map(malformed), ['invalid_utf8'])
+    assert.equal(malformed(impression(',"cost":"x","dimension":1')), 'wrong_type cost')
+  })
+
   it('G2 of json-scan: may nest as deep as they are long', () => {
     const deep = '['.repeat(100_000)
     assert.equal(impression(`,"x":${deep}${']'.repeat(100_000)}`).malformed, 'none')
