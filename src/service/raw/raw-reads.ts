@@ -42,7 +42,7 @@ import {
   type ScannedEvent,
 } from './scan-journal.ts'
 import { idHashOf, idKeyOf, TailReader } from './tail-reader.ts'
-import { topicTails } from './topic-tails.ts'
+import { withTopics } from './topic-tails.ts'
 import { WantedIds } from './wanted-ids.ts'
 
 /** Questions that wait for their turn. */
@@ -131,12 +131,9 @@ export class RawReads {
       const { scan, row } = await this.#begin({ startMs: 0, endMs: 0 })
       const { plan, dataDir } = this.#options
       const { epoch, watermarkMs, positions } = row
-      const topics = await topicTails({ plan, dataDir, positions, names: partitionsElsewhere(scan) })
-      try {
-        return await readSamples({ ...scan, epoch, watermarkMs, topics }, query)
-      } finally {
-        await topics.close()
-      }
+      return withTopics({ plan, dataDir, positions, names: partitionsElsewhere(scan) }, async (topics) =>
+        readSamples({ ...scan, epoch, watermarkMs, topics }, query),
+      )
     })
   }
 

@@ -4,20 +4,26 @@
  * T1  A partition is read whole, from where the run began to read it, or not at all: when its records came is known of few
  *     of them, so that nothing bounds what came before a part.
  * T2  No more than {@link MOST_TOPIC_RECORDS} are read for one question; where there are more, none are.
- * T3  What cannot be read is named, and nothing is judged as if it were not there.
+ * T3  What cannot be read is named, and nothing is judged as if it were not there. Where a topic breaks off while it is
+ *     read, none are.
+ * T4  For one question Kafka is waited for no longer than {@link MOST_WAIT_MS}, its partitions together.
  */
 import { resolve } from 'node:path'
 import { TidemarkError } from '../../errors.ts'
 import type { Plan, StreamName } from '../../pipeline/plan.ts'
 import type { Positions } from '../../runtime/ports.ts'
+import { unreadable } from '../../sources/kafka/kafka-errors.ts'
 import type { KafkaFolder } from '../../sources/kafka/kafka-folder.ts'
 import type { SpillPartition } from '../../verify/spill.ts'
 import { streamOfPartition } from '../live-partitions.ts'
 import { kafkaFolder } from '../live-sources.ts'
+import type { TopicPartitions } from '../verify-topics.ts'
 import type { PartitionTail, TailBlock } from './tail-reader.ts'
 
 /** Records of all topics together that one question reads at most (T2). */
 export const MOST_TOPIC_RECORDS = 500_000
+/** How long brokers may take in all, looking topics up included (T4). */
+export const MOST_WAIT_MS = 10_000
 
 const LINE_FEED = Uint8Array.of(0x0a)
 
@@ -35,14 +41,38 @@ export interface TopicQuestion {
   /** Partitions that were counted and are not in the journal. */
   readonly names: readonly string[]
   readonly mostRecords?: number
+  readonly mostWaitMs?: number
+  /** Finds the partitions; by default in the clusters that the plan names. */
+  readonly open?: (plan: Plan, dataDir: string, positions: Positions) => Promise<TopicPartitions>
+}
+
+/**
+ * Reads with the topics; where one breaks off meanwhile, or Kafka takes too long, once more without any (T3, T4).
+ *
+ * @throws what `read` throws that is not about Kafka
+ */
+export async function withTopics<Answer>(
+  question: TopicQuestion,
+  read: (topics: Pick<TopicTails, 'tails' | 'read'>) => Promise<Answer>,
+): Promise<Answer> {
+  const topics = await topicTails(question)
+  try {
+    return await read(topics)
+  } catch (error) {
+    if (!(error instanceof TidemarkError) || !error.code.startsWith('KAFKA_')) throw error
+  } finally {
+    await topics.close()
+  }
+  return read({ tails: question.names.flatMap(unseenTail), read: [] })
 }
 
 /** The partitions whole, or as far as they can be had (T3). What is not read is there as a tail without blocks. */
 export async function topicTails(question: TopicQuestion): Promise<TopicTails> {
-  const { names } = question
-  const opened = await openTopics(question)
+  const { names, mostWaitMs = MOST_WAIT_MS } = question
+  const patience = new Patience(mostWaitMs)
+  const opened = await openTopics(question, patience)
   const found = opened.partitions.map(({ stream, name, batches }): PartitionTail => {
-    return { stream, name, unseenUpToMs: -Infinity, blocks: blocksOf(batches) }
+    return { stream, name, unseenUpToMs: -Infinity, blocks: blocksOf(batches, patience) }
   })
   const read = found.map(({ name }) => name)
   const unread = names.filter((name) => !read.includes(name)).flatMap(unseenTail)
@@ -55,24 +85,52 @@ function unseenTail(name: string): PartitionTail[] {
   return stream === undefined ? [] : [{ stream, name, unseenUpToMs: Infinity, blocks: [] }]
 }
 
-interface OpenTopics {
-  readonly partitions: readonly SpillPartition[]
-  close(): Promise<void>
-}
+const NONE: TopicPartitions = { partitions: [], close: async () => undefined }
 
-const NONE: OpenTopics = { partitions: [], close: async () => undefined }
-
-async function openTopics(question: TopicQuestion): Promise<OpenTopics> {
-  const { plan, dataDir, positions, names, mostRecords = MOST_TOPIC_RECORDS } = question
-  if (names.length === 0 || recordsOf(kafkaFolder(resolve(dataDir)), positions, names) > mostRecords) return NONE
+async function openTopics(question: TopicQuestion, patience: Patience): Promise<TopicPartitions> {
+  const { plan, dataDir, positions, names, mostRecords = MOST_TOPIC_RECORDS, open = openClusters } = question
+  if (names.length === 0) return NONE
+  let opening: Promise<TopicPartitions> | undefined
   try {
-    // Loaded with the first question: most runs have no topics.
-    const { topicPartitions } = await import('../verify-topics.ts')
-    return await topicPartitions(plan, dataDir, positions)
+    if (recordsOf(kafkaFolder(resolve(dataDir)), positions, names) > mostRecords) return NONE
+    opening = open(plan, dataDir, positions)
+    return await patience.wait(opening)
   } catch (error) {
+    // What is opened when nobody waits any more is let go of.
+    opening?.then(async (late) => late.close()).catch(() => undefined)
     // Brokers that are away, and records that retention has removed: the answer says that they were not looked at.
     if (error instanceof TidemarkError) return NONE
     throw error
+  }
+}
+
+async function openClusters(plan: Plan, dataDir: string, positions: Positions): Promise<TopicPartitions> {
+  // Loaded with the first question: most runs have no topics.
+  const { topicPartitions } = await import('../verify-topics.ts')
+  return topicPartitions(plan, dataDir, positions)
+}
+
+/** How long brokers are still waited for (T4). What is done between two waits takes nothing from it. */
+class Patience {
+  #leftMs: number
+
+  constructor(mostWaitMs: number) {
+    this.#leftMs = mostWaitMs
+  }
+
+  /** @throws TidemarkError KAFKA_UNAVAILABLE once the time is up */
+  async wait<Value>(coming: Promise<Value>): Promise<Value> {
+    const sinceMs = performance.now()
+    let timer: NodeJS.Timeout | undefined
+    const timeUp = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(unreadable('it takes too long')), Math.max(0, this.#leftMs))
+    })
+    try {
+      return await Promise.race([coming, timeUp])
+    } finally {
+      clearTimeout(timer)
+      this.#leftMs -= performance.now() - sinceMs
+    }
   }
 }
 
@@ -85,8 +143,11 @@ function recordsOf(folder: KafkaFolder, positions: Positions, names: readonly st
   }, 0)
 }
 
-async function* blocksOf(batches: SpillPartition['batches']): AsyncGenerator<TailBlock> {
-  for await (const { arrivalMs, floorMs, lines } of batches) {
+async function* blocksOf(batches: SpillPartition['batches'], patience: Patience): AsyncGenerator<TailBlock> {
+  // Not with `for await`: it would wait for a batch that is given up.
+  const coming = batches[Symbol.asyncIterator]()
+  for (let next = await patience.wait(coming.next()); next.done !== true; next = await patience.wait(coming.next())) {
+    const { arrivalMs, floorMs, lines } = next.value
     const parts = [...lines].flatMap((line) => [line, LINE_FEED])
     yield { arrivalMs, floorMs, lines: Buffer.concat(parts) }
   }
