@@ -5,6 +5,8 @@
  * S1  Each statement reads one table that has all it needs (`coverage.ts`), and coarse cells of it where they are complete:
  *     every window of a period once.
  * S2  A window belongs to the bucket, and to the period, in which it starts.
+ *     What changed in early cells since counts in the period of the sums that it is added to: a group of changes alone may
+ *     have clicks and no impression.
  * S3  Sums are exact: counts and decimals are added up as such, and only an order compares doubles (those of
  *     `view-measures.ts`).
  */
@@ -209,14 +211,17 @@ function cellsOfPiece(source: Source, { span, coarse, early }: Part): Cells {
   return { from: qualifiedTable(covering.table.name), covering, isFinal: undefined }
 }
 
-/** Early cells of a span, with what changed in them since. A cell may have come and gone. */
+/** Early cells of a span, with what changed in them since: in the same periods. A cell may have come and gone. */
 function earlyCells({ changes, finalUpToMs }: Early, cells: CoarseTable, span: Span): Cells {
-  const { covering, dimensions, axis } = cells
+  const { covering, dimensions, axis, lengthMs } = cells
   const amounts = [covering.impressions, covering.clicks, ...covering.sums].filter((name) => name !== null)
-  const columns = ['window_start', ...dimensions, ...new Set(amounts)].map(quoteIdentifier).join(', ')
-  const selects = [cells, changes].map(
-    ({ name }) => `select ${columns} from ${qualifiedTable(name)} where ${within(span).join(' and ')}`,
-  )
+  const columns = [...dimensions, ...new Set(amounts)].map(quoteIdentifier)
+  const seconds = lengthMs / 1_000
+  const period = `to_timestamp(floor(extract(epoch from window_start) / ${seconds}) * ${seconds}) as window_start`
+  const selects = [cells, changes].map((table) => {
+    const start = table.lengthMs === lengthMs ? 'window_start' : period
+    return `select ${[start, ...columns].join(', ')} from ${qualifiedTable(table.name)} where ${within(span).join(' and ')}`
+  })
   return {
     from: `(${selects.join(' union all ')}) as cells`,
     covering,
