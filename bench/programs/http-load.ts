@@ -46,6 +46,8 @@ const { values: options } = parseArgs({
   },
 })
 const batch = Number(options.batch)
+/** How long answers may take after the last request. */
+const DRAIN_MS = 10_000
 /** Sets the ids of this program apart from those of others before it. */
 const salt = Math.floor(Math.random() * 2 ** 40)
 const connectionCount = Number(options.connections)
@@ -152,6 +154,7 @@ class Load {
   #sent = 0
   #bytes = 0
   #mostBehindMs = 0
+  #isEnding = false
   readonly #connections: Connection[]
   readonly #free: Connection[] = []
 
@@ -164,6 +167,8 @@ class Load {
   async closedLoop(): Promise<void> {
     for (const connection of this.#connections) this.#sendAgain(connection)
     while (this.#elapsedMs() < warmUpMs + lengthMs && this.#acknowledged < most) await delay(20)
+    this.#isEnding = true
+    await this.#answered()
   }
 
   async openLoop(eventsPerSecond: number): Promise<void> {
@@ -181,6 +186,14 @@ class Load {
       this.#mostBehindMs = Math.max(this.#mostBehindMs, this.#elapsedMs() - dueMs)
       this.#send(connection, dueMs, () => this.#free.push(connection))
     }
+    await this.#answered()
+  }
+
+  /** Waits for what is on its way: what was taken and not told would hide as much that was lost. */
+  async #answered(): Promise<void> {
+    const untilMs = this.#elapsedMs() + DRAIN_MS
+    const closed = (): number => this.#connections.filter(({ isClosed }) => isClosed).length
+    while (this.#free.length + closed() < this.#connections.length && this.#elapsedMs() < untilMs) await delay(20)
   }
 
   result(): HttpLoadResult {
@@ -212,8 +225,9 @@ class Load {
   }
 
   #sendAgain(connection: Connection): void {
-    if (!connection.isClosed && this.#sent * batch < most)
+    if (!connection.isClosed && this.#sent * batch < most && !this.#isEnding)
       this.#send(connection, this.#elapsedMs(), () => this.#sendAgain(connection))
+    else this.#free.push(connection)
   }
 
   #send(connection: Connection, plannedMs: number, onAnswer: () => void): void {

@@ -65,16 +65,13 @@ export class PgliteServer {
     this.#sockets.add(socket)
     socket.on('close', () => this.#sockets.delete(socket))
     socket.on('error', () => socket.destroy())
-    if (!(await this.#isMyTurn())) socket.end(fatal('53300', 'PGlite serves one connection at a time'))
-    else if (this.#failure !== undefined) socket.end(fatal('58000', `PGlite cannot go on: ${this.#failure}`))
-    else this.#served = this.#serve(socket)
-  }
-
-  /** Those who wait are woken in the order in which they came: the first finds the line free. */
-  async #isMyTurn(): Promise<boolean> {
     const tooLong = delay(WAIT_MS, 'too long', { ref: false })
-    while (this.#isBusy) if ((await Promise.race([this.#served, tooLong])) === 'too long') return false
-    return true
+    // Looked at and taken in one turn: all who wait wake together (Z1).
+    while (this.#isBusy)
+      if ((await Promise.race([this.#served, tooLong])) === 'too long')
+        return void socket.end(fatal('53300', 'PGlite serves one connection at a time'))
+    if (this.#failure !== undefined) socket.end(fatal('58000', `PGlite cannot go on: ${this.#failure}`))
+    else this.#served = this.#serve(socket)
   }
 
   async #serve(socket: Socket): Promise<void> {

@@ -34,10 +34,9 @@ export function engineMemory(parts: EngineParts): EngineMemory {
   const tables = sum([...keys, ledger], (table) => table.byteLength) + sum(dictionaries, (texts) => texts.byteSize)
   const rows = [impressions.granules.rows, clicks.granules.rows, attribute.named.size]
   const filterGrowth = filters.map((filter, index) => filter.nextBytes(rows[index] ?? 0))
-  const unsaved = {
-    impressions: unsavedRows(impressions.granules.list) * IMPRESSION_ROW_BYTES,
-    clicks: unsavedRows(clicks.granules.list) * (CLICK_ROW_BYTES + 1),
-  }
+  const unsaved =
+    unsavedRows(impressions.granules.list) * IMPRESSION_ROW_BYTES +
+    unsavedRows(clicks.granules.list) * (CLICK_ROW_BYTES + 1)
   return {
     heldBytes:
       granules +
@@ -50,9 +49,8 @@ export function engineMemory(parts: EngineParts): EngineMemory {
       COPY * (tables + sum(windows, (one) => one.largestBytes)) +
       // Filters grow one at a time.
       Math.max(...filterGrowth) +
-      unsaved.impressions +
-      unsaved.clicks +
-      MAX_STEP_BYTES +
+      unsaved +
+      Math.max(MAX_STEP_BYTES, unsaved) +
       sum(windows.slice(0, 2), (one) => one.cellCount) * finalise.rollUps.length * CHANGE_BYTES,
   }
 }

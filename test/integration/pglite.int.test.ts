@@ -82,6 +82,24 @@ describe('PGlite', () => {
     assert.deepEqual(await Promise.all(others), [[['1']], [['2']], [['3']]])
   })
 
+  it('Z1: of two who wait, one is let in, and nobody else until it goes', async () => {
+    const first = await connect({ url: database.url, applicationName: 'first' })
+    const second = connect({ url: database.url, applicationName: 'second' })
+    let isThirdIn = false
+    const third = connect({ url: database.url, applicationName: 'third' }).then((connection) => {
+      isThirdIn = true
+      return connection
+    })
+    // Meanwhile both get in line.
+    for (let number = 0; number < 50; number++) await first.client.query(`select ${number}`)
+    await first.close()
+    const { client, close } = await second
+    for (let number = 0; number < 50; number++) await client.query(`select ${number}`)
+    assert.equal(isThirdIn, false)
+    await close()
+    await (await third).close()
+  })
+
   it('Z2: forgets a client that breaks off after an error, before its Sync', async () => {
     const rude = await connect({ url: database.url, applicationName: 'rude' })
     await rude.client.query('begin')

@@ -5,7 +5,7 @@
  * S1  The payloads from `since` to the last, applied in order, give the state at the last.
  * S2  What a payload adds follows what happened since the last one: rows, changes, changed cells; never the state. What
  *     is carried follows it too: rounds begin when a chain is long for the state it holds, and each step of a round
- *     carries a bounded multiple of what is new, and about `MAX_STEP_BYTES` at most.
+ *     carries a bounded multiple of what is new, and about `MAX_STEP_BYTES` at most, or as much as is new.
  * S3  A round that began at epoch N carries all that was there by then; what came or changed since is in the payloads
  *     since N anyway. So at its end the chain begins at N.
  * S4  Bytes are copies: nothing of a payload changes when the engine goes on.
@@ -41,7 +41,7 @@ export interface CarryPolicy {
 
 export const CARRY_POLICY: CarryPolicy = { slackBytes: 1 << 20, maxPayloads: 2_048, stepBytes: 1 << 16 }
 
-/** About the most that a step of a round carries, bytes: after a long time without a snapshot much is new. */
+/** About the most that a step of a round carries where less is new, bytes. */
 export const MAX_STEP_BYTES: number = 1 << 25
 
 // A step carries this many times what is new.
@@ -148,7 +148,8 @@ export class SnapshotSeries {
     if (round === undefined) return []
     const carried: Uint8Array[] = []
     const share = Math.max(CARRY_SHARE * newBytes, stepBytes, (2 * liveBytes) / maxPayloads)
-    round.credit += Math.min(share, MAX_STEP_BYTES)
+    // At least as much as is new: else a chain outgrows its round where epochs are long.
+    round.credit += Math.min(share, Math.max(MAX_STEP_BYTES, newBytes))
     while (round.credit > 0) {
       const next = round.sections.next()
       if (next.done === true) {

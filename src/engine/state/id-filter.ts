@@ -18,7 +18,8 @@ const GROWTH = 4
 // From so many ids on a generation takes tens of megabytes: the next is less of a leap.
 const LARGE_IDS = 1 << 22
 const LARGE_GROWTH = 2
-const MAX_GENERATIONS = 6
+// Grown from a million ids on they hold a quarter of a billion before they have to be made into one.
+const MAX_GENERATIONS = 8
 // Merging walks over all live ids: up to this many it takes some ten milliseconds.
 const MERGED_IDS = 1 << 19
 // Tables of fewer slots stay in the second-level cache by themselves.
@@ -244,7 +245,8 @@ export class IdFilter {
    * Drops generations that the watermark has left behind, and starts a new one when the newest has had its share of time
    * or is full. Time is the watermark's: event times of partitions far apart meet in every generation. While few ids
    * live they are made into one by `walk` instead: fewer generations are fewer questions an id. So are generations that
-   * pile up, however many ids live: that takes ids stamped further ahead than any live source accepts.
+   * pile up, however many ids live: that takes more of them than any machine has memory for, or ids stamped further
+   * ahead than any live source accepts.
    *
    * @param live at least as many as `walk` will add
    */
