@@ -186,10 +186,15 @@ it('samples: events of each class that is not counted, with the reason, whole or
   const topics = await topicTails({ plan, dataDir, positions: { ...row.positions, 'ads/impressions-0': 9 }, names })
   assert.deepEqual(topics.read, [])
   const whole = { ...scan, positions: row.positions, mostBytes: 1e9 }
+  const beside = { ...whole, positions: { ...row.positions, 'ads/impressions-0': 9 }, topics }
   const pending = { ...query, class: 'pending' } as const
   const idsOf = ({ samples: found }: SampleAnswer): readonly string[] => found.map(({ id }) => id)
   assert.deepEqual(idsOf(await readSamples({ ...whole, topics }, pending)), [], 'its impression may be in a topic')
   assert.deepEqual(idsOf(await readSamples({ ...whole, topics }, query)), ['late'], 'what needs no impression is told')
+  for (const sampled of ['orphan', 'pending'] as const) {
+    const { samples: none, elsewhere, toldFromMs } = await readSamples(beside, { ...query, class: sampled })
+    assert.deepEqual([none, elsewhere, toldFromMs], [[], names, null], 'the partition says why, not a time')
+  }
   assert.deepEqual(idsOf(await readSamples(whole, pending)), ['pending'], 'control')
   await topics.close()
   await rig.stop()

@@ -6,9 +6,10 @@ import {
   type SampleEvent,
 } from '../../../src/query/sample-answer.ts'
 import { visibleName } from '../format/names.ts'
-import { formatBytes, THIN_SPACE } from '../format/numbers.ts'
-import { formatClock, formatLength, formatMoment } from '../format/times.ts'
+import { THIN_SPACE } from '../format/numbers.ts'
+import { formatClock, formatLength } from '../format/times.ts'
 import { useAnswer } from '../live/use-answer.ts'
+import { lookedInWords, noneInWords } from '../model/samples-in-words.ts'
 import { view } from '../state/view-state.ts'
 import { Name } from './name.tsx'
 import { Elsewhere, nameOfPartition } from './partition-name.tsx'
@@ -101,20 +102,4 @@ function formatExact(timeMs: number, zone: string): string {
 /** What is allowed may be passed by a millisecond. */
 function exactLength(lengthMs: number): string {
   return lengthMs < 10_000 ? `${lengthMs / 1_000}${THIN_SPACE}s` : formatLength(lengthMs)
-}
-
-function noneInWords({ toldFromMs, elsewhere }: SampleAnswer, zone: string): string {
-  if (toldFromMs === null)
-    return elsewhere.length > 0 ? 'None came in what the journal holds.' : 'None came in what was looked at.'
-  return `None can be told for certain in what was looked at: that needs what came up to ${formatMoment(toldFromMs, zone)}.`
-}
-
-function lookedInWords({ looked, topics, toldFromMs, watermarkMs }: SampleAnswer, zone: string): string {
-  const all =
-    looked.fromMs === null ? 'all that the journal holds' : `what came since ${formatMoment(looked.fromMs, zone)}`
-  const share = looked.bytes < looked.ofBytes ? `, ${formatBytes(looked.bytes)} of ${formatBytes(looked.ofBytes)}` : ''
-  const isPart = toldFromMs !== null && toldFromMs < (watermarkMs ?? Infinity)
-  const told = isPart ? `; certain for events from ${formatMoment(toldFromMs, zone)} on` : ''
-  const whole = topics.length === 0 ? '' : `, and ${topics.length} partitions of topics, whole`
-  return `Looked at: ${all}${share}${told}${whole}.`
 }

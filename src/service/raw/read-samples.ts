@@ -65,6 +65,7 @@ export async function readSamples(scan: SampleScan, query: SampleQuery): Promise
   }
 }
 
+// Of the journal alone: what a partition elsewhere holds may make all of it unsure, whatever its time.
 // From then on nothing that came before can have been a copy of a click, or its impression, or a copy of that.
 function toldFromMs({ plan }: SampleScan, query: SampleQuery, tails: readonly Tail[]): number | null {
   if (!needsBothStreams(query.class)) return null
