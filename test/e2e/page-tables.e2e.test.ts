@@ -239,6 +239,30 @@ describe('the page over tables', { skip: skipWithoutChromium(), timeout: 900_000
     assert.deepEqual(troubles, [])
   })
 
+  it('shows no numbers of another range in the window of a class', async (context) => {
+    const { page } = await openPage(context, rig.service.server.url)
+    await settled(page)
+    await page.keyboard.press('1')
+    await settled(page)
+    await page.locator('.equation').getByRole('button', { name: 'orphan' }).click()
+    const dialog = page.getByRole('dialog')
+    const range = dialog.getByText('The range is')
+    await range.waitFor()
+    const ofQuarter = await range.innerText()
+    await page.route('**/api/v1/ledger*', (route) => route.abort())
+    await page.goBack()
+    await dialog.getByRole('alert').waitFor()
+    assert.equal(await dialog.getByText('In the range').count(), 0)
+    assert.equal(await range.count(), 0)
+
+    await page.unroute('**/api/v1/ledger*')
+    await page.goForward()
+    await range.waitFor()
+    assert.equal(await dialog.getByRole('alert').count(), 0, 'control')
+    await page.goBack()
+    await eventually('its range is another one', async () => (await range.innerText()) !== ofQuarter)
+  })
+
   for (const colorScheme of ['light', 'dark'] as const) {
     it(`has nothing to complain about for axe on any of its screens, ${colorScheme}`, async (context) => {
       const { page, troubles } = await openPage(context, rig.service.server.url, { colorScheme })

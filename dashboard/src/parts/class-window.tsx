@@ -21,7 +21,9 @@ const STREAMS: readonly StreamName[] = ['impressions', 'clicks']
 export function ClassWindow({ eventClass }: { eventClass: EventClass }): VNode {
   const shown = screen.value
   const path = canAsk.peek() === true && shown !== null ? `/api/v1/ledger?${rangeText(shown)}` : null
-  const { answer: ledger } = useAnswer<LedgerAnswer>(path)
+  const { answer, problem } = useAnswer<LedgerAnswer>(path)
+  // What was answered of another range is not the number of this one.
+  const ledger = problem === '' ? answer : null
   return (
     <Window kind="class" title={classTitle(eventClass)}>
       <p>{classInWords(eventClass, planAnswer.value?.plan.parameters)}</p>
@@ -56,10 +58,11 @@ export function ClassWindow({ eventClass }: { eventClass: EventClass }): VNode {
       <Examples eventClass={eventClass} />
       {shown !== null && ledger !== null && (
         <p class="sub">
-          The range is {formatMoment(shown.startMs, shown.zone)} to {formatMoment(shown.endMs, shown.zone)}, by the time
-          of the event.
+          The range is {formatMoment(ledger.range.startMs, shown.zone)} to{' '}
+          {formatMoment(ledger.range.endMs, shown.zone)}, by the time of the event.
         </p>
       )}
+      {problem !== '' && <p role="alert">{problem}</p>}
     </Window>
   )
 }
@@ -91,7 +94,7 @@ function Examples({ eventClass }: { eventClass: EventClass }): VNode | null {
   if (eventClass === 'counted') return null
   if (!isAdmin.value) return <p class="sub">Raw records are for administrators.</p>
   if (canAsk.value !== true) return null
-  return isSampled(eventClass) ? <Samples eventClass={eventClass} /> : <DeadLetters />
+  return isSampled(eventClass) ? <Samples key={eventClass} eventClass={eventClass} /> : <DeadLetters />
 }
 
 function isSampled(eventClass: EventClass): eventClass is SampledClass {
