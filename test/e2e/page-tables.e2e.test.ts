@@ -311,11 +311,13 @@ describe('the page over tables', { skip: skipWithoutChromium(), timeout: 900_000
 
   it('fits a phone and a wall, runs no name, and pauses', async (context) => {
     const { page, troubles } = await openPage(context, rig.service.server.url)
-    for (const width of [360, 768, 1024, 1920, 3_840]) {
+    for (const width of [360, 768, 1024, 1100, 1280, 1440, 1920, 3_840]) {
       await page.setViewportSize({ width, height: 900 })
       await eventually(`it fits ${width} px`, async () => (await overflowPx(page)) <= 0)
       const cells = await cutTexts(page, '.sources :is(th, td, table)')
       assert.deepEqual(cells, [], `sources at ${width} px`)
+      const subtitles = await cutTexts(page, '.charts .head .sub')
+      assert.deepEqual(subtitles, [], `charts at ${width} px`)
     }
     await page.locator('.board').getByText(IMAGE, { exact: true }).waitFor()
     assert.equal(await hasGlobal(page, 'hacked'), false)
