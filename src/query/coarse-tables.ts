@@ -13,6 +13,7 @@ import type { Plan, TimeAxis } from '../pipeline/plan.ts'
 import { hashText } from '../text/hash-text.ts'
 import { coveringTable, coverings, type Covering, type TableSizes } from './coverage.ts'
 import type { Coarse } from './span-pieces.ts'
+import { MOST_NAME_BYTES } from './table-names.ts'
 
 /** One table of coarse cells: its columns are `window_start`, the dimensions, and the amounts of the covering. */
 export interface CoarseTable {
@@ -41,8 +42,6 @@ const LENGTHS: readonly (readonly [name: string, lengthMs: number])[] = [
 const FEWEST_PARTS = 5
 /** Dimensions of the widest table that gets its pairs. */
 export const MOST_PAIRED = 4
-/** PostgreSQL cuts longer names. */
-const MOST_NAME_BYTES = 63
 
 /** The lengths of coarse cells that a plan has, the shortest first (C2). */
 export function coarseLengths(plan: Plan): readonly number[] {
@@ -72,7 +71,7 @@ function deriveTables(plan: Plan): readonly CoarseTable[] {
     const added: CoarseTable[] = []
     for (const [place, group] of groups.entries()) {
       const parent = shorter[place] ?? smallestParent(added, group)
-      added.push({ ...group, lengthMs, name: nameOf(plan, group, lengthMs, tables), parent: parent?.name ?? null })
+      added.push({ ...group, lengthMs, name: nameOf(plan, group, lengthMs, added), parent: parent?.name ?? null })
     }
     tables.push(...added)
   }

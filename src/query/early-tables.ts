@@ -7,13 +7,15 @@
  *     windows, whether cells are there or not.
  *     Sums of them over the shortest coarse period spare views most of the windows; they belong to the same changes.
  * E3  Each dimension and each pair that only a wider table has gets its own table, unless narrow cells have it; of tables of
- *     many dimensions there are none, like coarse pairs (C3).
+ *     many dimensions there are none, like coarse pairs (C3), nor of those where two names would be one (O1 of
+ *     `table-names.ts`).
  */
 import type { Plan, TimeAxis } from '../pipeline/plan.ts'
 import { AXES } from './check-view.ts'
 import { coarseLengths, MOST_PAIRED, type CoarseTable } from './coarse-tables.ts'
 import { coveringTable, coverings, type Covering } from './coverage.ts'
 import { narrowTables } from './narrow-tables.ts'
+import { withOwnNames } from './table-names.ts'
 
 /** What is kept beside one wide table. All of its tables have the columns of coarse cells. */
 export interface EarlySet {
@@ -41,15 +43,16 @@ export interface EarlySource {
 /** The state table's name, on every server. */
 export const EARLY_STATE_TABLE = 'tidemark_early'
 
-/** PostgreSQL cuts longer names. */
-const MOST_NAME_BYTES = 63
-
 const known = new WeakMap<Plan, readonly EarlySet[]>()
 
 /** All early cells of a plan. */
 export function earlySets(plan: Plan): readonly EarlySet[] {
   const sets =
-    known.get(plan) ?? AXES.flatMap((axis) => coverings(plan, axis).flatMap((source) => earlySet(plan, source)))
+    known.get(plan) ??
+    withOwnNames(
+      AXES.flatMap((axis) => coverings(plan, axis).flatMap((source) => earlySet(plan, source))),
+      earlyTableNames,
+    )
   known.set(plan, sets)
   return sets
 }
@@ -105,8 +108,7 @@ function earlySet(plan: Plan, source: Covering): readonly EarlySet[] {
     return [{ ...own, name: ownName, lengthMs, parent: own.name }]
   })
   const set = { source, cells, sums, changes: table(`tidemark_changes_${name}`, dimensions) }
-  const fits = earlyTableNames(set).every((ownName) => ownName.length <= MOST_NAME_BYTES)
-  return cells.length > 0 && fits ? [set] : []
+  return cells.length > 0 ? [set] : []
 }
 
 function areSame(dimensions: readonly string[], others: readonly string[]): boolean {

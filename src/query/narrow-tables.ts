@@ -7,6 +7,7 @@
 import { planPage } from '../pipeline/page.ts'
 import type { ColumnPlan, Plan, TablePlan } from '../pipeline/plan.ts'
 import { coveringTable, type Covering } from './coverage.ts'
+import { withOwnNames } from './table-names.ts'
 
 /** A table of narrow cells, with the columns of a table of the plan. */
 export interface NarrowTable extends TablePlan {
@@ -24,16 +25,16 @@ export type NarrowState = ReadonlyMap<string, number>
 /** The state table's name, on every server. */
 export const NARROW_STATE_TABLE = 'tidemark_windows'
 
-/** PostgreSQL cuts longer names. */
-const MOST_NAME_BYTES = 63
-
 const known = new WeakMap<Plan, readonly NarrowTable[]>()
 
 /** All narrow tables of a plan. */
 export function narrowTables(plan: Plan): readonly NarrowTable[] {
   const tables =
     known.get(plan) ??
-    planPage(plan).rollUps.flatMap(({ name, axis, dimensions }) => narrowTable(plan, { name, axis, dimensions }))
+    withOwnNames(
+      planPage(plan).rollUps.flatMap(({ name, axis, dimensions }) => narrowTable(plan, { name, axis, dimensions })),
+      ({ name }) => [name],
+    )
   known.set(plan, tables)
   return tables
 }
@@ -64,7 +65,6 @@ function narrowTable(
   const measures = [...new Set([wide.impressions, wide.clicks, ...wide.sums].filter((column) => column !== null))]
   const by = dimensions.length === 0 ? 'in_all' : `by_${dimensions.join('_')}`
   const ownName = `tidemark_windows_${wide.table.name}_${by}`
-  if (ownName.length > MOST_NAME_BYTES) return []
   const column = (columnName: string, type: ColumnPlan['type']): ColumnPlan => ({ name: columnName, type })
   const table: TablePlan = {
     name: ownName,
