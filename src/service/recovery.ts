@@ -198,7 +198,7 @@ function createSink({
     rebuild: rebuild === true,
     withNarrow: true,
     withEarly: earlyCells === true,
-    log: (line) => log('debug', line),
+    log,
     ...(outages === undefined ? {} : { outages }),
   })
 }

@@ -1,5 +1,5 @@
 /**
- * Early cells of epochs on a real PostgreSQL (E1, E2 of `early-tables.ts`, G1–G4 of `early-builder.ts`, Y1 and Y2 of
+ * Early cells of epochs on a real PostgreSQL (E1, E2 of `early-tables.ts`, G1–G4 of `early-builder.ts`, Y1–Y3 of
  * `early-schema.ts`, L1–L3 of `change-log.ts`): with the changes kept since, they are the sums of the wide cells in every epoch.
  */
 import assert from 'node:assert/strict'
@@ -229,6 +229,39 @@ describe('early cells', () => {
       migrate(client, PLAN, { discardRows: true }),
     )
     assert.deepEqual(await runSql(url, 'select * from tidemark_early'), [])
+  })
+
+  it('L3, Y3: changes that nobody takes up are given up with a warning, and the next claim begins without them', async () => {
+    const url = await postgres.createDatabase()
+    const state = async (): Promise<string> =>
+      String((await runSql(url, 'select count(*) from tidemark_early'))[0]?.[0])
+    const lines: string[] = []
+    const claimed = (mostChangeBytes: number): Promise<EpochStore> =>
+      claimedStore(url, { ...kept, mostChangeBytes, log: (level, line) => void (level === 'warn' && lines.push(line)) })
+    let store = await claimed(0)
+    await store.write(wideEpoch(1, 30, [[10, 'a', 'b', 'c', 4]]))
+    await build(url)
+    await store.write(wideEpoch(2, 30, [[10, 'a', 'b', 'c', 6]]))
+    await store.close()
+    assert.deepEqual(lines, [])
+
+    store = await claimed(0)
+    await store.write(wideEpoch(3, 30, [[10, 'a', 'b', 'c', 7]]))
+    await store.write(wideEpoch(4, 30, [[10, 'a', 'b', 'c', 8]]))
+    await store.close()
+    assert.equal(await state(), '0', 'control: they were too large')
+    assert.equal(lines.length, 1)
+    assert.match(lines[0] ?? '', /more than 0 MiB: they are given up until the next start/)
+
+    store = await claimed(0)
+    assert.deepEqual(await runSql(url, `select pg_relation_size('tidemark_changes_performance')`), [['0']])
+    await store.write(wideEpoch(5, 30, [[10, 'a', 'b', 'c', 9]]))
+    await build(url)
+    await store.close()
+    assert.equal(await state(), '2', 'kept again, of both tables')
+    const { wrong, windows } = await differing(url)
+    assert.ok(wrong === 0 && windows > 0, `${wrong} wrong in ${windows} windows`)
+    assert.equal(lines.length, 1)
   })
 
   it('E2: nothing is kept before the watermark passed a window, and nothing without a builder', async () => {

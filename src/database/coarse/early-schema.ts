@@ -5,6 +5,7 @@
  *     (`src/sinks/postgres/change-log.ts`). Cells of a claim by another owner than the one before are void: who wrote in between kept none.
  * Y2  Whoever else replaces the plan's tables removes the row in the same transaction. A row without times is void as well:
  *     nobody reads the tables, and the builder empties them first.
+ * Y3  A claim empties changes that an earlier transaction declared void: nobody else removes those that were given up.
  */
 import type { Client } from 'pg'
 import { planHash } from '../../pipeline/plan-hash.ts'
@@ -44,8 +45,11 @@ export async function keepEarly(client: Client, plan: Plan, owner: string, befor
   const sets = earlySets(plan)
   if (sets.length === 0) return
   const changes = sets.map((set) => set.changes)
+  // Before any row goes here: a snapshot that holds one still reads its changes, and a truncated table is empty to all.
+  const areVoid = await voidSets(client, sets)
   if (!(await areAsWished(client, changes))) await client.query(voidEarlyStatement(plan))
   await makeTables(client, changes, 'plain')
+  for (const set of areVoid) await client.query(`truncate ${qualifiedTable(set.changes.name)}`)
   await client.query(
     `delete from ${EARLY_STATE} where pipeline = $1 and (owner is distinct from $2 or plan_hash <> $3 or not name = any ($4))`,
     [plan.name, before, planHash(plan), sets.map(nameOf)],
@@ -59,6 +63,12 @@ export async function keepEarly(client: Client, plan: Plan, owner: string, befor
       [nameOf(set), plan.name, planHash(plan), owner],
     )
   await grantToReader(client, [EARLY_STATE_TABLE, ...changes.map(({ name }) => name)])
+}
+
+async function voidSets(client: Client, sets: readonly EarlySet[]): Promise<readonly EarlySet[]> {
+  const { rows } = await client.query<{ name: string }>(`select name from ${EARLY_STATE}`)
+  const names = new Set(rows.map(({ name }) => name))
+  return sets.filter((set) => !names.has(nameOf(set)))
 }
 
 const nameOf = ({ source }: EarlySet): string => source.table.name

@@ -6,7 +6,7 @@
  *     cells.
  * L2  Which windows are meant is known from the epoch before, which whoever builds early cells reads: no change of a window that
  *     may have some is missed.
- * L3  Where nobody takes the changes up, they are given up until the next claim: {@link MOST_BYTES}.
+ * L3  Where nobody takes the changes up, they are given up until the next claim, which empties them: {@link MOST_CHANGE_BYTES}.
  */
 import type { Client, QueryConfig } from 'pg'
 import { keepEarly, voidEarlyStatement } from '../../database/coarse/early-schema.ts'
@@ -15,13 +15,22 @@ import { columnList, qualifiedTable, quoteIdentifier } from '../../text/sql-text
 import { sqlType } from '../../database/table-changes.ts'
 import type { ChangeSet } from '../../pipeline/cells.ts'
 import type { Plan } from '../../pipeline/plan.ts'
+import type { Log } from '../../runtime/ports.ts'
 import { type EarlySet, earlySets } from '../../query/early-tables.ts'
 import { amountRows } from './table-rows.ts'
 import { chunks, send } from './table-writer.ts'
 
-/** How large the changes may grow. Looked at every so many epochs. */
-const MOST_BYTES = 256 * 2 ** 20
+/** How large the changes may grow. */
+export const MOST_CHANGE_BYTES: number = 256 * 2 ** 20
+/** It is looked at every so many epochs. */
 const LOOK_EPOCHS = 200
+
+export interface ChangeLogOptions {
+  /** Whether changes are kept at all. */
+  readonly isKept: boolean
+  readonly mostBytes: number
+  readonly log: Log
+}
 
 /** One claim of an owner. */
 export interface Claim {
@@ -34,22 +43,22 @@ export interface Claim {
 
 export class ChangeLog {
   readonly #plan: Plan
-  readonly #isKept: boolean
+  readonly #options: ChangeLogOptions
   #sets: readonly EarlySet[] = []
   #passedMs = -Infinity
   #epochs = 0
   #isGivenUp = false
 
-  constructor(plan: Plan, isKept: boolean) {
+  constructor(plan: Plan, options: ChangeLogOptions) {
     this.#plan = plan
-    this.#isKept = isKept
+    this.#options = options
   }
 
   /** Part of a claim. */
   async claim(client: Client, { owner, before, watermarkMs }: Claim): Promise<void> {
     this.#sets = []
     this.#isGivenUp = false
-    if (!this.#isKept) {
+    if (!this.#options.isKept) {
       await client.query(voidEarlyStatement(this.#plan))
       return
     }
@@ -61,7 +70,7 @@ export class ChangeLog {
   /** Part of an epoch's transaction, before its cells are written. Where that fails, the same changes are given again. */
   async write(client: Client, changes: ChangeSet): Promise<void> {
     if (this.#sets.length === 0) return
-    if (this.#epochs++ % LOOK_EPOCHS === 0) this.#isGivenUp ||= await this.#isTooLarge(client)
+    if (!this.#isGivenUp && this.#epochs++ % LOOK_EPOCHS === 0 && (await this.#isTooLarge(client))) this.#giveUp()
     // Again and again: whether the transaction that did it first was committed is not known here.
     if (this.#isGivenUp) await client.query(voidEarlyStatement(this.#plan))
     else await send(client, this.#statements(changes))
@@ -86,13 +95,23 @@ export class ChangeLog {
     }
   }
 
+  #giveUp(): void {
+    this.#isGivenUp = true
+    const size = `${Math.round(this.#options.mostBytes / 2 ** 20)} MiB`
+    this.#options.log(
+      'warn',
+      `Nobody summed up what changed in early cells, and the changes take more than ${size}: they are given up until the ` +
+        'next start. Nothing is lost; views by two dimensions of windows that are not final take longer.',
+    )
+  }
+
   async #isTooLarge(client: Client): Promise<boolean> {
     const names = this.#sets.map(({ changes }) => qualifiedTable(changes.name))
     const { rows } = await client.query<{ bytes: string }>(
       'select coalesce(sum(pg_relation_size(to_regclass(name))), 0) as bytes from unnest($1::text[]) as names(name)',
       [names],
     )
-    return Number(rows[0]?.bytes) > MOST_BYTES
+    return Number(rows[0]?.bytes) > this.#options.mostBytes
   }
 }
 

@@ -30,9 +30,9 @@ import type { WriterKind } from '../../database/meta-table.ts'
 import { clearTables, lockMigrations, migrateTables, prepareDatabase } from '../../database/migrate.ts'
 import { TidemarkError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
-import type { EpochSink, LiveEpoch, Positions } from '../../runtime/ports.ts'
+import type { EpochSink, LiveEpoch, Log, Positions } from '../../runtime/ports.ts'
 import type { Outage } from '../../runtime/status.ts'
-import { ChangeLog } from './change-log.ts'
+import { ChangeLog, MOST_CHANGE_BYTES } from './change-log.ts'
 import { checkClaim, checkTablesExist } from './claim-check.ts'
 import { DEAD_LETTER_LIMITS, DEAD_LETTER_TABLE, type DeadLetterLimits, DeadLetterTable } from './dead-letter-table.ts'
 import { INTERRUPTION_TABLE, InterruptionTable } from './interruption-table.ts'
@@ -59,10 +59,11 @@ export interface EpochStoreOptions {
   readonly withNarrow?: boolean
   /** Whether what epochs change in early cells is kept: where someone takes it up, and only there. */
   readonly withEarly?: boolean
+  /** How large those changes may grow; {@link MOST_CHANGE_BYTES} unless given. */
+  readonly mostChangeBytes?: number
   /** Outages of this run so far: each that is over is kept with the next epoch. */
   readonly outages?: () => readonly Outage[]
-  /** Takes lines for people. */
-  readonly log?: (line: string) => void
+  readonly log?: Log
 }
 
 /** What the tables hold. */
@@ -95,7 +96,11 @@ export class EpochStore implements EpochSink {
     this.#options = options
     this.#owner = { id, writer, folderId, name: `tidemark ${writer} (process ${process.pid} on ${hostname()})` }
     this.#narrow = new NarrowWriter(plan, options.withNarrow === true)
-    this.#changes = new ChangeLog(plan, options.withEarly === true)
+    this.#changes = new ChangeLog(plan, {
+      isKept: options.withEarly === true,
+      mostBytes: options.mostChangeBytes ?? MOST_CHANGE_BYTES,
+      log: options.log ?? ((): void => undefined),
+    })
     this.#deadLetters = new DeadLetterTable(plan.name, deadLetterLimits ?? DEAD_LETTER_LIMITS)
     this.#interruptions = new InterruptionTable(plan.name)
     this.#session = new WriterSession({
@@ -186,7 +191,7 @@ export class EpochStore implements EpochSink {
     await DeadLetterTable.ensure(client)
     await InterruptionTable.ensure(client)
     const report = await migrateTables(client, plan, { discardRows: true, alsoReadable: ALSO_READABLE })
-    log?.(report.readerRole.message)
+    log?.('debug', report.readerRole.message)
     await clearTables(client, plan)
     await this.#deadLetters.clear(client)
     await this.#narrow.claim(client)
@@ -203,7 +208,7 @@ export class EpochStore implements EpochSink {
     await DeadLetterTable.ensure(client)
     await InterruptionTable.ensure(client)
     const report = await migrateTables(client, plan, { alsoReadable: ALSO_READABLE })
-    log?.(report.readerRole.message)
+    log?.('debug', report.readerRole.message)
     await this.#narrow.claim(client)
     await this.#changes.claim(client, { owner: this.#owner.id, before: owner, watermarkMs })
     await this.#interruptions.addRestart(client)
