@@ -3,13 +3,18 @@
  *
  * D1  Of each event it says what its time makes of it, as `admit.ts` does, and whether what came before the blocks could
  *     change that.
+ * D2  Its memory is bounded whatever the texts of dimensions are: after {@link MOST_TEXTS} of them it begins to number them
+ *     anew. Codes of dimensions are good for the event handed over alone; ids are the same all the time.
  */
 import { randomBytes, randomInt } from 'node:crypto'
 import { createBatch, createDecoder, createDictionaries, type Decoder } from '../../engine/decode/decoder.ts'
+import type { Dictionary } from '../../engine/decode/dictionary.ts'
 import type { EventBatch } from '../../engine/event-batch.ts'
 import type { Plan, StreamName } from '../../pipeline/plan.ts'
 
 const BATCH_ROWS = 2_048
+/** Each is of 512 bytes at most. */
+const MOST_TEXTS = 200_000
 
 /** Lines that arrived together, each with its line feed. */
 export interface TailBlock {
@@ -46,33 +51,38 @@ export interface TailEvent {
 
 export class TailReader {
   readonly #plan: Plan
-  readonly #decoders: Readonly<Record<StreamName, Decoder>>
+  readonly #mostTexts: number
+  readonly #idKey: Int32Array
+  #dictionaries: readonly Dictionary[] = []
+  #decoders: Readonly<Record<StreamName, Decoder>>
   readonly #batches: Readonly<Record<StreamName, EventBatch>>
 
-  constructor(plan: Plan) {
-    const dictionaries = createDictionaries(plan, randomInt(2 ** 31))
+  /** @param mostTexts how many texts of dimensions are kept, but for those of one batch */
+  constructor(plan: Plan, mostTexts: number = MOST_TEXTS) {
     const key = randomBytes(16)
-    const idKey = Int32Array.from([0, 4, 8, 12], (at) => key.readInt32LE(at))
     this.#plan = plan
-    this.#decoders = {
-      impressions: createDecoder({ plan, stream: 'impressions', dictionaries, idKey }),
-      clicks: createDecoder({ plan, stream: 'clicks', dictionaries, idKey }),
-    }
+    this.#mostTexts = mostTexts
+    this.#idKey = Int32Array.from([0, 4, 8, 12], (at) => key.readInt32LE(at))
+    this.#decoders = this.#newDecoders()
     this.#batches = {
       impressions: createBatch(plan, 'impressions', BATCH_ROWS),
       clicks: createBatch(plan, 'clicks', BATCH_ROWS),
     }
   }
 
+  /** Texts of dimensions that are kept now. */
+  get textCount(): number {
+    return this.#dictionaries.reduce((sum, { size }) => sum + size, 0)
+  }
+
   /** Hands over each event that is not malformed, in order; what is handed over is good until the next one. */
   async read(tail: PartitionTail, giveWay: () => Promise<void>, onEvent: (event: TailEvent) => void): Promise<void> {
-    const decoder = this.#decoders[tail.stream]
     const batch = this.#batches[tail.stream]
     let highestMs = -Infinity
     for await (const block of tail.blocks) {
       for (let start = 0; start < block.lines.length;) {
         batch.count = 0
-        const { nextStart } = decoder.decodeLines(block.lines, start, block.lines.length, batch, 1)
+        const { nextStart } = this.#decoders[tail.stream].decodeLines(block.lines, start, block.lines.length, batch, 1)
         if (nextStart === start) break
         start = nextStart
         for (let row = 0; row < batch.count; row++) {
@@ -81,8 +91,20 @@ export class TailReader {
           if (event.eventClass !== 'future') highestMs = Math.max(highestMs, event.timeMs)
           onEvent(event)
         }
+        if (this.textCount > this.#mostTexts) this.#decoders = this.#newDecoders()
         await giveWay()
       }
+    }
+  }
+
+  #newDecoders(): Readonly<Record<StreamName, Decoder>> {
+    const plan = this.#plan
+    const idKey = this.#idKey
+    const dictionaries = createDictionaries(plan, randomInt(2 ** 31))
+    this.#dictionaries = dictionaries
+    return {
+      impressions: createDecoder({ plan, stream: 'impressions', dictionaries, idKey }),
+      clicks: createDecoder({ plan, stream: 'clicks', dictionaries, idKey }),
     }
   }
 
