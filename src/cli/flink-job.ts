@@ -2,8 +2,8 @@
  * `tidemark flink submit|status|stop|resume`: the job of a plan on a Flink cluster, by default that of `stack up`.
  *
  * F1  A fresh job fills empty tables: rows are only removed with `--replace`.
- * F2  A job goes on from a state of the very same plan and of no other, with the settings it had. One that left no state
- *     begins with its topics again, into emptied tables.
+ * F2  A job goes on from a state of the very same plan and of no other, with the settings it had. One of the stack that
+ *     left no state begins with its topics again, into emptied tables; what one elsewhere left is not known here.
  * F3  What was started is noted in the data folder, so that the stack's supervisor can start it again.
  */
 import { Command } from 'commander'
@@ -13,7 +13,7 @@ import { clearTables, migrate, tablesWithRows } from '../database/migrate.ts'
 import { TidemarkError } from '../errors.ts'
 import { jobName, scriptHash } from '../flink/flink-sql.ts'
 import { jdbcAddress } from '../flink/job/jdbc-address.ts'
-import { findJob, startJob, stopJob } from '../flink/job/jobs.ts'
+import { findJob, requireNoJob, startJob, stopJob } from '../flink/job/jobs.ts'
 import { DEFAULT_FLINK_SETTINGS, type FlinkSettings } from '../flink/settings.ts'
 import { planChanges } from '../pipeline/plan-changes.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
@@ -22,15 +22,17 @@ import { ensureTopics } from '../sinks/kafka/topics.ts'
 import { emptyTables } from '../stack/jobs/empty-tables.ts'
 import { readJobRecord, writeJobRecord, type JobRecord } from '../stack/jobs/job-records.ts'
 import { isCheckpoint, newestState } from '../stack/jobs/retained-state.ts'
-import { stackHome } from '../stack/settings.ts'
+import { stackHome, stackUrls } from '../stack/settings.ts'
 import { runningState } from '../stack/stack.ts'
-import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
+import { dataDirArgument, DEFAULT_DATA_DIR } from './data-dir-argument.ts'
 import { clusterOf, jobLine, type ClusterOptions } from './flink-cluster.ts'
 import { showStatus } from './flink-status.ts'
 import { interruptSignal } from './interrupt.ts'
 import { wholeNumber } from './option-values.ts'
 import { addPlanOptions, loadPlan, planArguments } from './plan-options.ts'
 import { createTalk } from './talk.ts'
+
+const AS_FLINK = { applicationName: 'tidemark flink', doing: 'prepare the tables' }
 
 interface SubmitOptions extends ClusterOptions {
   readonly databaseUrl?: string
@@ -81,7 +83,9 @@ async function submitJob(options: SubmitOptions): Promise<void> {
   const plan = await loadPlan(options)
   const databaseUrl = databaseOf(options)
   const cluster = clusterOf(options)
-  await prepareTables(databaseUrl, plan, options.replace === true)
+  await requireNoJob(cluster, plan)
+  const replace = options.replace === true
+  if (!replace) await requireNoRows(databaseUrl, plan)
   const settings = {
     ...DEFAULT_FLINK_SETTINGS,
     ...jdbcAddress(databaseUrl),
@@ -90,14 +94,16 @@ async function submitJob(options: SubmitOptions): Promise<void> {
     stateBackend: options.heapState === true ? ('hashmap' as const) : ('rocksdb' as const),
     bounded: options.bounded ?? false,
   }
-  await start(options, plan, settings, undefined)
+  await start(options, plan, settings, { prepare: () => prepareTables(databaseUrl, plan, replace) })
 }
 
 async function resumeJob(options: SubmitOptions): Promise<void> {
   const plan = await loadPlan(options)
   const home = stackHome(options.dataDir)
   const record = resumable(readJobRecord(home, jobName(plan)), plan, options)
+  await requireNoJob(clusterOf(options), plan)
   const state = newestState(home, record)
+  if (state === undefined) requireStackJob(home, record, options)
   const databaseUrl = record.usesOwnDatabase || options.databaseUrl !== undefined ? databaseOf(options) : undefined
   const settings = {
     ...record.settings,
@@ -105,20 +111,26 @@ async function resumeJob(options: SubmitOptions): Promise<void> {
     brokers: options.brokers ?? record.settings.brokers,
     parallelism: options.parallelism ?? record.settings.parallelism,
   }
-  if (state === undefined) {
-    createTalk(options).say(
-      'It was stopped before its first checkpoint: it counts its topics again, into emptied tables.',
-    )
+  const countAgain = async (): Promise<void> => {
+    createTalk(options).say('It left no checkpoint: it counts its topics again, into emptied tables.')
     await emptyTables(plan, settings)
   }
-  await start(options, plan, settings, state)
+  await start(options, plan, settings, state === undefined ? { prepare: countAgain } : { state })
+}
+
+/** From where a job starts: a state, or its topics and tables that are prepared for that. */
+type Beginning = { readonly state: string; readonly prepare?: never } | StartAnew
+
+interface StartAnew {
+  readonly state?: never
+  readonly prepare: () => Promise<void>
 }
 
 async function start(
   options: SubmitOptions,
   plan: Plan,
   settings: FlinkSettings,
-  state: string | undefined,
+  { state, prepare }: Beginning,
 ): Promise<void> {
   const home = stackHome(options.dataDir)
   const cluster = clusterOf(options)
@@ -129,9 +141,7 @@ async function start(
   const talk = createTalk(options)
   talk.say('Flink plans the job: half a minute, and minutes on a machine that is busy.')
   const from = state === undefined ? undefined : { url: state, isOwn: isCheckpoint(home, state) }
-  // Those of a fresh job are empty already; a job that left no state may have written before it was stopped.
-  if (from === undefined) await emptyTables(plan, settings)
-  const jobId = await startJob(cluster, plan, settings, { signal: interruptSignal(), from })
+  const jobId = await startJob(cluster, plan, settings, { signal: interruptSignal(), from, prepare })
   writeJobRecord(home, {
     name: jobName(plan),
     state: 'running',
@@ -165,15 +175,17 @@ function databaseOf(options: SubmitOptions): string {
   })
 }
 
+async function requireNoRows(url: string, plan: Plan): Promise<void> {
+  const filled = await withConnection({ ...AS_FLINK, url }, async (client) => tablesWithRows(client, plan))
+  if (filled.length === 0) return
+  const message = `These tables hold rows: ${filled.join(', ')}. A fresh job would mix with them.`
+  throw new TidemarkError('USAGE', message, {
+    fix: 'Add --replace to empty them, or go on with ./tidemark flink resume',
+  })
+}
+
 async function prepareTables(url: string, plan: Plan, replace: boolean): Promise<void> {
-  await withConnection({ url, applicationName: 'tidemark flink', doing: 'prepare the tables' }, async (client) => {
-    const filled = await tablesWithRows(client, plan)
-    if (filled.length > 0 && !replace) {
-      const message = `These tables hold rows: ${filled.join(', ')}. A fresh job would mix with them.`
-      throw new TidemarkError('USAGE', message, {
-        fix: 'Add --replace to empty them, or go on with ./tidemark flink resume',
-      })
-    }
+  await withConnection({ ...AS_FLINK, url }, async (client) => {
     await migrate(client, plan, { discardRows: replace })
     if (replace) await clearTables(client, plan)
   })
@@ -223,8 +235,28 @@ function resumable(record: JobRecord | undefined, plan: Plan, options: SubmitOpt
   if (isSamePlan && record.scriptHash === scriptHash(plan, record.settings)) return record
   const changes = isSamePlan ? ['this version of Tidemark makes other SQL of it'] : planChanges(record.plan, plan)
   throw new TidemarkError('PLAN_CHANGED', `The job's state is of another definition: ${changes.join('; ')}.`, {
-    fix:
-      ['./tidemark flink submit --replace', ...planArguments(options)].join(' ') +
-      ' (counts the topics again into emptied tables)',
+    fix: countAgainLine(options),
   })
+}
+
+/**
+ * Refuses to take a job for one that left no state where its cluster keeps that elsewhere, and may still run it.
+ *
+ * @throws TidemarkError INPUT_MISSING
+ */
+function requireStackJob(home: string, { name, cluster }: JobRecord, options: SubmitOptions): void {
+  const stack = runningState(home)?.settings
+  const own = stack?.groups.includes('flink') === true ? stackUrls(stack.ports).jobManagerUrl : undefined
+  const elsewhere = [cluster, clusterOf(options)].find(({ jobManagerUrl }) => jobManagerUrl !== own)
+  if (elsewhere === undefined) return
+  const unknown = `and what Flink at ${elsewhere.jobManagerUrl} keeps of it is not known here`
+  throw new TidemarkError('INPUT_MISSING', `No savepoint of the job "${name}" is recorded, ${unknown}.`, {
+    where: options.dataDir,
+    fix: countAgainLine(options),
+  })
+}
+
+function countAgainLine(options: SubmitOptions): string {
+  const command = ['./tidemark flink submit --replace', ...planArguments(options)].join(' ')
+  return `${command}${dataDirArgument(options.dataDir)} (counts the topics again into emptied tables)`
 }

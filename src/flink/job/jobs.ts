@@ -3,6 +3,7 @@
  *
  * J1  One job of a name runs at a time.
  * J2  A job that is stopped leaves a savepoint, from which it goes on as if it had not been.
+ * J3  Nothing is prepared for a job, as tables emptied, while one of its name runs.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { TidemarkError } from '../../errors.ts'
@@ -64,9 +65,30 @@ export interface SavedState {
 }
 
 /**
+ * Refuses where the job of a plan runs already (J1).
+ *
+ * @throws TidemarkError FLINK_BUSY, FLINK_UNAVAILABLE
+ */
+export async function requireNoJob(cluster: FlinkCluster, plan: Plan): Promise<void> {
+  const running = await findJob(cluster, plan)
+  if (running === undefined) return
+  throw new TidemarkError('FLINK_BUSY', `The job "${running.name}" runs already (${running.id}, ${running.state}).`, {
+    fix: './tidemark flink stop',
+  })
+}
+
+/** How a job is started. */
+export interface JobStart {
+  readonly signal: AbortSignal
+  /** What to go on from; without it the job reads the topics from their beginning. */
+  readonly from?: SavedState | undefined
+  /** What is to be done first, once it is certain that no job of the plan runs (J3). */
+  readonly prepare?: (() => Promise<void>) | undefined
+}
+
+/**
  * Starts the job of a plan.
  *
- * @param from what to go on from; without it the job reads the topics from their beginning
  * @returns the job's id
  * @throws TidemarkError FLINK_BUSY where it runs already, FLINK_UNAVAILABLE, FLINK_REFUSED
  */
@@ -74,13 +96,10 @@ export async function startJob(
   cluster: FlinkCluster,
   plan: Plan,
   settings: FlinkSettings,
-  { signal, from }: { readonly signal: AbortSignal; readonly from?: SavedState | undefined },
+  { signal, from, prepare }: JobStart,
 ): Promise<string> {
-  const running = await findJob(cluster, plan)
-  if (running !== undefined)
-    throw new TidemarkError('FLINK_BUSY', `The job "${running.name}" runs already (${running.id}, ${running.state}).`, {
-      fix: './tidemark flink stop',
-    })
+  await requireNoJob(cluster, plan)
+  await prepare?.()
   const statements = [...recoveryStatements(from), ...flinkStatements(plan, settings).map(({ sql }) => sql)]
   const results = await runStatements(
     cluster.gatewayUrl,

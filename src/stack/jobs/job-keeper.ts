@@ -127,8 +127,8 @@ export class JobKeeper {
     const state = newestState(home, record)
     const from = state === undefined ? undefined : { url: state, isOwn: isCheckpoint(home, state) }
     try {
-      if (state === undefined) await emptyTables(record.plan, settings)
-      const jobId = await startJob(cluster, record.plan, settings, { signal: this.#controller.signal, from })
+      const prepare = from === undefined ? () => emptyTables(record.plan, settings) : undefined
+      const jobId = await startJob(cluster, record.plan, settings, { signal: this.#controller.signal, from, prepare })
       if (readJobRecord(home, record.name)?.state !== 'running') {
         // Someone stopped it while it was planned.
         await cancelJob(cluster, jobId)
