@@ -9,6 +9,8 @@
  * J3  Of the partitions that have something, the one with the lowest watermark is read next: after a restart, too, clicks
  *     are read in step with their impressions.
  * J4  One poll hands over a bounded amount, of a large block a part. Its position moves once all of it was handed over.
+ * J5  Where a source keeps its events and goes on from a position, W waits for what it could not append yet: its partition
+ *     is on its way until that is appended. Whoever is told to come back may never do so, so W does not wait for them.
  */
 import type { JournalBlock } from '../checkpoint/journal/block-window.ts'
 import type { JournalReader } from '../checkpoint/journal/journal-reader.ts'
@@ -45,6 +47,8 @@ interface OpenPartition {
   position: number
   /** Appends that are not on disk yet. */
   appending: number
+  /** Whether its source has more that could not be appended (J5). */
+  isHeldBack: boolean
 }
 
 export class JournalSource implements LiveSource {
@@ -60,7 +64,7 @@ export class JournalSource implements LiveSource {
     this.#options = options
     this.#partitions = options.partitions.map((name) => {
       const position = options.positions[name] ?? options.journal.earliest(name)
-      return { name, reader: options.journal.reader(name, position), position, appending: 0 }
+      return { name, reader: options.journal.reader(name, position), position, appending: 0, isHeldBack: false }
     })
     // What was idle at the checkpoint and has been appended to since is on its way (J2).
     this.#partitions.forEach((open, partition) => {
@@ -75,22 +79,38 @@ export class JournalSource implements LiveSource {
    * @throws TidemarkError retryable where there is no room now; `DISK_FAILED` where there never will be
    */
   async append(partition: number, lines: Uint8Array, recordCount: number, sourcePosition?: Uint8Array): Promise<void> {
-    const { journal, watermarks, clock, memory } = this.#options
-    // Before anything shows that someone spoke: W must not wait for whom we send away (M3 of `memory-room.ts`).
-    if (memory !== undefined && !memory.admit(lines.length)) throw memory.refusal()
+    const { journal, watermarks, clock } = this.#options
     const open = this.#partitions[partition] as OpenPartition
+    const isKept = sourcePosition !== undefined
+    if (isKept) this.#holdBack(partition)
+    // Before anything else shows that someone spoke: W must not wait for whom we send away (M3 of `memory-room.ts`).
+    this.#takeRoom(partition, lines.length, isKept)
     watermarks.setIdle(partition, false)
     const stamp = { recordCount, arrivalMs: clock.nowMs(), floorMs: watermarks.pipelineMs }
     open.appending++
     try {
       await journal.append(open.name, lines, sourcePosition === undefined ? stamp : { ...stamp, sourcePosition })
       this.#refusal = undefined
+      open.isHeldBack = false
     } catch (error) {
       this.#refusal = error instanceof Error ? error.message : String(error)
       throw error
     } finally {
       open.appending--
     }
+  }
+
+  #holdBack(partition: number): void {
+    const open = this.#partitions[partition] as OpenPartition
+    open.isHeldBack = true
+    this.#options.watermarks.setIdle(partition, false)
+  }
+
+  #takeRoom(partition: number, byteLength: number, isKept: boolean): void {
+    const { memory, watermarks } = this.#options
+    if (memory === undefined || memory.admit(byteLength)) return
+    if (isKept && watermarks.slowest() === partition && memory.follow(byteLength)) return
+    throw memory.refusal()
   }
 
   /** Whether an append has a chance now. */
@@ -137,7 +157,7 @@ export class JournalSource implements LiveSource {
 
   isOnItsWay(partition: number): boolean {
     const open = this.#partitions[partition] as OpenPartition
-    return open.appending > 0 || this.#unread(open) > 0
+    return open.isHeldBack || open.appending > 0 || this.#unread(open) > 0
   }
 
   unreadBytes(partition: number): number {

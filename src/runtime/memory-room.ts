@@ -9,11 +9,13 @@
  *     steps take beside it; what requests and results may still take; and what everything in the journal that is not
  *     counted yet will take once it is.
  * M2  What was acknowledged is counted, whatever it takes: only intake asks here, the engine never does.
- * M3  A run of a journal that is full opens again by itself. An append that is refused leaves its partition as silent as
- *     it was, so all become idle after `idleTimeout`; W then follows the wall clock, and everything remembered has expired
- *     once that has passed it by A + L + max(L, e) + outOfOrderness.
- * M4  Topics, which are never idle while they have something, are read on while the run is full, but only where W waits for
- *     them, and only until `RESERVE` is used up: `canFollow`.
+ * M3  A run that is full opens again by itself to senders that keep what is refused, as those of HTTP do. An append of
+ *     theirs that is refused leaves its partition as silent as it was, so all become idle after `idleTimeout`; W then
+ *     follows the wall clock, and everything remembered has expired once that has passed it by
+ *     A + L + max(L, e) + outOfOrderness.
+ * M4  Topics and files are there to be read: back-pressure never makes one idle, or what it has would be late. So W waits
+ *     for them, and they are read on while the run is full, but only where W waits for them, and only until `RESERVE` is
+ *     used up: `canFollow`, `follow`. Where the events of one window length do not fit, they wait for good.
  * M5  What the system has not taken back is not held: it is room for what comes next. Else a run that is full could stay it.
  * M6  A limit that is too small for the program itself locks nothing up: `LEAST_STATE` of it may always be remembered, what
  *     is not counted yet included.
@@ -57,7 +59,7 @@ const COLLECT_MS = 5_000
 const NEARLY = 0.05
 /** Full until so much of the limit is free again. */
 const SLACK = 0.02
-/** What is kept for events of topics that W waits for (M4). */
+/** What is kept for events of topics and files that W waits for (M4). */
 const RESERVE = 0.04
 /** What may be remembered in any case (M6). */
 const LEAST_STATE = 1 / 32
@@ -99,13 +101,22 @@ export class MemoryRoom {
     return true
   }
 
+  /** Takes room for lines of a source that W waits for, although it is full; false where the reserve is used up (M4). */
+  follow(byteLength: number): boolean {
+    const bytes = byteLength * SHARE_OF_JOURNAL
+    if (!this.canFollow || (this.#neededBytes + bytes > this.#options.limitBytes && !this.#isLeast)) return false
+    this.#neededBytes += bytes
+    this.#comingBytes += bytes
+    return true
+  }
+
   /** Whether nothing is admitted now. */
   get isFull(): boolean {
     this.#look()
     return this.#isFull
   }
 
-  /** Whether topics that W waits for may be read on although it is full (M4). */
+  /** Whether what W waits for may be read on although it is full (M4). */
   get canFollow(): boolean {
     this.#look()
     return this.#neededBytes < this.#options.limitBytes || this.#isLeast

@@ -1,6 +1,7 @@
 /**
  * A run in too little memory, whatever is sent when: what is acknowledged is counted and what is refused leaves nothing,
- * memory stays within its bounds, and whoever waits long enough gets in again (M1 to M3 of `memory-room.ts`).
+ * memory stays within its bounds, and whoever waits long enough gets in again (M1 to M3 of `memory-room.ts`); what waits in a
+ * file is not late for it (M4).
  */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
@@ -51,5 +52,46 @@ it('a run in too little memory loses nothing, stays within it, and takes events 
     FILE,
   )
   assert.ok(refused > 0, 'control: some were refused')
+  context.diagnostic(`${acknowledged} events acknowledged, ${refused} refused`)
+})
+
+/** A file with more to read at any time: it is never silent for as long as `idleTimeout`. */
+const fileSteps = fc.array(
+  fc.record({
+    read: fc.integer({ min: 1, max: 2_000 }),
+    gapMs: fc.integer({ min: 0, max: 5_000 }),
+    clicks: fc.integer({ min: 1, max: 2_000 }),
+    passMs: fc.integer({ min: 0, max: 8_000 }),
+  }),
+  { minLength: 10, maxLength: 40 },
+)
+
+it('a file that is followed in too little memory is never late for it, however long it has to wait', async (context) => {
+  let refused = 0
+  let acknowledged = 0
+  const perSecond = 2_000
+  await checkAsyncProperty(
+    fc.asyncProperty(fc.integer({ min: 0, max: 3_600_000 }), fileSteps, async (ageMs, taken) => {
+      const run = await CrowdedRun.start({ plan, roomBytes: MB })
+      let atMs = run.time.nowMs() - ageMs
+      for (const step of taken) {
+        // What is in a file has happened already.
+        atMs = Math.min(atMs + step.gapMs, run.time.nowMs())
+        if (!(await run.readOn(step.read, atMs, perSecond, 60_000))) break
+        atMs += Math.ceil((1_000 * step.read) / perSecond)
+        await run.click(step.clicks)
+        await run.time.pass(step.passMs)
+        assert.ok(run.peakBytes <= run.limitBytes, `${run.peakBytes} of ${run.limitBytes} bytes`)
+      }
+      await run.time.pass(2 * FORGOTTEN_MS)
+      assert.equal(run.pipeline.engine.classesOf('impressions').late, 0)
+      refused += run.refused
+      acknowledged += run.acknowledged
+      await run.end()
+    }),
+    20,
+    FILE,
+  )
+  assert.ok(refused > 0, 'control: some had to wait')
   context.diagnostic(`${acknowledged} events acknowledged, ${refused} refused`)
 })

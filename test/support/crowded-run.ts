@@ -12,7 +12,7 @@ import { LiveRun } from '../../src/runtime/live-run.ts'
 import { MemoryRoom } from '../../src/runtime/memory-room.ts'
 import { Pipeline } from '../../src/runtime/pipeline.ts'
 import { TidemarkError } from '../../src/errors.ts'
-import { lineBytes, impressionLine } from './event-lines.ts'
+import { clickLine, lineBytes, impressionLine } from './event-lines.ts'
 import { FragileCheckpoints } from './fragile-delivery.ts'
 import { FragileSink } from './fragile-sink.ts'
 import { openJournal, START_MS } from './journal-rig.ts'
@@ -21,6 +21,8 @@ import { SimulatedDisk } from './simulated-disk.ts'
 
 /** The program without what it remembers. */
 const BASE_BYTES = 1_000_000
+/** Where a file goes on; nobody reads it. */
+const POSITION = Uint8Array.of(1)
 /** Appending to a file in memory copies it. */
 const SEGMENT_BYTES = 1 << 18
 
@@ -40,6 +42,8 @@ export class CrowdedRun {
   readonly run: LiveRun
   /** The process with all that may be remembered, and nothing of what is kept free for growth. */
   readonly mostBytes: number
+  /** All that it may use. */
+  readonly limitBytes: number
   /** Whether it became full, or was not any more, and when; in order. */
   readonly turns: { readonly isFull: boolean; readonly atMs: number }[] = []
   acknowledged: number = 0
@@ -61,8 +65,9 @@ export class CrowdedRun {
     const { engine } = this.pipeline
     const { heldBytes, growthBytes } = engine.memory()
     this.mostBytes = BASE_BYTES + heldBytes + roomBytes
+    this.limitBytes = this.mostBytes + growthBytes
     const memory = new MemoryRoom({
-      limitBytes: this.mostBytes + growthBytes,
+      limitBytes: this.limitBytes,
       look: () => ({
         ...engine.memory(),
         residentBytes: this.peakBytes,
@@ -119,15 +124,45 @@ export class CrowdedRun {
   /** Sends new impressions of this moment, or of one before it; returns whether they were acknowledged. */
   async send(count: number, beforeMs: number = 0): Promise<boolean> {
     const timeMs = this.time.nowMs() - beforeMs
-    const text = Array.from({ length: count }, () => impressionLine(`i${this.#ids++}`, timeMs)).join('\n')
+    const isTaken = await this.#append(
+      0,
+      Array.from({ length: count }, () => impressionLine(`i${this.#ids++}`, timeMs)),
+    )
+    if (isTaken) this.acknowledged += count
+    else this.refused += count
+    return isTaken
+  }
+
+  /** Sends new clicks of this moment; returns whether they were acknowledged. */
+  async click(count: number): Promise<boolean> {
+    const lines = Array.from({ length: count }, () => clickLine(`c${this.#ids++}`, 'none', this.time.nowMs()))
+    return this.#append(1, lines)
+  }
+
+  /**
+   * Reads impressions of a file, `perSecond` of them a second, and retries for `patienceMs` as whoever follows files does.
+   *
+   * @returns whether they were appended
+   */
+  async readOn(count: number, fromMs: number, perSecond: number, patienceMs: number): Promise<boolean> {
+    const timeOf = (i: number): number => fromMs + Math.floor((i * 1_000) / perSecond)
+    const lines = Array.from({ length: count }, (_, i) => impressionLine(`i${this.#ids++}`, timeOf(i)))
+    for (let waitedMs = 0; !(await this.#append(0, lines, POSITION)); waitedMs += 250) {
+      this.refused += count
+      if (waitedMs >= patienceMs) return false
+      await this.time.pass(250)
+    }
+    this.acknowledged += count
+    return true
+  }
+
+  async #append(partition: number, lines: readonly string[], position?: Uint8Array): Promise<boolean> {
     try {
-      await this.source.append(0, lineBytes(text), count)
-      this.acknowledged += count
+      await this.source.append(partition, lineBytes(...lines), lines.length, position)
       return true
     } catch (error) {
       if (!(error instanceof TidemarkError) || error.code !== 'MEMORY_FULL') throw error
       assert.ok(error.retryable)
-      this.refused += count
       return false
     }
   }

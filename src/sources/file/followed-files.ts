@@ -8,7 +8,8 @@
  *     counts without one, once the file has not grown for `SETTLED_MS`.
  * F3  All files of one source are one partition, oldest first: servers that write at the same time are sources of their
  *     own, or their disorder counts as the partition's.
- * F4  Lines that there is no room for now are appended once there is; meanwhile nothing is read.
+ * F4  Lines that there is no room for now are appended once there is; meanwhile nothing is read, and W waits for them (J5
+ *     of `journal-source.ts`): none is late for it.
  */
 import { TidemarkError } from '../../errors.ts'
 import type { Clock } from '../../runtime/ports.ts'

@@ -18,13 +18,16 @@ interface Offer {
   readonly text: string
 }
 
-async function rig(): Promise<{ readonly journal: Journal; readonly source: JournalSource; readonly offers: Offer[] }> {
-  const journal = await openJournal(new SimulatedDisk())
+async function rig(
+  disk: SimulatedDisk = new SimulatedDisk(),
+  time: OwnedTime = new OwnedTime(START_MS),
+): Promise<{ readonly journal: Journal; readonly source: JournalSource; readonly offers: Offer[] }> {
+  const journal = await openJournal(disk, { nowMs: () => time.nowMs() })
   const source = new JournalSource({
     journal,
     partitions: PARTITIONS,
     watermarks: new Watermarks(PARTITIONS.length, 5_000),
-    clock: new OwnedTime(START_MS),
+    clock: time,
     positions: {},
     freeBytes: () => 0,
   })
@@ -65,6 +68,25 @@ describe('the journal as a source', () => {
     assert.ok(source.isWithinBlock)
     assert.ok(poll(source, offers), 'the second block is left')
     assert.ok(!source.isWithinBlock)
+    await journal.close()
+  })
+
+  it('J5: what a source could not append yet is on its way until it is; not so what senders were told to keep', async () => {
+    const disk = new SimulatedDisk()
+    const time = new OwnedTime(START_MS)
+    const { journal, source, offers } = await rig(disk, time)
+    const { free } = disk
+    disk.free = 0
+    time.jump(100)
+    await assert.rejects(source.append(1, linesOf('sent'), 1), { code: 'DISK_FULL' })
+    assert.ok(!source.isOnItsWay(1))
+    await assert.rejects(source.append(0, linesOf('read'), 1, Uint8Array.of(1)), { code: 'DISK_FULL' })
+    assert.ok(source.isOnItsWay(0))
+    disk.free = free
+    time.jump(100)
+    await source.append(0, linesOf('read'), 1, Uint8Array.of(1))
+    while (poll(source, offers));
+    assert.ok(!source.isOnItsWay(0))
     await journal.close()
   })
 

@@ -160,6 +160,14 @@ describe('memory room', () => {
     assert.ok(rig.room.isFull && !rig.room.canFollow)
   })
 
+  it('M4: so are files, and what they were given counts at once', () => {
+    const rig = new Rig().become({ heldBytes: 700 * MB, residentBytes: 870 * MB })
+    assert.ok(!rig.room.admit(MB) && rig.room.follow(20 * MB))
+    assert.equal(rig.needed, 870 + 50 + 40 + 10 + 10)
+    assert.ok(!rig.room.follow(60 * MB), 'over the limit')
+    assert.ok(rig.room.follow(40 * MB) && !rig.room.follow(2 * MB))
+  })
+
   it('M6: a limit that the program alone fills leaves room for some events', () => {
     const rig = new Rig().become({ heldBytes: 30 * MB, residentBytes: 1_500 * MB, uncountedBytes: 0 })
     assert.ok(!rig.room.isFull && rig.room.canFollow && rig.room.admit(MB))
@@ -220,6 +228,37 @@ describe('a run that is full', { timeout: 120_000 }, () => {
     await run.time.pass(5_000)
     assert.equal(run.source.uncountedBytes, 0)
     assert.equal(run.pipeline.eventsRead, run.acknowledged)
+    await run.end()
+  })
+
+  it('M4: a file that is followed is never late for it: where its windows fit, it gets in beside senders', async () => {
+    const run = await CrowdedRun.start({ plan, roomBytes: 3 * MB })
+    const beganMs = run.time.nowMs() - 20 * MINUTE_MS
+    assert.ok(await run.readOn(1_000, beganMs, 100, 0))
+    await run.time.pass(250)
+    while (await run.click(1_000));
+    assert.ok(run.run.status().memory?.isFull, 'control: senders fill it')
+    for (let second = 10; second < 20 * 60; second += 10) {
+      assert.ok(await run.readOn(1_000, beganMs + second * 1_000, 100, MINUTE_MS), `not at ${second} s`)
+      await run.click(100)
+      await run.time.pass(50)
+    }
+    assert.equal(run.pipeline.engine.classesOf('impressions').late, 0)
+    assert.ok(run.peakBytes <= run.limitBytes, `${run.peakBytes} of ${run.limitBytes} bytes`)
+    await run.end()
+  })
+
+  it('M4: a file whose windows do not fit waits, and is not late either', async () => {
+    const run = await CrowdedRun.start({ plan, roomBytes: 3 * MB })
+    const beganMs = run.time.nowMs() - 120 * MINUTE_MS
+    let seconds = 0
+    while (await run.readOn(4_000, beganMs + seconds * 1_000, 4_000, MINUTE_MS)) seconds++
+    assert.ok(seconds > 10 && seconds < 105, `${seconds} s of it fit`)
+    await run.time.pass(2 * FORGOTTEN_MS)
+    const watermarkMs = run.pipeline.engine.watermarks.pipelineMs
+    assert.ok(watermarkMs < beganMs + seconds * 1_000, 'W waits for it')
+    assert.equal(run.pipeline.engine.classesOf('impressions').late, 0)
+    assert.ok(run.peakBytes <= run.limitBytes, `${run.peakBytes} of ${run.limitBytes} bytes`)
     await run.end()
   })
 })
