@@ -9,7 +9,7 @@
 import { Command } from 'commander'
 import { withConnection } from '../database/connection.ts'
 import { checkDatabaseUrl } from '../database/database-url.ts'
-import { clearTables, migrate, tablesWithRows } from '../database/migrate.ts'
+import { migrate, tablesWithRows } from '../database/migrate.ts'
 import { TidemarkError } from '../errors.ts'
 import { jobName, scriptHash } from '../flink/flink-sql.ts'
 import { jdbcAddress } from '../flink/job/jdbc-address.ts'
@@ -19,9 +19,9 @@ import { planChanges } from '../pipeline/plan-changes.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
 import { STREAM_NAMES, type Plan } from '../pipeline/plan.ts'
 import { ensureTopics } from '../sinks/kafka/topics.ts'
-import { emptyTables } from '../stack/jobs/empty-tables.ts'
+import { emptyTables, replaceTables } from '../stack/jobs/empty-tables.ts'
 import { readJobRecord, writeJobRecord, type JobRecord } from '../stack/jobs/job-records.ts'
-import { isCheckpoint, newestState } from '../stack/jobs/retained-state.ts'
+import { isCheckpoint, newestState, stateFolders } from '../stack/jobs/retained-state.ts'
 import { stackHome, stackUrls } from '../stack/settings.ts'
 import { runningState } from '../stack/stack.ts'
 import { dataDirArgument, DEFAULT_DATA_DIR } from './data-dir-argument.ts'
@@ -94,7 +94,9 @@ async function submitJob(options: SubmitOptions): Promise<void> {
     stateBackend: options.heapState === true ? ('hashmap' as const) : ('rocksdb' as const),
     bounded: options.bounded ?? false,
   }
-  await start(options, plan, settings, { prepare: () => prepareTables(databaseUrl, plan, replace) })
+  await start(options, plan, settings, {
+    prepare: () => (replace ? replaceTables(plan, databaseUrl) : makeTables(plan, databaseUrl)),
+  })
 }
 
 async function resumeJob(options: SubmitOptions): Promise<void> {
@@ -103,7 +105,7 @@ async function resumeJob(options: SubmitOptions): Promise<void> {
   const record = resumable(readJobRecord(home, jobName(plan)), plan, options)
   await requireNoJob(clusterOf(options), plan)
   const state = newestState(home, record)
-  if (state === undefined) requireStackJob(home, record, options)
+  if (state === undefined) requireNoneLeft(home, record, options)
   const databaseUrl = record.usesOwnDatabase || options.databaseUrl !== undefined ? databaseOf(options) : undefined
   const settings = {
     ...record.settings,
@@ -184,11 +186,8 @@ async function requireNoRows(url: string, plan: Plan): Promise<void> {
   })
 }
 
-async function prepareTables(url: string, plan: Plan, replace: boolean): Promise<void> {
-  await withConnection({ ...AS_FLINK, url }, async (client) => {
-    await migrate(client, plan, { discardRows: replace })
-    if (replace) await clearTables(client, plan)
-  })
+async function makeTables(plan: Plan, url: string): Promise<void> {
+  await withConnection({ ...AS_FLINK, url }, async (client) => migrate(client, plan))
 }
 
 async function stopAndKeep(options: ClusterOptions): Promise<void> {
@@ -240,11 +239,17 @@ function resumable(record: JobRecord | undefined, plan: Plan, options: SubmitOpt
 }
 
 /**
- * Refuses to take a job for one that left no state where its cluster keeps that elsewhere, and may still run it.
+ * Refuses to take a job for one that left no state where one was seen, or where its cluster keeps it elsewhere and may still
+ * run it.
  *
  * @throws TidemarkError INPUT_MISSING
  */
-function requireStackJob(home: string, { name, cluster }: JobRecord, options: SubmitOptions): void {
+function requireNoneLeft(home: string, { name, cluster, hasLeftState }: JobRecord, options: SubmitOptions): void {
+  if (hasLeftState === true)
+    throw new TidemarkError('INPUT_MISSING', `The checkpoints of the job "${name}", which were there, are gone.`, {
+      where: stateFolders(home).checkpoints,
+      fix: `put them back, or ${countAgainLine(options)}`,
+    })
   const stack = runningState(home)?.settings
   const own = stack?.groups.includes('flink') === true ? stackUrls(stack.ports).jobManagerUrl : undefined
   const elsewhere = [cluster, clusterOf(options)].find(({ jobManagerUrl }) => jobManagerUrl !== own)

@@ -79,6 +79,25 @@ export async function disownOthers(client: Client, plan: Plan): Promise<void> {
   ])
 }
 
+/** Who may write a table of the plan, under whatever name of pipeline, in words; undefined for nobody. */
+export async function tablesOwner(client: Client, plan: Plan): Promise<string | undefined> {
+  const { rows } = await client.query<{ name: string }>(
+    `select coalesce(owner_name, 'tidemark ' || writer) as name from ${META}
+      where (pipeline = $1 or tables && $2) and owner is not null limit 1`,
+    [plan.name, allTables(plan).map((table) => table.name)],
+  )
+  return rows[0]?.name
+}
+
+/** Takes the tables of the plan from whoever may write them. `by` takes over, which writes no epochs: for people. */
+export async function disownAll(client: Client, plan: Plan, by: string): Promise<void> {
+  await client.query(
+    `update ${META} set owner = null, owner_name = $3, claimed_at = now()
+      where (pipeline = $1 or tables && $2) and owner is not null`,
+    [plan.name, allTables(plan).map((table) => table.name), by],
+  )
+}
+
 /**
  * Says that an epoch's values are in the tables. Part of the epoch's own transaction.
  *

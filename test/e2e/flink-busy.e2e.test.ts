@@ -133,6 +133,16 @@ describe('tables of a job on Flink', () => {
     assert.deepEqual(await filled(), ['ledger'])
   })
 
+  it('keep their rows where checkpoints were seen and are gone', async () => {
+    stackRuns()
+    submitted({ state: 'stopped', hasLeftState: true })
+    jobs = []
+    const { code, stderr } = await flink('resume')
+    assert.equal(code, MISSING, stderr)
+    assert.match(stderr, /which were there, are gone/)
+    assert.deepEqual(await filled(), ['ledger'])
+  })
+
   it('keep their rows where submit --replace finds the job running', async () => {
     const to = ['--job-manager-url', clusterUrl, '--database-url', databaseUrl, '--brokers', '127.0.0.1:1']
     const { code, stderr } = await flink('submit', '--replace', ...to)

@@ -1,18 +1,55 @@
 /**
- * The tables of a job that begins with its topics again because it left no state: whatever it wrote by then would stand beside
- * what it counts anew, as the order of partitions and the clock may decide otherwise.
+ * The tables of a job that begins with its topics: whatever stands in them would stand beside what it counts anew, as the order
+ * of partitions and the clock may decide otherwise.
+ *
+ * M1  Tables that a `run` has taken over are emptied only where people say so, and are then taken from it.
  */
-import { withConnection } from '../../database/connection.ts'
-import { clearTables, migrate } from '../../database/migrate.ts'
+import type { Client } from 'pg'
+import { inTransaction, withConnection } from '../../database/connection.ts'
+import { disownAll, tablesOwner } from '../../database/meta-table.ts'
+import { clearTables, lockMigrations, migrateTables } from '../../database/migrate.ts'
+import { TidemarkError } from '../../errors.ts'
 import { databaseAddress } from '../../flink/job/jdbc-address.ts'
 import type { FlinkSettings } from '../../flink/settings.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 
-/** Empties the tables that a job of these settings fills. */
+/**
+ * Empties the tables that a job of these settings filled, and left no state of.
+ *
+ * @throws TidemarkError DATABASE_OTHER_FOLDER where they are someone else's by now
+ */
 export async function emptyTables(plan: Plan, settings: FlinkSettings): Promise<void> {
-  const to = { url: databaseAddress(settings), applicationName: 'tidemark flink', doing: 'empty the tables' }
-  await withConnection(to, async (client) => {
-    await migrate(client, plan)
+  await inTables(databaseAddress(settings), async (client) => {
+    await migrateTables(client, plan, {})
+    const owner = await tablesOwner(client, plan)
+    if (owner !== undefined) throw takenOver(plan, owner)
     await clearTables(client, plan)
+  })
+}
+
+/** Empties the tables of a plan whoever filled them. A `run` that does so at present is told that they were taken over. */
+export async function replaceTables(plan: Plan, url: string): Promise<void> {
+  await inTables(url, async (client) => {
+    await migrateTables(client, plan, { discardRows: true })
+    await disownAll(client, plan, 'tidemark flink submit')
+    await clearTables(client, plan)
+  })
+}
+
+async function inTables(url: string, work: (client: Client) => Promise<void>): Promise<void> {
+  const to = { url, applicationName: 'tidemark flink', doing: 'empty the tables' }
+  await withConnection(to, async (client) =>
+    inTransaction(client, async () => {
+      // Nor is a table taken over meanwhile.
+      await lockMigrations(client)
+      await work(client)
+    }),
+  )
+}
+
+function takenOver({ name }: Plan, owner: string): TidemarkError {
+  const message = `The tables of pipeline "${name}" were taken over by ${owner}: they are not emptied.`
+  return new TidemarkError('DATABASE_OTHER_FOLDER', message, {
+    fix: './tidemark flink submit --replace (throws its rows away)',
   })
 }

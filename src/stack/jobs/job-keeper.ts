@@ -8,6 +8,8 @@
  * B4  A job whose SQL this version writes otherwise is left alone: its state is not understood, and counting anew is for
  *     people to decide.
  * B5  `stop` stops the running jobs with a savepoint each; where that fails, their newest checkpoint takes its place.
+ * B6  A job whose state cannot be read, or was seen before and is gone, is left alone as well: that it left none is believed only of a job
+ *     of which none was ever seen.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { scriptHash } from '../../flink/flink-sql.ts'
@@ -106,7 +108,10 @@ export class JobKeeper {
   async #keep(record: JobRecord, jobs: readonly FlinkJob[]): Promise<void> {
     const { home, cluster } = this.#options
     const job = jobs.find(({ id }) => id === record.jobId)
-    if (job?.state === 'RUNNING') this.#waits.delete(record.name)
+    if (job?.state === 'RUNNING') {
+      this.#waits.delete(record.name)
+      this.#noteState(record)
+    }
     if (job?.state === 'FINISHED') writeJobRecord(home, { ...record, state: 'finished' })
     else if (job?.state === 'CANCELED') this.#note(record, 'stopped', 'it was cancelled')
     else if (job === undefined || job.state === 'FAILED') {
@@ -117,16 +122,15 @@ export class JobKeeper {
 
   async #revive(record: JobRecord, why: string): Promise<void> {
     const { home, cluster, databaseUrl, emptyTables } = this.#options
-    if (record.scriptHash !== scriptHash(record.plan, record.settings)) {
-      this.#reasons.set(record.name, `${why}, and this version's SQL does not understand its state: ${COUNT_AGAIN}`)
-      this.#options.onChange()
-      return
-    }
+    if (record.scriptHash !== scriptHash(record.plan, record.settings))
+      return this.#tell(record, `${why}, and this version's SQL does not understand its state: ${COUNT_AGAIN}`)
     const url = record.usesOwnDatabase ? databaseUrl() : undefined
     const settings = url === undefined ? record.settings : { ...record.settings, ...jdbcAddress(url) }
-    const state = newestState(home, record)
-    const from = state === undefined ? undefined : { url: state, isOwn: isCheckpoint(home, state) }
     try {
+      const state = newestState(home, record)
+      if (state === undefined && record.hasLeftState === true)
+        return this.#tell(record, `${why}, and its checkpoints, which were there, are gone: ${COUNT_AGAIN}`)
+      const from = state === undefined ? undefined : { url: state, isOwn: isCheckpoint(home, state) }
       const prepare = from === undefined ? () => emptyTables(record.plan, settings) : undefined
       const jobId = await startJob(cluster, record.plan, settings, { signal: this.#controller.signal, from, prepare })
       if (readJobRecord(home, record.name)?.state !== 'running') {
@@ -137,20 +141,42 @@ export class JobKeeper {
       const revived = { ...record, settings, cluster, jobId, startedFrom: state, revivals: record.revivals + 1 }
       this.#note(revived, 'running', `${why}; it goes on from ${state ?? 'the beginning of its topics'}`)
     } catch (error) {
-      this.#reasons.set(record.name, `${why}, and cannot be started: ${messageOf(error)}`)
-      this.#options.onChange()
+      this.#tell(record, `${why}, and cannot be started: ${messageOf(error)}`)
+    }
+  }
+
+  #tell({ name }: JobRecord, reason: string): void {
+    this.#reasons.set(name, reason)
+    this.#options.onChange()
+  }
+
+  /** Notes that a job which runs has left a state (B6). */
+  #noteState(record: JobRecord): void {
+    const { home } = this.#options
+    if (record.hasLeftState === true || this.#stateOf(record) === undefined) return
+    // Someone may have stopped it since it was read.
+    const now = readJobRecord(home, record.name)
+    if (now?.state === 'running' && now.jobId === record.jobId) writeJobRecord(home, { ...now, hasLeftState: true })
+  }
+
+  /** The newest state; undefined also where that cannot be seen now. */
+  #stateOf(record: JobRecord): string | undefined {
+    try {
+      return newestState(this.#options.home, record)
+    } catch {
+      return undefined
     }
   }
 
   async #stopOne(record: JobRecord): Promise<void> {
-    const { home, cluster } = this.#options
+    const { cluster } = this.#options
     try {
       const job = await findJob(cluster, record.plan)
       const savepoint = job === undefined ? undefined : await stopJob(cluster, job, AbortSignal.timeout(STOP_MS))
-      this.#note({ ...record, savepoint: savepoint ?? newestState(home, record) }, 'stopped', undefined)
+      this.#note({ ...record, savepoint: savepoint ?? this.#stateOf(record) }, 'stopped', undefined)
     } catch (error) {
       const reason = `it was ended without a savepoint: ${messageOf(error)}`
-      this.#note({ ...record, savepoint: newestState(home, record) }, 'stopped', reason)
+      this.#note({ ...record, savepoint: this.#stateOf(record) }, 'stopped', reason)
     }
   }
 

@@ -28,6 +28,8 @@ export interface JobRecord {
   readonly startedFrom: string | undefined
   /** The savepoint it was stopped with. */
   readonly savepoint: string | undefined
+  /** Whether a checkpoint or a savepoint of it was ever seen: where it has none later, they are lost. */
+  readonly hasLeftState?: boolean
   /** How often it was started again because it was gone. */
   readonly revivals: number
 }

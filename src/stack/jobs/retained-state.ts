@@ -2,10 +2,12 @@
  * What Flink has kept of a job on this machine: checkpoints and savepoints, whoever took them.
  *
  * T1  A state is only one with its `_metadata`, which Flink writes last: an unfinished one is none.
+ * T2  What cannot be read is an error: a job has no state only where none is there.
  */
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { TidemarkError } from '../../errors.ts'
 import type { JobRecord } from './job-records.ts'
 
 /** Where Flink's checkpoints and savepoints of a stack are. */
@@ -13,7 +15,11 @@ export function stateFolders(home: string): { readonly checkpoints: string; read
   return { checkpoints: join(home, 'flink', 'checkpoints'), savepoints: join(home, 'flink', 'savepoints') }
 }
 
-/** The newest state that a job can go on from, as an URL; undefined where it would have to begin anew. */
+/**
+ * The newest state that a job can go on from, as an URL; undefined where it would have to begin anew.
+ *
+ * @throws TidemarkError INPUT_MISSING where that cannot be seen
+ */
 export function newestState(home: string, { jobId, savepoint, startedFrom }: JobRecord): string | undefined {
   if (savepoint !== undefined) return savepoint
   const { checkpoints, savepoints } = stateFolders(home)
@@ -49,7 +55,13 @@ function statesIn(folder: string, pattern: RegExp): readonly FoundState[] {
 function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder)
-  } catch {
-    return []
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new TidemarkError('INPUT_MISSING', `What Flink has kept of the job cannot be read: ${reason}`, {
+      where: folder,
+      fix: 'make that folder readable, then try again',
+      cause: error,
+    })
   }
 }

@@ -14,7 +14,7 @@ import { DEFAULT_FLINK_SETTINGS } from '../../../src/flink/settings.ts'
 import { adPipeline } from '../../../src/pipeline/ad-pipeline.ts'
 import { planOf } from '../../../src/pipeline/validate.ts'
 import { JobKeeper } from '../../../src/stack/jobs/job-keeper.ts'
-import { writeJobRecord } from '../../../src/stack/jobs/job-records.ts'
+import { readJobRecord, writeJobRecord, type JobRecord } from '../../../src/stack/jobs/job-records.ts'
 import { stateFolders } from '../../../src/stack/jobs/retained-state.ts'
 import { eventually } from '../../support/eventually.ts'
 
@@ -26,16 +26,18 @@ describe('a job that its cluster lost', () => {
   let url: string
   let asked: string[] = []
   let emptied: string[] = []
+  let jobs: object[] = []
 
   beforeEach(async () => {
     home = mkdtempSync(join(tmpdir(), 'tidemark-keeper-'))
     asked = []
     emptied = []
-    // A cluster without jobs whose gateway takes no statements.
+    jobs = []
+    // A cluster without jobs, unless a test gives it some, whose gateway takes no statements.
     server = createServer((request, response) => {
       asked.push(`${request.method} ${request.url}`)
       response.statusCode = request.method === 'GET' ? 200 : 500
-      response.end('{"jobs":[],"errors":["no statements are taken"]}')
+      response.end(JSON.stringify({ jobs, errors: ['no statements are taken'] }))
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -45,8 +47,8 @@ describe('a job that its cluster lost', () => {
     rmSync(home, { recursive: true })
   })
 
-  /** What the keeper says of the job, once it says something. */
-  async function reasonFor(hash: string): Promise<string> {
+  /** A keeper of one job, which is noted as running. */
+  function keeperOf(hash: string, change: Partial<JobRecord>): JobKeeper {
     const cluster = { gatewayUrl: url, jobManagerUrl: url }
     writeJobRecord(home, {
       name: 'tidemark-ads',
@@ -60,8 +62,9 @@ describe('a job that its cluster lost', () => {
       startedFrom: undefined,
       savepoint: undefined,
       revivals: 0,
+      ...change,
     })
-    const keeper = new JobKeeper({
+    return new JobKeeper({
       home,
       cluster,
       databaseUrl: () => undefined,
@@ -69,6 +72,11 @@ describe('a job that its cluster lost', () => {
       onChange: () => undefined,
       emptyTables: async ({ name }, { jdbcUrl }) => void emptied.push(`${name} at ${jdbcUrl}`),
     })
+  }
+
+  /** What the keeper says of the job, once it says something. */
+  async function reasonFor(hash: string, change: Partial<JobRecord> = {}): Promise<string> {
+    const keeper = keeperOf(hash, change)
     const running = keeper.run()
     await eventually('the keeper has looked at it', () => keeper.jobs.length > 0)
     const [job] = keeper.jobs
@@ -102,5 +110,41 @@ describe('a job that its cluster lost', () => {
     await reasonFor(scriptHash(plan, DEFAULT_FLINK_SETTINGS))
     assert.ok(asked.includes('POST /v3/sessions'))
     assert.deepEqual(emptied, [])
+  })
+
+  const SAME = scriptHash(plan, DEFAULT_FLINK_SETTINGS)
+
+  it('is left alone where a checkpoint was seen and none is there, with the way out (B6)', async () => {
+    assert.match(await reasonFor(SAME, { hasLeftState: true }), /are gone: .*flink submit --replace/)
+    assert.ok(!asked.includes('POST /v3/sessions'))
+    assert.deepEqual(emptied, [])
+  })
+
+  it('is left alone where its checkpoints cannot be read (B6)', async () => {
+    mkdirSync(stateFolders(home).checkpoints, { recursive: true })
+    writeFileSync(join(stateFolders(home).checkpoints, 'lost'), 'no folder')
+    assert.match(await reasonFor(SAME), /cannot be started: What Flink has kept of the job cannot be read: ENOTDIR/)
+    assert.deepEqual(emptied, [])
+  })
+
+  it('is noted to have left a state while it runs (B6), and stopped where that cannot be read', async () => {
+    jobs = [{ jid: 'lost', name: 'tidemark-ads', state: 'RUNNING', 'start-time': 1 }]
+    const keeper = keeperOf(SAME, {})
+    const running = keeper.run()
+    const checkpoints = join(stateFolders(home).checkpoints, 'lost')
+    try {
+      await eventually('it has looked twice', () => asked.length >= 2)
+      assert.equal(readJobRecord(home, 'tidemark-ads')?.hasLeftState, undefined, 'control: there is none yet')
+      mkdirSync(join(checkpoints, 'chk-1'), { recursive: true })
+      writeFileSync(join(checkpoints, 'chk-1', '_metadata'), '')
+      await eventually('it is noted', () => readJobRecord(home, 'tidemark-ads')?.hasLeftState === true)
+      rmSync(checkpoints, { recursive: true })
+      writeFileSync(checkpoints, 'no folder')
+    } finally {
+      await keeper.stop()
+      await running
+    }
+    assert.equal(readJobRecord(home, 'tidemark-ads')?.state, 'stopped')
+    assert.equal(readJobRecord(home, 'tidemark-ads')?.hasLeftState, true)
   })
 })

@@ -49,6 +49,13 @@ describe('records of jobs', () => {
     utimesSync(join(home, 'flink', path, '_metadata'), atS, atS)
   }
 
+  it('are not without a state where it cannot be seen (T2)', () => {
+    assert.equal(newestState(home, { ...RECORD, startedFrom: undefined }), undefined, 'control: no folder, no state')
+    mkdirSync(join(home, 'flink', 'checkpoints'), { recursive: true })
+    writeFileSync(join(home, 'flink', 'checkpoints', RECORD.jobId), 'no folder')
+    assert.throws(() => newestState(home, RECORD), /What Flink has kept of the job cannot be read: ENOTDIR/)
+  })
+
   it('go on from the newest state that is whole (T1)', () => {
     assert.equal(newestState(home, RECORD), 'file:/earlier', 'without one, from where it began')
     state(`checkpoints/${RECORD.jobId}/chk-9`, 100)
