@@ -7,6 +7,7 @@
  * F2  A request that may wait at the broker keeps nobody waiting: it is sent only where no partition is known to have more,
  *     or where nothing that waits may be offered.
  * F3  What waits of a partition is less than {@link QUEUE_BYTES}, or one block more.
+ * F4  While nobody asks for a partition, it is not known to have nothing: back-pressure makes none idle.
  */
 import { TidemarkError } from '../../errors.ts'
 import type { Log } from '../../runtime/ports.ts'
@@ -82,8 +83,10 @@ export class BlockFetcher {
       const led = partitions.filter(({ leader }) => leader === node)
       if (led.length === 0) return problems.become(node, null)
       const wanted = led.filter(({ queuedBytes }) => queuedBytes < QUEUE_BYTES)
-      if (this.#isWorthWaiting(wanted, led)) await this.#room()
-      else if (await this.#fetch(node, wanted)) retryMs = FIRST_RETRY_MS
+      if (this.#isWorthWaiting(wanted, led)) {
+        for (const partition of wanted) partition.isCaughtUp = false
+        await this.#room()
+      } else if (await this.#fetch(node, wanted)) retryMs = FIRST_RETRY_MS
       else {
         await pause(retryMs, signal)
         retryMs = Math.min(LAST_RETRY_MS, 2 * retryMs)

@@ -1,5 +1,5 @@
 /**
- * Topics as a source, over a cluster of two brokers in memory: K3 of `kafka-source.ts`, F1 to F3 of `block-fetcher.ts`, L1 of
+ * Topics as a source, over a cluster of two brokers in memory: K3 of `kafka-source.ts`, F1 to F4 of `block-fetcher.ts`, L1 of
  * `open-partition.ts`.
  */
 import assert from 'node:assert/strict'
@@ -211,3 +211,20 @@ test('F2: what has nothing more is not asked alone while blocks wait: that reque
     'control: it is asked beside the others',
   )
 })
+
+for (const clicksLeader of [1, 2])
+  test(`F4: not polled, what has nothing is ${clicksLeader === 1 ? 'on its way while nobody asks for it' : 'known to be asked for, a control'}`, async (context) => {
+    const log = new LongLog()
+    const { source } = startSource(
+      context,
+      async (_node, targets) => {
+        await turn()
+        return log.answer(targets)
+      },
+      clicksLeader,
+    )
+    await eventually('the queue is full', () => source.unreadBytes(0) > 2 << 20)
+    for (let turns = 0; turns < 50; turns++) await turn()
+    if (clicksLeader === 1) assert.equal(source.isOnItsWay(1), true)
+    else await eventually('it is known to have nothing', () => !source.isOnItsWay(1))
+  })
