@@ -113,8 +113,9 @@ class Start {
     this.#signal = signal
     this.#steps = new StartSteps(teardown, this.#stop, options.onStep)
     this.#page = new LivePage(options, this.#steps, teardown)
-    const { memoryBytes = defaultMemoryBytes(), limits = {}, log } = options
-    this.#memory = new RunMemory(memoryBytes, limits, log)
+    const { memoryBytes = defaultMemoryBytes(), limits = {}, log, plan } = options
+    const sendersWait = plan.sources.every((source) => source.kind !== 'http' || source.into === undefined)
+    this.#memory = new RunMemory(memoryBytes, limits, log, sendersWait)
   }
 
   async run(): Promise<LiveService> {

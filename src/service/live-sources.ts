@@ -2,8 +2,9 @@
  * All sources of a run as one: the journal, and topics of Kafka beside it.
  *
  * A1  Positions of partitions that this run does not read stay in the epoch: a source that comes back goes on from them.
- * A2  While memory is full, topics are read on only where W waits for one of their partitions (M4 of `memory-room.ts`); the
- *     journal is always read on.
+ * A2  While memory is full, of the topics only the partition that W waits for is read on (M4 of `memory-room.ts`): what
+ *     others hold would use up the reserve and move nothing. The journal is always read on.
+ * A3  Where events over HTTP go into topics, memory that is full closes nothing to those who send: brokers keep the events.
  */
 import { join } from 'node:path'
 import type { JournalSource } from '../runtime/journal-source.ts'
@@ -57,7 +58,7 @@ export class LiveSources implements LiveSource {
   poll(offer: OfferLines): boolean {
     const { journal, kafka } = this.#parts
     let hasMore = journal.poll(offer)
-    for (const source of kafka) if (this.#mayRead(source)) hasMore = source.poll(offer) || hasMore
+    for (const source of kafka) hasMore = this.#pollTopics(source, offer) || hasMore
     return hasMore
   }
 
@@ -85,8 +86,9 @@ export class LiveSources implements LiveSource {
     const status = journal.status()
     if (topicIntake === undefined) return status
     const { problem, queuedBytes } = topicIntake
-    const own = { ...status, queuedBytes: status.queuedBytes + queuedBytes }
-    return problem === null || status.state !== 'open' ? own : { ...own, state: 'away', message: problem }
+    const state = status.state === 'memory_full' ? 'open' : status.state
+    const own = { ...status, state, queuedBytes: status.queuedBytes + queuedBytes }
+    return problem === null || state !== 'open' ? own : { ...own, state: 'away', message: problem }
   }
 
   #of(partition: number): Journal | Topics {
@@ -99,9 +101,10 @@ export class LiveSources implements LiveSource {
     return [journal, ...kafka]
   }
 
-  #mayRead(source: Topics): boolean {
+  #pollTopics(source: Topics, offer: OfferLines): boolean {
     const { memory, watermarks } = this.#parts
-    if (memory?.isFull !== true) return true
-    return memory.canFollow && source.owns(watermarks.slowest())
+    if (memory?.isFull !== true) return source.poll(offer)
+    const slowest = watermarks.slowest()
+    return memory.canFollow && source.owns(slowest) && source.poll(offer, slowest)
   }
 }

@@ -43,14 +43,19 @@ export class RunMemory {
   /** What results wait in, once it is there. */
   delivery: Delivery | undefined
   readonly #log: Log
+  readonly #sendersWait: boolean
 
-  /** @throws TidemarkError USAGE where requests may hold so much that hardly anything could be remembered */
-  constructor(limitBytes: number, limits: Partial<IngestLimits>, log: Log) {
+  /**
+   * @param sendersWait whether events over HTTP go into the journal, so that a memory that is full sends them away
+   * @throws TidemarkError USAGE where requests may hold so much that hardly anything could be remembered
+   */
+  constructor(limitBytes: number, limits: Partial<IngestLimits>, log: Log, sendersWait: boolean = true) {
     refuseLargeRequests(limitBytes, limits)
     this.limitBytes = limitBytes
     this.limits = { maxBytesInFlight: requestBytes(limitBytes), ...limits }
     this.maxWaitingCells = waitingCells(limitBytes)
     this.#log = log
+    this.#sendersWait = sendersWait
   }
 
   /** Makes what says when intake has to wait. `look` tells of the pipeline. */
@@ -73,12 +78,21 @@ export class RunMemory {
   }
 
   #tell({ isFull, neededBytes, limitBytes }: MemoryStatus): void {
-    if (!isFull) return this.#log('info', 'There is memory again: events are taken as before.')
+    if (!isFull)
+      return this.#log(
+        'info',
+        this.#sendersWait
+          ? 'There is memory again: events are taken as before.'
+          : 'There is memory again: topics are read as before.',
+      )
     const of = `${(neededBytes / 1e9).toFixed(2)} of ${(limitBytes / 1e9).toFixed(2)} GB`
+    const who = this.#sendersWait
+      ? 'intake waits until some of it expires, and senders are told to come back'
+      : 'topics wait until some of it expires, and events over HTTP are taken into them as before'
     this.#log(
       'warn',
-      `What has to be remembered fills the memory there is (${of}): intake waits until some of it expires, and senders ` +
-        'are told to come back. --memory gives it more; shorter attributionWindow or allowedLateness need less.',
+      `What has to be remembered fills the memory there is (${of}): ${who}. ` +
+        '--memory gives it more; shorter attributionWindow or allowedLateness need less.',
     )
   }
 }

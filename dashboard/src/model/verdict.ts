@@ -11,7 +11,7 @@ export interface Verdict {
 
 /** The verdict on a pipeline. */
 export function verdictOf(status: PipelineStatus): Verdict {
-  const { ledger, database, intake } = status
+  const { ledger, database, intake, memory } = status
   if (ledger.impressions.difference !== 0 || ledger.clicks.difference !== 0)
     return { tone: 'bad', text: 'The ledger does not add up: do not trust the numbers' }
   if (database.state === 'down') {
@@ -20,7 +20,8 @@ export function verdictOf(status: PipelineStatus): Verdict {
   }
   if (intake.state === 'away')
     return { tone: 'bad', text: intake.message ?? 'Events over HTTP cannot be written to Kafka' }
-  if (intake.state === 'memory_full')
+  // Where HTTP goes into topics it is open all the same.
+  if (intake.state === 'memory_full' || memory?.isFull === true)
     return { tone: 'bad', text: intake.message ?? 'Intake waits: what has to be remembered fills the memory there is' }
   if (intake.state === 'full' || intake.state === 'closed')
     return { tone: 'bad', text: `Intake is ${intake.state}: ${intake.message ?? 'the journal takes no more'}` }

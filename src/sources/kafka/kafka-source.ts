@@ -135,14 +135,15 @@ export class KafkaSource {
     return () => this.#listeners.delete(listener)
   }
 
-  poll(offer: OfferLines): boolean {
+  /** @param only the one partition that may be read now; left out, each may */
+  poll(offer: OfferLines, only?: number): boolean {
     this.#offer = offer
     for (let bytes = 0; bytes < POLL_BYTES;) {
-      const next = this.#next()
+      const next = this.#next(only)
       if (next === undefined) return false
       bytes += this.#offerBlock(next)
     }
-    return this.#next() !== undefined
+    return this.#next(only) !== undefined
   }
 
   isOnItsWay(index: number): boolean {
@@ -181,8 +182,12 @@ export class KafkaSource {
   }
 
   /** The partition to read next (K1). */
-  #next(): OpenPartition | undefined {
+  #next(only?: number): OpenPartition | undefined {
     const { watermarks } = this.#options
+    if (only !== undefined) {
+      const partition = this.#byIndex.get(only)
+      return partition !== undefined && partition.blocks.length > 0 ? partition : undefined
+    }
     let next: OpenPartition | undefined
     let lowestMs = Infinity
     let awaitedMs = Infinity

@@ -21,6 +21,12 @@ describe('the verdict where intake waits', () => {
     assert.match(verdictOf(full).text, /memory/)
   })
 
+  it('says it where senders go on, as their events go into topics', () => {
+    const memory = { limitBytes: 4e9, neededBytes: 4e9, stateBytes: 3e9, isFull: true }
+    const full = healthyStatus({ intake: { ...intake, state: 'open', message: 'It fills the memory.' }, memory })
+    assert.deepEqual(verdictOf(full), { tone: 'bad', text: 'It fills the memory.' })
+  })
+
   it('control: all is well where it does not', () => {
     assert.equal(verdictOf(healthyStatus()).tone, 'good')
   })

@@ -29,4 +29,17 @@ describe('the memory of a run', () => {
       fix: '--memory 2148MB, or a smaller --limit bytes-in-flight',
     })
   })
+
+  it('says who has to wait: senders, unless their events go into topics', () => {
+    for (const [sendersWait, what] of [
+      [true, /intake waits.*senders are told to come back/],
+      [false, /topics wait.*taken into them as before/],
+    ] as const) {
+      const told: string[] = []
+      const memory = new RunMemory(64e6, {}, (_level, message) => told.push(message), sendersWait)
+      const { isFull } = memory.room(() => ({ heldBytes: 40e6, growthBytes: 0, uncountedBytes: 0 }))
+      assert.ok(isFull)
+      assert.match(told[0] ?? '', what)
+    }
+  })
 })

@@ -115,6 +115,26 @@ class Log {
   }
 }
 
+test('of two partitions only the one that is asked for is read, where one is', async (context) => {
+  const { source } = startSource(context, async (node, targets) => {
+    await turn()
+    return targets.map(({ topicId, offset }) => {
+      const bytes =
+        offset > 0 ? new Uint8Array(0) : new Uint8Array(makeBatch([{ value: `{"node":${node}}` }], { base: 0 }))
+      const head = { topicId, partition: 0, errorCode: 0, highWatermark: 1, lastStableOffset: 1, logStartOffset: 0 }
+      return { ...head, aborted: [], bytes }
+    })
+  })
+  const read: number[] = []
+  const note = (partition: number): void => void read.push(partition)
+  await eventually('both have something', () => source.unreadBytes(0) > 0 && source.unreadBytes(1) > 0)
+  assert.equal(source.poll(note, 1), false, 'no more of it')
+  assert.equal(source.poll(note, 1), false)
+  assert.deepEqual(read, [1])
+  source.poll(note)
+  assert.deepEqual(read, [1, 0], 'control: the other is still there')
+})
+
 test('L1: what was offered and is cut back is a gap with its exact range', async (context) => {
   const log = new Log()
   const { source, fatal } = startSource(context, async (_node, targets) => {
