@@ -9,7 +9,7 @@ import type { Delivery } from '../runtime/delivery.ts'
 import type { Log } from '../runtime/ports.ts'
 import type { MemoryStatus } from '../runtime/status.ts'
 import type { HttpIngest } from '../server/ingest/http-ingest.ts'
-import type { IngestLimits } from '../server/ingest/limits.ts'
+import { DEFAULT_INGEST_LIMITS, type IngestLimits } from '../server/ingest/limits.ts'
 import { CLOCK } from './elapsed.ts'
 import { requestBytes, WAITING_CELL_BYTES, waitingCells } from './memory-limit.ts'
 
@@ -26,6 +26,34 @@ function refuseLargeRequests(limitBytes: number, { maxBytesInFlight = 0 }: Parti
     },
   )
 }
+
+/** What one request takes of it beside its body, and a little more. */
+const REQUEST_BYTES = 4_096
+
+/**
+ * Sizes of bodies of which the largest fits with what it is decompressed to into what requests may have together: whatever
+ * is larger is said to be too large, instead of to come back for ever.
+ */
+function bodySizes({ maxBodyBytes, maxInflatedBytes }: Partial<IngestLimits>, maxBytesInFlight: number): BodySizes {
+  const half = Math.floor(maxBytesInFlight / 2)
+  const body = maxBodyBytes ?? Math.min(DEFAULT_INGEST_LIMITS.maxBodyBytes, half - REQUEST_BYTES)
+  const left = maxBytesInFlight - REQUEST_BYTES - body
+  const inflated = maxInflatedBytes ?? Math.min(DEFAULT_INGEST_LIMITS.maxInflatedBytes, half, left)
+  if (inflated > 0 && inflated <= left) return { maxBodyBytes: body, maxInflatedBytes: inflated }
+  const isInflated = maxInflatedBytes !== undefined
+  throw new TidemarkError(
+    'USAGE',
+    `A body of ${body} bytes${isInflated ? ` that is decompressed to ${inflated}` : ''} never fits into the ${maxBytesInFlight} that all requests may hold.`,
+    {
+      where: isInflated ? '--limit inflated-body' : '--limit body',
+      given: isInflated ? inflated : body,
+      allowed: ['body and inflated-body together less than bytes-in-flight'],
+      fix: 'a smaller one, a larger --limit bytes-in-flight, or more --memory',
+    },
+  )
+}
+
+type BodySizes = Pick<IngestLimits, 'maxBodyBytes' | 'maxInflatedBytes'>
 
 /** Runs the garbage collector over everything: V8 offers it only to whoever asks for it. */
 function collector(): () => void {
@@ -47,12 +75,13 @@ export class RunMemory {
 
   /**
    * @param sendersWait whether events over HTTP go into the journal, so that a memory that is full sends them away
-   * @throws TidemarkError USAGE where requests may hold so much that hardly anything could be remembered
+   * @throws TidemarkError USAGE where requests may hold so much that hardly anything could be remembered, or one alone too much
    */
   constructor(limitBytes: number, limits: Partial<IngestLimits>, log: Log, sendersWait: boolean = true) {
     refuseLargeRequests(limitBytes, limits)
     this.limitBytes = limitBytes
-    this.limits = { maxBytesInFlight: requestBytes(limitBytes), ...limits }
+    const { maxBytesInFlight = requestBytes(limitBytes) } = limits
+    this.limits = { ...limits, maxBytesInFlight, ...bodySizes(limits, maxBytesInFlight) }
     this.maxWaitingCells = waitingCells(limitBytes)
     this.#log = log
     this.#sendersWait = sendersWait

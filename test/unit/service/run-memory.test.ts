@@ -5,9 +5,11 @@ import assert from 'node:assert/strict'
 import { totalmem } from 'node:os'
 import { describe, it } from 'node:test'
 import { defaultMemoryBytes, LEAST_MEMORY_BYTES } from '../../../src/service/memory-limit.ts'
+import type { IngestLimits } from '../../../src/server/ingest/limits.ts'
 import { RunMemory } from '../../../src/service/run-memory.ts'
 
 const GIB = 2 ** 30
+const MIB = 2 ** 20
 
 describe('the memory of a run', () => {
   it('is a share of what the machine or the control group has, and never too little to start', () => {
@@ -28,6 +30,24 @@ describe('the memory of a run', () => {
       code: 'USAGE',
       fix: '--memory 2148MB, or a smaller --limit bytes-in-flight',
     })
+  })
+
+  it('takes no body that could never fit: it is told to be too large, not to come back', () => {
+    const sizes = (bytes: number, given: Partial<IngestLimits> = {}): readonly (number | undefined)[] => {
+      const { limits } = new RunMemory(bytes, given, () => undefined)
+      assert.ok((limits.maxBodyBytes ?? 0) + (limits.maxInflatedBytes ?? 0) < (limits.maxBytesInFlight ?? 0))
+      return [limits.maxBodyBytes, limits.maxInflatedBytes]
+    }
+    assert.deepEqual(sizes(16 * GIB), [16 * MIB, 64 * MIB], 'as usual')
+    assert.deepEqual(sizes(512 * MIB), [16 * MIB, 32 * MIB], 'half of an eighth')
+    assert.deepEqual(sizes(64 * MIB), [4 * MIB - 4_096, 4 * MIB])
+    assert.deepEqual(sizes(16 * GIB, { maxBodyBytes: 200 * MIB }), [200 * MIB, 56 * MIB - 4_096])
+    assert.deepEqual(sizes(GIB, { maxInflatedBytes: 100 * MIB }), [16 * MIB, 100 * MIB])
+    for (const [given, where] of [
+      [{ maxInflatedBytes: 64 * MIB }, '--limit inflated-body'],
+      [{ maxBodyBytes: 64 * MIB }, '--limit body'],
+    ] as const)
+      assert.throws(() => new RunMemory(512 * MIB, given, () => undefined), { code: 'USAGE', where })
   })
 
   it('says who has to wait: senders, unless their events go into topics', () => {
