@@ -5,8 +5,9 @@ import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { TidemarkError } from '../../src/errors.ts'
+import { afterwards } from '../support/afterwards.ts'
 import { eventually } from '../support/eventually.ts'
-import { startIngest, type IngestRig } from '../support/ingest-rig.ts'
+import { rawClient, startIngest, type IngestRig } from '../support/ingest-rig.ts'
 
 const rigs: IngestRig[] = []
 const start = async (...options: Parameters<typeof startIngest>): Promise<IngestRig> => {
@@ -143,6 +144,23 @@ describe('answers', () => {
       })
     }
     assert.equal(intake.appended.length, 0)
+  })
+
+  it('N5: hold requests that come together on one connection together', async (context) => {
+    const { server, intake } = await start()
+    intake.isOpen = false
+    intake.closedBy = new TidemarkError('MEMORY_FULL', 'It is full.', { retryable: true })
+    const warnings: string[] = []
+    const onWarning = ({ name }: Error): void => void warnings.push(name)
+    process.on('warning', onWarning)
+    afterwards(context, () => process.off('warning', onWarning))
+    const { socket, text } = await rawClient(server.port)
+    const body = impression('i1')
+    const head = `POST /v1/impressions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`
+    socket.write(`${head}\r\n\r\n${body}`.repeat(20))
+    await eventually('all are answered', () => text().split('HTTP/1.1 503').length === 21)
+    assert.deepEqual(warnings, [])
+    socket.destroy()
   })
 
   it('N5: say so only after a while: who comes again at once holds up nothing else', async () => {
