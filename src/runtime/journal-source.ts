@@ -79,12 +79,22 @@ export class JournalSource implements LiveSource {
    * @throws TidemarkError retryable where there is no room now; `DISK_FAILED` where there never will be
    */
   async append(partition: number, lines: Uint8Array, recordCount: number, sourcePosition?: Uint8Array): Promise<void> {
-    const { journal, watermarks, clock } = this.#options
-    const open = this.#partitions[partition] as OpenPartition
     const isKept = sourcePosition !== undefined
     if (isKept) this.#holdBack(partition)
     // Before anything else shows that someone spoke: W must not wait for whom we send away (M3 of `memory-room.ts`).
     this.#takeRoom(partition, lines.length, isKept)
+    await this.appendUnasked(partition, lines, recordCount, sourcePosition)
+  }
+
+  /** The same for lines that are bounded by themselves: whether memory has room for them is not asked. */
+  async appendUnasked(
+    partition: number,
+    lines: Uint8Array,
+    recordCount: number,
+    sourcePosition?: Uint8Array,
+  ): Promise<void> {
+    const { journal, watermarks, clock } = this.#options
+    const open = this.#partitions[partition] as OpenPartition
     watermarks.setIdle(partition, false)
     const stamp = { recordCount, arrivalMs: clock.nowMs(), floorMs: watermarks.pipelineMs }
     open.appending++

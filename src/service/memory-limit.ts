@@ -7,7 +7,7 @@ import { DEFAULT_INGEST_LIMITS } from '../server/ingest/limits.ts'
 /** What Tidemark takes unless told otherwise; PostgreSQL and the system need some as well. */
 const SHARE_OF_MACHINE = 0.6
 /** The program itself, and something to remember: with less it is of no use. */
-export const LEAST_MEMORY_BYTES = 400_000_000
+export const LEAST_MEMORY_BYTES = 600_000_000
 const SHARE_OF_REQUESTS = 1 / 8
 const SHARE_OF_WAITING = 1 / 16
 const MAX_WAITING_CELLS = 1_000_000

@@ -87,6 +87,8 @@ function createTraffic({ plan, recovered }: SourceTasksOptions, traffic: Traffic
     historyFromMs: Math.min(nowMs, Math.max(lastMs + 1, nowMs - traffic.historyMs)),
     nowMs,
     append: (partition, lines, recordCount) => recovered.source.append(indexes[partition] ?? -1, lines, recordCount),
+    appendHistory: (partition, lines, recordCount) =>
+      recovered.source.appendUnasked(indexes[partition] ?? -1, lines, recordCount),
     clock: CLOCK,
     pause,
   })

@@ -2,7 +2,8 @@
  * Simulated ad traffic as a live source: the hours before now at once, then what happens, as it happens.
  *
  * T1  Traffic follows the wall clock: an event arrives when its time of arrival has come, never earlier.
- * T2  History holds at most `MAX_HISTORY_LINES`: at high rates the hours before now are thinner than what follows.
+ * T2  History holds at most `MAX_HISTORY_LINES`: at high rates the hours before now are thinner than what follows. So
+ *     memory need not be asked for it, which a start would wait for before anything is counted.
  * T3  After a pause of the whole process longer than `MAX_CATCH_UP_MS` the time slept through is skipped.
  * T4  Lines that there is no room for now are appended once there is: none is lost, and meanwhile no more are made.
  */
@@ -36,6 +37,8 @@ export interface TrafficSourceOptions {
   readonly historyFromMs: number
   readonly nowMs: number
   readonly append: AppendLines
+  /** The same for history, without asking whether memory has room for it (T2). */
+  readonly appendHistory: AppendLines
   readonly clock: Clock
   /** Waits, or returns early when the signal is aborted. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>
@@ -57,10 +60,10 @@ export class TrafficSource {
 
   /** Appends what happened before now; returns how many events that were. */
   async fillHistory(signal: AbortSignal): Promise<number> {
-    const { nowMs, rate } = this.#options
+    const { nowMs, rate, appendHistory } = this.#options
     let lines = 0
     for (let step = LINES_PER_STEP; step === LINES_PER_STEP && !signal.aborted; lines += step)
-      step = await this.#advance(nowMs, signal)
+      step = await this.#advance(nowMs, signal, appendHistory)
     if (this.historyRate !== rate) this.#traffic = this.#start(nowMs, rate)
     return lines
   }
@@ -76,16 +79,16 @@ export class TrafficSource {
     }
   }
 
-  async #advance(untilMs: number, signal: AbortSignal): Promise<number> {
+  async #advance(untilMs: number, signal: AbortSignal, append: AppendLines = this.#options.append): Promise<number> {
     const parts = Array.from({ length: 2 * this.#options.partitions }, (): Uint8Array[] => [])
     const lines = this.#traffic.advance(untilMs, this.#collect(parts), LINES_PER_STEP)
     // One append for each partition: a second one could overtake a first that is tried again.
-    await Promise.all(parts.map((blocks, partition) => this.#append(partition, Buffer.concat(blocks), signal)))
+    await Promise.all(parts.map((blocks, partition) => this.#append(append, partition, Buffer.concat(blocks), signal)))
     return lines
   }
 
-  async #append(partition: number, lines: Uint8Array, signal: AbortSignal): Promise<void> {
-    const { append, pause } = this.#options
+  async #append(append: AppendLines, partition: number, lines: Uint8Array, signal: AbortSignal): Promise<void> {
+    const { pause } = this.#options
     while (!signal.aborted && lines.length > 0) {
       try {
         return await append(partition, lines, countLines(lines))

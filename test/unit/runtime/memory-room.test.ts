@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { MemoryRoom, type MemoryReadings } from '../../../src/runtime/memory-room.ts'
 import type { MemoryStatus } from '../../../src/runtime/status.ts'
+import { TrafficSource } from '../../../src/sources/traffic-source.ts'
 import { CrowdedRun } from '../../support/crowded-run.ts'
 import { adPlan, MINUTE_MS } from '../../support/engine-rig.ts'
 import { OwnedTime } from '../../support/owned-time.ts'
@@ -229,6 +230,25 @@ describe('a run that is full', { timeout: 120_000 }, () => {
     assert.equal(run.source.uncountedBytes, 0)
     assert.equal(run.pipeline.eventsRead, run.acknowledged)
     await run.end()
+  })
+
+  it('takes history of simulated traffic all the same: a start waits for it before anything is counted', async () => {
+    const run = await CrowdedRun.start({ plan, roomBytes: 3 * MB })
+    while (await run.send(1_000));
+    const traffic = new TrafficSource({
+      plan,
+      rate: 10,
+      seed: 1,
+      partitions: 1,
+      historyFromMs: run.time.nowMs() - MINUTE_MS,
+      nowMs: run.time.nowMs(),
+      append: () => assert.fail('nothing happens now'),
+      appendHistory: (partition, lines, count) => run.source.appendUnasked(partition, lines, count),
+      clock: run.time,
+      pause: () => assert.fail('it waits'),
+    })
+    assert.ok((await traffic.fillHistory(new AbortController().signal)) > 100)
+    assert.ok(!(await run.send(1)), 'control: it is full')
   })
 
   it('M4: a file that is followed is never late for it: where its windows fit, it gets in beside senders', async () => {
