@@ -2,7 +2,6 @@
  * Lines of events as records: each with its event's own id as its key, so that all records of an id are in one partition.
  */
 
-const LINE_FEED = 0x0a
 /** A key need not say more of an id than where its records belong. */
 const MOST_KEY_BYTES = 1_024
 
@@ -16,15 +15,5 @@ export function keyOf(line: Buffer, idField: string): Buffer | undefined {
       : undefined
   } catch {
     return undefined
-  }
-}
-
-/** The lines of `bytes` without their ends, in place. */
-export function* recordLines(bytes: Buffer): Generator<Buffer> {
-  for (let from = 0; from < bytes.length;) {
-    const lf = bytes.indexOf(LINE_FEED, from)
-    const to = lf < 0 ? bytes.length : lf
-    yield bytes.subarray(from, to)
-    from = to + 1
   }
 }

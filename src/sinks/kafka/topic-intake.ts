@@ -15,7 +15,8 @@
 import { TidemarkError } from '../../errors.ts'
 import type { StreamName } from '../../pipeline/plan.ts'
 import type { Intake, Log } from '../../runtime/ports.ts'
-import { keyOf, recordLines } from './record-key.ts'
+import { linesOf } from '../../text/lines.ts'
+import { keyOf } from './record-key.ts'
 import type { OutgoingRecord } from './topic-writer.ts'
 
 /** Where the records go: a `TopicWriter`. */
@@ -167,7 +168,7 @@ export class TopicIntake implements Intake {
     const { topics, idFields } = this.#options
     for (const { stream, lines } of batch) {
       // The request's own bytes are used again, whatever becomes of a connection that still holds some of these.
-      for (const value of recordLines(Buffer.from(lines)))
+      for (const value of linesOf(Buffer.from(lines)))
         if (!isBlank(value)) writer.add({ topic: topics[stream], key: keyOf(value, idFields[stream]), value })
     }
     await writer.flush()

@@ -6,7 +6,8 @@ import { TidemarkError } from '../../errors.ts'
 import { STREAM_NAMES, type Plan, type StreamName } from '../../pipeline/plan.ts'
 import type { WriteLines } from '../../traffic/ad-traffic.ts'
 import type { LineTarget } from '../../traffic/writers/generate-log.ts'
-import { keyOf, recordLines } from './record-key.ts'
+import { linesOf } from '../../text/lines.ts'
+import { keyOf } from './record-key.ts'
 import { accessTo, ensureTopics, topicPartitions, type KafkaAddress } from './topics.ts'
 import { TopicWriter } from './topic-writer.ts'
 
@@ -22,7 +23,7 @@ export class TopicLines implements LineTarget {
 
   readonly write: WriteLines = (stream, partition, bytes, start, end) => {
     const { topic, idField } = this.#plan.streams[stream]
-    for (const value of recordLines(Buffer.from(bytes.slice(start, end).buffer)))
+    for (const value of linesOf(Buffer.from(bytes.slice(start, end).buffer)))
       this.#writer.add({ topic, partition, key: keyOf(value, idField), value })
   }
 

@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { keyOf, recordLines } from '../../../src/sinks/kafka/record-key.ts'
+import { keyOf } from '../../../src/sinks/kafka/record-key.ts'
 import { MOST_RECORD_BYTES, TopicIntake, type RecordWriter } from '../../../src/sinks/kafka/topic-intake.ts'
 import type { OutgoingRecord } from '../../../src/sinks/kafka/topic-writer.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -218,9 +218,5 @@ describe('keys of records', () => {
       ...Array<undefined>(6).fill(undefined),
     ])
     assert.equal(key(`{"id":"${'i'.repeat(5_000)}"}`)?.length, 1_024)
-  })
-
-  it('lines are cut at their ends, the last one may have none', () => {
-    assert.deepEqual([...recordLines(Buffer.from('a\n\nb\r\nc'))].map(String), ['a', '', 'b\r', 'c'])
   })
 })

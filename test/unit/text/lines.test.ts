@@ -14,5 +14,6 @@ describe('linesOf', () => {
     assert.deepEqual(lines('a\n\nb'), ['a', '', 'b'])
     assert.deepEqual(lines('\n'), [''])
     assert.deepEqual(lines('a\r\nb'), ['a\r', 'b'])
+    assert.deepEqual(lines('a\n\nb\r\nc'), ['a', '', 'b\r', 'c'])
   })
 })
