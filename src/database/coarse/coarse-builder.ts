@@ -12,22 +12,14 @@
  */
 import type { Client } from 'pg'
 import { planHash } from '../../pipeline/plan-hash.ts'
-import { finalAfterMs, type Plan } from '../../pipeline/plan.ts'
+import { finalAfterMs } from '../../pipeline/plan.ts'
 import { coarseLengths, coarseTables, type CoarseTable } from '../../query/coarse-tables.ts'
-import { type Connection, connect } from '../connection.ts'
 import { databaseError } from '../database-error.ts'
 import { readEpochRow } from '../epoch-row.ts'
-import { columnList, qualifiedTable, quoteIdentifier, quoteLiteral } from '../../text/sql-text.ts'
-import { amountColumns, areAsWished, COARSE_STATE, makeTables, voidStatement } from './coarse-schema.ts'
-
-export interface CoarseBuilderOptions {
-  /** Connects as a user who may write the tables. */
-  readonly url: string
-  readonly plan: Plan
-  readonly nowMs: () => number
-  /** Waits after a piece that took so long; none waits where it is left out. */
-  readonly rest?: (tookMs: number) => Promise<void>
-}
+import { qualifiedTable } from '../../text/sql-text.ts'
+import { BuilderConnection, type BuilderOptions, buildStep } from './builder-connection.ts'
+import { areAsWished, COARSE_STATE, makeTables, voidStatement } from './coarse-schema.ts'
+import { pieceStatement } from './piece-statement.ts'
 
 /** How long a piece should take, ms: fewer periods follow one that took longer, more a shorter one (B4). */
 const PIECE_MS = 250
@@ -35,16 +27,22 @@ const MOST_PERIODS = 24
 const VOIDED_ROWS = 100_000
 
 export class CoarseBuilder {
-  readonly #options: CoarseBuilderOptions
+  readonly #options: BuilderOptions
   readonly #tables: readonly CoarseTable[]
   readonly #lengths: readonly number[]
-  #connection: Connection | undefined
+  readonly #connection: BuilderConnection
   #periods = 1
 
-  constructor(options: CoarseBuilderOptions) {
+  constructor(options: BuilderOptions) {
     this.#options = options
     this.#tables = coarseTables(options.plan)
     this.#lengths = coarseLengths(options.plan)
+    this.#connection = new BuilderConnection({
+      url: options.url,
+      applicationName: 'tidemark coarse cells',
+      queryTimeoutMs: 120_000,
+      set: `set idle_in_transaction_session_timeout = '60s'`,
+    })
   }
 
   /**
@@ -57,7 +55,7 @@ export class CoarseBuilder {
   async build(signal?: AbortSignal): Promise<number> {
     if (this.#tables.length === 0) return 0
     try {
-      const client = await this.#client()
+      const client = await this.#connection.client()
       if (!(await hasState(client))) return 0
       // Someone removed a table, or an older version left it.
       if (!(await areAsWished(client, this.#tables))) await client.query(voidStatement(this.#options.plan))
@@ -74,22 +72,7 @@ export class CoarseBuilder {
 
   /** Lets go of the connection. Safe to call twice. */
   async close(): Promise<void> {
-    const connection = this.#connection
-    this.#connection = undefined
-    await connection?.close()
-  }
-
-  async #client(): Promise<Client> {
-    if (this.#connection !== undefined) return this.#connection.client
-    const { url } = this.#options
-    this.#connection = await connect({ url, applicationName: 'tidemark coarse cells', queryTimeoutMs: 120_000 })
-    const { client } = this.#connection
-    // A commit that a crash undoes is built again.
-    await client.query(
-      `set synchronous_commit = off; set jit = off; set work_mem = '32MB'; set lock_timeout = '2s';
-       set max_parallel_workers_per_gather = 0; set idle_in_transaction_session_timeout = '60s'`,
-    )
-    return client
+    await this.#connection.close()
   }
 
   // Longer periods first: there is something to build of them only now and then.
@@ -99,20 +82,13 @@ export class CoarseBuilder {
   }
 
   async #buildPiece(client: Client, lengthMs: number): Promise<boolean> {
-    await client.query('begin')
-    try {
-      const beganMs = this.#options.nowMs()
-      const isBuilt = await this.#inTransaction(client, lengthMs)
-      await client.query(isBuilt ? 'commit' : 'rollback')
-      if (!isBuilt) return false
-      const tookMs = this.#options.nowMs() - beganMs
-      this.#adapt(tookMs)
-      await this.#options.rest?.(tookMs)
-      return true
-    } catch (error) {
-      await client.query('rollback').catch(() => undefined)
-      throw error
-    }
+    const beganMs = this.#options.nowMs()
+    const isBuilt = await buildStep(client, 'begin', () => this.#inTransaction(client, lengthMs))
+    if (!isBuilt) return false
+    const tookMs = this.#options.nowMs() - beganMs
+    this.#adapt(tookMs)
+    await this.#options.rest?.(tookMs)
+    return true
   }
 
   #adapt(tookMs: number): void {
@@ -234,28 +210,4 @@ async function newestWindow(client: Client, tables: readonly CoarseTable[]): Pro
       .join(', ')})) * 1000)::bigint::text as newest`,
   )
   return Number(rows[0]?.newest ?? -Infinity)
-}
-
-/** Inserts rows of one table for the periods from `startMs` to `endMs`. In order, so that a member's rows of a period lie together. */
-export function pieceStatement(table: CoarseTable, startMs: number, endMs: number): string {
-  const { covering, dimensions, lengthMs, parent } = table
-  const { impressions, clicks } = covering
-  const at = (ms: number): string => `timestamptz ${quoteLiteral(new Date(ms).toISOString())}`
-  const seconds = lengthMs / 1_000
-  const period =
-    endMs - startMs === lengthMs
-      ? at(startMs)
-      : `to_timestamp(floor(extract(epoch from window_start) / ${seconds}) * ${seconds})`
-  const columns = amountColumns(table)
-  const amounts = columns.map((name) => {
-    const sum = `sum(${quoteIdentifier(name)})`
-    return name === impressions || name === clicks ? `${sum}::bigint` : sum
-  })
-  const members = dimensions.map(quoteIdentifier)
-  const groups = ['1', ...members]
-  return (
-    `insert into ${qualifiedTable(table.name)} (${columnList(['window_start', ...dimensions, ...columns])}) ` +
-    `select ${[period, ...members, ...amounts].join(', ')} from ${qualifiedTable(parent ?? covering.table.name)} ` +
-    `where window_start >= ${at(startMs)} and window_start < ${at(endMs)} group by ${groups.join(', ')} order by ${groups.join(', ')}`
-  )
 }

@@ -11,24 +11,15 @@
  */
 import type { Client } from 'pg'
 import { planHash } from '../../pipeline/plan-hash.ts'
-import { finalAfterMs, type Plan } from '../../pipeline/plan.ts'
+import { finalAfterMs } from '../../pipeline/plan.ts'
 import { type EarlySet, earlySets, earlyTableNames } from '../../query/early-tables.ts'
-import { type Connection, connect } from '../connection.ts'
 import { databaseError } from '../database-error.ts'
 import { readEpochRow } from '../epoch-row.ts'
-import { qualifiedTable, quoteLiteral } from '../../text/sql-text.ts'
-import { pieceStatement } from './coarse-builder.ts'
+import { qualifiedTable } from '../../text/sql-text.ts'
+import { BuilderConnection, type BuilderOptions, buildStep } from './builder-connection.ts'
 import { areAsWished, makeTables } from './coarse-schema.ts'
 import { EARLY_STATE } from './early-schema.ts'
-
-export interface EarlyBuilderOptions {
-  /** Connects as a user who may write the tables. */
-  readonly url: string
-  readonly plan: Plan
-  readonly nowMs: () => number
-  /** Waits after a step that took so long; none waits where it is left out. */
-  readonly rest?: (tookMs: number) => Promise<void>
-}
+import { pieceStatement, timeLiteral } from './piece-statement.ts'
 
 /** Final windows that are kept as well: an hour by the minute, and the hour before it. */
 export const KEPT_FINAL_MS: number = 90 * 60_000
@@ -54,13 +45,19 @@ interface Found {
 }
 
 export class EarlyBuilder {
-  readonly #options: EarlyBuilderOptions
+  readonly #options: BuilderOptions
   readonly #sets: readonly EarlySet[]
-  #connection: Connection | undefined
+  readonly #connection: BuilderConnection
 
-  constructor(options: EarlyBuilderOptions) {
+  constructor(options: BuilderOptions) {
     this.#options = options
     this.#sets = earlySets(options.plan)
+    this.#connection = new BuilderConnection({
+      url: options.url,
+      applicationName: 'tidemark early cells',
+      queryTimeoutMs: 60_000,
+      set: `set random_page_cost = 1.1; set idle_in_transaction_session_timeout = '30s'`,
+    })
   }
 
   /**
@@ -73,7 +70,7 @@ export class EarlyBuilder {
   async build(signal?: AbortSignal): Promise<number> {
     if (this.#sets.length === 0) return 0
     try {
-      const client = await this.#client()
+      const client = await this.#connection.client()
       let steps = 0
       for (const set of this.#sets) for (; signal?.aborted !== true && (await this.#step(client, set)); steps++);
       return steps
@@ -85,35 +82,15 @@ export class EarlyBuilder {
 
   /** Lets go of the connection. Safe to call twice. */
   async close(): Promise<void> {
-    const connection = this.#connection
-    this.#connection = undefined
-    await connection?.close()
-  }
-
-  async #client(): Promise<Client> {
-    if (this.#connection !== undefined) return this.#connection.client
-    const { url } = this.#options
-    this.#connection = await connect({ url, applicationName: 'tidemark early cells', queryTimeoutMs: 60_000 })
-    const { client } = this.#connection
-    await client.query(
-      `set synchronous_commit = off; set jit = off; set work_mem = '32MB'; set lock_timeout = '2s';
-       set max_parallel_workers_per_gather = 0; set random_page_cost = 1.1; set idle_in_transaction_session_timeout = '30s'`,
-    )
-    return client
+    await this.#connection.close()
   }
 
   async #step(client: Client, set: EarlySet): Promise<boolean> {
     const beganMs = this.#options.nowMs()
-    await client.query('begin isolation level repeatable read')
-    try {
-      const isDone = await this.#inTransaction(client, set)
-      await client.query(isDone ? 'commit' : 'rollback')
-      if (isDone) await this.#options.rest?.(this.#options.nowMs() - beganMs)
-      return isDone
-    } catch (error) {
-      await client.query('rollback').catch(() => undefined)
-      throw error
-    }
+    const begin = 'begin isolation level repeatable read'
+    const isDone = await buildStep(client, begin, () => this.#inTransaction(client, set))
+    if (isDone) await this.#options.rest?.(this.#options.nowMs() - beganMs)
+    return isDone
   }
 
   async #inTransaction(client: Client, set: EarlySet): Promise<boolean> {
@@ -172,20 +149,20 @@ export class EarlyBuilder {
   async #buildWindow(client: Client, set: EarlySet, startMs: number, built: Kept): Promise<void> {
     const { windowSizeMs } = this.#options.plan.parameters
     for (const { name } of [...set.cells, set.changes])
-      await client.query(`delete from ${qualifiedTable(name)} where window_start = ${timeOf(startMs)}`)
+      await client.query(`delete from ${qualifiedTable(name)} where window_start = ${timeLiteral(startMs)}`)
     for (const cells of set.cells) await client.query(pieceStatement(cells, startMs, startMs + windowSizeMs))
     for (const sums of set.sums) {
       const fromMs = Math.floor(startMs / sums.lengthMs) * sums.lengthMs
       const untilMs = fromMs + sums.lengthMs
       if (fromMs < built.fromMs || untilMs > built.untilMs) continue
-      await client.query(`delete from ${qualifiedTable(sums.name)} where window_start = ${timeOf(fromMs)}`)
+      await client.query(`delete from ${qualifiedTable(sums.name)} where window_start = ${timeLiteral(fromMs)}`)
       await client.query(pieceStatement(sums, fromMs, untilMs))
     }
   }
 
   async #trim(client: Client, set: EarlySet, span: Kept): Promise<true> {
     for (const name of earlyTableNames(set))
-      await client.query(`delete from ${qualifiedTable(name)} where window_start < ${timeOf(span.fromMs)}`)
+      await client.query(`delete from ${qualifiedTable(name)} where window_start < ${timeLiteral(span.fromMs)}`)
     await this.#record(client, set, span.fromMs, span.untilMs)
     return true
   }
@@ -206,8 +183,4 @@ async function mostChanged(client: Client, { changes }: EarlySet): Promise<numbe
       group by window_start having count(*) > ${MOST_CHANGES} order by count(*) desc limit 1`,
   )
   return rows[0] === undefined ? undefined : Number(rows[0].start)
-}
-
-function timeOf(ms: number): string {
-  return `timestamptz ${quoteLiteral(new Date(ms).toISOString())}`
 }
