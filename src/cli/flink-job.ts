@@ -13,7 +13,7 @@ import { migrate, tablesWithRows } from '../database/migrate.ts'
 import { TidemarkError } from '../errors.ts'
 import { jobName, scriptHash } from '../flink/flink-sql.ts'
 import { jdbcAddress } from '../flink/job/jdbc-address.ts'
-import { findJob, requireNoJob, startJob, stopJob } from '../flink/job/jobs.ts'
+import { findJob, requireNoJob, startJob, stopJob, type FlinkCluster } from '../flink/job/jobs.ts'
 import { DEFAULT_FLINK_SETTINGS, type FlinkSettings } from '../flink/settings.ts'
 import { planChanges } from '../pipeline/plan-changes.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
@@ -22,6 +22,7 @@ import { ensureTopics } from '../sinks/kafka/topics.ts'
 import { emptyTables, replaceTables } from '../stack/jobs/empty-tables.ts'
 import { readJobRecord, writeJobRecord, type JobRecord } from '../stack/jobs/job-records.ts'
 import { isCheckpoint, newestState, stateFolders } from '../stack/jobs/retained-state.ts'
+import { lockStarts } from '../stack/jobs/start-lock.ts'
 import { stackHome, stackUrls } from '../stack/settings.ts'
 import { runningState } from '../stack/stack.ts'
 import { dataDirArgument, DEFAULT_DATA_DIR } from './data-dir-argument.ts'
@@ -128,12 +129,7 @@ interface StartAnew {
   readonly prepare: () => Promise<void>
 }
 
-async function start(
-  options: SubmitOptions,
-  plan: Plan,
-  settings: FlinkSettings,
-  { state, prepare }: Beginning,
-): Promise<void> {
+async function start(options: SubmitOptions, plan: Plan, settings: FlinkSettings, beginning: Beginning): Promise<void> {
   const home = stackHome(options.dataDir)
   const cluster = clusterOf(options)
   await ensureTopics(
@@ -142,25 +138,43 @@ async function start(
   )
   const talk = createTalk(options)
   talk.say('Flink plans the job: half a minute, and minutes on a machine that is busy.')
-  const from = state === undefined ? undefined : { url: state, isOwn: isCheckpoint(home, state) }
-  const jobId = await startJob(cluster, plan, settings, { signal: interruptSignal(), from, prepare })
-  writeJobRecord(home, {
-    name: jobName(plan),
-    state: 'running',
-    jobId,
-    plan,
-    scriptHash: scriptHash(plan, settings),
-    settings,
-    usesOwnDatabase: settings.jdbcUrl === ownJdbcUrl(home),
-    cluster: { gatewayUrl: cluster.gatewayUrl, jobManagerUrl: cluster.jobManagerUrl },
-    startedFrom: state,
-    savepoint: undefined,
-    revivals: 0,
-  })
+  const jobId = await startNoted(home, cluster, plan, settings, beginning)
   if (options.json === true)
-    process.stdout.write(`${JSON.stringify({ id: jobId, name: jobName(plan), from: state ?? null })}\n`)
+    process.stdout.write(`${JSON.stringify({ id: jobId, name: jobName(plan), from: beginning.state ?? null })}\n`)
   else process.stdout.write(`${jobName(plan)} runs as ${jobId}: ${cluster.jobManagerUrl}/#/job/running/${jobId}\n`)
   talk.next(jobLine('status', options))
+}
+
+/** Starts a job and notes it (F3), alone of all who would. */
+async function startNoted(
+  home: string,
+  { gatewayUrl, jobManagerUrl }: FlinkCluster,
+  plan: Plan,
+  settings: FlinkSettings,
+  { state, prepare }: Beginning,
+): Promise<string> {
+  const cluster = { gatewayUrl, jobManagerUrl }
+  const from = state === undefined ? undefined : { url: state, isOwn: isCheckpoint(home, state) }
+  const lock = lockStarts(home)
+  try {
+    const jobId = await startJob(cluster, plan, settings, { signal: interruptSignal(), from, prepare })
+    writeJobRecord(home, {
+      name: jobName(plan),
+      state: 'running',
+      jobId,
+      plan,
+      scriptHash: scriptHash(plan, settings),
+      settings,
+      usesOwnDatabase: settings.jdbcUrl === ownJdbcUrl(home),
+      cluster,
+      startedFrom: state,
+      savepoint: undefined,
+      revivals: 0,
+    })
+    return jobId
+  } finally {
+    lock.release()
+  }
 }
 
 function ownJdbcUrl(home: string): string | undefined {

@@ -10,8 +10,11 @@
  * B5  `stop` stops the running jobs with a savepoint each; where that fails, their newest checkpoint takes its place.
  * B6  A job whose state cannot be read, or was seen before and is gone, is left alone as well: that it left none is believed only of a job
  *     of which none was ever seen.
+ * B7  Whoever starts a job does so alone (W1 of `start-lock.ts`).
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { FolderLock } from '../../database/folder-lock.ts'
+import { TidemarkError } from '../../errors.ts'
 import { scriptHash } from '../../flink/flink-sql.ts'
 import { jdbcAddress } from '../../flink/job/jdbc-address.ts'
 import {
@@ -27,6 +30,7 @@ import type { FlinkSettings } from '../../flink/settings.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { readJobRecord, readJobRecords, writeJobRecord, type JobRecord } from './job-records.ts'
 import { isCheckpoint, newestState } from './retained-state.ts'
+import { lockStarts } from './start-lock.ts'
 
 const POLL_MS = 1_000
 const FIRST_WAIT_MS = 1_000
@@ -116,7 +120,29 @@ export class JobKeeper {
     else if (job?.state === 'CANCELED') this.#note(record, 'stopped', 'it was cancelled')
     else if (job === undefined || job.state === 'FAILED') {
       if ((await findJob(cluster, record.plan)) === undefined && this.#isDue(record.name))
-        await this.#revive(record, job === undefined ? 'its job manager lost it' : 'it failed for good')
+        await this.#reviveAlone(record, job === undefined ? 'its job manager lost it' : 'it failed for good')
+    }
+  }
+
+  /** Leaves a job to whoever is starting one at present, or has since the record was read (B7). */
+  async #reviveAlone(record: JobRecord, why: string): Promise<void> {
+    const { home } = this.#options
+    const lock = this.#lockStarts()
+    if (lock === undefined) return
+    try {
+      const now = readJobRecord(home, record.name)
+      if (now?.state === 'running' && now.jobId === record.jobId) await this.#revive(record, why)
+    } finally {
+      lock.release()
+    }
+  }
+
+  #lockStarts(): FolderLock | undefined {
+    try {
+      return lockStarts(this.#options.home)
+    } catch (error) {
+      if (error instanceof TidemarkError && error.code === 'FLINK_BUSY') return undefined
+      throw error
     }
   }
 

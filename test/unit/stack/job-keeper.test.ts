@@ -16,9 +16,11 @@ import { planOf } from '../../../src/pipeline/validate.ts'
 import { JobKeeper } from '../../../src/stack/jobs/job-keeper.ts'
 import { readJobRecord, writeJobRecord, type JobRecord } from '../../../src/stack/jobs/job-records.ts'
 import { stateFolders } from '../../../src/stack/jobs/retained-state.ts'
+import { lockStarts } from '../../../src/stack/jobs/start-lock.ts'
 import { eventually } from '../../support/eventually.ts'
 
 const plan = planOf(adPipeline)
+const SAME = scriptHash(plan, DEFAULT_FLINK_SETTINGS)
 
 describe('a job that its cluster lost', () => {
   let home: string
@@ -98,6 +100,25 @@ describe('a job that its cluster lost', () => {
     assert.ok(asked.includes('POST /v3/sessions'))
   })
 
+  it('is left to whoever is starting a job at present (B7, W1), and started once nobody is', async () => {
+    const keeper = keeperOf(SAME, {})
+    const lock = lockStarts(home)
+    const running = keeper.run()
+    try {
+      const looks = (): number => asked.filter((request) => request === 'GET /jobs/overview').length
+      // Two of each look: for all jobs, and for one of its name before it would be started.
+      await eventually('it would have started it', () => looks() >= 3)
+      assert.ok(!asked.includes('POST /v3/sessions'))
+      assert.throws(() => lockStarts(home), { code: 'FLINK_BUSY' })
+      lock.release()
+      await eventually('it starts it', () => asked.includes('POST /v3/sessions'))
+    } finally {
+      lock.release()
+      await keeper.stop()
+      await running
+    }
+  })
+
   it('begins with its topics into emptied tables where it left no state (B2)', async () => {
     await reasonFor(scriptHash(plan, DEFAULT_FLINK_SETTINGS))
     assert.deepEqual(emptied, [`ads at ${DEFAULT_FLINK_SETTINGS.jdbcUrl}`])
@@ -111,8 +132,6 @@ describe('a job that its cluster lost', () => {
     assert.ok(asked.includes('POST /v3/sessions'))
     assert.deepEqual(emptied, [])
   })
-
-  const SAME = scriptHash(plan, DEFAULT_FLINK_SETTINGS)
 
   it('is left alone where a checkpoint was seen and none is there, with the way out (B6)', async () => {
     assert.match(await reasonFor(SAME, { hasLeftState: true }), /are gone: .*flink submit --replace/)
