@@ -22,6 +22,7 @@ export async function checkAsyncProperty<T>(
 function replayReporter<T>(file: string): (details: fc.RunDetails<T>) => void {
   return (details) => {
     if (!details.failed) return
-    throw new Error(`${fc.defaultReportMessage(details)}\nReplay with: TIDEMARK_SEED=${seed} node --test ${file}`)
+    const message = `${fc.defaultReportMessage(details)}\nReplay with: TIDEMARK_SEED=${seed} npm test -- ${file}`
+    throw new Error(message, { cause: details.errorInstance })
   }
 }

@@ -140,8 +140,11 @@ const optionalName: fc.Arbitrary<string | undefined> = fc.oneof(
 
 const costs = ['0.1', '0', 'null', '0.0000005', '1e-7', '0.123456', '1000000', '-0.0000004', '2.5e-1'] as const
 
-/** Values of any field that make a record malformed, and members that make none. */
-const wrongSources = ['true', '{}', '["i1"]', '"\\ud800"', '"a\\u0000"', '-1', `"${'y'.repeat(513)}"`, '1e400'] as const
+/** Values that make a record malformed in any field. */
+const wrongSources = ['true', '{}', '["i1"]', '"\\ud800"', '"a\\u0000"', `"${'y'.repeat(513)}"`] as const
+/** Values that are texts and ids as any number is, and neither times nor costs. */
+const wrongNumbers = ['-1', '1e400'] as const
+/** Members that make no record malformed. */
 const extraMembers = [
   '"extra": [1, {"a": "}"}]',
   '"country": "\\ud800"',
@@ -204,7 +207,7 @@ function eventLine(
     )
 }
 
-/** A record of these members, mostly as it should be. */
+/** A record of these members, its own id first, mostly as it should be. */
 function spelled(members: Members): fc.Arbitrary<string> {
   const keys = Object.keys(members)
   return fc.oneof(
@@ -226,15 +229,20 @@ function spelled(members: Members): fc.Arbitrary<string> {
       arbitrary: fc.constantFrom(' ', '\r', '\t\r').map((space) => `${space}${recordText(members)}${space}`),
     },
     { weight: 1, arbitrary: fc.constant(recordText(members).replaceAll(', ', ',').replaceAll(': ', ':')) },
-    {
-      weight: 1,
-      arbitrary: fc
-        .tuple(fc.constantFrom(...keys), fc.constantFrom(...wrongSources))
-        .map(([key, source]) => recordText({ ...members, [key]: source })),
-    },
+    { weight: 1, arbitrary: withWrongValue(members) },
     { weight: 1, arbitrary: fc.constantFrom(...keys).map((key) => recordText({ ...members, [key]: undefined })) },
     { weight: 1, arbitrary: fc.constantFrom(...noRecords) },
   )
+}
+
+/** A number is an id too, so it never replaces the first member, the event's own id: copies would be scattered. */
+function withWrongValue(members: Members): fc.Arbitrary<string> {
+  const [ownId, ...others] = Object.keys(members)
+  const wrong = fc.oneof(
+    fc.tuple(fc.constantFrom(...others), fc.constantFrom(...wrongSources, ...wrongNumbers)),
+    fc.tuple(fc.constant(ownId ?? ''), fc.constantFrom(...wrongSources)),
+  )
+  return wrong.map(([key, source]) => recordText({ ...members, [key]: source }))
 }
 
 function recordText(members: Members, order: readonly string[] = Object.keys(members)): string {
