@@ -21,6 +21,8 @@
  *     is not counted yet included.
  *
  * M7  Nobody is refused for garbage: before it is full, the collector runs, and every `COLLECT_MS` while it nearly is.
+ * M8  Once full it stays so for `FULL_MS`, and until `SLACK` of the limit is free: where it is just full, one large append
+ *     does not fit and a small one does, and whoever watches would else be told another thing several times a second.
  *
  * The process is looked at every `LOOK_MS`; what was admitted since counts as used.
  */
@@ -57,7 +59,9 @@ const SHARE_OF_JOURNAL = 0.5
 const COLLECT_MS = 5_000
 /** It runs when less than this share of the limit is left. */
 const NEARLY = 0.05
-/** Full until so much of the limit is free again. */
+/** Full for so long at least (M8): senders that are refused wait as long. */
+const FULL_MS = 1_000
+/** Full until so much of the limit is free again (M8). */
 const SLACK = 0.02
 /** What is kept for events of topics and files that W waits for (M4). */
 const RESERVE = 0.04
@@ -83,6 +87,7 @@ export class MemoryRoom {
   /** The most that the engine held of what is resident now. */
   #highBytes = 0
   #isFull = false
+  #fullUntilMs = -Infinity
 
   constructor(options: MemoryRoomOptions) {
     this.#options = options
@@ -155,6 +160,7 @@ export class MemoryRoom {
     this.#lookedMs = nowMs
     this.#count()
     if (this.#neededBytes > this.#mostBytes - NEARLY * this.#options.limitBytes && this.#collect(nowMs)) this.#count()
+    if (nowMs < this.#fullUntilMs) return
     const slackBytes = this.#isFull ? SLACK * this.#options.limitBytes : 0
     this.#become(this.#neededBytes > this.#mostBytes - slackBytes && !this.#isLeast)
   }
@@ -192,7 +198,8 @@ export class MemoryRoom {
   #become(isFull: boolean): void {
     if (isFull === this.#isFull) return
     this.#isFull = isFull
-    const { limitBytes, onChange } = this.#options
+    const { limitBytes, onChange, steadyMs } = this.#options
+    if (isFull) this.#fullUntilMs = steadyMs() + FULL_MS
     onChange({ limitBytes, neededBytes: this.#neededBytes, stateBytes: this.#stateBytes, isFull })
   }
 }

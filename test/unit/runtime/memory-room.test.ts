@@ -1,5 +1,5 @@
 /**
- * The memory of a run by M1 to M7: what is counted, who is sent away, and that a run that is full always opens again.
+ * The memory of a run by M1 to M8: what is counted, who is sent away, and that a run that is full always opens again.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -12,6 +12,8 @@ import { OwnedTime } from '../../support/owned-time.ts'
 
 const MB = 1_000_000
 const LIMIT_BYTES = 1_000 * MB
+/** What is full stays so that long (M8). */
+const FULL_MS = 1_000
 
 /** A process that is what a test says it is. */
 class Rig {
@@ -40,9 +42,9 @@ class Rig {
   collect: () => void = () => undefined
 
   /** What it is from the next look on. */
-  become(readings: Partial<MemoryReadings>): this {
+  become(readings: Partial<MemoryReadings>, afterMs: number = 50): this {
     this.readings = { ...this.readings, ...readings }
-    this.time.jump(50)
+    this.time.jump(afterMs)
     return this
   }
 
@@ -77,7 +79,7 @@ describe('memory room', () => {
       rig.told.map(({ isFull }) => isFull),
       [true],
     )
-    rig.become({})
+    rig.become({}, FULL_MS)
     assert.ok(!rig.room.isFull, 'none of it came')
   })
 
@@ -90,10 +92,10 @@ describe('memory room', () => {
     assert.match(fix ?? '', /--memory.*attributionWindow.*allowedLateness.*Kafka and Flink/)
   })
 
-  it('is full until some of it is free again, and tells each turn once', () => {
+  it('M8: is full until some of it is free again, and tells each turn once', () => {
     const rig = new Rig().become({ heldBytes: 700 * MB, residentBytes: 900 * MB })
     assert.ok(rig.room.isFull)
-    rig.become({ growthBytes: 5 * MB })
+    rig.become({ growthBytes: 5 * MB }, FULL_MS)
     assert.ok(rig.room.isFull, 'under the limit, but not by much')
     rig.become({ growthBytes: 0, uncountedBytes: 0, inFlightBytes: 30 * MB })
     assert.ok(!rig.room.isFull)
@@ -103,10 +105,32 @@ describe('memory room', () => {
     )
   })
 
+  it('M8: is full for a second at least, also where there is room before', () => {
+    const rig = new Rig().become({ heldBytes: 700 * MB, residentBytes: 900 * MB })
+    assert.ok(rig.room.isFull)
+    rig.become({ heldBytes: 300 * MB }, FULL_MS - 1)
+    assert.ok(rig.needed < 900 && rig.room.isFull && !rig.room.admit(1))
+    rig.time.jump(50)
+    assert.ok(!rig.room.isFull && rig.room.admit(1))
+  })
+
+  it('M8: where appends fill it again and again, it tells so once a second and not at each', () => {
+    const rig = new Rig().become({ heldBytes: 720 * MB, residentBytes: 820 * MB })
+    let [roomWhileFull, refused] = [0, 0]
+    for (let look = 0; look < 200; look++) {
+      rig.become({})
+      if (rig.room.isFull && rig.needed < 940) roomWhileFull++
+      if (!rig.room.admit(100 * MB)) refused++
+    }
+    assert.ok(roomWhileFull > 150 && refused > 150, 'control: any of these looks would have opened it')
+    const fell = rig.told.filter(({ isFull }) => isFull).length
+    assert.ok(fell >= 5 && fell <= 10, `${fell} times in ten seconds`)
+  })
+
   it('M5: what was forgotten is room, although the system has not taken it back', () => {
     const rig = new Rig().become({ heldBytes: 700 * MB, residentBytes: 900 * MB })
     assert.ok(rig.room.isFull)
-    rig.become({ heldBytes: 300 * MB })
+    rig.become({ heldBytes: 300 * MB }, FULL_MS)
     assert.equal(rig.needed, 300 + 200 + 50 + 40 + 10)
     assert.ok(!rig.room.isFull)
     rig.become({ heldBytes: 500 * MB })
