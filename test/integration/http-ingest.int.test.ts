@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
-import { TidemarkError } from '../../src/errors.ts'
+import { TidemarkError, type ErrorCode } from '../../src/errors.ts'
 import { afterwards } from '../support/afterwards.ts'
 import { eventually } from '../support/eventually.ts'
 import { rawClient, startIngest, type IngestRig } from '../support/ingest-rig.ts'
@@ -175,6 +175,36 @@ describe('answers', () => {
     for (let i = 0; i < 10; i++) told.push(`other ${(await post('/v1/nothing', '')).status}`)
     await Promise.all([waiting, largeToo])
     assert.deepEqual(told, [...Array.from({ length: 10 }, () => 'other 404'), 'full 503', 'full 503'])
+  })
+
+  it('N5: so do a full disk and brokers that are away; what passes in a moment is told at once', async () => {
+    const { post, intake } = await start()
+    const told: string[] = []
+    const send = async (name: string): Promise<unknown> =>
+      post('/v1/impressions', impression('i1')).then(({ status }) => told.push(`${name} ${status}`))
+    const because = (code: ErrorCode): TidemarkError => new TidemarkError(code, 'Not now.', { retryable: true })
+    intake.failure = because('DISK_FULL')
+    const full = send('full')
+    await eventually('it is refused', () => intake.refused === 1)
+    intake.failure = because('JOURNAL_BUSY')
+    await send('busy')
+    intake.isOpen = false
+    await send('closed')
+    intake.closedBy = because('KAFKA_UNAVAILABLE')
+    const away = send('away')
+    assert.deepEqual(told, ['busy 503', 'closed 503'])
+    await Promise.all([full, away])
+    assert.deepEqual(told, ['busy 503', 'closed 503', 'full 503', 'away 503'])
+  })
+
+  it('N5: who waits to be told takes no room from others', async () => {
+    const { post, intake, ingest } = await start()
+    intake.failure = new TidemarkError('MEMORY_FULL', 'It is full.', { retryable: true })
+    let isTold = false
+    const waiting = post('/v1/impressions', impression('x'.repeat(100_000))).finally(() => (isTold = true))
+    await eventually('it is refused, and nothing is kept', () => intake.refused === 1 && ingest.bytesInFlight === 0)
+    assert.equal(isTold, false)
+    assert.equal((await waiting).status, 503)
   })
 
   it('say of an event that is longer than can be kept that it is', async () => {

@@ -18,6 +18,8 @@ export class MemoryIntake implements Intake {
   isHeld = false
   /** What the next appends fail with. */
   failure: TidemarkError | undefined
+  /** How many did. */
+  refused = 0
   readonly appended: Appended[] = []
   #waiting: (() => void)[] = []
 
@@ -27,7 +29,10 @@ export class MemoryIntake implements Intake {
   }
 
   async append(stream: StreamName, lines: Uint8Array, recordCount: number): Promise<void> {
-    if (this.failure !== undefined) throw this.failure
+    if (this.failure !== undefined) {
+      this.refused++
+      throw this.failure
+    }
     this.appended.push({ stream, text: Buffer.from(lines).toString('utf8'), recordCount })
     if (this.isHeld) await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }

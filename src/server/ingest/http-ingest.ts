@@ -5,8 +5,9 @@
  * N2  A request is taken whole or not at all: whatever is refused left nothing behind.
  * N3  What is in memory is bounded in bytes: a request that would go over is refused with 503 before it is kept.
  * N4  A repeated delivery is taken again; ids make it harmless.
- * N5  While memory is full whoever comes waits unread for `MEMORY_HOLD_MS` until being told so. Told at once, thousands who
- *     come again at once would keep the event loop from what frees memory: counting and the clock.
+ * N5  While memory or disk is full, or the brokers are away, whoever comes waits unread for `HOLD_MS` until being told so.
+ *     Told at once, thousands who come again at once would keep the event loop from what ends that: counting and the clock.
+ *     What passes in a moment, a queue that is full, is told at once.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -144,17 +145,21 @@ export class HttpIngest {
     const lease = new ByteLease(this.#budget)
     try {
       const refusal = await this.#answer(request, response, lease)
-      if (refusal !== undefined) await this.#refuse(request, response, refusal)
+      if (refusal !== undefined) await this.#refuse(request, response, refusal, lease)
     } catch (error) {
-      await this.#refuse(request, response, this.#refusalOf(error))
+      await this.#refuse(request, response, this.#refusalOf(error), lease)
     }
     // What an answer still holds is let go once it is read, or never will be.
     if (response.closed) lease.release()
     else response.on('close', () => lease.release())
   }
 
-  async #refuse(request: IncomingMessage, response: ServerResponse, refusal: Refusal): Promise<void> {
-    if (refusal.code === 'memory_full' && !this.#isClosing) await holdUnread(request, MEMORY_HOLD_MS)
+  async #refuse(request: IncomingMessage, response: ServerResponse, refusal: Refusal, lease: ByteLease): Promise<void> {
+    if (refusal.isLasting && !this.#isClosing) {
+      // Nothing of it is kept: who waits takes no room from others.
+      lease.release()
+      await holdUnread(request, HOLD_MS)
+    }
     refuse(request, response, refusal)
   }
 
@@ -171,7 +176,7 @@ export class HttpIngest {
 
   #whyClosed(): Refusal {
     const { closedBy } = this.#intake
-    return closedBy === undefined ? notReady() : this.#refusalOf(closedBy)
+    return closedBy === undefined ? notReady(false) : this.#refusalOf(closedBy)
   }
 
   get #isOpen(): boolean {
@@ -257,7 +262,7 @@ export class HttpIngest {
 
   #refusalOf(error: unknown): Refusal {
     if (error instanceof TidemarkError && error.code === 'MEMORY_FULL') return memoryFull(error)
-    if (error instanceof TidemarkError && error.retryable) return notReady()
+    if (error instanceof TidemarkError && error.retryable) return notReady(error.code !== 'JOURNAL_BUSY')
     if (error instanceof TidemarkError && error.code === 'INPUT_BAD_DATA')
       return new Refusal('event_too_large', error.message)
     this.#onError(error)
@@ -274,18 +279,18 @@ function tooMany(maxEvents: number): Refusal {
   return new Refusal('too_many_events', `The request holds over ${maxEvents} events. Send fewer at a time.`)
 }
 
-function notReady(): Refusal {
-  return new Refusal('not_ready', 'No events can be taken at present. Nothing was taken; send it again.', 1)
+function notReady(isLasting: boolean): Refusal {
+  return new Refusal('not_ready', 'No events can be taken at present. Nothing was taken; send it again.', 1, isLasting)
 }
 
-const MEMORY_HOLD_MS = 1_000
+const HOLD_MS = 1_000
 
 /** Old events have to expire first, or whoever operates it has to do something. */
 const MEMORY_RETRY_S = 5
 
 function memoryFull({ message, fix = '' }: TidemarkError): Refusal {
   const what = `${message} Nothing was taken; send it again later. Its operator can do more: ${fix}.`
-  return new Refusal('memory_full', what, MEMORY_RETRY_S)
+  return new Refusal('memory_full', what, MEMORY_RETRY_S, true)
 }
 
 function unknownMediaType(given: string | undefined): Refusal {

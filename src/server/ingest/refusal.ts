@@ -38,11 +38,14 @@ export class Refusal {
   readonly message: string
   /** Whole seconds after which the same request may be sent again. */
   readonly retryAfterS: number | undefined
+  /** Whether something else has to happen first: whoever comes again at once comes in vain. */
+  readonly isLasting: boolean
 
-  constructor(code: RefusalCode, message: string, retryAfterS?: number) {
+  constructor(code: RefusalCode, message: string, retryAfterS?: number, isLasting: boolean = false) {
     this.code = code
     this.message = message
     this.retryAfterS = retryAfterS
+    this.isLasting = isLasting
   }
 
   get status(): number {

@@ -78,6 +78,10 @@ export class TopicIntake implements Intake {
     return this.#problem === null && !this.#ending.signal.aborted
   }
 
+  get closedBy(): TidemarkError | undefined {
+    return this.#problem === null ? undefined : this.#closed()
+  }
+
   /** Why nothing is taken, in one sentence; null while something is. */
   get problem(): string | null {
     return this.#problem
