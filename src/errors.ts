@@ -44,6 +44,7 @@ export type ErrorCode =
   | 'SUPERSET_REFUSED'
   | 'STATE_LIMIT'
   | 'MEMORY_FULL'
+  | 'MEMORY_TOO_LITTLE'
   | 'DISK_FAILED'
   | 'DISK_FULL'
   | 'JOURNAL_BUSY'

@@ -56,6 +56,7 @@ const EXIT_BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   SUPERSET_REFUSED: EXIT.failed,
   STATE_LIMIT: EXIT.failed,
   MEMORY_FULL: EXIT.unavailable,
+  MEMORY_TOO_LITTLE: EXIT.configuration,
   DISK_FAILED: EXIT.failed,
   DISK_FULL: EXIT.unavailable,
   JOURNAL_BUSY: EXIT.unavailable,

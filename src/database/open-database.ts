@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Client } from 'pg'
 import { TidemarkError } from '../errors.ts'
+import { machineMemoryBytes } from '../runtime/machine-memory.ts'
 import { makeFolder } from '../runtime/make-folder.ts'
 import { findServerBinaries, type ServerBinaries } from './binaries.ts'
 import {
@@ -34,6 +35,8 @@ export interface OpenDatabaseOptions {
   readonly log?: (line: string) => void
   /** The installations to choose from; those of this machine unless given. */
   readonly installed?: readonly ServerBinaries[]
+  /** What there is for all processes together, bytes; that of this machine unless given. */
+  readonly machineBytes?: number
   /** Settings of PostgreSQL for our own server, beside or in place of ours. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -150,7 +153,7 @@ async function openGiven(url: string): Promise<Database> {
 async function openOwn(folder: string, release: () => void, options: OpenDatabaseOptions): Promise<Database> {
   const log = options.log ?? (() => undefined)
   const installed = options.installed ?? findServerBinaries()
-  if (installed.length === 0 && !existsSync(clusterFolder(folder))) return openFallback(folder, release, log)
+  if (installed.length === 0 && !existsSync(clusterFolder(folder))) return openFallback(folder, release, options)
   const files = { ...(await prepareClusterFiles(folder, installed, log)), settings: options.settings ?? {} }
   const { server, url } = await startServer(files, log)
   return {
@@ -192,7 +195,26 @@ async function readyServer(server: OwnServer, files: ServerOptions): Promise<Rea
   }
 }
 
-async function openFallback(folder: string, release: () => void, log: (line: string) => void): Promise<Database> {
+/** PGlite took 1.15 GB while it made its first files, half of that later. */
+const PGLITE_BYTES = 1.25e9
+
+function refuseTooLittle(machineBytes: number): void {
+  if (machineBytes >= PGLITE_BYTES) return
+  const megabytes = Math.floor(machineBytes / 1e6)
+  throw new TidemarkError(
+    'MEMORY_TOO_LITTLE',
+    `No PostgreSQL server is installed here, and to make PGlite, which stands in for one, takes ${PGLITE_BYTES / 1e6} MB of memory. There are ${megabytes}.`,
+    {
+      given: machineBytes,
+      allowed: [`${PGLITE_BYTES / 1e6} MB or more`],
+      fix: '--database-url postgresql://…, or install PostgreSQL (sudo apt-get install postgresql)',
+    },
+  )
+}
+
+async function openFallback(folder: string, release: () => void, options: OpenDatabaseOptions): Promise<Database> {
+  const { log = (): void => undefined, machineBytes = machineMemoryBytes() } = options
+  if (!existsSync(pgliteFolder(folder))) refuseTooLittle(machineBytes)
   log('No PostgreSQL server is installed here; using PGlite, which serves one connection at a time and small data only')
   // Loaded only where it is needed: it brings 20 MB of WebAssembly.
   const { PgliteServer } = await import('./pglite-server.ts')

@@ -2,8 +2,8 @@
  * All checks of this machine, in the order they are shown.
  */
 import { statSync } from 'node:fs'
-import { totalmem } from 'node:os'
 import { join } from 'node:path'
+import { machineMemoryBytes } from '../runtime/machine-memory.ts'
 import type { Check } from './check.ts'
 import { checkDataFolder } from './data-folder.ts'
 import { checkClock, checkMemory, checkNode, checkPage } from './machine.ts'
@@ -24,12 +24,9 @@ export interface ExamineOptions {
 /** Looks at everything `demo` needs, then at what the stack needs. Never rejects: what goes wrong is a finding. */
 export async function examine(options: ExamineOptions): Promise<readonly Check[]> {
   const writtenAtMs = statSync(join(options.root, 'package.json')).mtimeMs
-  // Inside a container the limit counts, not the machine; 0 means that there is none.
-  const limitBytes = process.constrainedMemory()
-  const totalBytes = limitBytes > 0 ? Math.min(limitBytes, totalmem()) : totalmem()
   return [
     checkNode(process.versions.node, process.execPath),
-    checkMemory(process.availableMemory(), totalBytes),
+    checkMemory(process.availableMemory(), machineMemoryBytes()),
     checkClock(options.nowMs, writtenAtMs),
     ...checkDataFolder(options.dataDir),
     await checkPostgres(options.databaseUrl),

@@ -19,7 +19,7 @@ export function checkNode(version: string, path: string): Check {
   return major < BEST_NODE_MAJOR ? warn('node', `${found}; measured with ${BEST_NODE_MAJOR}`, fix) : ok('node', found)
 }
 
-const LEAST_MEMORY_BYTES = 256e6
+const LEAST_MEMORY_BYTES = 400e6
 const GOOD_MEMORY_BYTES = 1e9
 
 /** @param availableBytes what this process may still take, limits of a container included */

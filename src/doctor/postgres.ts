@@ -19,7 +19,7 @@ function checkPrograms(): Check {
   return best === undefined
     ? warn(
         'postgresql',
-        'no server programs found: PGlite stands in, with one connection and up to 800 MB',
+        'no server programs found: PGlite stands in, with one connection, and 1.15 GB of memory for its first start',
         'Install PostgreSQL (sudo apt-get install postgresql), or name a server with --database-url.',
       )
     : ok('postgresql', `${best.version}, ${best.kind} (${best.binDir})`)

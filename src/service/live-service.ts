@@ -28,7 +28,7 @@ import { openDataFolder, type DataFolder } from './data-folder.ts'
 import { CLOCK, pause, timed } from './elapsed.ts'
 import { createDelivery } from './live-delivery.ts'
 import { LivePage, type LivePageOptions } from './live-page.ts'
-import { defaultMemoryBytes } from './memory-limit.ts'
+import { aboveMachine, defaultMemoryBytes } from './memory-limit.ts'
 import { announceInstance } from './running-instance.ts'
 import { recover, type Recovered } from './recovery.ts'
 import { RunMemory } from './run-memory.ts'
@@ -114,6 +114,8 @@ class Start {
     this.#steps = new StartSteps(teardown, this.#stop, options.onStep)
     this.#page = new LivePage(options, this.#steps, teardown)
     const { memoryBytes = defaultMemoryBytes(), limits = {}, log, plan } = options
+    const tooMuch = aboveMachine(memoryBytes)
+    if (tooMuch !== undefined) log('warn', tooMuch)
     const sendersWait = plan.sources.every((source) => source.kind !== 'http' || source.into === undefined)
     this.#memory = new RunMemory(memoryBytes, limits, log, sendersWait)
   }

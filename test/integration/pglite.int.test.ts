@@ -56,6 +56,20 @@ describe('PGlite', () => {
     assert.equal(database.readOnlyUrl, undefined)
   })
 
+  it('is not begun where there is too little memory for it; one that is there is taken as it is', async () => {
+    const folder = makeDataDir()
+    const little = { installed: [], machineBytes: 2 ** 30 }
+    await assert.rejects(openDatabase({ ...little, dataDir: folder }), {
+      code: 'MEMORY_TOO_LITTLE',
+      message: /PGlite.* takes 1250 MB of memory\. There are 1073\./,
+      fix: /--database-url/,
+    })
+    rmSync(folder, { recursive: true })
+    await database.stop()
+    database = await openDatabase({ ...little, dataDir })
+    assert.equal(database.kind, 'pglite')
+  })
+
   it('takes epochs and whole runs, and gives the rows back', async () => {
     const { url } = database
     const cells = [{ dimensions: [`it's "a"`], impressions: 3, clicks: 1, micros: 5n, isFinal: true }]

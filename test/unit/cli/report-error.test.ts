@@ -27,7 +27,14 @@ describe('exit codes', () => {
     ],
     69: ['DATABASE_UNAVAILABLE', 'PORT_UNAVAILABLE', 'DISK_FULL', 'JOURNAL_BUSY'],
     76: ['FENCED'],
-    78: ['DEFINITION_INVALID', 'DEFINITION_UNREADABLE', 'FORMAT_NEWER', 'PLAN_CHANGED', 'DATABASE_OTHER_FOLDER'],
+    78: [
+      'DEFINITION_INVALID',
+      'DEFINITION_UNREADABLE',
+      'FORMAT_NEWER',
+      'PLAN_CHANGED',
+      'DATABASE_OTHER_FOLDER',
+      'MEMORY_TOO_LITTLE',
+    ],
     130: ['INTERRUPTED'],
   }
   for (const [exitCode, codes] of Object.entries(expected)) {

@@ -31,7 +31,7 @@ describe('doctor', () => {
   })
 
   it('memory', () => {
-    assertStatus(checkMemory(255e6, 4e9), 'fail', /255 MB available of 4\.0 GB/)
+    assertStatus(checkMemory(399e6, 4e9), 'fail', /399 MB available of 4\.0 GB; needed: 400 MB/)
     assertStatus(checkMemory(999e6, 4e9), 'warn')
     assertStatus(checkMemory(1e9, 4e9), 'ok')
   })

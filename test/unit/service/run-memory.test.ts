@@ -2,9 +2,9 @@
  * The memory of a run: what is taken for it where nobody says, and which shares requests and results have.
  */
 import assert from 'node:assert/strict'
-import { totalmem } from 'node:os'
 import { describe, it } from 'node:test'
-import { defaultMemoryBytes, LEAST_MEMORY_BYTES } from '../../../src/service/memory-limit.ts'
+import { aboveMachine, defaultMemoryBytes, LEAST_MEMORY_BYTES } from '../../../src/service/memory-limit.ts'
+import { machineMemoryBytes } from '../../../src/runtime/machine-memory.ts'
 import type { IngestLimits } from '../../../src/server/ingest/limits.ts'
 import { RunMemory } from '../../../src/service/run-memory.ts'
 
@@ -12,9 +12,27 @@ const GIB = 2 ** 30
 const MIB = 2 ** 20
 
 describe('the memory of a run', () => {
-  it('is a share of what the machine or the control group has, and never too little to start', () => {
-    assert.ok(defaultMemoryBytes() >= LEAST_MEMORY_BYTES)
-    assert.ok(defaultMemoryBytes() <= Math.max(LEAST_MEMORY_BYTES, 0.6 * totalmem()))
+  it('is a share of what the machine or the control group has, a larger one of little, and never all of it', () => {
+    assert.equal(defaultMemoryBytes(), defaultMemoryBytes(machineMemoryBytes()))
+    assert.equal(defaultMemoryBytes(16 * GIB), Math.floor(0.6 * 16 * GIB))
+    assert.equal(defaultMemoryBytes(GIB), Math.floor(0.6 * GIB))
+    assert.equal(defaultMemoryBytes(900e6), 600e6)
+    assert.equal(defaultMemoryBytes(512 * MIB), Math.floor(0.8 * 512 * MIB))
+    assert.equal(defaultMemoryBytes(500e6), LEAST_MEMORY_BYTES)
+  })
+
+  it('refuses a start where the kernel would end the run before intake could wait', () => {
+    assert.throws(() => defaultMemoryBytes(384 * MIB), {
+      code: 'MEMORY_TOO_LITTLE',
+      message: /has 402 MB of memory\. A run needs 500\./,
+      fix: 'give the container 500 MB or more (docker run --memory 1g)',
+    })
+  })
+
+  it('says of a given limit that it does not fit into the machine, and is content with its own', () => {
+    assert.match(aboveMachine(600e6, 512 * MIB) ?? '', /--memory 600 MB .* 537 MB .*kernel may end/)
+    for (const machineBytes of [500e6, 512 * MIB, GIB, 16 * GIB])
+      assert.equal(aboveMachine(defaultMemoryBytes(machineBytes), machineBytes), undefined)
   })
 
   it('lets requests hold an eighth and results that wait a sixteenth of little, and no more than usual of much', () => {
