@@ -3,6 +3,7 @@
  * connection, synced, renamed, removed. The kill comes as the call is entered. The next start goes on, and all is exact.
  *
  * The calls are counted first. `npm run test:long` kills at every one; otherwise at one of each name.
+ * `TIDEMARK_FAILURE_SHARE=3/4` makes that every fourth call of each name, from its third: four such shares are the whole.
  */
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
@@ -79,6 +80,13 @@ async function endsExact(run: Judged): Promise<void> {
   await assertExact(run)
 }
 
+/** The calls of each name whose turn it is in this share of the whole. */
+function shareOf(places: readonly CallPlace[], share: string): readonly CallPlace[] {
+  const [turn = NaN, shares = NaN] = share.split('/').map(Number)
+  assert.ok(turn >= 1 && turn <= shares, `TIDEMARK_FAILURE_SHARE is 1/4 or the like, not ${share}`)
+  return places.filter(({ number }) => (number - turn) % shares === 0)
+}
+
 /** One call of each name. */
 function sampleOf(places: readonly CallPlace[]): readonly CallPlace[] {
   const random = seededRandom(seed)
@@ -99,7 +107,7 @@ describe('killed at a system call', { timeout: 7_000_000, skip }, () => {
     rmSync(whole.dataDir, { recursive: true })
 
     const places = placesOf(counts)
-    const chosen = isLong ? places : sampleOf(places)
+    const chosen = isLong ? shareOf(places, process.env['TIDEMARK_FAILURE_SHARE'] ?? '1/1') : sampleOf(places)
     const killed = new Map<string, number>()
     let [beforeReady, last]: [number, Judged] = [0, whole]
     for (const { name, number } of chosen) {
