@@ -2,6 +2,7 @@
  * A load for journals that are about to fail: what was sent, what was acknowledged, and what must be found afterwards.
  */
 import assert from 'node:assert/strict'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Journal, JournalOptions } from '../../src/checkpoint/journal/journal.ts'
 import { append, linesOf, openJournal, readAll, START_MS } from './journal-rig.ts'
 import type { SimulatedDisk } from './simulated-disk.ts'
@@ -9,8 +10,11 @@ import type { SimulatedDisk } from './simulated-disk.ts'
 /** Partitions of the load. */
 export const PARTITIONS = ['http/clicks', 'http/impressions'] as const
 
-/** Small segments, so that a short load rolls often. */
-export const SMALL: Partial<JournalOptions> = { segmentBytes: 1_500, reserveBytes: 0 }
+/** Small segments, so that a short load rolls often; whatever comes while a sync is under way is written meanwhile. */
+export const SMALL: Partial<JournalOptions> = { segmentBytes: 1_500, reserveBytes: 0, aheadBytes: 1 }
+
+/** Turns of the event loop that a sync takes. */
+const SYNC_TURNS = 4
 
 /** What happened to each text that was sent to a partition, in order. */
 export interface Sent {
@@ -26,6 +30,7 @@ export async function load(disk: SimulatedDisk, name: string, waves: number, sen
     (error: unknown) => error,
   )
   if (journal instanceof Error) return sent
+  disk.beforeSync = () => turns(SYNC_TURNS)
   for (let wave = 0; wave < waves; wave++) await sendWave(journal as Journal, `${name}.${wave}`, wave, sent)
   return sent
 }
@@ -36,6 +41,8 @@ async function sendWave(journal: Journal, name: string, wave: number, sent: Sent
       const lines = linesOf(`${name}.${i}`, 1 + ((wave + i) % 4), 20 + 150 * (wave % 4))
       const entry: Sent = { partition, text: new TextDecoder().decode(lines), fate: 'unknown', error: undefined }
       sent.push(entry)
+      // Of every other wave one after the other: so some come while a sync is under way.
+      if (wave % 2 === 1) await turns(2 * i)
       try {
         await append(journal, partition, lines, { arrivalMs: START_MS + wave, sourcePosition: Uint8Array.of(wave) })
         entry.fate = 'acknowledged'
@@ -46,6 +53,10 @@ async function sendWave(journal: Journal, name: string, wave: number, sent: Sent
     }),
   )
   await Promise.all(appends)
+}
+
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await nextTurn()
 }
 
 /** J1, J2: acknowledged texts are there, once, in order; others whole or not at all. Returns how many were there. */

@@ -45,8 +45,12 @@ export function takeGroup(queue: PendingAppend[], segmentBytes: number): readonl
 export class GroupEncoder {
   #copies = new Uint8Array(1 << 16)
 
-  /** The bytes of a group that begins at logical `offset`, where all before is durable. */
-  encode(group: readonly PendingAppend[], salt: number, offset: number): readonly Uint8Array[] {
+  /** The bytes of a group that begins at logical `offset`, where all before `durableEnd` is durable. */
+  encode(
+    group: readonly PendingAppend[],
+    salt: number,
+    { offset, durableEnd }: { readonly offset: number; readonly durableEnd: number },
+  ): readonly Uint8Array[] {
     const copies = this.#room(group)
     const parts: Uint8Array[] = []
     let at = 0
@@ -55,7 +59,7 @@ export class GroupEncoder {
     for (const { meta, sourcePosition, lines, byteLength } of group) {
       const sizes = { linesBytes: lines.length, sourcePositionBytes: sourcePosition.length }
       const bodyCrc = crc32c(lines, 0, lines.length, crc32c(sourcePosition))
-      encodeBlockHeader({ ...meta, ...sizes, durableEnd: offset, bodyCrc }, salt, blockOffset, copies, at)
+      encodeBlockHeader({ ...meta, ...sizes, durableEnd, bodyCrc }, salt, blockOffset, copies, at)
       copies.set(sourcePosition, at + BLOCK_HEADER_BYTES)
       at += BLOCK_HEADER_BYTES + sourcePosition.length
       if (lines.length <= COPIED_BYTES) {

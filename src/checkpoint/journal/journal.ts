@@ -46,6 +46,8 @@ export interface JournalOptions {
   readonly reserveBytes?: number
   /** Appends that may wait for the disk (default 64 MiB). */
   readonly maxQueuedBytes?: number
+  /** Less is not written while a sync is under way: it gathers, and costs one write (default 64 KiB). */
+  readonly aheadBytes?: number
   /** Unsigned 32-bit chance. */
   readonly salt?: () => number
   /** Told once why nothing is accepted any more: whoever is told ends the process (J5). */
@@ -74,7 +76,7 @@ export class Journal {
   #isRemoving = false
 
   private constructor(options: Required<JournalOptions>, found: readonly JournalPartition[], cuts: readonly TailCut[]) {
-    const { disk, dir, reserveBytes, nowMs, segmentBytes, retention, salt } = options
+    const { disk, dir, reserveBytes, nowMs, segmentBytes, aheadBytes, retention, salt } = options
     this.#options = options
     this.cuts = cuts
     for (const partition of found) this.#add(partition)
@@ -82,6 +84,7 @@ export class Journal {
     this.#host = {
       disk,
       segmentBytes,
+      aheadBytes,
       segmentAgeMs: retention.maxAgeMs / 8,
       salt,
       failure: () => this.#failure,
@@ -105,6 +108,7 @@ export class Journal {
       retention: { maxAgeMs: DAY_MS, maxBytes: 20e9 },
       reserveBytes: 1 << 28,
       maxQueuedBytes: 1 << 26,
+      aheadBytes: 1 << 16,
       salt: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
       onFailure: () => undefined,
       ...given,

@@ -1,12 +1,13 @@
 /**
- * Appends to one partition, with group commit: while one group is written and synced, later appends gather for the next.
+ * Appends to one partition, with group commit: while one group is synced, later appends are written, to be synced together.
  *
  * A1  An append is acknowledged only when its block, the segment's name and all before it are durable.
  * A2  Blocks lie in the order of the appends.
  * A3  Where the disk is full, the file is cut back to what is durable, those appends are refused, and later ones may
  *     succeed.
  * A4  After any other error of the disk nothing is ever written or synced again: a sync that failed may have dropped what
- *     it was to write, and the next one would not say so.
+ *     it was to write, and the next one would not say so. For the same reason no two syncs run at a time.
+ * A5  A sync vouches for what was written before it began, and for no more.
  */
 import { diskFailed, diskFull, isNoSpace } from '../disk/disk-errors.ts'
 import type { Disk, DiskFile } from '../disk/disk.ts'
@@ -19,6 +20,8 @@ import { createSegment } from './segment.ts'
 export interface WriterHost {
   readonly disk: Disk
   readonly segmentBytes: number
+  /** Less is not written while a sync is under way. */
+  readonly aheadBytes: number
   /** A segment that began so long ago is ended, so that retention can let go of it, ms. */
   readonly segmentAgeMs: number
   /** Unsigned 32-bit chance. */
@@ -32,14 +35,22 @@ export interface WriterHost {
   readonly full: () => void
 }
 
+/** So much may be written and wait for its sync, so that it is durable soon. */
+const MAX_UNSYNCED_BYTES = 1 << 23
+
 /** The end of a partition that grows. */
 export class PartitionWriter {
   readonly #host: WriterHost
   readonly #partition: JournalPartition
   readonly #encoder = new GroupEncoder()
   readonly #queue: PendingAppend[] = []
+  /** Written, and no sync of it has begun. */
+  readonly #written: PendingAppend[] = []
+  /** Bytes that are written and not known to be durable. */
+  #unsyncedBytes = 0
   #file: DiskFile | undefined
-  #running: Promise<void> | undefined
+  #writing: Promise<void> | undefined
+  #syncing: Promise<void> | undefined
 
   constructor(host: WriterHost, partition: JournalPartition) {
     this.#host = host
@@ -49,12 +60,12 @@ export class PartitionWriter {
   /** Queues an append; it settles later. */
   append(append: PendingAppend): void {
     this.#queue.push(append)
-    this.#running ??= this.#run()
+    this.#writing ??= this.#writeQueue()
   }
 
   /** Resolves when nothing is waiting. */
   async drained(): Promise<void> {
-    while (this.#running !== undefined) await this.#running
+    for (let busy = this.#busy; busy !== undefined; busy = this.#busy) await busy
   }
 
   close(): void {
@@ -62,15 +73,37 @@ export class PartitionWriter {
     this.#file = undefined
   }
 
-  async #run(): Promise<void> {
+  get #busy(): Promise<void> | undefined {
+    return this.#writing ?? this.#syncing
+  }
+
+  async #writeQueue(): Promise<void> {
     while (this.#queue.length > 0) {
       // Lets the requests of one turn of the event loop go together.
       await new Promise((resolve) => setImmediate(resolve))
+      while (this.#syncing !== undefined && !this.#isWorthWriting()) await this.#syncing
       const group = takeGroup(this.#queue, this.#host.segmentBytes)
-      const error = await this.#commit(group)
+      const error = await this.#write(group)
+      if (error !== undefined) this.#settle(group, error)
+      else {
+        this.#written.push(...group)
+        this.#syncing ??= this.#syncWritten()
+      }
+    }
+    this.#writing = undefined
+  }
+
+  #isWorthWriting(): boolean {
+    return this.#unsyncedBytes < MAX_UNSYNCED_BYTES && bytesOf(this.#queue) >= this.#host.aheadBytes
+  }
+
+  async #syncWritten(): Promise<void> {
+    while (this.#written.length > 0) {
+      const group = this.#written.splice(0)
+      const error = await this.#sync(group)
       this.#settle(group, error)
     }
-    this.#running = undefined
+    this.#syncing = undefined
   }
 
   #settle(group: readonly PendingAppend[], error: Error | undefined): void {
@@ -86,36 +119,58 @@ export class PartitionWriter {
     }
   }
 
-  /** Makes a group durable; returns why it could not. */
-  async #commit(group: readonly PendingAppend[]): Promise<Error | undefined> {
-    const host = this.#host
-    const failure = host.failure()
+  /** Writes a group behind all that was written; returns why it could not. */
+  async #write(group: readonly PendingAppend[]): Promise<Error | undefined> {
+    const failure = this.#host.failure()
     if (failure !== undefined) return failure
     try {
       const file = await this.#fileFor(group)
       if (file instanceof Error) return file
-      const refused = await this.#write(file, group)
-      if (refused !== undefined) return refused
-      await file.sync()
-      this.#partition.extend(bytesOf(group), group.at(-1)?.sourcePosition)
-      return undefined
+      return await this.#append(file, group)
     } catch (error) {
-      const failed = diskFailed(this.#partition.folder, 'write to', error)
-      host.fail(failed)
-      return failed
+      return this.#fail(error)
     }
   }
 
-  async #write(file: DiskFile, group: readonly PendingAppend[]): Promise<Error | undefined> {
+  /** Makes durable what was written until now, of which `group` is the end; returns why it could not. */
+  async #sync(group: readonly PendingAppend[]): Promise<Error | undefined> {
+    const failure = this.#host.failure()
+    if (failure !== undefined) return failure
+    try {
+      await this.#file?.sync()
+      const byteCount = bytesOf(group)
+      this.#unsyncedBytes -= byteCount
+      this.#partition.extend(byteCount, group.at(-1)?.sourcePosition)
+      return undefined
+    } catch (error) {
+      return this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): Error {
+    const failed = diskFailed(this.#partition.folder, 'write to', error)
+    this.#host.fail(failed)
+    return failed
+  }
+
+  async #append(file: DiskFile, group: readonly PendingAppend[]): Promise<Error | undefined> {
     const { current, durableEnd } = this.#partition
     if (current === undefined) throw new Error('a group is written to a segment')
-    const position = current.positionOf(durableEnd)
+    const offset = durableEnd + this.#unsyncedBytes
     try {
-      await writeAll(file, this.#encoder.encode(group, current.salt, durableEnd), position)
+      await writeAll(
+        file,
+        this.#encoder.encode(group, current.salt, { offset, durableEnd }),
+        current.positionOf(offset),
+      )
+      this.#unsyncedBytes += bytesOf(group)
       return undefined
     } catch (error) {
       if (!isNoSpace(error)) throw error
-      await file.truncate(position)
+      await this.#syncing
+      const failure = this.#host.failure()
+      if (failure !== undefined) return failure
+      await file.truncate(current.positionOf(offset))
       await file.sync()
       this.#host.full()
       return diskFull(this.#partition.folder, error)
@@ -126,15 +181,19 @@ export class PartitionWriter {
   async #fileFor(group: readonly PendingAppend[]): Promise<DiskFile | Error> {
     const arrivalMs = group[0]?.meta.arrivalMs ?? 0
     const { current } = this.#partition
-    if (current === undefined || this.#isDone(current, arrivalMs)) return this.#begin(arrivalMs)
+    if (current === undefined || this.#isDone(current, arrivalMs)) {
+      await this.#syncing
+      return this.#host.failure() ?? this.#begin(arrivalMs)
+    }
     this.#file ??= this.#host.disk.open(current.path, 'write')
     return this.#file
   }
 
   #isDone(current: { readonly byteLength: number; readonly firstArrivalMs: number }, arrivalMs: number): boolean {
-    if (current.byteLength === 0) return false
+    const byteLength = current.byteLength + this.#unsyncedBytes
+    if (byteLength === 0) return false
     const { segmentBytes, segmentAgeMs } = this.#host
-    return current.byteLength >= segmentBytes || arrivalMs - current.firstArrivalMs >= segmentAgeMs
+    return byteLength >= segmentBytes || arrivalMs - current.firstArrivalMs >= segmentAgeMs
   }
 
   async #begin(arrivalMs: number): Promise<DiskFile | Error> {

@@ -2,8 +2,9 @@
  * Tells a torn tail from damage: what a crash left of writes that were never acknowledged is cut, and what was
  * acknowledged and cannot be read is refused.
  *
- * Blocks that are written together become durable together. A crash may leave any part of such a group: the file ends
- * early, or sectors that never reached the disk read as zeros. So the first block that cannot be read is
+ * Blocks are written together, and while those before them are synced; each says what was durable by then. A crash may leave
+ * any part of what was not: the file ends early, or sectors that never reached the disk read as zeros. So the first block that
+ * cannot be read is
  *
  * T1  damaged, if a later block says that it was durable when that one was written;
  * T2  else torn, if the file ends before it does, or a sector of it is all zeros;

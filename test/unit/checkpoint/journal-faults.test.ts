@@ -38,6 +38,10 @@ describe('journal on a failing disk', () => {
     const kinds = new Set(calls.map(({ kind }) => kind))
     assert.deepEqual([...kinds].sort(), ['create', 'makeFolder', 'rename', 'sync', 'syncFolder', 'write'])
     assert.ok(calls.length > 100, `${calls.length} calls`)
+    const isAhead = ({ kind, path }: DiskCall, i: number): boolean =>
+      kind === 'write' && calls.slice(i + 1).find((later) => later.path === path)?.kind === 'write'
+    const ahead = calls.filter(isAhead)
+    assert.ok(ahead.length > 5, `written ahead of a sync: ${ahead.length}`)
   })
 
   for (const code of ['EIO', 'ENOSPC', 'EDQUOT'] as const) {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { nodeDisk } from '../../../src/checkpoint/disk/node-disk.ts'
+import { eventually } from '../../support/eventually.ts'
 import { append, linesOf, openJournal, readAll, START_MS } from '../../support/journal-rig.ts'
 import { SimulatedDisk } from '../../support/simulated-disk.ts'
 import { afterwards } from '../../support/afterwards.ts'
@@ -104,6 +105,33 @@ describe('journal', () => {
     assert.equal((disk.counts.get('sync') ?? 0) - before, 2)
     assert.equal(readAll(journal, CLICKS).length, 502)
     assert.equal(journal.queuedBytes, 0)
+  })
+
+  it('A5 of partition-writer: what is written while a sync is under way waits for the next, and syncs never overlap', async () => {
+    const disk = new SimulatedDisk()
+    const journal = await openJournal(disk, { aheadBytes: 1 })
+    await append(journal, CLICKS, linesOf('first'))
+    const syncs: (() => void)[] = []
+    disk.beforeSync = () => new Promise((resolve) => syncs.push(resolve))
+    const acknowledged: string[] = []
+    const send = (name: string): Promise<unknown> =>
+      append(journal, CLICKS, linesOf(name)).then(() => acknowledged.push(name))
+    const writes = (): number => disk.counts.get('write') ?? 0
+    const before = writes()
+    const early = send('early')
+    await eventually('a sync is under way', () => syncs.length === 1)
+    const late = send('late')
+    await eventually('both are written', () => writes() === before + 2)
+    assert.equal(syncs.length, 1)
+    assert.deepEqual(acknowledged, [])
+    syncs[0]?.()
+    await early
+    await eventually('the next sync is under way', () => syncs.length === 2)
+    assert.deepEqual(acknowledged, ['early'])
+    assert.equal(readAll(journal, CLICKS).length, 2)
+    syncs[1]?.()
+    await late
+    assert.equal(readAll(journal, CLICKS).length, 3)
   })
 
   it('syncs partitions beside each other', async () => {
