@@ -1,5 +1,5 @@
 /**
- * The filter of live ids by its invariants F1 to F3, and what keeping it costs.
+ * The filter of live ids by its invariants F1 to F4, and what keeping it costs.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -198,6 +198,29 @@ describe('id filter', () => {
     }
     assert.ok(added.size > 10_000 && filter.generationCount > 1, `${added.size} ids, ${filter.generationCount} tables`)
     assert.ok(mistaken < 20, `${mistaken} ids that never came`)
+  })
+
+  it('F4: a large generation is there before the one before it is full, and takes no more when its turn comes', () => {
+    const filter = new IdFilter(RETENTION_MS, 1 << 16)
+    const ids = new IdHashes(hashKeysFrom(RANDOM_KEYS))
+    const count = 8_192
+    const seen = new Uint8Array(count)
+    let [ahead, made] = [0, 0]
+    for (let batch = 0; batch < 400; batch++) {
+      ids.compute(lanesOf(...rowsUpTo(count).map((row) => batch * count + row)), rowsUpTo(count), count)
+      filter.addAll(ids, count, batch, seen)
+      const [generations, byteLength] = [filter.generationCount, filter.byteLength]
+      filter.expire(batch, 400 * count, () => assert.fail('nothing is to be made into one'))
+      const isNew = filter.generationCount > generations
+      if (isNew && filter.byteLength === byteLength) ahead++
+      if (isNew && filter.byteLength > byteLength + (1 << 20)) made++
+      if (batch % 50 === 49) {
+        filter.hasAll(ids, count, seen)
+        assert.ok(seen.every((isSeen) => isSeen === 1))
+      }
+    }
+    assert.ok(ahead >= 1, 'control: a large one began')
+    assert.equal(made, 0, 'a large one was made when it was needed')
   })
 
   it('finds a place at the very end of the table and goes on at its start', () => {
