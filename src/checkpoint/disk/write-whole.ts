@@ -2,6 +2,7 @@
  * Files that appear whole and durable, or not at all: written under another name, synced, renamed, and the folder synced.
  */
 import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { isNoSpace, synced } from './disk-errors.ts'
 import type { Disk, DiskFile } from './disk.ts'
 
@@ -12,6 +13,10 @@ const UNFINISHED_SUFFIX = '.new'
  * have written so far, so that more at a time would hold up the journal.
  */
 const SYNCED_BYTES = 1 << 20
+/** After each it rests so many times as long as that took: others' syncs meet one of these in a few, not one after the other. */
+const REST_SHARE = 2
+/** All rests of a file together, ms: whoever waits for it waits no longer than that. */
+const MAX_REST_MS = 200
 
 /**
  * Makes the file at `path` hold exactly `parts`; one that has the name already stays whole until then. What a full disk left
@@ -32,11 +37,17 @@ export async function writeWhole(disk: Disk, path: string, parts: readonly Uint8
 async function writeFile(disk: Disk, path: string, parts: readonly Uint8Array[]): Promise<void> {
   const file = disk.open(path, 'create')
   try {
+    const byteLength = byteLengthOf(parts)
+    let leftMs = MAX_REST_MS
     let at = 0
     for (const piece of piecesOf(parts)) {
+      const startMs = performance.now()
       await writeAll(file, piece, at)
       await synced(file.sync())
       at += byteLengthOf(piece)
+      const restMs = Math.min(leftMs, REST_SHARE * (performance.now() - startMs))
+      leftMs -= restMs
+      if (at < byteLength && restMs > 0) await delay(restMs)
     }
   } finally {
     file.close()
