@@ -9,6 +9,7 @@
  */
 import type { Plan, TimeAxis } from '../pipeline/plan.ts'
 import { coarseSources, coarseTables, type CoarseTable } from './coarse-tables.ts'
+import type { Source } from './cells-sql.ts'
 import { bucketEnd, bucketsOf, type Buckets } from './buckets.ts'
 import { keptAmounts, requireTable, type KeptAmounts } from './coverage.ts'
 import { earlySource } from './early-tables.ts'
@@ -18,7 +19,7 @@ import type { AsOf, RankAnswer, SeriesAnswer, Span, TotalsAnswer, ViewAnswer } f
 import { viewMeasures, type ViewMeasure } from './view-measures.ts'
 import type { Order, RankPart, SeriesPart, ViewFilter, ViewQuery } from './view-query.ts'
 import { comparisonSpan, finalUpTo, newestEnd, newestOfAxis, rangeSpan, type TableState } from './view-span.ts'
-import { bucketStatement, rankStatement, type Period, type Source } from './view-sql.ts'
+import { bucketStatement, rankStatement, type Period } from './view-sql.ts'
 
 /** Runs a statement in the snapshot. */
 export type RunSql = (part: string, text: string) => Promise<readonly SqlRow[]>

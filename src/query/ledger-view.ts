@@ -10,7 +10,8 @@ import type { Span } from './view-answer.ts'
 import { viewError } from './view-error.ts'
 import type { Grain, ViewScope } from './view-query.ts'
 import { finalUpTo, newestEnd, newestOfAxis, rangeSpan, type TableState } from './view-span.ts'
-import { bucketExpression, timeLiteral } from './view-sql.ts'
+import { timeLiteral } from './cells-sql.ts'
+import { bucketExpression } from './view-sql.ts'
 import { parseScope } from './view-url.ts'
 
 /** The answer of `/api/v1/ledger`. */

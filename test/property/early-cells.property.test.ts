@@ -159,7 +159,7 @@ for (const [name, plan, runs] of PLANS) {
 }
 
 describe('clicks that came late', () => {
-  it('S2: count in the sums of their period, at every grain', async () => {
+  it('F2: count in the sums of their period, at every grain', async () => {
     const plan = freezePlan(adPipeline)
     const { fromMs, toMs } = spanOf(plan)
     const { plain, early } = await openReaders(makeFacts(plan, spanOf(plan), 500, 1))
