@@ -13,6 +13,8 @@ import { keepNarrow, NARROW_STATE } from '../../src/database/narrow-schema.ts'
 import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
 import { freezePlan } from '../../src/pipeline/freeze.ts'
 import { finalAfterMs, type Plan } from '../../src/pipeline/plan.ts'
+import { coarseTables } from '../../src/query/coarse-tables.ts'
+import { earlySets, earlyTableNames } from '../../src/query/early-tables.ts'
 import { narrowTables } from '../../src/query/narrow-tables.ts'
 
 export const DAY_PLAN: Plan = freezePlan(adPipeline)
@@ -28,13 +30,20 @@ const OWNER = 'bench'
  */
 const CHANGED_ONE_IN = 20
 
-/** What building coarse and early cells took. */
+/** What building coarse and early cells took, and which tables of them there are. */
 export interface Built {
+  readonly tables: readonly string[]
   readonly coarseMs: number
   readonly earlyMs: number
   /** Windows that early cells were made of. */
   readonly earlyWindows: number
 }
+
+/** The tables of cells that a day has. */
+export const CELL_TABLES: readonly string[] = [
+  ...coarseTables(DAY_PLAN).map(({ name }) => name),
+  ...earlySets(DAY_PLAN).flatMap(earlyTableNames),
+]
 
 /** Fills an empty database. */
 export async function fillDay(url: string, campaigns: number, say: (line: string) => void): Promise<Built> {
@@ -49,7 +58,7 @@ export async function fillDay(url: string, campaigns: number, say: (line: string
     await fillSums(client)
     await fillNarrow(client)
     say('building coarse and early cells')
-    const built = { coarseMs: await buildCoarse(url), ...(await buildEarly(client, url)) }
+    const built = { tables: CELL_TABLES, coarseMs: await buildCoarse(url), ...(await buildEarly(client, url)) }
     await client.query('vacuum (analyze)')
     return built
   })

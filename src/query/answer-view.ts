@@ -8,17 +8,15 @@
  * A4  No statement is run twice: a chart and a leaderboard of the same members in the same order share one.
  */
 import type { Plan, TimeAxis } from '../pipeline/plan.ts'
-import { coarseSources, coarseTables, type CoarseTable } from './coarse-tables.ts'
 import type { Source } from './cells-sql.ts'
 import { bucketEnd, bucketsOf, type Buckets } from './buckets.ts'
-import { keptAmounts, requireTable, type KeptAmounts } from './coverage.ts'
-import { earlySource } from './early-tables.ts'
-import { narrowSource } from './narrow-tables.ts'
+import { keptAmounts, type KeptAmounts } from './coverage.ts'
 import { RowAmounts, type AmountRow, type SqlRow } from './row-amounts.ts'
 import type { AsOf, RankAnswer, SeriesAnswer, Span, TotalsAnswer, ViewAnswer } from './view-answer.ts'
 import { viewMeasures, type ViewMeasure } from './view-measures.ts'
 import type { Order, RankPart, SeriesPart, ViewFilter, ViewQuery } from './view-query.ts'
 import { comparisonSpan, finalUpTo, newestEnd, newestOfAxis, rangeSpan, type TableState } from './view-span.ts'
+import { ViewSources } from './view-source.ts'
 import { bucketStatement, rankStatement, type Period } from './view-sql.ts'
 
 /** Runs a statement in the snapshot. */
@@ -50,7 +48,7 @@ class Answering {
   readonly #options: AnswerOptions
   readonly #kept: KeptAmounts
   readonly #amounts: RowAmounts
-  readonly #coarse: readonly CoarseTable[]
+  readonly #sources: ViewSources
   readonly #known = new Map<string, Promise<readonly SqlRow[]>>()
 
   constructor(options: AnswerOptions) {
@@ -60,7 +58,7 @@ class Answering {
     this.#forced = options.forced ?? []
     this.#kept = keptAmounts(options.plan)
     this.#amounts = new RowAmounts(this.#kept)
-    this.#coarse = options.state.coarse === undefined ? [] : coarseTables(options.plan)
+    this.#sources = new ViewSources(options.plan, options.state)
   }
 
   async answer(): Promise<ViewAnswer> {
@@ -113,27 +111,9 @@ class Answering {
     return rows
   }
 
-  /** Rows of the smallest table with the dimensions of the filters and these. */
-  #source(axis: TimeAxis, dimensions: readonly string[], ignored?: string): Source {
+  #source(axis: TimeAxis, shown: readonly string[], ignored?: string): Source {
     const asked = this.#query.filters.filter(({ dimension }) => dimension !== ignored)
-    const filters = [...asked, ...this.#forced]
-    const all = [...new Set([...filters.map(({ dimension }) => dimension), ...dimensions])]
-    const { state } = this.#options
-    return {
-      covering: requireTable(this.#plan, axis, all, state.sizes),
-      filters,
-      coarse: coarseSources(this.#coarse, axis, all, state),
-      narrow: narrowSource(this.#plan, axis, all, state.narrow),
-      early: this.#early(axis, all),
-    }
-  }
-
-  // Early cells do not say which of their windows are final: the watermark does.
-  #early(axis: TimeAxis, dimensions: readonly string[]): Source['early'] {
-    const { state } = this.#options
-    const early = earlySource(this.#plan, axis, dimensions, state.early)
-    const finalUpToMs = finalUpTo(this.#plan, state, null)
-    return early === undefined || finalUpToMs === null ? undefined : { ...early, finalUpToMs }
+    return this.#sources.source(axis, shown, [...asked, ...this.#forced])
   }
 
   async #newestEnd(axis: TimeAxis): Promise<number | null> {

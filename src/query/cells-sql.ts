@@ -3,7 +3,9 @@
  *
  * F1  Each window of a period is read once: from coarse cells where they are complete, from early or narrow ones where there
  *     are some, from the table itself for the rest.
- * F2  What changed in early cells since counts in the period of the sums that it is added to: a group of changes alone may
+ * F2  Windows by many dimensions are read as a difference of windows by fewer where filters exclude (`exclusion-terms.ts`). Terms
+ *     may have their groups at different times, so only sums over them all say what is there and what is final.
+ * F3  What changed in early cells since counts in the period of the sums that it is added to: a group of changes alone may
  *     have clicks and no impression.
  */
 import { qualifiedTable, quoteIdentifier, quoteLiteral } from '../text/sql-text.ts'
@@ -14,8 +16,13 @@ import { piecesOf, type Piece } from './span-pieces.ts'
 import type { Span } from './view-answer.ts'
 import type { ViewFilter } from './view-query.ts'
 
+/** What a view counts: the rows of one term, or of several that add up to it. */
+export type Source = readonly Term[]
+
 /** A table and which of its rows count. */
-export interface Source {
+export interface Term {
+  /** Whether its rows count as fewer. */
+  readonly isSubtracted: boolean
   readonly covering: Covering
   readonly filters: readonly ViewFilter[]
   /** Coarse cells that have all of the dimensions as well, the shortest periods first. */
@@ -24,6 +31,11 @@ export interface Source {
   readonly narrow?: { readonly covering: Covering; readonly fromMs: number } | undefined
   /** Cells of some windows by the same dimensions alone; windows that end at `finalUpToMs` or before are final. */
   readonly early?: (EarlySource & { readonly finalUpToMs: number }) | undefined
+}
+
+/** Whether only sums over all groups say what is there and what is final (F2). */
+export function isDifference(source: Source): boolean {
+  return source.length > 1
 }
 
 /** Impressions, clicks, then the sums. */
@@ -44,6 +56,7 @@ export function timeLiteral(timeMs: number): string {
 
 /** Where the rows of a piece of a period come from. */
 export interface Cells {
+  readonly sign: '' | '-'
   /** What stands behind `from`. */
   readonly from: string
   readonly covering: Covering
@@ -62,18 +75,26 @@ export function cellsOf(
   bordersMs: readonly number[],
   columnsOf: (cells: Cells) => readonly string[],
 ): string {
-  const { filters, coarse, early } = source
+  return source.flatMap((term) => selectsOf(term, span, bordersMs, columnsOf)).join('\nunion all\n')
+}
+
+function selectsOf(
+  term: Term,
+  span: Span,
+  bordersMs: readonly number[],
+  columnsOf: (cells: Cells) => readonly string[],
+): readonly string[] {
+  const { filters, coarse, early } = term
   const pieces = piecesOf(span, coarse, bordersMs).flatMap((piece): readonly Part[] =>
     piece.coarse === undefined && early !== undefined ? earlyParts(early, piece.span, bordersMs) : [piece],
   )
-  const selects = pieces.map((piece) => {
-    const cells = cellsOfPiece(source, piece)
+  return pieces.map((piece) => {
+    const cells: Cells = { ...cellsOfPiece(term, piece), sign: term.isSubtracted ? '-' : '' }
     const conditions = [...(cells.isCut ? [] : within(piece.span)), ...filters.map(filterCondition)]
     const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}\n`
     const having = cells.having === undefined ? '' : ` having ${cells.having}`
     return `select ${columnsOf(cells).join(', ')}\nfrom ${cells.from}\n${where}group by 1, 2${having}`
   })
-  return selects.join('\nunion all\n')
 }
 
 /** A piece, of early cells where `early` is given. */
@@ -81,7 +102,7 @@ interface Part extends Piece<CoarseSource> {
   readonly early?: CoarseTable
 }
 
-type Early = NonNullable<Source['early']>
+type Early = NonNullable<Term['early']>
 
 function earlyParts(early: Early, span: Span, bordersMs: readonly number[]): readonly Part[] {
   const { cells, sums, fromMs, finalUpToMs, untilMs } = early
@@ -96,19 +117,19 @@ function earlyParts(early: Early, span: Span, bordersMs: readonly number[]): rea
   })
 }
 
-function cellsOfPiece(source: Source, { span, coarse, early }: Part): Cells {
-  const { covering: wide, narrow } = source
+function cellsOfPiece(term: Term, { span, coarse, early }: Part): Omit<Cells, 'sign'> {
+  const { covering: wide, narrow } = term
   if (coarse !== undefined) {
     const { name, covering } = coarse.table
     return { from: qualifiedTable(name), covering, isFinal: 'true' }
   }
-  if (early !== undefined && source.early !== undefined) return earlyCells(source.early, early, span)
+  if (early !== undefined && term.early !== undefined) return earlyCells(term.early, early, span)
   const covering = narrow !== undefined && span.startMs >= narrow.fromMs ? narrow.covering : wide
   return { from: qualifiedTable(covering.table.name), covering, isFinal: undefined }
 }
 
 /** Early cells of a span, with what changed in them since: in the same periods. A cell may have come and gone. */
-function earlyCells({ changes, finalUpToMs }: Early, cells: CoarseTable, span: Span): Cells {
+function earlyCells({ changes, finalUpToMs }: Early, cells: CoarseTable, span: Span): Omit<Cells, 'sign'> {
   const { covering, dimensions, axis, lengthMs } = cells
   const amounts = [covering.impressions, covering.clicks, ...covering.sums].filter((name) => name !== null)
   const columns = [...dimensions, ...new Set(amounts)].map(quoteIdentifier)
@@ -136,9 +157,22 @@ function cutAt({ startMs, endMs }: Span, bordersMs: readonly number[]): readonly
   return [startMs, ...inside].map((from, index) => ({ startMs: from, endMs: inside[index] ?? endMs }))
 }
 
-export function namedSums(covering: Covering, kept: KeptAmounts): readonly string[] {
+/** The amounts of a group, by name. */
+export function namedSums({ covering, sign }: Cells, kept: KeptAmounts): readonly string[] {
   const names = amountNames(kept)
-  return sumColumns(covering, kept).map((sum, index) => `${sum} as ${names[index]}`)
+  return sumColumns(covering, kept).map((sum, index) => `${sum === '0' ? '' : sign}${sum} as ${names[index]}`)
+}
+
+/** What of the first count of a group is final. */
+export function finalCount({ covering, isFinal, sign }: Cells): string {
+  const count = quoteIdentifier(covering.impressions ?? covering.clicks ?? 'impressions')
+  const ofFinal = isFinal === 'true' ? '' : ` filter (where ${isFinal ?? 'is_final'})`
+  return `${sign}coalesce(sum(${count})${ofFinal}, 0) as final_count`
+}
+
+/** The name of the first count: what of it is above 0 in each row that there is. */
+export function firstCount([term]: Source): string {
+  return (term?.covering.impressions ?? null) === null ? 'a1' : 'a0'
 }
 
 function sumColumns({ impressions, clicks, sums }: Covering, kept: KeptAmounts): readonly string[] {

@@ -1,5 +1,5 @@
 /**
- * Coarse cells: sums of final cells over five minutes or an hour, kept in tables of their own so that a view of a day
+ * Coarse cells: sums of final cells over five minutes, an hour or a quarter of a day, kept in tables of their own so that a view of a day
  * visits thousands of rows and not millions. Which tables there are follows from the plan alone.
  *
  * C1  A coarse cell is the sum of the cells of one table whose windows lie in its period, over the dimensions it lacks.
@@ -37,6 +37,7 @@ export const COARSE_STATE_TABLE = 'tidemark_cells'
 const LENGTHS: readonly (readonly [name: string, lengthMs: number])[] = [
   ['5m', 300_000],
   ['1h', 3_600_000],
+  ['6h', 21_600_000],
 ]
 /** A period of fewer windows, or of fewer shorter periods, would save too little. */
 const FEWEST_PARTS = 5

@@ -1,14 +1,14 @@
 /**
- * Early cells: windows by one or two dimensions that are kept in a wider table only, summed up before they are final, with
+ * Early cells: windows of a wide table, also by one or two of its dimensions alone, summed up before they are final, with
  * what epochs changed in them since. They spare views the wide table for all but the newest windows.
  *
  * E1  An early cell and the changes of its window add up to the sum of the wide cells, in every epoch.
  * E2  Cells are made of windows that the watermark has passed: few of their rows change any more. Changes are kept of all such
  *     windows, whether cells are there or not.
  *     Sums of them over the shortest coarse period spare views most of the windows; they belong to the same changes.
- * E3  Each dimension and each pair that only a wider table has gets its own table, unless narrow cells have it; of tables of
- *     many dimensions there are none, like coarse pairs (C3), nor of those where two names would be one (O1 of
- *     `table-names.ts`).
+ * E3  Each dimension and each pair that only a wider table has gets its own table, unless narrow cells have it, and so do all
+ *     dimensions of that table together; of tables of many dimensions there are none, like coarse pairs (C3), nor of those where
+ *     two names would be one (O1 of `table-names.ts`).
  */
 import type { Plan, TimeAxis } from '../pipeline/plan.ts'
 import { AXES } from './check-view.ts'
@@ -102,13 +102,14 @@ function earlySet(plan: Plan, source: Covering): readonly EarlySet[] {
     return isWiderOnly && !isNarrow ? [table(`tidemark_early_${name}_by_${by.join('_')}`, by)] : []
   })
   const [lengthMs] = coarseLengths(plan)
+  if (cells.length === 0) return []
+  cells.push(table(`tidemark_early_${name}`, dimensions))
   const sums = cells.flatMap((own): CoarseTable[] => {
     if (lengthMs === undefined) return []
-    const ownName = `tidemark_early_${lengthMs / 60_000}m_${name}_by_${own.dimensions.join('_')}`
+    const ownName = own.name.replace('tidemark_early_', `tidemark_early_${lengthMs / 60_000}m_`)
     return [{ ...own, name: ownName, lengthMs, parent: own.name }]
   })
-  const set = { source, cells, sums, changes: table(`tidemark_changes_${name}`, dimensions) }
-  return cells.length > 0 ? [set] : []
+  return [{ source, cells, sums, changes: table(`tidemark_changes_${name}`, dimensions) }]
 }
 
 function areSame(dimensions: readonly string[], others: readonly string[]): boolean {

@@ -9,7 +9,16 @@
  */
 import type { AmountRef } from './amounts.ts'
 import type { Buckets } from './buckets.ts'
-import { amountNames, cellsOf, namedSums, type Source, timeLiteral } from './cells-sql.ts'
+import {
+  amountNames,
+  cellsOf,
+  finalCount,
+  firstCount,
+  isDifference,
+  namedSums,
+  type Source,
+  timeLiteral,
+} from './cells-sql.ts'
 import type { KeptAmounts } from './coverage.ts'
 import { FEW_EVENTS } from './shares.ts'
 import { qualifiedTable, quoteIdentifier, quoteLiteral } from '../text/sql-text.ts'
@@ -37,23 +46,24 @@ export function bucketStatement(
 ): string {
   const filters: readonly ViewFilter[] =
     split === undefined ? [] : [{ dimension: split.dimension, mode: 'include', members: split.members }]
-  const chosen = { ...source, filters: [...source.filters, ...filters] }
+  const chosen = source.map((term) => ({ ...term, filters: [...term.filters, ...filters] }))
   const member = split === undefined ? 'null::text' : quoteIdentifier(split.dimension)
   const names = amountNames(kept)
   const selects = periods.map((period, number) => {
     const borders = buckets.startsMs.map((startMs) => startMs - period.shiftMs)
     // Windows first, so that a bucket is found once for each of them and not for each row.
-    const windows = cellsOf(chosen, period.span, borders, ({ covering, isFinal }) => [
+    const windows = cellsOf(chosen, period.span, borders, (cells) => [
       'window_start as started',
       `${member} as member`,
-      ...namedSums(covering, kept),
-      `${isFinal ?? 'bool_and(is_final)'} as is_final`,
-      `coalesce(sum(${quoteIdentifier(covering.impressions ?? covering.clicks ?? 'impressions')})` +
-        `${isFinal === 'true' ? '' : ` filter (where ${isFinal ?? 'is_final'})`}, 0) as final_count`,
+      ...namedSums(cells, kept),
+      `${cells.isFinal ?? 'bool_and(is_final)'} as is_final`,
+      finalCount(cells),
     ])
-    const added = [...names, 'final_count'].map((name) => `sum(${name})`)
-    const outer = [number, bucketExpression(buckets, period.shiftMs), 'member', ...added.slice(0, -1)]
-    return `select ${[...outer, 'bool_and(is_final)', added.at(-1)].join(', ')} from (\n${windows}\n) as windows group by 2, 3`
+    const added = [number, bucketExpression(buckets, period.shiftMs), 'member', ...names.map((name) => `sum(${name})`)]
+    return (
+      `select ${[...added, areFinal(source, ''), 'sum(final_count)'].join(', ')} from (\n${windows}\n) as windows` +
+      ` group by 2, 3${havingRows(source, [''])}`
+    )
   })
   return selects.join('\nunion all\n')
 }
@@ -75,11 +85,12 @@ export function rankStatement(
 ): string {
   const names = amountNames(kept)
   const cells = periods.map((period, number) => {
-    return cellsOf(source, period.span, [], ({ covering, isFinal }) => [
+    return cellsOf(source, period.span, [], (cells) => [
       `${number} as period`,
       `${quoteIdentifier(part.dimension)} as member`,
-      ...namedSums(covering, kept),
-      `${isFinal ?? 'bool_and(is_final)'} as is_final`,
+      ...namedSums(cells, kept),
+      `${cells.isFinal ?? 'bool_and(is_final)'} as is_final`,
+      ...(isDifference(source) ? [finalCount(cells)] : []),
     ])
   })
   const isSplit = periods.length > 2
@@ -91,13 +102,17 @@ export function rankStatement(
     ...names.map((name) => `${of(name, now)} as v${name}`),
     ...names.map((name) => `${of(name, 'period = 1')} as c${name}`),
     ...(isSplit ? names.map((name) => `${of(name, 'period = 0')} as k${name}`) : []),
-    `bool_and(is_final) filter (where ${now}) as is_final`,
+    `${areFinal(source, ` filter (where ${now})`)} as is_final`,
   ]
+  const having = havingRows(
+    source,
+    periods.map((_, number) => ` filter (where period = ${number})`),
+  )
   const place = `row_number() over (order by ${orderExpression(order, kept, isSplit ? 'k' : 'v')}, member collate "C")`
   const found = searchCondition(part.search)
   return [
     `with cells as (\n${cells.join('\nunion all\n')}\n)`,
-    `, members as (select ${members.join(', ')} from cells group by member)`,
+    `, members as (select ${members.join(', ')} from cells group by member${having})`,
     `, whole as (select count(*) filter (where ${found}) as found, ${names
       .map((name) => `coalesce(sum(v${name}), 0) as w${name}`)
       .join(', ')} from members)`,
@@ -106,6 +121,19 @@ export function rankStatement(
     `select ${['found', ...names.map((name) => `w${name}`), 'member', ...names.map((name) => `v${name}`)].join(', ')}, ` +
       `${[...names.map((name) => `c${name}`), 'is_final', ...complete].join(', ')} from whole left join page on true order by place`,
   ].join('\n')
+}
+
+/** Whether all rows of a group are final; null where it has none. */
+function areFinal(source: Source, filter: string): string {
+  if (!isDifference(source)) return `bool_and(is_final)${filter}`
+  const count = `sum(${firstCount(source)})${filter}`
+  return `case when ${count} <> 0 then ${count} = sum(final_count)${filter} end`
+}
+
+/** Leaves out groups that have no row in any of the periods (F2 of `cells-sql.ts`). */
+function havingRows(source: Source, filters: readonly string[]): string {
+  if (!isDifference(source)) return ''
+  return ` having ${filters.map((filter) => `sum(${firstCount(source)})${filter} <> 0`).join(' or ')}`
 }
 
 /** The newest window of a table: its start, ms; null where it is empty. */

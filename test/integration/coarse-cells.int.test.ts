@@ -17,7 +17,7 @@ import { runSql, startTestPostgres, type TestPostgres } from '../support/postgre
 const plan = freezePlan(adPipeline)
 const tables = coarseTables(plan)
 const SPAN = {
-  fromMs: Date.UTC(2026, 0, 1, 0, 7),
+  fromMs: Date.UTC(2025, 11, 31, 20, 7),
   toMs: Date.UTC(2026, 0, 1, 6),
   finalUpToMs: Date.UTC(2026, 0, 1, 5, 18),
 }
@@ -69,6 +69,7 @@ describe('coarse cells', () => {
     assert.deepEqual(await stateOf(url), [
       ['300000', '05:15'],
       ['3600000', '05:00'],
+      ['21600000', '00:00'],
     ])
     assert.deepEqual(
       await millions(url, 'tidemark_cells_5m_performance', '23:00'),
@@ -77,6 +78,10 @@ describe('coarse cells', () => {
     assert.deepEqual(
       await millions(url, 'tidemark_cells_1h_performance_by_browser', '23:00'),
       await millions(url, 'performance', '05:00'),
+    )
+    assert.deepEqual(
+      await millions(url, 'tidemark_cells_6h_performance', '23:00'),
+      await millions(url, 'performance', '00:00'),
     )
     assert.equal(await build(url), 0, 'nothing is left to do')
     const names = [...tables.map(({ name }) => name), 'tidemark_cells']
@@ -154,6 +159,7 @@ describe('coarse cells', () => {
     assert.deepEqual(await stateOf(url), [
       ['300000', null],
       ['3600000', null],
+      ['21600000', null],
     ])
     assert.equal(await build(url), 0, 'there is nothing to build from')
     await runSql(
@@ -190,12 +196,12 @@ describe('coarse cells', () => {
   })
 
   it('have no tables where windows are coarse already', () => {
-    const parameters = { ...adPipeline.parameters, windowSize: '1h' as const }
+    const parameters = { ...adPipeline.parameters, windowSize: '2h' as const }
     assert.deepEqual(coarseTables(freezePlan({ ...adPipeline, parameters })), [])
     const quarter = coarseTables(
       freezePlan({ ...adPipeline, parameters: { ...parameters, windowSize: '10m' as const } }),
     )
-    assert.deepEqual([...new Set(quarter.map(({ lengthMs }) => lengthMs))], [3_600_000])
+    assert.deepEqual([...new Set(quarter.map(({ lengthMs }) => lengthMs))], [3_600_000, 21_600_000])
     assert.ok(tables.every(({ name }) => name.length <= 63))
     assert.equal(new Set(tables.map(({ name }) => name)).size, tables.length)
   })

@@ -1,6 +1,7 @@
 /**
  * Early cells change no answer (E1 of `early-tables.ts`, T3 of `table-state.ts`): any view is the same without them and with
- * them, with much changed since they were built, beside coarse cells or alone.
+ * them, with much changed since they were built, beside coarse cells or alone; nor
+ * does taking exclusions apart (V1 of `view-source.ts`, F2 of `cells-sql.ts`).
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
@@ -121,15 +122,24 @@ async function openReaders(facts: Facts): Promise<{ plain: ViewReader; early: Vi
   return { plain, early, urls }
 }
 
-/** The answer without what says how it was found, or why there is none; and whether early cells were read for it. */
-async function answerOf(reader: ViewReader, query: ViewQuery): Promise<{ answer: unknown; isEarly: boolean }> {
+/** The answer without what says how it was found, or why there is none; and how it was found. */
+async function answerOf(
+  reader: ViewReader,
+  query: ViewQuery,
+): Promise<{ answer: unknown; isEarly: boolean; isDifference: boolean }> {
   try {
     const { sql = [], ...answer } = await reader.answer(query, { withSql: true })
-    return { answer, isEarly: sql.some(({ text }) => text.includes('tidemark_early_')) }
+    const has = (part: string): boolean => sql.some(({ text }) => text.includes(part))
+    return { answer, isEarly: has('tidemark_early_'), isDifference: has('-sum(') }
   } catch (error) {
-    if (error instanceof TidemarkError && error.code.startsWith('VIEW_')) return { answer: error.code, isEarly: false }
-    throw error
+    if (!(error instanceof TidemarkError) || !error.code.startsWith('VIEW_')) throw error
+    return { answer: error.code, isEarly: false, isDifference: false }
   }
+}
+
+async function earlyAnswer(reader: ViewReader, query: ViewQuery): Promise<{ answer: unknown; isEarly: boolean }> {
+  const { answer, isEarly } = await answerOf(reader, query)
+  return { answer, isEarly }
 }
 
 for (const [name, plan, runs] of PLANS) {
@@ -138,14 +148,15 @@ for (const [name, plan, runs] of PLANS) {
       const { fromMs, toMs } = spanOf(plan)
       const { plain, early } = await openReaders(makeFacts(plan, spanOf(plan), 1_500, runs))
       const members = fc.constantFrom(...MEMBERS, 'nobody', 'gone')
-      let read = 0
+      let [read, differences] = [0, 0]
       try {
         const property = fc.asyncProperty(viewRequests(plan, { members, fromMs, toMs }), async (request) => {
           const query = checkView(plan, request)
           const { answer: expected } = await answerOf(plain, query)
           for (const reader of early) {
-            const { answer, isEarly } = await answerOf(reader, query)
+            const { answer, isEarly, isDifference } = await answerOf(reader, query)
             if (isEarly) read++
+            if (isDifference) differences++
             assert.deepEqual(answer, expected)
           }
         })
@@ -154,6 +165,7 @@ for (const [name, plan, runs] of PLANS) {
         for (const reader of [plain, ...early]) await reader.close()
       }
       assert.ok(read > runs / 8, `only ${read} of ${2 * runs} answers read early cells`)
+      assert.ok(differences > 0, 'no answer was a difference of cells')
     })
   })
 }
@@ -172,7 +184,59 @@ describe('clicks that came late', () => {
           series: [{ split: null }, { split: 'device_type' }],
         })
         const { answer: expected } = await answerOf(plain, query)
-        for (const reader of early) assert.deepEqual(await answerOf(reader, query), { answer: expected, isEarly: true })
+        for (const reader of early)
+          assert.deepEqual(await earlyAnswer(reader, query), { answer: expected, isEarly: true })
+      }
+    } finally {
+      for (const one of [plain, ...early]) await one.close()
+    }
+  })
+})
+
+describe('all but some, of three dimensions', () => {
+  it('V1: is a difference of cells, with the members and the finality of the rows themselves; control: of any of them', async () => {
+    const plan = freezePlan(adPipeline)
+    const { fromMs, toMs } = spanOf(plan)
+    const { plain, early, urls } = await openReaders(makeFacts(plan, spanOf(plan), 300, 3))
+    const [url = '', reader] = [urls[2], early[1]]
+    assert.ok(reader !== undefined)
+    const filters = [
+      { dimension: 'device_type', mode: 'exclude', members: MEMBERS.slice(0, 7) },
+      { dimension: 'browser', mode: 'exclude', members: MEMBERS.slice(3) },
+    ] as const
+    const views = ['1m', '15m', '1h'].map((grain) =>
+      checkView(plan, {
+        range: { kind: 'fixed', startMs: fromMs, endMs: toMs },
+        comparison: { kind: 'previous' },
+        grain,
+        filters,
+        totals: true,
+        series: [{ split: 'campaign_id' }],
+        ranks: [{ dimension: 'campaign_id', limit: 5 }, { dimension: 'browser' }],
+      }),
+    )
+    try {
+      const expected: unknown[] = []
+      for (const query of views) {
+        const { answer, isDifference } = await answerOf(plain, query)
+        assert.ok(!isDifference)
+        expected.push(answer)
+        assert.deepEqual(await answerOf(reader, query), { answer, isEarly: true, isDifference: true })
+      }
+      for (const table of [
+        'performance',
+        'tidemark_early_performance_by_campaign_id_device_type',
+        'tidemark_cells_5m_performance_by_campaign_id_browser',
+      ]) {
+        const change = (by: number): Promise<unknown> => runSql(url, `update ${table} set clicks = clicks + ${by}`)
+        await change(1)
+        const found = await Promise.all(views.map((query) => answerOf(reader, query)))
+        assert.notDeepEqual(
+          found.map(({ answer }) => answer),
+          expected,
+          table,
+        )
+        await change(-1)
       }
     } finally {
       for (const one of [plain, ...early]) await one.close()
@@ -194,7 +258,7 @@ describe('control', () => {
     assert.ok(reader !== undefined)
     try {
       const { answer: expected } = await answerOf(plain, query)
-      assert.deepEqual(await answerOf(reader, query), { answer: expected, isEarly: true })
+      assert.deepEqual(await earlyAnswer(reader, query), { answer: expected, isEarly: true })
       for (const table of [
         'tidemark_early_performance_by_device_type_browser',
         'tidemark_early_5m_performance_by_device_type_browser',
@@ -208,7 +272,11 @@ describe('control', () => {
       }
       await runSql(url, `update tidemark_changes_performance set clicks = clicks + 1`)
       await runSql(url, 'update tidemark_early set kept_from = null, built_until = null')
-      assert.deepEqual(await answerOf(reader, query), { answer: expected, isEarly: false }, 'void cells are not read')
+      assert.deepEqual(
+        await earlyAnswer(reader, query),
+        { answer: expected, isEarly: false },
+        'void cells are not read',
+      )
     } finally {
       for (const one of [plain, ...early]) await one.close()
     }

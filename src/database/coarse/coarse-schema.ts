@@ -52,7 +52,8 @@ export async function migrateCoarse(client: Client, plan: Plan, areReplaced: boo
     found.every((row) => row.isVoid || own.includes(row))
   if (isSame && !areReplaced) return
   await client.query(voidStatement(plan))
-  const former = own.flatMap((row) => row.tables).filter((name) => !names.includes(name))
+  // Their indexes may be those of an older version.
+  const former = isSame ? [] : own.flatMap((row) => row.tables)
   for (const name of new Set(former)) await client.query(`drop table if exists ${qualifiedTable(name)}`)
   await client.query(`delete from ${COARSE_STATE} where pipeline = $1`, [plan.name])
   for (const lengthMs of coarseLengths(plan)) {
@@ -73,6 +74,19 @@ export function voidStatement(plan: Plan): string {
     `update ${COARSE_STATE} set complete_until = null ` +
     `where complete_until is not null and (pipeline = ${quoteLiteral(plan.name)} or tables && array[${names.join(', ')}]::text[])`
   )
+}
+
+/** Whether a table has more dimensions than those of early cells: views ask it for few members of all but one of them. */
+function isWide({ dimensions }: CoarseTable): boolean {
+  return dimensions.length > 2
+}
+
+/**
+ * The order in which rows of a period lie. Plans tend to name the dimension with most members first; in a wide table it comes
+ * last, so that all of its members beside given ones of the others lie together.
+ */
+export function storedOrder(table: CoarseTable): readonly string[] {
+  return isWide(table) ? table.dimensions.toReversed() : table.dimensions
 }
 
 /** Whether every table is there in its form. */
@@ -97,7 +111,8 @@ export async function makeTables(
     const name = qualifiedTable(table.name)
     const columns = columnsOf(table).map(([column, type]) => `${quoteIdentifier(column)} ${type}`)
     const byMembers = table.dimensions.map((dimension) => `${columnList([dimension])}, window_start`)
-    const indexed = ['window_start', ...(indexes === 'plain' ? [] : byMembers)]
+    const byTime = ['window_start', ...(isWide(table) ? storedOrder(table).map((column) => columnList([column])) : [])]
+    const indexed = indexes === 'plain' ? ['window_start'] : [byTime.join(', '), ...byMembers]
     const statements = [
       `drop table if exists ${name}`,
       `create table ${name} (${columns.join(', ')})`,

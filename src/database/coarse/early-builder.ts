@@ -2,8 +2,8 @@
  * Builds early cells of windows that the watermark has passed, one at a time, and builds a window anew once many of its rows
  * have changed since.
  *
- * G1  A window is one transaction, of one snapshot: its cells are made of the wide ones of the snapshot, and the changes that
- *     the snapshot holds of it are removed. Epochs that come later keep theirs.
+ * G1  A window is one transaction, of one snapshot: its cells are made of the wide ones of the snapshot, or of the cells before
+ *     and the changes that the snapshot holds of it; these are removed. Epochs that come later keep theirs.
  *     Sums over a period are made anew with each of its windows, once all of them have cells.
  * G2  Windows follow each other without a gap, from `kept_from` to `built_until`, none beyond the watermark of the snapshot.
  * G3  It locks nothing that an epoch writes; a claim waits for the window under way. Another builder at work is left to it.
@@ -12,6 +12,7 @@
 import type { Client } from 'pg'
 import { planHash } from '../../pipeline/plan-hash.ts'
 import { finalAfterMs } from '../../pipeline/plan.ts'
+import type { CoarseTable } from '../../query/coarse-tables.ts'
 import { type EarlySet, earlySets, earlyTableNames } from '../../query/early-tables.ts'
 import { databaseError } from '../database-error.ts'
 import { readEpochRow } from '../epoch-row.ts'
@@ -19,7 +20,7 @@ import { qualifiedTable } from '../../text/sql-text.ts'
 import { BuilderConnection, type BuilderOptions, buildStep } from './builder-connection.ts'
 import { areAsWished, makeTables } from './coarse-schema.ts'
 import { EARLY_STATE } from './early-schema.ts'
-import { pieceStatement, timeLiteral } from './piece-statement.ts'
+import { addedStatement, pieceStatement, timeLiteral } from './piece-statement.ts'
 
 /** Final windows that are kept as well: an hour by the minute, and the hour before it. */
 export const KEPT_FINAL_MS: number = 90 * 60_000
@@ -109,7 +110,7 @@ export class EarlyBuilder {
     if (wantedFromMs >= fromMs + TRIM_MS) return this.#trim(client, set, { fromMs: wantedFromMs, untilMs })
     const changed = await mostChanged(client, set)
     if (changed === undefined) return false
-    await this.#buildWindow(client, set, changed, { fromMs, untilMs })
+    await this.#renewWindow(client, set, changed, { fromMs, untilMs })
     return true
   }
 
@@ -147,17 +148,24 @@ export class EarlyBuilder {
 
   /** @param built the windows that have cells when this one has */
   async #buildWindow(client: Client, set: EarlySet, startMs: number, built: Kept): Promise<void> {
-    const { windowSizeMs } = this.#options.plan.parameters
-    for (const { name } of [...set.cells, set.changes])
-      await client.query(`delete from ${qualifiedTable(name)} where window_start = ${timeLiteral(startMs)}`)
-    for (const cells of set.cells) await client.query(pieceStatement(cells, startMs, startMs + windowSizeMs))
-    for (const sums of set.sums) {
-      const fromMs = Math.floor(startMs / sums.lengthMs) * sums.lengthMs
-      const untilMs = fromMs + sums.lengthMs
-      if (fromMs < built.fromMs || untilMs > built.untilMs) continue
-      await client.query(`delete from ${qualifiedTable(sums.name)} where window_start = ${timeLiteral(fromMs)}`)
-      await client.query(pieceStatement(sums, fromMs, untilMs))
+    await this.#removeChanges(client, set, startMs)
+    for (const cells of set.cells) await replacePeriod(client, cells, startMs)
+    for (const sums of set.sums) if (isPeriodBuilt(sums, startMs, built)) await replacePeriod(client, sums, startMs)
+  }
+
+  /** The cells with all dimensions are many, and few of them change: changes are added to those. */
+  async #renewWindow(client: Client, set: EarlySet, startMs: number, built: Kept): Promise<void> {
+    const tables = [...set.cells, ...set.sums.filter((sums) => isPeriodBuilt(sums, startMs, built))]
+    const isWhole = ({ dimensions }: CoarseTable): boolean => dimensions.length === set.changes.dimensions.length
+    for (const table of tables) {
+      if (isWhole(table)) await client.query(addedStatement(table, set.changes, startMs))
+      else await replacePeriod(client, table, startMs)
     }
+    await this.#removeChanges(client, set, startMs)
+  }
+
+  async #removeChanges(client: Client, { changes }: EarlySet, startMs: number): Promise<void> {
+    await client.query(`delete from ${qualifiedTable(changes.name)} where window_start = ${timeLiteral(startMs)}`)
   }
 
   async #trim(client: Client, set: EarlySet, span: Kept): Promise<true> {
@@ -174,6 +182,20 @@ export class EarlyBuilder {
       new Date(untilMs).toISOString(),
     ])
   }
+}
+
+/** Makes the cells of the period that holds a window anew. */
+async function replacePeriod(client: Client, table: CoarseTable, windowMs: number): Promise<void> {
+  const { name, lengthMs } = table
+  const startMs = Math.floor(windowMs / lengthMs) * lengthMs
+  await client.query(`delete from ${qualifiedTable(name)} where window_start = ${timeLiteral(startMs)}`)
+  await client.query(pieceStatement(table, startMs, startMs + lengthMs))
+}
+
+/** Whether all windows have cells of the period that holds a window. */
+function isPeriodBuilt({ lengthMs }: CoarseTable, windowMs: number, { fromMs, untilMs }: Kept): boolean {
+  const startMs = Math.floor(windowMs / lengthMs) * lengthMs
+  return startMs >= fromMs && startMs + lengthMs <= untilMs
 }
 
 /** The window with the most changes, where they are too many. */

@@ -12,12 +12,13 @@ const lengths = (windowSize: string): readonly number[] =>
 
 describe('periods of coarse cells', () => {
   it('C2: are whole numbers of windows, and of the shorter ones', () => {
-    assert.deepEqual(lengths('1m'), [300_000, 3_600_000])
-    assert.deepEqual(lengths('90s'), [3_600_000], 'five minutes are no whole number of windows')
-    assert.deepEqual(lengths('5m'), [3_600_000])
+    assert.deepEqual(lengths('1m'), [300_000, 3_600_000, 21_600_000])
+    assert.deepEqual(lengths('90s'), [3_600_000, 21_600_000], 'five minutes are no whole number of windows')
+    assert.deepEqual(lengths('5m'), [3_600_000, 21_600_000])
+    assert.deepEqual(lengths('1h'), [21_600_000])
   })
 
   it('C2: are none where windows are coarse already', () => {
-    assert.deepEqual(lengths('1h'), [])
+    assert.deepEqual(lengths('2h'), [])
   })
 })
