@@ -9,7 +9,7 @@
 import { Command } from 'commander'
 import { withConnection } from '../database/connection.ts'
 import { checkDatabaseUrl } from '../database/database-url.ts'
-import { migrate, tablesWithRows } from '../database/migrate.ts'
+import { tablesWithRows } from '../database/migrate.ts'
 import { TidemarkError } from '../errors.ts'
 import { jobName, scriptHash } from '../flink/flink-sql.ts'
 import { jdbcAddress } from '../flink/job/jdbc-address.ts'
@@ -19,7 +19,7 @@ import { planChanges } from '../pipeline/plan-changes.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
 import { STREAM_NAMES, type Plan } from '../pipeline/plan.ts'
 import { ensureTopics } from '../sinks/kafka/topics.ts'
-import { emptyTables, replaceTables } from '../stack/jobs/empty-tables.ts'
+import { emptyTables, makeTables, replaceTables } from '../stack/jobs/empty-tables.ts'
 import { readJobRecord, writeJobRecord, type JobRecord } from '../stack/jobs/job-records.ts'
 import { isCheckpoint, newestState, stateFolders } from '../stack/jobs/retained-state.ts'
 import { lockStarts } from '../stack/jobs/start-lock.ts'
@@ -96,7 +96,7 @@ async function submitJob(options: SubmitOptions): Promise<void> {
     bounded: options.bounded ?? false,
   }
   await start(options, plan, settings, {
-    prepare: () => (replace ? replaceTables(plan, databaseUrl) : makeTables(plan, databaseUrl)),
+    prepare: () => (replace ? replaceTables(plan, databaseUrl) : makeTables(plan, settings)),
   })
 }
 
@@ -118,6 +118,7 @@ async function resumeJob(options: SubmitOptions): Promise<void> {
     createTalk(options).say('It left no checkpoint: it counts its topics again, into emptied tables.')
     await emptyTables(plan, settings)
   }
+  if (state !== undefined) await makeTables(plan, settings)
   await start(options, plan, settings, state === undefined ? { prepare: countAgain } : { state })
 }
 
@@ -198,10 +199,6 @@ async function requireNoRows(url: string, plan: Plan): Promise<void> {
   throw new TidemarkError('USAGE', message, {
     fix: 'Add --replace to empty them, or go on with ./tidemark flink resume',
   })
-}
-
-async function makeTables(plan: Plan, url: string): Promise<void> {
-  await withConnection({ ...AS_FLINK, url }, async (client) => migrate(client, plan))
 }
 
 async function stopAndKeep(options: ClusterOptions): Promise<void> {

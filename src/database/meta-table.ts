@@ -73,10 +73,11 @@ export async function recordWriter(client: Client, plan: Plan, writer: WriterKin
 /** Takes the tables of the plan from every other pipeline that lists one of them. */
 export async function disownOthers(client: Client, plan: Plan): Promise<void> {
   const tables = allTables(plan).map((table) => table.name)
-  await client.query(`update ${META} set owner = null where pipeline <> $1 and tables && $2 and owner is not null`, [
-    plan.name,
-    tables,
-  ])
+  await client.query(
+    `update ${META} set owner = null, owner_name = $3, claimed_at = now()
+      where pipeline <> $1 and tables && $2 and owner is not null`,
+    [plan.name, tables, `pipeline "${plan.name}"`],
+  )
 }
 
 /** Who may write a table of the plan, under whatever name of pipeline, in words; undefined for nobody. */

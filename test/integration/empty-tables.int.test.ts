@@ -9,7 +9,7 @@ import { migrate, tablesWithRows } from '../../src/database/migrate.ts'
 import { databaseAddress, jdbcAddress } from '../../src/flink/job/jdbc-address.ts'
 import { DEFAULT_FLINK_SETTINGS } from '../../src/flink/settings.ts'
 import { planOf } from '../../src/pipeline/validate.ts'
-import { emptyTables, replaceTables } from '../../src/stack/jobs/empty-tables.ts'
+import { emptyTables, makeTables, replaceTables } from '../../src/stack/jobs/empty-tables.ts'
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 
 const plan = planOf({ extends: 'ads' })
@@ -39,14 +39,16 @@ it('hold nothing of what it wrote before', async () => {
 it('are left alone where a run has taken them over; people may take them from it (M1)', async () => {
   const owner = { id: 'o', name: 'process 7 of run', writer: 'run' as const, folderId: 'f' }
   await withConnection({ url, applicationName: 'test' }, async (client) => startEpochRow(client, plan, owner))
-  const emptied = emptyTables(plan, { ...DEFAULT_FLINK_SETTINGS, ...jdbcAddress(url) })
-  await assert.rejects(emptied, /taken over by process 7 of run: they are not emptied/)
+  const settings = { ...DEFAULT_FLINK_SETTINGS, ...jdbcAddress(url) }
+  for (const work of [emptyTables, makeTables])
+    await assert.rejects(work(plan, settings), /belong to process 7 of run: no job writes beside it/)
   assert.deepEqual(await filled(), ['ledger'])
   await replaceTables(plan, url)
   assert.deepEqual(await filled(), [])
   const row = await withConnection({ url, applicationName: 'test' }, async (client) => readEpochRow(client, plan.name))
   assert.deepEqual([row?.owner, row?.ownerName], [null, 'tidemark flink submit'])
-  await emptyTables(plan, { ...DEFAULT_FLINK_SETTINGS, ...jdbcAddress(url) })
+  await emptyTables(plan, settings)
+  await makeTables(plan, settings)
 })
 
 it('are where Flink is told they are, whatever is in the password', () => {

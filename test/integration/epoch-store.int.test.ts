@@ -238,6 +238,33 @@ describe('EpochStore', () => {
       await Promise.all([first.close(), second.close()])
     })
 
+    it('is refused after another pipeline took its tables, and begins anew where it is told to', async () => {
+      const url = await postgres.createDatabase()
+      const first = await claimedStore(url)
+      await first.write(liveEpoch(1))
+      await first.close()
+      const renamed = freezePlan({ ...adPipeline, name: 'renamed' })
+      const other = await claimedStore(url, { plan: renamed, folderId: OTHER_FOLDER, replace: true })
+      await other.write(liveEpoch(1, ['theirs']))
+      await other.close()
+      const left = await leftBy(url)
+      const error = await refusal(storeOn(url).claim())
+      assert.equal(error.code, 'DATABASE_OTHER_FOLDER')
+      assert.match(
+        error.message,
+        /taken over by pipeline "renamed" \(since .* UTC\), after epoch 1 of this data folder/,
+      )
+      assert.deepEqual(await leftBy(url), left)
+      const again = storeOn(url, { replace: true })
+      assert.equal((await again.claim()).epoch, 0)
+      assert.deepEqual(await campaigns(url), [])
+      await again.write(liveEpoch(1, ['ours']))
+      await again.close()
+      const later = storeOn(url)
+      assert.equal((await later.claim()).epoch, 1, 'control: an owner goes on')
+      await later.close()
+    })
+
     it('is fenced by another pipeline on the same tables, and by a replay, too', async () => {
       const url = await postgres.createDatabase()
       const first = await claimedStore(url)

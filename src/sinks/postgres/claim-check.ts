@@ -32,6 +32,10 @@ export function checkClaim(row: EpochRow | undefined, claim: Claim): EpochRow | 
   if (row.formatVersion > EPOCH_FORMAT) throw formatNewer(row)
   const isMine = row.folderId === folderId
   if (!isMine && row.folderId !== null && !replace) throw otherFolder(row, plan.name, folderId)
+  if (isMine && row.owner === null && !rebuild) {
+    if (!replace) throw takenOver(row, plan.name)
+    return undefined
+  }
   if (isMine && !rebuild && row.planHash !== planHash(plan)) throw planChanged(row, plan)
   return isMine ? row : undefined
 }
@@ -65,6 +69,16 @@ function otherFolder({ folderId, epoch, ownerName }: EpochRow, pipeline: string,
     `The tables of pipeline "${pipeline}" are fed by another data folder (${folderId}, epoch ${epoch}${writer}); ` +
       `ours is ${ours}.`,
     { fix: 'use that data folder (--data-dir), another database, or --replace to throw its rows away' },
+  )
+}
+
+/** What stands in the tables is someone else's since, or gone: an epoch of ours would change some of its rows. */
+function takenOver({ epoch, ownerName, claimedAt }: EpochRow, pipeline: string): TidemarkError {
+  const by = `${ownerName ?? 'someone else'}${claimedAt === null ? '' : ` (since ${claimedAt} UTC)`}`
+  return new TidemarkError(
+    'DATABASE_OTHER_FOLDER',
+    `The tables of pipeline "${pipeline}" were taken over by ${by}, after epoch ${epoch} of this data folder.`,
+    { fix: 'use another database, or --replace to throw away what they hold and go on with this data folder' },
   )
 }
 

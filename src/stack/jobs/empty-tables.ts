@@ -2,7 +2,8 @@
  * The tables of a job that begins with its topics: whatever stands in them would stand beside what it counts anew, as the order
  * of partitions and the clock may decide otherwise.
  *
- * M1  Tables that a `run` has taken over are emptied only where people say so, and are then taken from it.
+ * M1  Tables that a `run` has taken over are emptied only where people say so, and are then taken from it. No job is started
+ *     beside it.
  */
 import type { Client } from 'pg'
 import { inTransaction, withConnection } from '../../database/connection.ts'
@@ -21,9 +22,20 @@ import type { Plan } from '../../pipeline/plan.ts'
 export async function emptyTables(plan: Plan, settings: FlinkSettings): Promise<void> {
   await inTables(databaseAddress(settings), async (client) => {
     await migrateTables(client, plan, {})
-    const owner = await tablesOwner(client, plan)
-    if (owner !== undefined) throw takenOver(plan, owner)
+    await requireUnowned(client, plan)
     await clearTables(client, plan)
+  })
+}
+
+/**
+ * Makes the tables of a job, or what they lack, and leaves their rows.
+ *
+ * @throws TidemarkError DATABASE_OTHER_FOLDER where they are someone else's
+ */
+export async function makeTables(plan: Plan, settings: FlinkSettings): Promise<void> {
+  await inTables(databaseAddress(settings), async (client) => {
+    await migrateTables(client, plan, {})
+    await requireUnowned(client, plan)
   })
 }
 
@@ -47,9 +59,11 @@ async function inTables(url: string, work: (client: Client) => Promise<void>): P
   )
 }
 
-function takenOver({ name }: Plan, owner: string): TidemarkError {
-  const message = `The tables of pipeline "${name}" were taken over by ${owner}: they are not emptied.`
-  return new TidemarkError('DATABASE_OTHER_FOLDER', message, {
-    fix: './tidemark flink submit --replace (throws its rows away)',
+async function requireUnowned(client: Client, plan: Plan): Promise<void> {
+  const owner = await tablesOwner(client, plan)
+  if (owner === undefined) return
+  const message = `The tables of pipeline "${plan.name}" belong to ${owner}: no job writes beside it.`
+  throw new TidemarkError('DATABASE_OTHER_FOLDER', message, {
+    fix: 'give another database (--database-url), or ./tidemark flink submit --replace (throws its rows away)',
   })
 }
