@@ -78,7 +78,9 @@ function takenOver({ epoch, ownerName, claimedAt }: EpochRow, pipeline: string):
   return new TidemarkError(
     'DATABASE_OTHER_FOLDER',
     `The tables of pipeline "${pipeline}" were taken over by ${by}, after epoch ${epoch} of this data folder.`,
-    { fix: 'use another database, or --replace to throw away what they hold and go on with this data folder' },
+    {
+      fix: 'use another database, or ./tidemark rebuild (throws away what they hold, and recounts them from the retained journal)',
+    },
   )
 }
 
