@@ -84,43 +84,50 @@ export function rankStatement(
   order: { readonly order: Order; readonly measure: ViewMeasure },
 ): string {
   const names = amountNames(kept)
-  const cells = periods.map((period, number) => {
-    return cellsOf(source, period.span, [], (cells) => [
-      `${number} as period`,
-      `${quoteIdentifier(part.dimension)} as member`,
-      ...namedSums(cells, kept),
-      `${cells.isFinal ?? 'bool_and(is_final)'} as is_final`,
-      ...(isDifference(source) ? [finalCount(cells)] : []),
-    ])
-  })
+  const prefixed = (prefix: string): readonly string[] => names.map((name) => `${prefix}${name}`)
   const isSplit = periods.length > 2
+  const place = `row_number() over (order by ${orderExpression(order, kept, isSplit ? 'k' : 'v')}, member collate "C")`
+  const found = searchCondition(part.search)
+  const sums = names.map((name) => `coalesce(sum(v${name}), 0) as w${name}`)
+  const ofMember = ['member', ...prefixed('v'), ...prefixed('c'), 'is_final', ...(isSplit ? prefixed('k') : [])]
+  return [
+    `with cells as (\n${rankedCells(source, kept, periods, part.dimension)}\n)`,
+    `, members as (${rankedMembers(source, names, periods.length)})`,
+    `, whole as (select count(*) filter (where ${found}) as found, ${sums.join(', ')} from members)`,
+    `, page as (select *, ${place} as place from members where ${found} order by place` +
+      ` limit ${part.limit} offset ${part.offset})`,
+    `select ${['found', ...prefixed('w'), ...ofMember].join(', ')} from whole left join page on true order by place`,
+  ].join('\n')
+}
+
+/** Rows by period and member. */
+function rankedCells(source: Source, kept: KeptAmounts, periods: readonly Period[], dimension: string): string {
+  const cells = periods.map(({ span }, number) =>
+    cellsOf(source, span, [], (piece) => [
+      `${number} as period`,
+      `${quoteIdentifier(dimension)} as member`,
+      ...namedSums(piece, kept),
+      `${piece.isFinal ?? 'bool_and(is_final)'} as is_final`,
+      ...(isDifference(source) ? [finalCount(piece)] : []),
+    ]),
+  )
+  return cells.join('\nunion all\n')
+}
+
+/** Members with their amounts (`v…`), those of the compared period (`c…`), and of four periods those of the first (`k…`). */
+function rankedMembers(source: Source, names: readonly string[], periodCount: number): string {
+  const isSplit = periodCount > 2
   const now = isSplit ? 'period in (0, 2)' : 'period = 0'
   const of = (name: string, period: string): string => `coalesce(sum(${name}) filter (where ${period}), 0)`
-  const complete = isSplit ? names.map((name) => `k${name}`) : []
-  const members = [
+  const columns = [
     'member',
     ...names.map((name) => `${of(name, now)} as v${name}`),
     ...names.map((name) => `${of(name, 'period = 1')} as c${name}`),
     ...(isSplit ? names.map((name) => `${of(name, 'period = 0')} as k${name}`) : []),
     `${areFinal(source, ` filter (where ${now})`)} as is_final`,
   ]
-  const having = havingRows(
-    source,
-    periods.map((_, number) => ` filter (where period = ${number})`),
-  )
-  const place = `row_number() over (order by ${orderExpression(order, kept, isSplit ? 'k' : 'v')}, member collate "C")`
-  const found = searchCondition(part.search)
-  return [
-    `with cells as (\n${cells.join('\nunion all\n')}\n)`,
-    `, members as (select ${members.join(', ')} from cells group by member${having})`,
-    `, whole as (select count(*) filter (where ${found}) as found, ${names
-      .map((name) => `coalesce(sum(v${name}), 0) as w${name}`)
-      .join(', ')} from members)`,
-    `, page as (select *, ${place} as place from members where ${found} order by place` +
-      ` limit ${part.limit} offset ${part.offset})`,
-    `select ${['found', ...names.map((name) => `w${name}`), 'member', ...names.map((name) => `v${name}`)].join(', ')}, ` +
-      `${[...names.map((name) => `c${name}`), 'is_final', ...complete].join(', ')} from whole left join page on true order by place`,
-  ].join('\n')
+  const inPeriods = Array.from({ length: periodCount }, (_, number) => ` filter (where period = ${number})`)
+  return `select ${columns.join(', ')} from cells group by member${havingRows(source, inPeriods)}`
 }
 
 /** Whether all rows of a group are final; null where it has none. */
