@@ -82,15 +82,36 @@ async function ask(url: string, cookie: string | undefined): Promise<SnapshotMes
 }
 
 function snapshotOf(url: string, text: string): SnapshotMessage {
+  const answer = parsed(url, text)
+  if (isPage(answer)) return answer
+  throw noPage(url)
+}
+
+/** What else answers in JSON, such as a health check with a `status` of its own, has not all three of them. */
+function isPage(answer: unknown): answer is SnapshotMessage {
+  const { page, data, status } = objectOf(answer)
+  const hasStatus = status === null || ['database', 'intake', 'ledger'].every((part) => part in objectOf(status))
+  return 'boards' in objectOf(page) && 'totals' in objectOf(data) && hasStatus
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+function parsed(url: string, text: string): unknown {
   try {
-    return JSON.parse(text) as SnapshotMessage
+    return JSON.parse(text)
   } catch (cause) {
-    throw new TidemarkError('INSTANCE_UNAVAILABLE', `What answers at ${url} is no page of ours.`, {
-      where: url,
-      fix: NAME_THE_PAGE,
-      cause,
-    })
+    throw noPage(url, cause)
   }
+}
+
+function noPage(url: string, cause?: unknown): TidemarkError {
+  return new TidemarkError('INSTANCE_UNAVAILABLE', `What answers at ${url} is no page of ours.`, {
+    where: url,
+    fix: NAME_THE_PAGE,
+    cause,
+  })
 }
 
 async function logIn(url: string, name: string): Promise<string> {
