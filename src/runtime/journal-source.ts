@@ -126,13 +126,13 @@ export class JournalSource implements LiveSource {
   /** Whether an append has a chance now. */
   get isOpen(): boolean {
     const { journal, memory } = this.#options
-    return !this.#isClosed && !journal.isFull && journal.failure === undefined && memory?.isFull !== true
+    return !this.#isClosed && !journal.isFull && journal.failure === undefined && memory?.isClosed !== true
   }
 
   /** Why an append has none, where its sender can be told. */
   get closedBy(): TidemarkError | undefined {
     const { memory } = this.#options
-    return memory?.isFull === true ? memory.refusal() : undefined
+    return memory?.isClosed === true ? memory.refusal() : undefined
   }
 
   /** Bytes that were appended, or are being appended, and not read yet. */
@@ -189,11 +189,12 @@ export class JournalSource implements LiveSource {
   }
 
   #openness(): Pick<IntakeStatus, 'state' | 'message'> {
-    const { journal } = this.#options
-    const { closedBy } = this
+    const { journal, memory } = this.#options
     if (this.#isClosed) return { state: 'closed', message: null }
-    if (closedBy !== undefined)
-      return { state: 'memory_full', message: `${closedBy.message} Ways out: ${closedBy.fix ?? ''}.` }
+    if (memory?.isFull === true) {
+      const { message, fix } = memory.refusal()
+      return { state: 'memory_full', message: `${message} Ways out: ${fix ?? ''}.` }
+    }
     if (this.#refusal === undefined && !journal.isFull) return { state: 'open', message: null }
     return { state: 'full', message: this.#refusal ?? 'Too much waits to be written to the disk.' }
   }

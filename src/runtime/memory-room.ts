@@ -21,8 +21,10 @@
  *     is not counted yet included.
  *
  * M7  Nobody is refused for garbage: before it is full, the collector runs, and every `COLLECT_MS` while it nearly is.
- * M8  Once full it stays so for `FULL_MS`, and until `SLACK` of the limit is free: where it is just full, one large append
- *     does not fit and a small one does, and whoever watches would else be told another thing several times a second.
+ * M8  An append that does not fit is refused by itself: smaller ones that fit are taken. Nothing at all is admitted from a
+ *     look that finds more needed than there is, until one finds `SLACK` of the limit free.
+ * M9  That it is full is told of either, and for `FULL_MS` at least: whoever watches would else be told another thing several
+ *     times a second.
  *
  * The process is looked at every `LOOK_MS`; what was admitted since counts as used.
  */
@@ -46,7 +48,7 @@ export interface MemoryRoomOptions {
   readonly steadyMs: () => number
   /** Gives back at once what nobody uses any more. */
   readonly collect: () => void
-  /** Told whenever it is full, or is not any more. */
+  /** Told whenever it is full, or is not any more (M9). */
   readonly onChange: (status: MemoryStatus) => void
 }
 
@@ -59,9 +61,9 @@ const SHARE_OF_JOURNAL = 0.5
 const COLLECT_MS = 5_000
 /** It runs when less than this share of the limit is left. */
 const NEARLY = 0.05
-/** Full for so long at least (M8): senders that are refused wait as long. */
+/** It is told as full for so long at least (M9). */
 const FULL_MS = 1_000
-/** Full until so much of the limit is free again (M8). */
+/** Closed until so much of the limit is free again (M8). */
 const SLACK = 0.02
 /** What is kept for events of topics and files that W waits for (M4). */
 const RESERVE = 0.04
@@ -86,6 +88,7 @@ export class MemoryRoom {
   #leastRestBytes = 0
   /** The most that the engine held of what is resident now. */
   #highBytes = 0
+  #isClosed = false
   #isFull = false
   #fullUntilMs = -Infinity
 
@@ -95,7 +98,7 @@ export class MemoryRoom {
 
   /** Takes room for lines of a journal; false where there is none. */
   admit(byteLength: number): boolean {
-    if (this.isFull) return false
+    if (this.isClosed) return false
     const bytes = byteLength * SHARE_OF_JOURNAL
     if (this.#neededBytes + bytes > this.#mostBytes && !this.#isLeast) {
       this.#become(true)
@@ -115,7 +118,13 @@ export class MemoryRoom {
     return true
   }
 
-  /** Whether nothing is admitted now. */
+  /** Whether nothing is admitted now, however small (M8). */
+  get isClosed(): boolean {
+    this.#look()
+    return this.#isClosed
+  }
+
+  /** Whether anything is refused, or was a moment ago, for whoever watches (M9). */
   get isFull(): boolean {
     this.#look()
     return this.#isFull
@@ -160,9 +169,9 @@ export class MemoryRoom {
     this.#lookedMs = nowMs
     this.#count()
     if (this.#neededBytes > this.#mostBytes - NEARLY * this.#options.limitBytes && this.#collect(nowMs)) this.#count()
-    if (nowMs < this.#fullUntilMs) return
-    const slackBytes = this.#isFull ? SLACK * this.#options.limitBytes : 0
-    this.#become(this.#neededBytes > this.#mostBytes - slackBytes && !this.#isLeast)
+    const slackBytes = this.#isClosed ? SLACK * this.#options.limitBytes : 0
+    this.#isClosed = this.#neededBytes > this.#mostBytes - slackBytes && !this.#isLeast
+    if (this.#isClosed || nowMs >= this.#fullUntilMs) this.#become(this.#isClosed)
   }
 
   #collect(nowMs: number): boolean {

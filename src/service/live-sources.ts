@@ -34,7 +34,7 @@ export interface LiveSourcesParts {
   /** Takes events over HTTP where the journal does not. */
   readonly topicIntake: Pick<TopicIntake, 'problem' | 'queuedBytes'> | undefined
   readonly watermarks: Pick<Watermarks, 'slowest'>
-  readonly memory: Pick<MemoryRoom, 'isFull' | 'canFollow'> | undefined
+  readonly memory: Pick<MemoryRoom, 'isClosed' | 'canFollow'> | undefined
 }
 
 export class LiveSources implements LiveSource {
@@ -103,7 +103,7 @@ export class LiveSources implements LiveSource {
 
   #pollTopics(source: Topics, offer: OfferLines): boolean {
     const { memory, watermarks } = this.#parts
-    if (memory?.isFull !== true) return source.poll(offer)
+    if (memory?.isClosed !== true) return source.poll(offer)
     const slowest = watermarks.slowest()
     return memory.canFollow && source.owns(slowest) && source.poll(offer, slowest)
   }

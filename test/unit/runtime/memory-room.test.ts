@@ -1,5 +1,5 @@
 /**
- * The memory of a run by M1 to M8: what is counted, who is sent away, and that a run that is full always opens again.
+ * The memory of a run by M1 to M9: what is counted, who is sent away, and that a run that is full always opens again.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -12,7 +12,7 @@ import { OwnedTime } from '../../support/owned-time.ts'
 
 const MB = 1_000_000
 const LIMIT_BYTES = 1_000 * MB
-/** What is full stays so that long (M8). */
+/** What is full is told as such for so long (M9). */
 const FULL_MS = 1_000
 
 /** A process that is what a test says it is. */
@@ -105,16 +105,33 @@ describe('memory room', () => {
     )
   })
 
-  it('M8: is full for a second at least, also where there is room before', () => {
+  it('M9: is told as full for a second at least, and takes what fits as soon as there is room', () => {
     const rig = new Rig().become({ heldBytes: 700 * MB, residentBytes: 900 * MB })
     assert.ok(rig.room.isFull)
     rig.become({ heldBytes: 300 * MB }, FULL_MS - 1)
-    assert.ok(rig.needed < 900 && rig.room.isFull && !rig.room.admit(1))
+    assert.ok(rig.needed < 900 && rig.room.isFull && rig.room.admit(1))
     rig.time.jump(50)
-    assert.ok(!rig.room.isFull && rig.room.admit(1))
+    assert.ok(!rig.room.isFull)
   })
 
-  it('M8: where appends fill it again and again, it tells so once a second and not at each', () => {
+  it('M8: who sends more than fits takes nothing from those whose batches fit', () => {
+    const rig = new Rig().become({ heldBytes: 720 * MB, residentBytes: 840 * MB })
+    const refused = { large: 0, small: 0 }
+    for (let look = 0; look < 200; look++) {
+      rig.become({})
+      if (look % 20 === 0 && !rig.room.admit(100 * MB)) refused.large++
+      for (let batch = 0; batch < 5; batch++) if (!rig.room.admit(10_000)) refused.small++
+    }
+    assert.equal(rig.needed, 940.025, 'not so much free that it would open again, had it closed')
+    assert.deepEqual(refused, { large: 10, small: 0 })
+    assert.ok(rig.told.some(({ isFull }) => isFull))
+    rig.become({ heldBytes: 750 * MB, residentBytes: 870 * MB })
+    assert.ok(rig.room.isClosed && !rig.room.admit(1), 'control: a look that finds it full closes it to all')
+    rig.become({ heldBytes: 730 * MB, residentBytes: 850 * MB })
+    assert.ok(rig.room.isClosed && !rig.room.admit(1), 'it fits, but not enough is free')
+  })
+
+  it('M9: where appends fill it again and again, it tells so once a second and not at each', () => {
     const rig = new Rig().become({ heldBytes: 720 * MB, residentBytes: 820 * MB })
     let [roomWhileFull, refused] = [0, 0]
     for (let look = 0; look < 200; look++) {

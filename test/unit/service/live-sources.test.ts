@@ -11,7 +11,7 @@ import { LiveSources, type LiveSourcesParts } from '../../../src/service/live-so
 class Rig {
   readonly polled: string[] = []
   slowest = 1
-  readonly memory = { isFull: false, canFollow: true }
+  readonly memory = { isClosed: false, canFollow: true }
   intake: IntakeStatus = { state: 'open', message: null, queuedBytes: 0, journalBytes: 0, freeBytes: 0 }
   readonly sources: LiveSources
 
@@ -50,7 +50,7 @@ describe('sources of a run while memory is full', () => {
   it('A2: the journal is read on, topics where W waits for them, and only while there is a reserve', () => {
     const rig = new Rig()
     assert.deepEqual(rig.poll(), ['journal', 'topics'])
-    rig.memory.isFull = true
+    rig.memory.isClosed = true
     assert.deepEqual(rig.poll(), ['journal', 'topics 1'], 'W waits for one of them')
     rig.slowest = 2
     assert.deepEqual(rig.poll(), ['journal', 'topics 2'], 'and then for the other')
@@ -59,7 +59,7 @@ describe('sources of a run while memory is full', () => {
     rig.memory.canFollow = true
     rig.slowest = 0
     assert.deepEqual(rig.poll(), ['journal'], 'W waits for the journal')
-    rig.memory.isFull = false
+    rig.memory.isClosed = false
     assert.deepEqual(rig.poll(), ['journal', 'topics'], 'there is room again')
   })
 
