@@ -170,7 +170,8 @@ function serviceFigures(runs: readonly ServiceRun[]): readonly Figure[] {
   const latency = (name: string, pick: (run: ServiceRun) => Paced): readonly Figure[] => {
     const [first] = runs
     const rate = first === undefined ? 0 : Math.round(pick(first).load.requestsPerSecond)
-    const note = `${rate.toLocaleString('en-US')} requests/s; from the planned time`
+    const late = Math.max(...runs.map((run) => pick(run).load.ownLateness.p99Ms)).toFixed(1)
+    const note = `${rate.toLocaleString('en-US')} requests/s; from the planned time, the load itself late by ${late} ms (99 of 100)`
     const values = runs.map((run) => pick(run).load.latencyMs.p99)
     const bare = runs.map((run) => pick(run).disk.latencyMs.p99)
     const bareCommand = commandText([BARE_DISK, 'DIR', '--bytes', 'BYTES', '--rate', 'RATE'])

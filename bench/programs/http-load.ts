@@ -30,6 +30,18 @@ export interface HttpLoadResult {
   readonly latencyMs: { readonly p50: number; readonly p99: number; readonly p999: number; readonly most: number }
   /** Open loop: how far sending was ever behind the plan, ms. */
   readonly mostBehindMs: number
+  /** Open loop: how late this program was by itself, from when a request was due and a connection free until it was sent. */
+  readonly ownLateness: {
+    readonly p99Ms: number
+    /** Its part of the latency of the slowest hundredth. */
+    readonly shareOfSlowest: number
+  }
+}
+
+/** How long a request took, and how much of that this program was late by itself, ms. */
+interface Taken {
+  readonly latencyMs: number
+  readonly ownLatenessMs: number
 }
 
 const { values: options } = parseArgs({
@@ -147,14 +159,30 @@ class Connection {
   }
 }
 
+/** When a request was to be sent, and how late this program is with it, ms. */
+interface Planned {
+  readonly plannedMs: number
+  readonly ownLatenessMs: number
+}
+
+function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0)
+}
+
 class Load {
   readonly #statuses: Record<string, number> = {}
-  readonly #latencies: number[] = []
+  readonly #taken: Taken[] = []
   readonly #startMs = performance.now()
   #sent = 0
   #bytes = 0
   #mostBehindMs = 0
   #isEnding = false
+  /** Since when there is a free connection. */
+  #freeSinceMs = 0
   readonly #connections: Connection[]
   readonly #free: Connection[] = []
 
@@ -183,8 +211,12 @@ class Load {
         continue
       }
       planned++
-      this.#mostBehindMs = Math.max(this.#mostBehindMs, this.#elapsedMs() - dueMs)
-      this.#send(connection, dueMs, () => this.#free.push(connection))
+      const nowMs = this.#elapsedMs()
+      this.#mostBehindMs = Math.max(this.#mostBehindMs, nowMs - dueMs)
+      this.#send(connection, { plannedMs: dueMs, ownLatenessMs: nowMs - Math.max(dueMs, this.#freeSinceMs) }, () => {
+        if (this.#free.length === 0) this.#freeSinceMs = this.#elapsedMs()
+        this.#free.push(connection)
+      })
     }
     await this.#answered()
   }
@@ -198,10 +230,11 @@ class Load {
 
   result(): HttpLoadResult {
     const seconds = lengthMs / 1_000
-    const sorted = Float64Array.from(this.#latencies).toSorted()
-    const quantile = (share: number): number =>
-      sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
-    const requests = sorted.length
+    const slowestLast = this.#taken.toSorted((a, b) => a.latencyMs - b.latencyMs)
+    const latencies = slowestLast.map(({ latencyMs }) => latencyMs)
+    const lateness = this.#taken.map(({ ownLatenessMs }) => ownLatenessMs).toSorted((a, b) => a - b)
+    const slowest = slowestLast.slice(Math.floor(slowestLast.length * 0.99))
+    const requests = latencies.length
     return {
       seconds,
       requests,
@@ -211,8 +244,17 @@ class Load {
       bytesPerSecond: (this.#bytes / this.#sent) * (requests / seconds),
       acknowledgedEvents: this.#acknowledged,
       statuses: this.#statuses,
-      latencyMs: { p50: quantile(0.5), p99: quantile(0.99), p999: quantile(0.999), most: sorted.at(-1) ?? NaN },
+      latencyMs: {
+        p50: quantile(latencies, 0.5),
+        p99: quantile(latencies, 0.99),
+        p999: quantile(latencies, 0.999),
+        most: quantile(latencies, 1),
+      },
       mostBehindMs: this.#mostBehindMs,
+      ownLateness: {
+        p99Ms: quantile(lateness, 0.99),
+        shareOfSlowest: sum(slowest, ({ ownLatenessMs }) => ownLatenessMs) / sum(slowest, ({ latencyMs }) => latencyMs),
+      },
     }
   }
 
@@ -226,15 +268,16 @@ class Load {
 
   #sendAgain(connection: Connection): void {
     if (!connection.isClosed && this.#sent * batch < most && !this.#isEnding)
-      this.#send(connection, this.#elapsedMs(), () => this.#sendAgain(connection))
+      this.#send(connection, { plannedMs: this.#elapsedMs(), ownLatenessMs: 0 }, () => this.#sendAgain(connection))
     else this.#free.push(connection)
   }
 
-  #send(connection: Connection, plannedMs: number, onAnswer: () => void): void {
+  #send(connection: Connection, { plannedMs, ownLatenessMs }: Planned, onAnswer: () => void): void {
     this.#bytes += connection.send(this.#sent++, (status) => {
       const nowMs = this.#elapsedMs()
       this.#count(String(status))
-      if (status === 200 && nowMs >= warmUpMs && nowMs < warmUpMs + lengthMs) this.#latencies.push(nowMs - plannedMs)
+      if (status === 200 && nowMs >= warmUpMs && nowMs < warmUpMs + lengthMs)
+        this.#taken.push({ latencyMs: nowMs - plannedMs, ownLatenessMs })
       onAnswer()
     })
   }
