@@ -7,7 +7,6 @@ import { psqlCommand } from '../database/open-database.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { listKeys } from '../server/keys/key-store.ts'
 import { growHeapInLargeSteps } from '../service/heap-growth.ts'
-import { markHeapBehindAllElse } from '../service/marking-threads.ts'
 import { LEAST_MEMORY_BYTES } from '../service/memory-limit.ts'
 import { startLiveService, type LiveService, type LiveServiceOptions } from '../service/live-service.ts'
 import type { CommonOptions } from './common-options.ts'
@@ -69,7 +68,6 @@ export type LiveChoice = Pick<LiveServiceOptions, 'writer' | 'traffic'> & {
 export async function runLive(plan: Plan, options: LiveOptions, choice: LiveChoice, talk: Talk): Promise<void> {
   if (options.databaseUrl !== undefined) checkDatabaseUrl(options.databaseUrl)
   growHeapInLargeSteps()
-  markHeapBehindAllElse()
   const service = await startLiveService(
     {
       ...choice,
