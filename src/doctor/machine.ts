@@ -3,6 +3,7 @@
  */
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { LEAST_MACHINE_BYTES } from '../runtime/machine-memory.ts'
 import { type Check, fail, formatBytes, ok, warn } from './check.ts'
 
 /** Sources run as they are since this version. */
@@ -19,17 +20,25 @@ export function checkNode(version: string, path: string): Check {
   return major < BEST_NODE_MAJOR ? warn('node', `${found}; measured with ${BEST_NODE_MAJOR}`, fix) : ok('node', found)
 }
 
-const LEAST_MEMORY_BYTES = 400e6
-const GOOD_MEMORY_BYTES = 1e9
+/** What must not be taken by others. */
+const LEAST_AVAILABLE_BYTES = 400e6
+const GOOD_AVAILABLE_BYTES = 1e9
 
-/** @param availableBytes what this process may still take, limits of a container included */
+/**
+ * @param availableBytes what this process may still take, limits of a container included
+ * @param totalBytes what the machine, or the container, has: with less than `LEAST_MACHINE_BYTES` a run refuses to start
+ */
 export function checkMemory(availableBytes: number, totalBytes: number): Check {
   const found = `${formatBytes(availableBytes)} available of ${formatBytes(totalBytes)}`
+  if (totalBytes < LEAST_MACHINE_BYTES) {
+    const needed = formatBytes(LEAST_MACHINE_BYTES)
+    return fail('memory', `${found}; a run needs ${needed} in all`, `Give the container ${needed} or more.`)
+  }
   const fix = 'Stop what takes the memory (ps aux --sort=-rss | head), or raise the container limit.'
-  if (availableBytes < LEAST_MEMORY_BYTES)
-    return fail('memory', `${found}; needed: ${formatBytes(LEAST_MEMORY_BYTES)}`, fix)
-  return availableBytes < GOOD_MEMORY_BYTES
-    ? warn('memory', `${found}; advised: ${formatBytes(GOOD_MEMORY_BYTES)}`, fix)
+  if (availableBytes < LEAST_AVAILABLE_BYTES)
+    return fail('memory', `${found}; needed: ${formatBytes(LEAST_AVAILABLE_BYTES)}`, fix)
+  return availableBytes < GOOD_AVAILABLE_BYTES
+    ? warn('memory', `${found}; advised: ${formatBytes(GOOD_AVAILABLE_BYTES)}`, fix)
     : ok('memory', found)
 }
 

@@ -2,16 +2,18 @@
  * How much memory a run may use, and which shares of it requests and waiting results have.
  */
 import { TidemarkError } from '../errors.ts'
-import { machineMemoryBytes } from '../runtime/machine-memory.ts'
+import {
+  LEAST_MACHINE_BYTES,
+  LEAST_MEMORY_BYTES,
+  machineMemoryBytes,
+  MOST_OF_MACHINE,
+} from '../runtime/machine-memory.ts'
 import { DEFAULT_INGEST_LIMITS } from '../server/ingest/limits.ts'
 
 /** What Tidemark takes unless told otherwise; PostgreSQL and the system need some as well. */
 const SHARE_OF_MACHINE = 0.6
 /** Where that is less, more of the machine is taken, up to `MOST_OF_MACHINE`: the program itself becomes no smaller. */
 const USUAL_LEAST_BYTES = 600_000_000
-const MOST_OF_MACHINE = 0.8
-/** The program itself, what it keeps free, and something to remember: with less it is of no use. */
-export const LEAST_MEMORY_BYTES = 400_000_000
 /** Above the limit for a moment, at most (issue 4); what is more than the machine has ends in the hands of its kernel. */
 const OVER_LIMIT = 1.1
 const SHARE_OF_REQUESTS = 1 / 8
@@ -29,7 +31,7 @@ export function defaultMemoryBytes(machineBytes: number = machineMemoryBytes()):
   const most = machineBytes * MOST_OF_MACHINE
   const bytes = Math.floor(Math.max(machineBytes * SHARE_OF_MACHINE, Math.min(USUAL_LEAST_BYTES, most)))
   if (bytes >= LEAST_MEMORY_BYTES) return bytes
-  const needed = Math.ceil(LEAST_MEMORY_BYTES / MOST_OF_MACHINE / 1e6)
+  const needed = Math.ceil(LEAST_MACHINE_BYTES / 1e6)
   throw new TidemarkError(
     'MEMORY_TOO_LITTLE',
     `This machine, or the control group of this process, has ${Math.floor(machineBytes / 1e6)} MB of memory. A run needs ${needed}.`,

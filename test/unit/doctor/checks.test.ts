@@ -13,12 +13,22 @@ import { checkDataFolder } from '../../../src/doctor/data-folder.ts'
 import { checkClock, checkMemory, checkNode, checkPage } from '../../../src/doctor/machine.ts'
 import { checkPort } from '../../../src/doctor/ports.ts'
 import { checkGiven, checkPostgres } from '../../../src/doctor/postgres.ts'
+import { defaultMemoryBytes } from '../../../src/service/memory-limit.ts'
 import { checkJava, checkMaven, checkPython, checkStack, checkStackMemory } from '../../../src/doctor/stack-programs.ts'
 
 function assertStatus(check: Check | undefined, status: Check['status'], message?: RegExp): void {
   assert.equal(check?.status, status, JSON.stringify(check))
   assert.equal(check.fix !== undefined, status !== 'ok', 'a fix stands with whatever is not fine, and only there')
   if (message !== undefined) assert.match(check.message, message)
+}
+
+function refuses(work: () => unknown): boolean {
+  try {
+    work()
+    return false
+  } catch {
+    return true
+  }
 }
 
 describe('doctor', () => {
@@ -34,6 +44,14 @@ describe('doctor', () => {
     assertStatus(checkMemory(399e6, 4e9), 'fail', /399 MB available of 4\.0 GB; needed: 400 MB/)
     assertStatus(checkMemory(999e6, 4e9), 'warn')
     assertStatus(checkMemory(1e9, 4e9), 'ok')
+  })
+
+  it('memory: what a run refuses to start in, fails here too', () => {
+    for (const totalBytes of [450e6, 499e6, 500e6, 4e9]) {
+      const isRefused = refuses(() => defaultMemoryBytes(totalBytes))
+      assertStatus(checkMemory(420e6, totalBytes), isRefused ? 'fail' : 'warn')
+    }
+    assertStatus(checkMemory(420e6, 450e6), 'fail', /420 MB available of 450 MB; a run needs 500 MB in all/)
   })
 
   it('what the stack needs, which the demo can do without', async () => {

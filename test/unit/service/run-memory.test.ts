@@ -3,8 +3,8 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { aboveMachine, defaultMemoryBytes, LEAST_MEMORY_BYTES } from '../../../src/service/memory-limit.ts'
-import { machineMemoryBytes } from '../../../src/runtime/machine-memory.ts'
+import { aboveMachine, defaultMemoryBytes } from '../../../src/service/memory-limit.ts'
+import { LEAST_MEMORY_BYTES, machineMemoryBytes } from '../../../src/runtime/machine-memory.ts'
 import type { IngestLimits } from '../../../src/server/ingest/limits.ts'
 import { RunMemory } from '../../../src/service/run-memory.ts'
 
