@@ -2,7 +2,7 @@
  * The one error a user can meet. Everything thrown on purpose is a `TidemarkError`; anything else is a bug in ours.
  *
  * E1  A message says what failed, where, the value given and the values allowed.
- * E2  `fix` is one command or one sentence that mends it.
+ * E2  `fix` is one command or one sentence that mends it. Only a bug in ours, and an end that was asked for, have none.
  * E3  `code` never changes meaning: other programs rely on it.
  */
 
@@ -61,10 +61,13 @@ export type ErrorCode =
   | 'INTERRUPTED'
   | 'INTERNAL'
 
+/** What there is nothing to mend of for who reads it (E2). */
+type CodeWithoutFix = 'INTERNAL' | 'INTERRUPTED'
+
 /** What else an error can carry. */
 export interface ErrorDetails {
   /** One command or sentence that mends it. */
-  readonly fix?: string
+  readonly fix: string
   /** Whether the same call may succeed later without a change. */
   readonly retryable?: boolean
   /** Where it happened: file, table, path in the definition. */
@@ -84,7 +87,9 @@ export class TidemarkError extends Error {
   readonly given: unknown
   readonly allowed: readonly string[] | undefined
 
-  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+  constructor(code: ErrorCode, message: string, details: ErrorDetails)
+  constructor(code: CodeWithoutFix, message: string, details?: Partial<ErrorDetails>)
+  constructor(code: ErrorCode, message: string, details: Partial<ErrorDetails> = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'TidemarkError'
     this.code = code

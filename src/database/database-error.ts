@@ -87,7 +87,7 @@ export function retryableAs(error: TidemarkError, retryable: boolean): TidemarkE
   const { code, message, fix, where, cause } = error
   return new TidemarkError(code, message, {
     retryable,
-    ...(fix === undefined ? {} : { fix }),
+    fix: fix ?? fixFor(cause),
     ...(where === undefined ? {} : { where }),
     cause,
   })

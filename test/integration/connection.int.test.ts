@@ -39,7 +39,7 @@ describe('work on a connection', () => {
   it('a statement that is wrong is no outage, and what is ours stays as it is', async () => {
     const wrong = withConnection({ url, ...ASKING }, (client) => client.query('select nothing'))
     await assert.rejects(wrong, { code: 'DATABASE_FAILED', retryable: false, message: /"nothing" does not exist/ })
-    const ours = new TidemarkError('DATABASE_BUSY', 'busy')
+    const ours = new TidemarkError('DATABASE_BUSY', 'busy', { fix: 'wait' })
     await assert.rejects(
       withConnection({ url, ...ASKING }, async () => Promise.reject(ours)),
       (error) => error === ours,

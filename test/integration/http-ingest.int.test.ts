@@ -112,14 +112,14 @@ describe('answers', () => {
     intake.isOpen = false
     const closed = await post('/v1/impressions', impression('i1'))
     intake.isOpen = true
-    intake.failure = new TidemarkError('OUTPUT_UNWRITABLE', 'full', { retryable: true })
+    intake.failure = new TidemarkError('OUTPUT_UNWRITABLE', 'full', { retryable: true, fix: 'wait' })
     const failed = await post('/v1/impressions', impression('i1'))
     for (const { status, headers, body } of [closed, failed]) {
       assert.equal(status, 503)
       assert.equal(headers.get('retry-after'), '1')
       assert.equal((body as { code: string }).code, 'not_ready')
     }
-    intake.failure = new TidemarkError('OUTPUT_UNWRITABLE', 'broken')
+    intake.failure = new TidemarkError('OUTPUT_UNWRITABLE', 'broken', { fix: 'wait' })
     assert.equal((await post('/v1/impressions', impression('i1'))).status, 500)
   })
 
@@ -149,7 +149,7 @@ describe('answers', () => {
   it('N5: hold requests that come together on one connection together', async (context) => {
     const { server, intake } = await start()
     intake.isOpen = false
-    intake.closedBy = new TidemarkError('MEMORY_FULL', 'It is full.', { retryable: true })
+    intake.closedBy = new TidemarkError('MEMORY_FULL', 'It is full.', { retryable: true, fix: 'wait' })
     const warnings: string[] = []
     const onWarning = ({ name }: Error): void => void warnings.push(name)
     process.on('warning', onWarning)
@@ -166,7 +166,7 @@ describe('answers', () => {
   it('N5: say so only after a while: who comes again at once holds up nothing else', async () => {
     const { post, intake } = await start()
     intake.isOpen = false
-    intake.closedBy = new TidemarkError('MEMORY_FULL', 'It is full.', { retryable: true })
+    intake.closedBy = new TidemarkError('MEMORY_FULL', 'It is full.', { retryable: true, fix: 'wait' })
     const told: string[] = []
     const waiting = post('/v1/impressions', impression('i1')).then(({ status }) => told.push(`full ${status}`))
     const large = Array.from({ length: 5_000 }, (_, i) => impression(`i${i}`)).join('\n')
@@ -182,7 +182,8 @@ describe('answers', () => {
     const told: string[] = []
     const send = async (name: string): Promise<unknown> =>
       post('/v1/impressions', impression('i1')).then(({ status }) => told.push(`${name} ${status}`))
-    const because = (code: ErrorCode): TidemarkError => new TidemarkError(code, 'Not now.', { retryable: true })
+    const because = (code: ErrorCode): TidemarkError =>
+      new TidemarkError(code, 'Not now.', { retryable: true, fix: 'wait' })
     intake.failure = because('DISK_FULL')
     const full = send('full')
     await eventually('it is refused', () => intake.refused === 1)
@@ -199,7 +200,7 @@ describe('answers', () => {
 
   it('N5: who waits to be told takes no room from others', async () => {
     const { post, intake, ingest } = await start()
-    intake.failure = new TidemarkError('MEMORY_FULL', 'It is full.', { retryable: true })
+    intake.failure = new TidemarkError('MEMORY_FULL', 'It is full.', { retryable: true, fix: 'wait' })
     let isTold = false
     const waiting = post('/v1/impressions', impression('x'.repeat(100_000))).finally(() => (isTold = true))
     await eventually('it is refused, and nothing is kept', () => intake.refused === 1 && ingest.bytesInFlight === 0)
@@ -209,7 +210,9 @@ describe('answers', () => {
 
   it('say of an event that is longer than can be kept that it is', async () => {
     const { post, intake } = await start()
-    intake.failure = new TidemarkError('INPUT_BAD_DATA', 'An event is longer than its topic takes.')
+    intake.failure = new TidemarkError('INPUT_BAD_DATA', 'An event is longer than its topic takes.', {
+      fix: 'shorten it',
+    })
     const { status, headers, body } = await post('/v1/impressions', impression('i1'))
     assert.equal(status, 413)
     assert.equal(headers.get('retry-after'), null)

@@ -38,7 +38,7 @@ test('the server has the bytes that a folder would have', async () => {
 })
 
 test('a server that has no room is asked again', async () => {
-  rig.intake.failure = new TidemarkError('DISK_FULL', 'full', { retryable: true })
+  rig.intake.failure = new TidemarkError('DISK_FULL', 'full', { retryable: true, fix: 'wait' })
   const before = rig.intake.appended.length
   const told: string[] = []
   const target = new HttpLines(rig.server.url, undefined, (reason) => told.push(reason))

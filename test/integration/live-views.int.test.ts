@@ -46,7 +46,7 @@ async function startRig(fails: () => boolean = () => false): Promise<{
     seen.mostAtOnce = Math.max(seen.mostAtOnce, seen.atOnce)
     await new Promise((resolve) => setTimeout(resolve, 2))
     seen.atOnce--
-    if (fails()) throw new TidemarkError('DATABASE_UNAVAILABLE', 'It is away.', { retryable: true })
+    if (fails()) throw new TidemarkError('DATABASE_UNAVAILABLE', 'It is away.', { retryable: true, fix: 'wait' })
     return answerOf(seen.epoch)
   }
   const server = createServer((request, response) => {

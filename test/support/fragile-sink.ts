@@ -7,6 +7,7 @@ import type { Epoch, EpochSink, LiveEpoch, Sink } from '../../src/runtime/ports.
 /** What a sink that is away says. */
 export const AWAY: TidemarkError = new TidemarkError('DATABASE_UNAVAILABLE', 'PostgreSQL does not answer.', {
   retryable: true,
+  fix: 'start it',
 })
 
 /** An epoch of a replay, or of a live run. */

@@ -71,5 +71,6 @@ export function newer(path: string, version: number, known: number): TidemarkErr
 export function busy(queuedBytes: number): TidemarkError {
   return new TidemarkError('JOURNAL_BUSY', `${queuedBytes} bytes are waiting for the disk; try again.`, {
     retryable: true,
+    fix: 'a faster disk, or fewer events at a time',
   })
 }

@@ -107,7 +107,10 @@ export async function startJob(
     signal,
   )
   const jobId = results.at(-1)?.jobId
-  if (jobId === undefined) throw new TidemarkError('FLINK_REFUSED', 'Flink took the statements and started no job.', {})
+  if (jobId === undefined)
+    throw new TidemarkError('FLINK_REFUSED', 'Flink took the statements and started no job.', {
+      fix: 'see what the SQL gateway says of it (./tidemark stack logs), and submit it again',
+    })
   return jobId
 }
 

@@ -52,6 +52,7 @@ export const MOST_RECORD_BYTES = 1_040_000
 const BATCH_BYTES = 1 << 20
 /** Where a batch is under way already, less waits for it: brokers answer a few large batches at less cost than many small ones. */
 const OWN_BATCH_BYTES = 64 << 10
+const BROKERS_FIX = 'check that the brokers run and let us write to the topics; it goes on by itself'
 const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 5_000
 const LINE_FEED = 0x0a
@@ -185,7 +186,7 @@ export class TopicIntake implements Intake {
     // Batches beside this one will hardly do better, and say nothing new.
     if (this.#problem === null) log('warn', `${problem} Nothing is taken until they can.`)
     this.#problem ??= problem
-    const error = new TidemarkError('KAFKA_UNAVAILABLE', problem, { retryable: true, cause })
+    const error = new TidemarkError('KAFKA_UNAVAILABLE', problem, { retryable: true, fix: fixOf(cause), cause })
     for (const { failed } of [...batch, ...this.#waiting.splice(0)]) failed(error)
     this.#waitingBytes = 0
     this.#recovering ??= this.#recover().finally(() => (this.#recovering = undefined))
@@ -210,8 +211,15 @@ export class TopicIntake implements Intake {
 
   #closed(): TidemarkError {
     const reason = this.#problem ?? 'The topics take nothing more: the run is stopping.'
-    return new TidemarkError('KAFKA_UNAVAILABLE', reason, { retryable: true })
+    return new TidemarkError('KAFKA_UNAVAILABLE', reason, {
+      retryable: true,
+      fix: this.#problem === null ? 'send it again once the run is back' : BROKERS_FIX,
+    })
   }
+}
+
+function fixOf(cause: unknown): string {
+  return (cause instanceof TidemarkError ? cause.fix : undefined) ?? BROKERS_FIX
 }
 
 /** Blank lines hold no record. */
@@ -232,7 +240,9 @@ function longestLine(lines: Uint8Array): number {
 
 function tooLarge(): TidemarkError {
   const limit = MOST_RECORD_BYTES.toLocaleString('en-US')
-  return new TidemarkError('INPUT_BAD_DATA', `An event is longer than its topic takes (${limit} bytes at most).`)
+  return new TidemarkError('INPUT_BAD_DATA', `An event is longer than its topic takes (${limit} bytes at most).`, {
+    fix: 'shorten it',
+  })
 }
 
 /** Whether brokers refused a batch for its size. */

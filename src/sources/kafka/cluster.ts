@@ -20,7 +20,7 @@ import { TidemarkError } from '../../errors.ts'
 import type { KafkaAccess } from '../../sinks/kafka/topics.ts'
 import { BlockPool } from './block-pool.ts'
 import { Connections } from './connections.ts'
-import { KAFKA_ERROR, notAllowed } from './kafka-errors.ts'
+import { BROKERS_FIX, KAFKA_ERROR, notAllowed } from './kafka-errors.ts'
 import type { AbortedTransaction } from './record-batch.ts'
 
 /** A topic as its cluster has it now. */
@@ -159,6 +159,7 @@ export class Cluster {
       throw new TidemarkError('KAFKA_UNAVAILABLE', `A partition has no leader in the cluster at ${this.brokers}.`, {
         where: this.brokers,
         retryable: true,
+        fix: BROKERS_FIX,
       })
     return this.#connections.on(`${address.host}:${address.port}`, work)
   }

@@ -80,7 +80,8 @@ export class Connections {
   }
 
   #connect(address: string): OpenConnection {
-    if (this.#isClosed) throw new TidemarkError('KAFKA_UNAVAILABLE', 'The connections to Kafka were ended.')
+    if (this.#isClosed)
+      throw new TidemarkError('KAFKA_UNAVAILABLE', 'The connections to Kafka were ended.', { fix: 'start again' })
     const known = this.#open.get(address)
     if (known !== undefined && (known.isOpening || known.connection.isConnected)) return known
     const colon = address.lastIndexOf(':')

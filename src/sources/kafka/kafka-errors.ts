@@ -21,9 +21,17 @@ export function notAllowed(brokers: string, topic: string): TidemarkError {
   })
 }
 
+/** What mends records that brokers hold damaged. */
+export const DAMAGE_FIX = 'check the disks of the brokers and start again; `kafka-dump-log` shows what they hold'
+/** What mends brokers that do not serve what they were asked for. */
+export const BROKERS_FIX = 'check that all brokers of the topic run and have its partitions (`kafka-topics --describe`)'
+
 /** What keeps topics from being read at present. */
 export function unreadable(reason: string): TidemarkError {
-  return new TidemarkError('KAFKA_UNAVAILABLE', `Kafka cannot be read: ${reason}.`, { retryable: true })
+  return new TidemarkError('KAFKA_UNAVAILABLE', `Kafka cannot be read: ${reason}.`, {
+    retryable: true,
+    fix: BROKERS_FIX,
+  })
 }
 
 /** The offsets that are lost, and how to go on without them. */

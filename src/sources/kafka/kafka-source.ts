@@ -24,6 +24,7 @@ import { BlockFetcher } from './block-fetcher.ts'
 import type { Cluster, FetchedPartition } from './cluster.ts'
 import { decompress } from './decompress.ts'
 import type { GroupOffsets } from './group-offsets.ts'
+import { DAMAGE_FIX } from './kafka-errors.ts'
 import type { KafkaFolder } from './kafka-folder.ts'
 import { dropWaiting, hasMore, openPartition, type OpenPartition, type WaitingBlock } from './open-partition.ts'
 import type { KafkaPartition } from './partition.ts'
@@ -229,7 +230,7 @@ export class KafkaSource {
       if (!(error instanceof TidemarkError) || error.code !== 'KAFKA_CORRUPT') throw error
       throw new TidemarkError('KAFKA_CORRUPT', `${topic}-${number}: ${error.message}`, {
         where: `${topic}-${number}`,
-        fix: 'check the disks of the brokers and start again; `kafka-dump-log` shows what they hold',
+        fix: DAMAGE_FIX,
         cause: error,
       })
     }

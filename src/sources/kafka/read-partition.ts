@@ -7,6 +7,7 @@ import { TidemarkError } from '../../errors.ts'
 import { linesOf } from '../../text/lines.ts'
 import type { Cluster, TopicInfo } from './cluster.ts'
 import { decompress } from './decompress.ts'
+import { BROKERS_FIX } from './kafka-errors.ts'
 import type { Stamp } from './kafka-folder.ts'
 import { RecordBatchReader } from './record-batch.ts'
 
@@ -98,6 +99,7 @@ function unreadable(topic: string, number: number, position: number, errorCode: 
     {
       where: `${topic}-${number}`,
       retryable: true,
+      fix: BROKERS_FIX,
     },
   )
 }

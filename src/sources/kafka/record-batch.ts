@@ -15,6 +15,7 @@
  */
 import { crc32c } from '../../checkpoint/format/crc32c.ts'
 import { TidemarkError } from '../../errors.ts'
+import { DAMAGE_FIX } from './kafka-errors.ts'
 
 /**
  * Takes lines [start, end) of `bytes`, the first of which has offset `firstOffset`; the others have the next ones. The
@@ -247,7 +248,9 @@ function offsetAt(view: DataView, at: number): number {
 }
 
 function corrupt(offset: number, reason: string): TidemarkError {
-  return new TidemarkError('KAFKA_CORRUPT', `The record batch at offset ${offset} is damaged: ${reason}.`)
+  return new TidemarkError('KAFKA_CORRUPT', `The record batch at offset ${offset} is damaged: ${reason}.`, {
+    fix: DAMAGE_FIX,
+  })
 }
 
 /** What the headers of a block say of its last whole batch. */

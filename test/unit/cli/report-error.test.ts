@@ -39,7 +39,8 @@ describe('exit codes', () => {
   }
   for (const [exitCode, codes] of Object.entries(expected)) {
     for (const code of codes)
-      it(`${code} is ${exitCode}`, () => assert.equal(exitCodeOf(new TidemarkError(code, '')), Number(exitCode)))
+      it(`${code} is ${exitCode}`, () =>
+        assert.equal(exitCodeOf(new TidemarkError(code, '', { fix: '' })), Number(exitCode)))
   }
   it('anything else is 1', () => {
     for (const thrown of [new Error('x'), 'x', undefined, 3n]) assert.equal(exitCodeOf(thrown), 1)
@@ -57,8 +58,11 @@ describe('an error for people', () => {
   })
 
   it('does not repeat a place that the message names', () => {
-    const error = new TidemarkError('USAGE', 'No such thing in a.json.', { where: 'a.json' })
-    assert.equal(formatError(error, { verbose: false, colour: false }), 'error [USAGE] No such thing in a.json.\n')
+    const error = new TidemarkError('INTERRUPTED', 'No such thing in a.json.', { where: 'a.json' })
+    assert.equal(
+      formatError(error, { verbose: false, colour: false }),
+      'error [INTERRUPTED] No such thing in a.json.\n',
+    )
   })
 
   it('shows stacks and causes only when asked', () => {
@@ -101,6 +105,8 @@ describe('an error for programs', () => {
     class ManyProblems extends TidemarkError {
       readonly problems = [{ path: 'tables' }]
     }
-    assert.deepEqual(errorDocument(new ManyProblems('DEFINITION_INVALID', 'bad')).error.problems, [{ path: 'tables' }])
+    assert.deepEqual(errorDocument(new ManyProblems('DEFINITION_INVALID', 'bad', { fix: 'mend it' })).error.problems, [
+      { path: 'tables' },
+    ])
   })
 })

@@ -82,7 +82,7 @@ describe('database errors', () => {
   })
 
   it('leave errors of ours alone', () => {
-    const known = new TidemarkError('DATABASE_BUSY', 'busy')
+    const known = new TidemarkError('DATABASE_BUSY', 'busy', { fix: 'wait' })
     assert.equal(databaseError(known, 'write', URL_WITH_SECRET), known)
   })
 

@@ -222,7 +222,7 @@ describe('delivery', () => {
   it('D5: an error that no try can mend is told once, and nothing is called again', async () => {
     const all = new FragileDelivery()
     const { delivery, sink, time, fatal, changes } = all
-    const error = new TidemarkError('DATABASE_SCHEMA_MISMATCH', 'A column is missing.')
+    const error = new TidemarkError('DATABASE_SCHEMA_MISMATCH', 'A column is missing.', { fix: 'add it' })
     sink.failure = error
     all.offer(counts({ c1: 1 }))
     await time.pass(60_000)
@@ -241,7 +241,7 @@ describe('delivery', () => {
     await bug.time.pass(0)
     assert.deepEqual(bug.fatal, [bug.sink.failure])
     const disk = new FragileDelivery()
-    disk.checkpoints.failure = new TidemarkError('DISK_FAILED', 'fsync failed')
+    disk.checkpoints.failure = new TidemarkError('DISK_FAILED', 'fsync failed', { fix: 'another disk' })
     disk.offer(counts({ c1: 1 }))
     await disk.time.pass(60_000)
     assert.deepEqual([disk.fatal, disk.sink.calls], [[disk.checkpoints.failure], 0])

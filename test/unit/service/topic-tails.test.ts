@@ -85,7 +85,7 @@ it('T3: where a topic breaks off while it is read, what is told without it is to
   for (const code of ['KAFKA_UNAVAILABLE', 'KAFKA_CORRUPT', 'KAFKA_GAP'] as const) {
     let closed = 0
     const open = opening(
-      () => breakingOff(new TidemarkError(code, 'broken')),
+      () => breakingOff(new TidemarkError(code, 'broken', { fix: 'wait' })),
       () => closed++,
     )
     assert.deepEqual(await found(open), UNREAD, code)
@@ -95,7 +95,7 @@ it('T3: where a topic breaks off while it is read, what is told without it is to
 
 it('control: what is not about Kafka is not passed over', async () => {
   await assert.rejects(found(opening(() => breakingOff(new RangeError('a fault of ours')))), RangeError)
-  const damaged = new TidemarkError('JOURNAL_CORRUPT', 'broken')
+  const damaged = new TidemarkError('JOURNAL_CORRUPT', 'broken', { fix: 'wait' })
   await assert.rejects(found(opening(() => breakingOff(damaged))), { code: 'JOURNAL_CORRUPT' })
 })
 

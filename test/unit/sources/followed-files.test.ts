@@ -158,7 +158,7 @@ describe('followed files', () => {
   it('F4: lines that there is no room for come later, once and in order; what fails for good is told', async (context) => {
     const rig = new Rig(context)
     rig.write('a', 'one\n')
-    rig.failure = new TidemarkError('DISK_FULL', 'no room', { retryable: true })
+    rig.failure = new TidemarkError('DISK_FULL', 'no room', { retryable: true, fix: 'wait' })
     const looking = rig.look()
     await rig.time.pass(1_000)
     assert.deepEqual(rig.lines, [])
@@ -168,7 +168,7 @@ describe('followed files', () => {
     assert.deepEqual(await looking, ['one'])
     assert.deepEqual(await rig.look(), ['one', 'two'])
     rig.write('a', 'three\n')
-    rig.failure = new TidemarkError('DISK_FAILED', 'gone')
+    rig.failure = new TidemarkError('DISK_FAILED', 'gone', { fix: 'another disk' })
     await assert.rejects(rig.look(), { code: 'DISK_FAILED' })
   })
 

@@ -79,7 +79,8 @@ test('K3: a broker that is away is told once, however often another one answers'
   const { source, told, fatal } = startSource(context, async (node) => {
     asked[node] = (asked[node] ?? 0) + 1
     await turn()
-    if (node === 2 && isAway) throw new TidemarkError('KAFKA_UNAVAILABLE', 'Broker 2 is away.', { retryable: true })
+    if (node === 2 && isAway)
+      throw new TidemarkError('KAFKA_UNAVAILABLE', 'Broker 2 is away.', { retryable: true, fix: 'wait' })
     return []
   })
   await eventually('both were asked often', () => Math.min(asked[1] ?? 0, asked[2] ?? 0) > 20)
