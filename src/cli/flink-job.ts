@@ -20,7 +20,7 @@ import { planHash } from '../pipeline/plan-hash.ts'
 import { STREAM_NAMES, type Plan } from '../pipeline/plan.ts'
 import { ensureTopics } from '../sinks/kafka/topics.ts'
 import { emptyTables, makeTables, replaceTables } from '../stack/jobs/empty-tables.ts'
-import { readJobRecord, writeJobRecord, type JobRecord } from '../stack/jobs/job-records.ts'
+import { readJobRecord, readJobRecords, writeJobRecord, type JobRecord } from '../stack/jobs/job-records.ts'
 import { isCheckpoint, newestState, stateFolders } from '../stack/jobs/retained-state.ts'
 import { lockStarts } from '../stack/jobs/start-lock.ts'
 import { stackHome, stackUrls } from '../stack/settings.ts'
@@ -214,7 +214,8 @@ async function stopAndKeep(options: ClusterOptions): Promise<void> {
 async function stopNoted(options: ClusterOptions, plan: Plan): Promise<string | undefined> {
   const home = stackHome(options.dataDir)
   const cluster = clusterOf(options)
-  const record = readJobRecord(home, jobName(plan))
+  // One that cannot be read notes nothing, and keeps nobody from stopping its job.
+  const record = readJobRecords(home).find(({ name }) => name === jobName(plan))
   const note = (change: Partial<JobRecord>): void => {
     if (record?.state === 'running' || record?.state === 'stopping') writeJobRecord(home, { ...record, ...change })
   }

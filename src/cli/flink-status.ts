@@ -7,7 +7,7 @@ import { findJob } from '../flink/job/jobs.ts'
 import { STREAM_NAMES, type Plan } from '../pipeline/plan.ts'
 import { groupLag } from '../sinks/kafka/group-lag.ts'
 import type { KeptJob } from '../stack/jobs/job-keeper.ts'
-import { readJobRecord } from '../stack/jobs/job-records.ts'
+import { readJobRecords, unreadableRecords } from '../stack/jobs/job-records.ts'
 import { stackHome } from '../stack/settings.ts'
 import { runningState } from '../stack/stack.ts'
 import { clusterOf, jobLine, type ClusterOptions } from './flink-cluster.ts'
@@ -24,21 +24,21 @@ export async function showStatus(options: ClusterOptions): Promise<void> {
   const plan = await loadPlan(options)
   const home = stackHome(options.dataDir)
   const cluster = clusterOf(options)
-  const record = readJobRecord(home, jobName(plan))
-  const kept = runningState(home)?.jobs.find(({ name }) => name === jobName(plan))
+  const isOfJob = ({ name }: { readonly name: string }): boolean => name === jobName(plan)
+  const record = readJobRecords(home).find(isOfJob)
+  const recorded = unreadableRecords(home).some(isOfJob) ? 'unreadable' : record?.state
+  const kept = runningState(home)?.jobs.find(isOfJob)
   const job = await findJob(cluster, plan)
   const talk = createTalk(options)
   if (job === undefined) {
     const state = {
       job: null,
-      recorded: record?.state ?? null,
+      recorded: recorded ?? null,
       savepoint: record?.savepoint ?? null,
       kept: kept ?? null,
     }
-    process.stdout.write(
-      options.json === true ? `${JSON.stringify(state)}\n` : `${absent(plan, record?.state, kept)}\n`,
-    )
-    talk.next(jobLine(record?.state === 'stopped' ? 'resume' : 'submit', options))
+    process.stdout.write(options.json === true ? `${JSON.stringify(state)}\n` : `${absent(plan, recorded, kept)}\n`)
+    talk.next(jobLine(recorded === 'stopped' ? 'resume' : 'submit', options))
     return
   }
   const health = await jobHealth(cluster, plan, job)
@@ -49,7 +49,12 @@ export async function showStatus(options: ClusterOptions): Promise<void> {
 }
 
 function absent(plan: Plan, recorded: string | undefined, kept: KeptJob | undefined): string {
-  const known = recorded === undefined ? '' : ` Its record says: ${recorded}.`
+  const known =
+    recorded === undefined
+      ? ''
+      : recorded === 'unreadable'
+        ? ' Its record cannot be read.'
+        : ` Its record says: ${recorded}.`
   const reason = kept?.reason === undefined ? '' : ` Last: ${kept.reason}.`
   return `No job "${jobName(plan)}" runs.${known}${reason}`
 }

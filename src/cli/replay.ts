@@ -88,7 +88,7 @@ async function runReplay(options: ReplayCommandOptions): Promise<void> {
     })
     progress.end()
     const elapsedMs = performance.now() - startMs
-    if (options.databaseUrl !== undefined) await buildCoarse(plan, options.databaseUrl)
+    if (options.databaseUrl !== undefined) await buildCoarse(plan, options.databaseUrl, talk)
     const pageUrl = await page?.serve(result.status)
     report({ result, elapsedMs, pageUrl }, options, talk)
   } finally {
@@ -100,11 +100,17 @@ async function runReplay(options: ReplayCommandOptions): Promise<void> {
 }
 
 /** Sums up what pages look at. The tables are written: what fails here costs a view time and nothing else. */
-async function buildCoarse(plan: Plan, url: string): Promise<void> {
+async function buildCoarse(plan: Plan, url: string, talk: Talk): Promise<void> {
   const { CoarseBuilder } = await import('../database/coarse/coarse-builder.ts')
   const builder = new CoarseBuilder({ url, plan, nowMs: () => performance.now() })
-  await builder.build(interruptSignal()).catch(() => 0)
-  await builder.close()
+  try {
+    await builder.build(interruptSignal())
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    talk.say(`The tables are written. Views of long ranges are slower than they could be: ${reason}`)
+  } finally {
+    await builder.close()
+  }
 }
 
 async function openPage(plan: Plan, options: ReplayCommandOptions): Promise<ReplayPage | undefined> {

@@ -66,9 +66,10 @@ function pomFile(set: JarSet): string {
 }
 
 function fetchFailed(set: JarSet, cause: unknown): TidemarkError {
-  const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-  const said = ((cause as { stdout?: string }).stdout ?? '').match(/\[ERROR\] (.*)/)?.[1]
-  const isCut = (cause as Error).name === 'AbortError' || (cause as { killed?: boolean }).killed === true
+  const { code, name, stdout, killed } = endOf(cause)
+  const isMissing = code === 'ENOENT'
+  const said = typeof stdout === 'string' ? stdout.match(/\[ERROR\] (.*)/)?.[1] : undefined
+  const isCut = name === 'AbortError' || killed === true
   const reason = isMissing ? 'Maven (mvn) is not installed' : isCut ? 'it took too long' : (said ?? String(cause))
   return new TidemarkError('STACK_UNAVAILABLE', `The jars of ${set} cannot be fetched: ${reason}.`, {
     fix: isMissing
@@ -77,4 +78,9 @@ function fetchFailed(set: JarSet, cause: unknown): TidemarkError {
     retryable: !isMissing,
     cause,
   })
+}
+
+/** How a program ended, as far as what was thrown tells. */
+function endOf(thrown: unknown): { code?: unknown; name?: unknown; stdout?: unknown; killed?: unknown } {
+  return typeof thrown === 'object' && thrown !== null ? thrown : {}
 }

@@ -170,9 +170,16 @@ async function readMetadata(connection: Connection, names: readonly string[]): P
   try {
     return await metadataV12.api.async(connection, [...names], false, false)
   } catch (error) {
-    if (error instanceof ResponseError) return error['response'] as MetadataResponse
+    if (error instanceof ResponseError && isMetadata(error['response'])) return error['response']
     throw error
   }
+}
+
+function isMetadata(response: unknown): response is MetadataResponse {
+  if (typeof response !== 'object' || response === null) return false
+  return (
+    'brokers' in response && Array.isArray(response.brokers) && 'topics' in response && Array.isArray(response.topics)
+  )
 }
 
 /** How much a fetch may bring, and how long it may take where there is nothing. */

@@ -8,9 +8,10 @@
  * B4  A job whose SQL this version writes otherwise is left alone: its state is not understood, and counting anew is for
  *     people to decide.
  * B5  `stop` stops the running jobs with a savepoint each; where that fails, their newest checkpoint takes its place.
- * B6  A job whose state cannot be read, or was seen before and is gone, is left alone as well: that it left none is believed only of a job
- *     of which none was ever seen.
+ * B6  A job whose state cannot be read, or was seen before and is gone, is left alone as well: that it left none is believed
+ *     only of a job of which none was ever seen.
  * B7  Whoever starts a job does so alone (W1 of `start-lock.ts`).
+ * B8  A job whose record cannot be read is told of and left alone; the others are looked after as before.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FolderLock } from '../../database/folder-lock.ts'
@@ -28,7 +29,7 @@ import {
 } from '../../flink/job/jobs.ts'
 import type { FlinkSettings } from '../../flink/settings.ts'
 import type { Plan } from '../../pipeline/plan.ts'
-import { readJobRecord, readJobRecords, writeJobRecord, type JobRecord } from './job-records.ts'
+import { readJobRecord, readJobRecords, unreadableRecords, writeJobRecord, type JobRecord } from './job-records.ts'
 import { isCheckpoint, newestState } from './retained-state.ts'
 import { lockStarts } from './start-lock.ts'
 
@@ -72,9 +73,16 @@ export class JobKeeper {
 
   /** The jobs that were not left alone. */
   get jobs(): readonly KeptJob[] {
-    return readJobRecords(this.#options.home)
+    const { home } = this.#options
+    const kept = readJobRecords(home)
       .map(({ name, revivals }) => ({ name, revivals, reason: this.#reasons.get(name) }))
       .filter(({ revivals, reason }) => revivals > 0 || reason !== undefined)
+    const unreadable = unreadableRecords(home).map(({ name, problem: { message, fix } }) => ({
+      name,
+      revivals: 0,
+      reason: `${message} Nobody starts it again: ${fix}`,
+    }))
+    return [...kept, ...unreadable]
   }
 
   /** Looks at every job once a second until {@link stop}. Never rejects. */

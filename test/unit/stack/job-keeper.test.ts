@@ -119,6 +119,19 @@ describe('a job that its cluster lost', () => {
     }
   })
 
+  it('is started again beside one whose record cannot be read, which is told (B8)', async () => {
+    const keeper = keeperOf(SAME, {})
+    writeFileSync(join(home, 'jobs', 'a-broken.json'), '{')
+    const running = keeper.run()
+    await eventually('it starts the other', () => asked.includes('POST /v3/sessions'))
+    await eventually('it says of both', () => keeper.jobs.length === 2)
+    const reasons = Object.fromEntries(keeper.jobs.map(({ name, reason }) => [name, reason]))
+    await keeper.stop()
+    await running
+    assert.match(reasons['a-broken'] ?? '', /record .* cannot be read: .*Nobody starts it again: .*submit --replace/)
+    assert.match(reasons['tidemark-ads'] ?? '', /its job manager lost it/)
+  })
+
   it('begins with its topics into emptied tables where it left no state (B2)', async () => {
     await reasonFor(scriptHash(plan, DEFAULT_FLINK_SETTINGS))
     assert.deepEqual(emptied, [`ads at ${DEFAULT_FLINK_SETTINGS.jdbcUrl}`])

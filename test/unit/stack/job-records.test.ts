@@ -9,7 +9,13 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { DEFAULT_FLINK_SETTINGS } from '../../../src/flink/settings.ts'
 import { adPipeline } from '../../../src/pipeline/ad-pipeline.ts'
 import { planOf } from '../../../src/pipeline/validate.ts'
-import { readJobRecord, readJobRecords, writeJobRecord, type JobRecord } from '../../../src/stack/jobs/job-records.ts'
+import {
+  readJobRecord,
+  readJobRecords,
+  unreadableRecords,
+  writeJobRecord,
+  type JobRecord,
+} from '../../../src/stack/jobs/job-records.ts'
 import { isCheckpoint, newestState } from '../../../src/stack/jobs/retained-state.ts'
 
 const RECORD: JobRecord = {
@@ -39,6 +45,33 @@ describe('records of jobs', () => {
     assert.deepEqual(readJobRecord(home, RECORD.name), plain)
     assert.equal(readJobRecord(home, 'another'), undefined)
     assert.equal(statSync(join(home, 'jobs', 'tidemark-ads.json')).mode & 0o777, 0o600)
+  })
+
+  it('are read beside one that cannot be (R4)', () => {
+    writeJobRecord(home, RECORD)
+    for (const [name, text] of [
+      ['empty', ''],
+      ['cut', '{"name":"cut","sta'],
+      ['list', '[]'],
+      ['other', JSON.stringify({ ...RECORD, name: 'other', state: 'lost' })],
+    ] as const)
+      writeFileSync(join(home, 'jobs', `${name}.json`), text)
+    assert.deepEqual(
+      readJobRecords(home).map(({ name }) => name),
+      [RECORD.name],
+    )
+    assert.deepEqual(
+      unreadableRecords(home)
+        .map(({ name }) => name)
+        .toSorted(),
+      ['cut', 'empty', 'list', 'other'],
+    )
+    assert.equal(readJobRecord(home, RECORD.name)?.jobId, RECORD.jobId)
+    assert.throws(() => readJobRecord(home, 'cut'), {
+      code: 'INPUT_CORRUPT',
+      message: /record of the job "cut" cannot be read: .*JSON/,
+      fix: /flink submit --replace/,
+    })
   })
 
   /** A state as Flink leaves it, written at a time; unfinished without `_metadata`. */
