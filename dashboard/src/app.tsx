@@ -75,12 +75,12 @@ function Sheet({ page: plan, screen: shown }: { page: PagePlan; screen: Screen }
         </div>
         {now !== null && !isLimited.value && (
           <div class="below">
-            <Sources status={now} zone={shown.zone} />
+            <Sources page={plan} status={now} zone={shown.zone} />
             {isAdmin.value && <ClickLag />}
           </div>
         )}
       </main>
-      {now !== null && <Footer status={now} screen={shown} />}
+      {now !== null && <Footer page={plan} status={now} screen={shown} />}
     </>
   )
 }

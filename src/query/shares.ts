@@ -1,5 +1,5 @@
 /**
- * What may be said of a share of few events.
+ * What may be said of counts, and of shares of few events.
  */
 
 /** Below this many, a ratio says more about chance than about anything else: the page writes "few". */
@@ -26,4 +26,9 @@ export function sharesDiffer(a: { clicks: number; of: number }, b: { clicks: num
   const pooled = (a.clicks + b.clicks) / (a.of + b.of)
   const error = Math.sqrt(pooled * (1 - pooled) * (1 / a.of + 1 / b.of))
   return error > 0 && Math.abs(a.clicks / a.of - b.clicks / b.of) > Z * error
+}
+
+/** Whether two counts of equal times differ by more than chance explains, at 95 % (events that come one by one). */
+export function countsDiffer(a: number, b: number): boolean {
+  return Math.abs(a - b) > Z * Math.sqrt(a + b)
 }

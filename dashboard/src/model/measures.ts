@@ -14,7 +14,7 @@ import {
   NOTHING,
   THIN_SPACE,
 } from '../format/numbers.ts'
-import { FEW_EVENTS, sharesDiffer, wilsonInterval } from '../../../src/query/shares.ts'
+import { countsDiffer, FEW_EVENTS, sharesDiffer, wilsonInterval } from '../../../src/query/shares.ts'
 
 /** Quantities from this index on are sums in millionths. */
 const FIRST_SUM = 2
@@ -85,7 +85,7 @@ export function intervalText(measure: PageMeasure, values: Values): string | und
 
 /**
  * How a measure changed: shares in points, everything else in percent. Undefined where there is nothing to compare
- * with. Spending more is neither better nor worse, and a share's change within chance is none.
+ * with. Spending more is neither better nor worse, and what chance alone could do is none.
  */
 export function measureChange(
   measure: PageMeasure,
@@ -102,7 +102,8 @@ export function measureChange(
   }
   if (previous === 0) return undefined
   const percent = (current / previous - 1) * 100
-  const tone = measure.kind === 'count' ? toneOf(Number(percent.toFixed(1))) : 'flat'
+  const isMeant = measure.kind === 'count' && countsDiffer(current, previous)
+  const tone = isMeant ? toneOf(Number(percent.toFixed(1))) : 'flat'
   return { text: `${formatSigned(percent, 1)}${THIN_SPACE}%`, tone }
 }
 

@@ -3,11 +3,12 @@
  */
 import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { PartitionStatus, PartitionWait, PipelineStatus } from '../../../src/runtime/status.ts'
+import { THIN_SPACE } from '../format/numbers.ts'
 import { formatLength } from '../format/times.ts'
 import { partitionNames } from './partition-names.ts'
 
-/** From this long a silence on, the partition that holds results back is worth a warning. */
-const WORTH_A_WARNING_MS = 3_000
+/** Gaps this long between events are chance, whatever the plan says. */
+const LEAST_GAP_MS = 2_000
 
 /** What a partition waits for, in words. */
 export const WAITS: Readonly<Record<PartitionWait, string>> = {
@@ -39,8 +40,14 @@ export function hasEnded({ partitions }: PipelineStatus): boolean {
   return partitions.length > 0 && partitions.every(({ state }) => state === 'ended')
 }
 
-/** Which partition holds the result back, and why; undefined when there is nothing to say. */
-export function whoHoldsBack(status: PipelineStatus): Holder | undefined {
+/** What of a plan says when a source is late. */
+export type Allowances = Pick<PagePlan, 'outOfOrdernessMs' | 'idleTimeoutMs'>
+
+/**
+ * Which partition holds the result back, and why; undefined when there is nothing to say. Some partition always is the
+ * furthest behind: none is named while all are within what the plan allows for disorder and half of its idle timeout.
+ */
+export function whoHoldsBack(status: PipelineStatus, allowances: Allowances): Holder | undefined {
   const { partitions, heldBackBy } = status
   const names = partitionNames(partitions)
   const waiting = names.filter((_, index) => partitions[index]?.state === 'waiting')
@@ -52,8 +59,16 @@ export function whoHoldsBack(status: PipelineStatus): Holder | undefined {
   const holder = heldBackBy === null ? undefined : partitions[heldBackBy]
   const name = heldBackBy === null ? undefined : names[heldBackBy]
   if (holder === undefined || name === undefined) return undefined
-  if (holder.silentForMs < WORTH_A_WARNING_MS) return { text: `${name} is the furthest behind`, isWarning: false }
-  return { text: `${name} ${silenceInWords(holder)}`, isWarning: true }
+  const gapMs = Math.max(LEAST_GAP_MS, allowances.idleTimeoutMs / 2)
+  const allowedMs = allowances.outOfOrdernessMs + gapMs
+  if (holder.silentForMs > gapMs) return { text: `${name} ${silenceInWords(holder)}`, isWarning: true }
+  const behindMs = holder.behindMs ?? 0
+  if (behindMs > allowedMs) return { text: `${name} is ${formatLength(behindMs)} late`, isWarning: true }
+  return { text: `All sources on time (within ${wholeLength(allowedMs)})`, isWarning: false }
+}
+
+function wholeLength(lengthMs: number): string {
+  return lengthMs < 60_000 ? `${Math.round(lengthMs / 1_000)}${THIN_SPACE}s` : formatLength(lengthMs)
 }
 
 function silenceInWords({ silentForMs, idleInMs, waitsFor }: PartitionStatus): string {

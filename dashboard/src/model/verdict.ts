@@ -2,7 +2,7 @@
  * Whether all is well, in one sentence: the worst thing that is known comes first.
  */
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
-import { hasEnded, whoHoldsBack } from './progress.ts'
+import { hasEnded, whoHoldsBack, type Allowances } from './progress.ts'
 
 export interface Verdict {
   readonly tone: 'good' | 'warn' | 'bad'
@@ -10,7 +10,7 @@ export interface Verdict {
 }
 
 /** The verdict on a pipeline. */
-export function verdictOf(status: PipelineStatus): Verdict {
+export function verdictOf(status: PipelineStatus, allowances: Allowances): Verdict {
   const { ledger, database, intake, memory } = status
   if (ledger.impressions.difference !== 0 || ledger.clicks.difference !== 0)
     return { tone: 'bad', text: 'The ledger does not add up: do not trust the numbers' }
@@ -26,7 +26,7 @@ export function verdictOf(status: PipelineStatus): Verdict {
   if (intake.state === 'full' || intake.state === 'closed')
     return { tone: 'bad', text: `Intake is ${intake.state}: ${intake.message ?? 'the journal takes no more'}` }
   if (hasEnded(status)) return { tone: 'good', text: 'Read to the end: everything is final' }
-  const holder = whoHoldsBack(status)
+  const holder = whoHoldsBack(status, allowances)
   if (holder?.isWarning === true) return { tone: 'warn', text: asSentence(holder.text) }
   if (database.state === 'starting') return { tone: 'warn', text: 'PostgreSQL is starting' }
   if (status.watermarkMs === null)

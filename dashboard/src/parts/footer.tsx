@@ -1,4 +1,5 @@
 import type { VNode } from 'preact'
+import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { formatCount, NOTHING, THIN_SPACE } from '../format/numbers.ts'
 import { formatClock, formatMinute } from '../format/times.ts'
@@ -9,11 +10,17 @@ import { provisionalText } from './tiles.tsx'
 
 const DATABASE_WORDS = { starting: 'starting', up: 'up', down: 'down', none: 'not in use' } as const
 
+interface FooterProps {
+  readonly page: PagePlan
+  readonly status: PipelineStatus
+  readonly screen: Screen
+}
+
 /** What is final and how the pipeline is doing: the line that stays in sight where there is room. */
-export function Footer({ status, screen }: { status: PipelineStatus; screen: Screen }): VNode {
+export function Footer({ page, status, screen }: FooterProps): VNode {
   const provisional = provisionalText(screen)
   if (hasEnded(status)) return <FooterOfEnded status={status} />
-  const holder = whoHoldsBack(status)
+  const holder = whoHoldsBack(status, page)
   const { database, epochDurationMs } = status
   return (
     <footer>

@@ -1,4 +1,5 @@
 import type { ComponentChildren, VNode } from 'preact'
+import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { PartitionStatus, PartitionWait, PipelineStatus } from '../../../src/runtime/status.ts'
 import { formatBytes, formatCount, NOTHING } from '../format/numbers.ts'
 import { formatClock, formatRough } from '../format/times.ts'
@@ -9,9 +10,15 @@ const LASTING_MS = 15_000
 
 const NUMBERS = ['Watermark', 'Behind', 'Silent', 'Unread', 'Events'] as const
 
+interface SourcesProps {
+  readonly page: PagePlan
+  readonly status: PipelineStatus
+  readonly zone: string
+}
+
 /** How far every source is, and who holds the result back. On a phone each partition is a card of its own. */
-export function Sources({ status, zone }: { status: PipelineStatus; zone: string }): VNode {
-  const holder = whoHoldsBack(status)
+export function Sources({ page, status, zone }: SourcesProps): VNode {
+  const holder = whoHoldsBack(status, page)
   const names = partitionNames(status.partitions)
   return (
     <section class="panel sources" aria-labelledby="title-sources">
@@ -41,7 +48,7 @@ export function Sources({ status, zone }: { status: PipelineStatus; zone: string
               partition={partition}
               name={names[index] ?? partition.name}
               zone={zone}
-              isHolding={status.heldBackBy === index}
+              isHolding={holder?.isWarning === true && status.heldBackBy === index}
             />
           ))}
         </tbody>

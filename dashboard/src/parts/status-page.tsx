@@ -46,7 +46,7 @@ function Known({ plan, now, zone }: { plan: PagePlan; now: PipelineStatus; zone:
   const isStale = link.value.state === 'stale'
   const verdict = isStale
     ? { tone: 'bad', text: `No word from the server since ${formatClock(link.value.lastMessageMs ?? 0, zone)}` }
-    : verdictOf(now)
+    : verdictOf(now, plan)
   const asOfMs = readUpToMs(plan, now)
   const names = partitionNames(now.partitions)
   return (

@@ -58,7 +58,11 @@ describe('measures as text', () => {
   })
 
   it('give changes: shares in points, the rest in percent; spending more is neither good nor bad', () => {
-    assert.deepEqual(measureChange(tile('clicks'), [0, 98, 0], [0, 100, 0]), { text: '−2.0\u2009%', tone: 'down' })
+    assert.deepEqual(measureChange(tile('clicks'), [0, 70, 0], [0, 100, 0]), { text: '−30.0\u2009%', tone: 'down' })
+    // Within chance: 1.96 × √(98 + 100) is 27.6.
+    assert.deepEqual(measureChange(tile('clicks'), [0, 98, 0], [0, 100, 0]), { text: '−2.0\u2009%', tone: 'flat' })
+    assert.equal(measureChange(tile('impressions'), [9_800, 0, 0], [10_000, 0, 0])?.tone, 'flat')
+    assert.equal(measureChange(tile('impressions'), [98_000, 0, 0], [100_000, 0, 0])?.tone, 'down', 'control')
     assert.deepEqual(measureChange(tile('spend'), [0, 0, 110], [0, 0, 100]), { text: '+10.0\u2009%', tone: 'flat' })
     assert.deepEqual(measureChange(ctr, [10_000, 800, 0], [10_000, 700, 0]), { text: '+1.00\u2009pt', tone: 'up' })
     assert.equal(measureChange(ctr, [1000, 80, 0], [1000, 70, 0])?.tone, 'flat')
@@ -224,6 +228,7 @@ it('numbers stand still since the last epoch while PostgreSQL is down, and do no
 })
 
 describe('who holds the result back', () => {
+  const allowances = { outOfOrdernessMs: 5_000, idleTimeoutMs: 20_000 }
   const clicks = (silentForMs: number, changed: Partial<PartitionStatus> = {}): PartitionStatus =>
     partition({
       stream: 'clicks',
@@ -234,11 +239,23 @@ describe('who holds the result back', () => {
       ...changed,
     })
   const said = (holder: PartitionStatus): ReturnType<typeof whoHoldsBack> =>
-    whoHoldsBack(healthyStatus({ partitions: [partition(), holder], heldBackBy: 1 }))
+    whoHoldsBack(healthyStatus({ partitions: [partition(), holder], heldBackBy: 1 }), allowances)
   const sentence = (holder: PartitionStatus): string | undefined => said(holder)?.text.replaceAll('\u2009', ' ')
 
-  it('is said calmly while it speaks, and as a warning once it is silent', () => {
-    assert.deepEqual(said(clicks(200)), { text: 'partition 2 of clicks is the furthest behind', isWarning: false })
+  it('is nobody while all are on time, whoever is the last of them just now', () => {
+    const calm = { text: 'All sources on time (within 15\u2009s)', isWarning: false }
+    for (const heldBackBy of [0, 1]) {
+      const status = healthyStatus({ partitions: [partition(), clicks(4_000, { behindMs: 9_000 })], heldBackBy })
+      assert.deepEqual(whoHoldsBack(status, allowances), calm)
+    }
+    // Control: one that is late is named, though it is not silent.
+    assert.deepEqual(said(clicks(200, { behindMs: 40_000 })), {
+      text: 'partition 2 of clicks is 40\u2009s late',
+      isWarning: true,
+    })
+  })
+
+  it('is a warning once it is silent', () => {
     assert.equal(said(clicks(14_000))?.isWarning, true)
     assert.equal(
       sentence(clicks(14_000)),
@@ -258,7 +275,7 @@ describe('who holds the result back', () => {
   it('names what never spoke', () => {
     const waiting = [partition({ state: 'waiting' }), partition({ state: 'waiting', stream: 'clicks' })]
     const status = healthyStatus({ watermarkMs: null, heldBackBy: 0, partitions: waiting })
-    assert.equal(whoHoldsBack(status)?.text, 'waiting for the first event of impressions and 1 more')
+    assert.equal(whoHoldsBack(status, allowances)?.text, 'waiting for the first event of impressions and 1 more')
   })
 
   it('counts as read what the watermark has passed, with its allowance for disorder, and no future', () => {

@@ -3,10 +3,13 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { verdictOf } from '../../../dashboard/src/model/verdict.ts'
+import { verdictOf as verdictWithin, type Verdict } from '../../../dashboard/src/model/verdict.ts'
+import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { healthyStatus } from '../../support/pipeline-status.ts'
 
 const { intake } = healthyStatus()
+const verdictOf = (status: PipelineStatus): Verdict =>
+  verdictWithin(status, { outOfOrdernessMs: 5_000, idleTimeoutMs: 10_000 })
 
 describe('the verdict where intake waits', () => {
   it('says what fills the memory and what to do', () => {
