@@ -9,8 +9,8 @@ import { allTables } from '../pipeline/table-text.ts'
 import { findRelation } from './found-schema.ts'
 import { qualifiedTable } from '../text/sql-text.ts'
 
-/** The command that writes. */
-export type WriterKind = 'demo' | 'run' | 'replay'
+/** Who writes: a command, or a Flink job, which numbers no epochs. */
+export type WriterKind = 'demo' | 'run' | 'replay' | 'flink'
 
 /** Its name, on every server. */
 export const META_TABLE = 'tidemark_meta'
@@ -90,11 +90,11 @@ export async function tablesOwner(client: Client, plan: Plan): Promise<string | 
   return rows[0]?.name
 }
 
-/** Takes the tables of the plan from whoever may write them. `by` takes over, which writes no epochs: for people. */
-export async function disownAll(client: Client, plan: Plan, by: string): Promise<void> {
+/** Gives the tables of the plan to a Flink job. What rows say of epochs is of before. `by` takes over: for people. */
+export async function giveToJob(client: Client, plan: Plan, by: string): Promise<void> {
   await client.query(
-    `update ${META} set owner = null, owner_name = $3, claimed_at = now()
-      where (pipeline = $1 or tables && $2) and owner is not null`,
+    `update ${META} set owner = null, owner_name = $3, writer = 'flink', claimed_at = now()
+      where (pipeline = $1 or tables && $2) and writer <> 'flink'`,
     [plan.name, allTables(plan).map((table) => table.name), by],
   )
 }

@@ -74,7 +74,9 @@ export async function readTables(
 
 async function epochOf(client: Client, plan: Plan): Promise<EpochRow | undefined> {
   const columns = (await findRelation(client, META_TABLE))?.columns ?? []
-  return columns.some(({ name }) => name === 'positions') ? readEpochRow(client, plan.name) : undefined
+  if (columns.every(({ name }) => name !== 'positions')) return undefined
+  const row = await readEpochRow(client, plan.name)
+  return row?.writer === 'flink' ? undefined : row
 }
 
 async function storedTable(

@@ -10,7 +10,9 @@
  *     dimensions of that table together; of tables of many dimensions there are none, like coarse pairs (C3), nor of those where
  *     two names would be one (O1 of `table-names.ts`).
  */
+import { planHash } from '../pipeline/plan-hash.ts'
 import type { Plan, TimeAxis } from '../pipeline/plan.ts'
+import { hashText } from '../text/hash-text.ts'
 import { AXES } from './check-view.ts'
 import { coarseLengths, MOST_PAIRED, type CoarseTable } from './coarse-tables.ts'
 import { coveringTable, coverings, type Covering } from './coverage.ts'
@@ -60,6 +62,15 @@ export function earlySets(plan: Plan): readonly EarlySet[] {
 /** Names of all tables of a set. */
 export function earlyTableNames({ cells, sums, changes }: EarlySet): readonly string[] {
   return [...cells, ...sums, changes].map(({ name }) => name)
+}
+
+/**
+ * What a state of early cells is of: the plan, and which tables are kept. Another version may keep others, and takes up
+ * changes into those alone.
+ */
+export function earlyLayout(plan: Plan): string {
+  const names = earlySets(plan).flatMap(earlyTableNames)
+  return `${planHash(plan)}:${hashText(JSON.stringify(names)).toString(16)}`
 }
 
 /** The column that is above 0 in each cell that there is. */

@@ -1,5 +1,5 @@
 /**
- * Early cells of epochs on a real PostgreSQL (E1, E2 of `early-tables.ts`, G1–G4 of `early-builder.ts`, Y1–Y3 of
+ * Early cells of epochs on a real PostgreSQL (E1, E2 of `early-tables.ts`, G1–G4 of `early-builder.ts`, Y1–Y4 of
  * `early-schema.ts`, L1–L3 of `change-log.ts`): with the changes kept since, they are the sums of the wide cells in every epoch.
  */
 import assert from 'node:assert/strict'
@@ -8,6 +8,7 @@ import fc from 'fast-check'
 import { EarlyBuilder, MOST_CHANGES } from '../../src/database/coarse/early-builder.ts'
 import { withConnection } from '../../src/database/connection.ts'
 import { migrate } from '../../src/database/migrate.ts'
+import { planHash } from '../../src/pipeline/plan-hash.ts'
 import { finalAfterMs } from '../../src/pipeline/plan.ts'
 import { earlySets } from '../../src/query/early-tables.ts'
 import type { EpochStore } from '../../src/sinks/postgres/epoch-store.ts'
@@ -196,7 +197,7 @@ describe('early cells', () => {
     assert.equal((await differing(url)).wrong, 0)
   })
 
-  it('Y1, Y2: are void once anyone else wrote, replaced the tables, or removed one of theirs', async () => {
+  it('Y1, Y2, Y4: are void once anyone else wrote, another version kept others, replaced the tables, or removed one of theirs', async () => {
     const url = await postgres.createDatabase()
     const windows = async (): Promise<number> => (await differing(url)).windows
     const again = async (): Promise<void> => {
@@ -215,6 +216,12 @@ describe('early cells', () => {
 
     await runSql(url, `update tidemark_meta set owner = 'an older version'`)
     assert.equal(await build(url), 0, 'and nobody builds for it')
+    await (await claimedStore(url, kept)).close()
+    assert.equal(await windows(), 0)
+    await again()
+
+    await runSql(url, `update tidemark_early set plan_hash = '${planHash(PLAN)}'`)
+    assert.equal(await build(url), 0, 'nobody builds what another version keeps')
     await (await claimedStore(url, kept)).close()
     assert.equal(await windows(), 0)
     await again()

@@ -152,7 +152,7 @@ export class CoarseBuilder {
     if (shorter !== undefined) return state.get(shorter) ?? -Infinity
     const { plan } = this.#options
     const row = await readEpochRow(client, plan.name)
-    if (row?.planHash !== planHash(plan)) return -Infinity
+    if (row?.planHash !== planHash(plan) || row.writer === 'flink') return -Infinity
     if (row.watermarkMs !== Infinity) return row.watermarkMs - finalAfterMs(plan.parameters)
     // All there is is final, and nothing will be added.
     return (await newestWindow(client, this.#tables)) + lengthMs

@@ -13,7 +13,7 @@ import type { Client } from 'pg'
 import { planHash } from '../../pipeline/plan-hash.ts'
 import { finalAfterMs } from '../../pipeline/plan.ts'
 import type { CoarseTable } from '../../query/coarse-tables.ts'
-import { type EarlySet, earlySets, earlyTableNames } from '../../query/early-tables.ts'
+import { earlyLayout, type EarlySet, earlySets, earlyTableNames } from '../../query/early-tables.ts'
 import { databaseError } from '../database-error.ts'
 import { readEpochRow } from '../epoch-row.ts'
 import { qualifiedTable } from '../../text/sql-text.ts'
@@ -124,7 +124,7 @@ export class EarlyBuilder {
     const { rows } = await client.query<{ from: string | null; until: string | null }>(
       `select (extract(epoch from kept_from) * 1000)::bigint::text as from, (extract(epoch from built_until) * 1000)::bigint::text as until
          from ${EARLY_STATE} where name = $1 and pipeline = $2 and plan_hash = $3 and owner = $4 for update skip locked`,
-      [source.table.name, plan.name, planHash(plan), epochRow.owner],
+      [source.table.name, plan.name, earlyLayout(plan), epochRow.owner],
     )
     const [row] = rows
     if (row === undefined) return undefined

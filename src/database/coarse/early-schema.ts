@@ -6,11 +6,11 @@
  * Y2  Whoever else replaces the plan's tables removes the row in the same transaction. A row without times is void as well:
  *     nobody reads the tables, and the builder empties them first.
  * Y3  A claim empties changes that an earlier transaction declared void: nobody else removes those that were given up.
+ * Y4  A row is of a plan and of a list of tables (`earlyLayout`): what another version keeps is foreign to this one, and void.
  */
 import type { Client } from 'pg'
-import { planHash } from '../../pipeline/plan-hash.ts'
 import type { Plan } from '../../pipeline/plan.ts'
-import { EARLY_STATE_TABLE, type EarlySet, earlySets } from '../../query/early-tables.ts'
+import { EARLY_STATE_TABLE, earlyLayout, type EarlySet, earlySets } from '../../query/early-tables.ts'
 import { grantToReader } from '../reader-role.ts'
 import { qualifiedTable, quoteLiteral } from '../../text/sql-text.ts'
 import { areAsWished, makeTables } from './coarse-schema.ts'
@@ -52,7 +52,7 @@ export async function keepEarly(client: Client, plan: Plan, owner: string, befor
   for (const set of areVoid) await client.query(`truncate ${qualifiedTable(set.changes.name)}`)
   await client.query(
     `delete from ${EARLY_STATE} where pipeline = $1 and (owner is distinct from $2 or plan_hash <> $3 or not name = any ($4))`,
-    [plan.name, before, planHash(plan), sets.map(nameOf)],
+    [plan.name, before, earlyLayout(plan), sets.map(nameOf)],
   )
   for (const set of sets)
     await client.query(
@@ -60,7 +60,7 @@ export async function keepEarly(client: Client, plan: Plan, owner: string, befor
        on conflict (name) do update set owner = excluded.owner, pipeline = excluded.pipeline, plan_hash = excluded.plan_hash,
          kept_from = case when s.pipeline = excluded.pipeline then s.kept_from end,
          built_until = case when s.pipeline = excluded.pipeline then s.built_until end`,
-      [nameOf(set), plan.name, planHash(plan), owner],
+      [nameOf(set), plan.name, earlyLayout(plan), owner],
     )
   await grantToReader(client, [EARLY_STATE_TABLE, ...changes.map(({ name }) => name)])
 }

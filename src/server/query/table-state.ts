@@ -2,14 +2,14 @@
  * How far the tables of a snapshot are: from the epoch row where an engine of ours writes, otherwise from the tables.
  *
  * T1  What is read belongs to the snapshot, so it is true of everything else read in it.
- * T2  Without a row of ours, windows count as final up to the first one that is not: what a Flink job has closed.
+ * T2  Without a row of ours, or with one of before a Flink job was given the tables, windows count as final up to the first one that is not: what a Flink job has closed.
  * T3  Coarse, narrow and early cells count as far as their state in the same snapshot says, and of this very plan only.
  */
 import { planHash } from '../../pipeline/plan-hash.ts'
 import { finalAfterMs, type Plan } from '../../pipeline/plan.ts'
 import { COARSE_STATE_TABLE, type CoarseState, coarseTables } from '../../query/coarse-tables.ts'
 import { NARROW_STATE_TABLE, type NarrowState, narrowTables } from '../../query/narrow-tables.ts'
-import { EARLY_STATE_TABLE, type EarlyState, earlySets, earlyTableNames } from '../../query/early-tables.ts'
+import { EARLY_STATE_TABLE, earlyLayout, type EarlyState, earlySets, earlyTableNames } from '../../query/early-tables.ts'
 import type { TableState } from '../../query/view-span.ts'
 import { qualifiedTable, quoteLiteral, SCHEMA } from '../../text/sql-text.ts'
 import { META } from '../../database/meta-table.ts'
@@ -83,7 +83,7 @@ async function earlyState(
   const names = sets.map(({ source }) => quoteLiteral(source.table.name))
   const rows = await snapshot.rows(
     `select name, ${MILLISECONDS('kept_from')}, ${MILLISECONDS('built_until')} from ${qualifiedTable(EARLY_STATE_TABLE)}
-      where pipeline = ${quoteLiteral(plan.name)} and plan_hash = ${quoteLiteral(planHash(plan))}
+      where pipeline = ${quoteLiteral(plan.name)} and plan_hash = ${quoteLiteral(earlyLayout(plan))}
         and name in (${names.join(', ')}) and kept_from < built_until`,
   )
   return new Map(rows.map(([name, from, until]) => [name ?? '', { fromMs: Number(from), untilMs: Number(until) }]))
@@ -96,7 +96,7 @@ async function stateOfRow(snapshot: Snapshot, plan: Plan): Promise<TableState | 
   if (found?.[0] !== 't') return undefined
   const [row] = await snapshot.rows(
     `select epoch, case when isfinite(watermark) then ${MILLISECONDS('watermark')}::text else watermark::text end
-       from ${META} where pipeline = ${quoteLiteral(plan.name)}`,
+       from ${META} where pipeline = ${quoteLiteral(plan.name)} and writer <> 'flink'`,
   )
   if (row === undefined) return undefined
   return { epoch: Number(row[0]), watermarkMs: watermarkOf(row[1] ?? null) }

@@ -7,12 +7,14 @@
  */
 import type { Client } from 'pg'
 import { inTransaction, withConnection } from '../../database/connection.ts'
-import { disownAll, tablesOwner } from '../../database/meta-table.ts'
+import { giveToJob, tablesOwner } from '../../database/meta-table.ts'
 import { clearTables, lockMigrations, migrateTables } from '../../database/migrate.ts'
 import { TidemarkError } from '../../errors.ts'
 import { databaseAddress } from '../../flink/job/jdbc-address.ts'
 import type { FlinkSettings } from '../../flink/settings.ts'
 import type { Plan } from '../../pipeline/plan.ts'
+
+const BY = 'tidemark flink submit'
 
 /**
  * Empties the tables that a job of these settings filled, and left no state of.
@@ -23,6 +25,7 @@ export async function emptyTables(plan: Plan, settings: FlinkSettings): Promise<
   await inTables(databaseAddress(settings), async (client) => {
     await migrateTables(client, plan, {})
     await requireUnowned(client, plan)
+    await giveToJob(client, plan, BY)
     await clearTables(client, plan)
   })
 }
@@ -36,6 +39,7 @@ export async function makeTables(plan: Plan, settings: FlinkSettings): Promise<v
   await inTables(databaseAddress(settings), async (client) => {
     await migrateTables(client, plan, {})
     await requireUnowned(client, plan)
+    await giveToJob(client, plan, BY)
   })
 }
 
@@ -43,7 +47,7 @@ export async function makeTables(plan: Plan, settings: FlinkSettings): Promise<v
 export async function replaceTables(plan: Plan, url: string): Promise<void> {
   await inTables(url, async (client) => {
     await migrateTables(client, plan, { discardRows: true })
-    await disownAll(client, plan, 'tidemark flink submit')
+    await giveToJob(client, plan, BY)
     await clearTables(client, plan)
   })
 }
