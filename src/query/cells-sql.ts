@@ -8,7 +8,7 @@
  * F3  What changed in early cells since counts in the period of the sums that it is added to: a group of changes alone may
  *     have clicks and no impression.
  */
-import { qualifiedTable, quoteIdentifier, quoteLiteral } from '../text/sql-text.ts'
+import { periodStart, qualifiedTable, quoteIdentifier, quoteLiteral, timeLiteral } from '../text/sql-text.ts'
 import type { CoarseSource, CoarseTable } from './coarse-tables.ts'
 import type { Covering, KeptAmounts } from './coverage.ts'
 import { countedColumn, type EarlySource } from './early-tables.ts'
@@ -16,8 +16,21 @@ import { piecesOf, type Piece } from './span-pieces.ts'
 import type { Span } from './view-answer.ts'
 import type { ViewFilter } from './view-query.ts'
 
-/** What a view counts: the rows of one term, or of several that add up to it. */
-export type Source = readonly Term[]
+/** What a view counts. */
+export interface Source {
+  readonly whole: Term
+  /** Terms that add up to the same; the whole alone where it cannot be taken apart. */
+  readonly terms: readonly Term[]
+}
+
+/** The rows of one term, or of several that add up to what is counted. */
+export type Terms = readonly Term[]
+
+/** A time that is read, and moments that no cell may hold inside of it. */
+export interface Reading {
+  readonly span: Span
+  readonly bordersMs: readonly number[]
+}
 
 /** A table and which of its rows count. */
 export interface Term {
@@ -33,9 +46,25 @@ export interface Term {
   readonly early?: (EarlySource & { readonly finalUpToMs: number }) | undefined
 }
 
+/**
+ * What is read of a source: its terms where cells answer most of them. The last of them has all dimensions: what it has no
+ * cells for, each of them reads from the wide table.
+ */
+export function termsFor({ whole, terms }: Source, readings: readonly Reading[]): Terms {
+  const last = terms.at(-1)
+  if (last === undefined || terms.length === 1) return [whole]
+  let [allMs, wideMs] = [0, 0]
+  for (const { span, bordersMs } of readings) {
+    allMs += span.endMs - span.startMs
+    for (const part of partsOf(last, span, bordersMs))
+      if (part.coarse === undefined && part.early === undefined) wideMs += part.span.endMs - part.span.startMs
+  }
+  return 2 * wideMs > allMs ? [whole] : terms
+}
+
 /** Whether only sums over all groups say what is there and what is final (F2). */
-export function isDifference(source: Source): boolean {
-  return source.length > 1
+export function isDifference(terms: Terms): boolean {
+  return terms.length > 1
 }
 
 /** Impressions, clicks, then the sums. */
@@ -47,11 +76,6 @@ export function amountNames(kept: KeptAmounts): readonly string[] {
 export function filterCondition({ dimension, mode, members }: ViewFilter): string {
   const list = members.map(quoteLiteral).join(', ')
   return `${quoteIdentifier(dimension)} ${mode === 'include' ? 'in' : 'not in'} (${list})`
-}
-
-/** A moment as a literal of SQL. */
-export function timeLiteral(timeMs: number): string {
-  return `timestamptz ${quoteLiteral(new Date(timeMs).toISOString())}`
 }
 
 /** Where the rows of a piece of a period come from. */
@@ -69,26 +93,17 @@ export interface Cells {
 }
 
 /** Rows of a period, grouped by the first two columns: of coarse cells where they can be, of windows for the rest. */
-export function cellsOf(
-  source: Source,
-  span: Span,
-  bordersMs: readonly number[],
-  columnsOf: (cells: Cells) => readonly string[],
-): string {
-  return source.flatMap((term) => selectsOf(term, span, bordersMs, columnsOf)).join('\nunion all\n')
+export function cellsOf(terms: Terms, reading: Reading, columnsOf: (cells: Cells) => readonly string[]): string {
+  return terms.flatMap((term) => selectsOf(term, reading, columnsOf)).join('\nunion all\n')
 }
 
 function selectsOf(
   term: Term,
-  span: Span,
-  bordersMs: readonly number[],
+  { span, bordersMs }: Reading,
   columnsOf: (cells: Cells) => readonly string[],
 ): readonly string[] {
-  const { filters, coarse, early } = term
-  const pieces = piecesOf(span, coarse, bordersMs).flatMap((piece): readonly Part[] =>
-    piece.coarse === undefined && early !== undefined ? earlyParts(early, piece.span, bordersMs) : [piece],
-  )
-  return pieces.map((piece) => {
+  const { filters } = term
+  return partsOf(term, span, bordersMs).map((piece) => {
     const cells: Cells = { ...cellsOfPiece(term, piece), sign: term.isSubtracted ? '-' : '' }
     const conditions = [...(cells.isCut ? [] : within(piece.span)), ...filters.map(filterCondition)]
     const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}\n`
@@ -100,6 +115,12 @@ function selectsOf(
 /** A piece, of early cells where `early` is given. */
 interface Part extends Piece<CoarseSource> {
   readonly early?: CoarseTable
+}
+
+function partsOf({ coarse, early }: Term, span: Span, bordersMs: readonly number[]): readonly Part[] {
+  return piecesOf(span, coarse, bordersMs).flatMap((piece): readonly Part[] =>
+    piece.coarse === undefined && early !== undefined ? earlyParts(early, piece.span, bordersMs) : [piece],
+  )
 }
 
 type Early = NonNullable<Term['early']>
@@ -133,8 +154,7 @@ function earlyCells({ changes, finalUpToMs }: Early, cells: CoarseTable, span: S
   const { covering, dimensions, axis, lengthMs } = cells
   const amounts = [covering.impressions, covering.clicks, ...covering.sums].filter((name) => name !== null)
   const columns = [...dimensions, ...new Set(amounts)].map(quoteIdentifier)
-  const seconds = lengthMs / 1_000
-  const period = `to_timestamp(floor(extract(epoch from window_start) / ${seconds}) * ${seconds}) as window_start`
+  const period = `${periodStart(lengthMs)} as window_start`
   const selects = [cells, changes].map((table) => {
     const start = table.lengthMs === lengthMs ? 'window_start' : period
     return `select ${[start, ...columns].join(', ')} from ${qualifiedTable(table.name)} where ${within(span).join(' and ')}`
@@ -165,13 +185,15 @@ export function namedSums({ covering, sign }: Cells, kept: KeptAmounts): readonl
 
 /** What of the first count of a group is final. */
 export function finalCount({ covering, isFinal, sign }: Cells): string {
-  const count = quoteIdentifier(covering.impressions ?? covering.clicks ?? 'impressions')
+  const counted = covering.impressions ?? covering.clicks
+  if (counted === null) return '0 as final_count'
+  const count = quoteIdentifier(counted)
   const ofFinal = isFinal === 'true' ? '' : ` filter (where ${isFinal ?? 'is_final'})`
   return `${sign}coalesce(sum(${count})${ofFinal}, 0) as final_count`
 }
 
 /** The name of the first count: what of it is above 0 in each row that there is. */
-export function firstCount([term]: Source): string {
+export function firstCount([term]: Terms): string {
   return (term?.covering.impressions ?? null) === null ? 'a1' : 'a0'
 }
 

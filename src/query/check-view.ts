@@ -13,6 +13,7 @@ import { viewError } from './view-error.ts'
 import { viewMeasures, type ViewMeasure } from './view-measures.ts'
 import {
   GRAINS,
+  MOST_FILTER_CHARACTERS,
   MOST_FILTERED,
   MOST_PARTS,
   MOST_RANKED,
@@ -150,6 +151,11 @@ function checkFilters(plan: Plan, value: unknown): readonly ViewFilter[] {
       members,
     }
   })
+  const characters = filters.reduce((sum, { members }) => sum + members.join('').length, 0)
+  if (characters > MOST_FILTER_CHARACTERS)
+    throw viewError('filters', 'have too long lists of members', `${characters} characters`, [
+      `${MOST_FILTER_CHARACTERS} in all`,
+    ])
   filters.forEach(({ dimension, mode }, index) => {
     if (filters.findIndex((other) => other.dimension === dimension && other.mode === mode) < index)
       throw viewError(`filters[${index}]`, `is a second ${mode} of this dimension`, dimension, [

@@ -1,6 +1,6 @@
 /**
- * Which table answers what. Dimensions of different tables cannot be joined once their events are counted, so a view is
- * answered by one table that has all of its dimensions, or by none.
+ * Which table answers what. Dimensions of different tables cannot be joined once their events are counted, so each term of a view
+ * (`view-source.ts`) is answered by one table that has all of its dimensions, or by none.
  *
  * U1  What tables keep is the same for all views: amounts that at least one table of the impression axis has, and clicks
  *     on the click axis. A table that lacks one of them answers nothing.

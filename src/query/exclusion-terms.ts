@@ -4,9 +4,12 @@
  * them, and the last one visits a few members.
  *
  * X1  The terms add up to the rows that the filters let through, whatever the rows are (inclusion and exclusion).
- * X2  Only exclusions of dimensions that are asked for by nothing else are taken apart.
+ * X2  Only exclusions of dimensions that are asked for by nothing else are taken apart, and of few members: each term repeats them.
  */
 import type { ViewFilter } from './view-query.ts'
+
+/** Members that are excluded in all; of more, the filters stay as they are. */
+const MAX_EXCLUDED = 100
 
 /** Rows that count, or count as fewer. */
 export interface FilterTerm {
@@ -28,6 +31,8 @@ export function exclusionTerms(filters: readonly ViewFilter[], shown: readonly s
   const excluded = new Map<string, Set<string>>()
   for (const { dimension, members } of filters.filter((filter) => !needed.has(filter.dimension)))
     excluded.set(dimension, new Set([...(excluded.get(dimension) ?? []), ...members]))
+  const count = [...excluded.values()].reduce((sum, members) => sum + members.size, 0)
+  if (count > MAX_EXCLUDED) return [{ isSubtracted: false, filters }]
   const terms: FilterTerm[] = [{ isSubtracted: false, filters: kept }]
   for (const [dimension, members] of excluded)
     terms.push(...terms.map((term) => without(term, dimension, [...members])))

@@ -5,12 +5,11 @@ import { EVENT_CLASSES, STREAM_NAMES, type EventClass, type Plan, type StreamNam
 import { bucketsOf } from './buckets.ts'
 import { checkScope } from './check-view.ts'
 import { parseSearch } from './search-text.ts'
-import { qualifiedTable, quoteIdentifier } from '../text/sql-text.ts'
+import { qualifiedTable, quoteIdentifier, timeLiteral } from '../text/sql-text.ts'
 import type { Span } from './view-answer.ts'
 import { viewError } from './view-error.ts'
 import type { Grain, ViewScope } from './view-query.ts'
 import { finalUpTo, newestEnd, newestOfAxis, rangeSpan, type TableState } from './view-span.ts'
-import { timeLiteral } from './cells-sql.ts'
 import { bucketExpression } from './view-sql.ts'
 import { parseScope } from './view-url.ts'
 

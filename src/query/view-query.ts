@@ -114,3 +114,5 @@ export const MOST_SPLIT = 50
 export const MOST_PARTS = 16
 /** Members one filter may name. */
 export const MOST_FILTERED = 1_000
+/** Characters of the members of all filters: a statement repeats them for each piece of its time. */
+export const MOST_FILTER_CHARACTERS = 65_536

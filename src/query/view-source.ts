@@ -37,8 +37,8 @@ export class ViewSources {
    */
   source(axis: TimeAxis, shown: readonly string[], filters: readonly ViewFilter[]): Source {
     const whole = this.#term(axis, shown, { isSubtracted: false, filters })
-    if (!this.#mayBeTakenApart(axis, whole, shown)) return [whole]
-    return exclusionTerms(filters, shown).map((term) => this.#term(axis, shown, term))
+    if (!this.#mayBeTakenApart(axis, whole, shown)) return { whole, terms: [whole] }
+    return { whole, terms: exclusionTerms(filters, shown).map((term) => this.#term(axis, shown, term)) }
   }
 
   #term(axis: TimeAxis, shown: readonly string[], term: FilterTerm): Term {

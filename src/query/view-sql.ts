@@ -2,7 +2,8 @@
  * A view as SQL that PostgreSQL answers and that anyone may run in psql. All text of a definition or of a request goes
  * through `sql-text.ts`; numbers and times are written here.
  *
- * S1  Each statement reads one table that has all it needs (`coverage.ts`), or cells of the same windows (`cells-sql.ts`).
+ * S1  Each statement reads one table that has all it needs (`coverage.ts`), cells of the same windows (`cells-sql.ts`), or a
+ *     difference of such reads that adds up to the same (`view-source.ts`).
  * S2  A window belongs to the bucket, and to the period, in which it starts.
  * S3  Sums are exact: counts and decimals are added up as such, and only an order compares doubles (those of
  *     `view-measures.ts`).
@@ -16,12 +17,14 @@ import {
   firstCount,
   isDifference,
   namedSums,
+  type Reading,
   type Source,
-  timeLiteral,
+  type Terms,
+  termsFor,
 } from './cells-sql.ts'
 import type { KeptAmounts } from './coverage.ts'
 import { FEW_EVENTS } from './shares.ts'
-import { qualifiedTable, quoteIdentifier, quoteLiteral } from '../text/sql-text.ts'
+import { qualifiedTable, quoteIdentifier, quoteLiteral, timeLiteral } from '../text/sql-text.ts'
 import type { Span } from './view-answer.ts'
 import type { ViewMeasure } from './view-measures.ts'
 import type { Order, RankPart, ViewFilter } from './view-query.ts'
@@ -46,23 +49,27 @@ export function bucketStatement(
 ): string {
   const filters: readonly ViewFilter[] =
     split === undefined ? [] : [{ dimension: split.dimension, mode: 'include', members: split.members }]
-  const chosen = source.map((term) => ({ ...term, filters: [...term.filters, ...filters] }))
+  const readings = periods.map(({ span, shiftMs }) => ({
+    span,
+    bordersMs: buckets.startsMs.map((startMs) => startMs - shiftMs),
+  }))
+  const terms = termsFor(source, readings).map((term) => ({ ...term, filters: [...term.filters, ...filters] }))
   const member = split === undefined ? 'null::text' : quoteIdentifier(split.dimension)
   const names = amountNames(kept)
-  const selects = periods.map((period, number) => {
-    const borders = buckets.startsMs.map((startMs) => startMs - period.shiftMs)
+  const selects = readings.map((reading, number) => {
     // Windows first, so that a bucket is found once for each of them and not for each row.
-    const windows = cellsOf(chosen, period.span, borders, (cells) => [
+    const windows = cellsOf(terms, reading, (cells) => [
       'window_start as started',
       `${member} as member`,
       ...namedSums(cells, kept),
       `${cells.isFinal ?? 'bool_and(is_final)'} as is_final`,
       finalCount(cells),
     ])
-    const added = [number, bucketExpression(buckets, period.shiftMs), 'member', ...names.map((name) => `sum(${name})`)]
+    const bucket = bucketExpression(buckets, periods[number]?.shiftMs ?? 0)
+    const added = [number, bucket, 'member', ...names.map((name) => `sum(${name})`)]
     return (
-      `select ${[...added, areFinal(source, ''), 'sum(final_count)'].join(', ')} from (\n${windows}\n) as windows` +
-      ` group by 2, 3${havingRows(source, [''])}`
+      `select ${[...added, areFinal(terms, ''), 'sum(final_count)'].join(', ')} from (\n${windows}\n) as windows` +
+      ` group by 2, 3${havingRows(terms, [''])}`
     )
   })
   return selects.join('\nunion all\n')
@@ -84,6 +91,8 @@ export function rankStatement(
   order: { readonly order: Order; readonly measure: ViewMeasure },
 ): string {
   const names = amountNames(kept)
+  const readings = periods.map(({ span }) => ({ span, bordersMs: [] }))
+  const terms = termsFor(source, readings)
   const prefixed = (prefix: string): readonly string[] => names.map((name) => `${prefix}${name}`)
   const isSplit = periods.length > 2
   const place = `row_number() over (order by ${orderExpression(order, kept, isSplit ? 'k' : 'v')}, member collate "C")`
@@ -91,8 +100,8 @@ export function rankStatement(
   const sums = names.map((name) => `coalesce(sum(v${name}), 0) as w${name}`)
   const ofMember = ['member', ...prefixed('v'), ...prefixed('c'), 'is_final', ...(isSplit ? prefixed('k') : [])]
   return [
-    `with cells as (\n${rankedCells(source, kept, periods, part.dimension)}\n)`,
-    `, members as (${rankedMembers(source, names, periods.length)})`,
+    `with cells as (\n${rankedCells(terms, kept, readings, part.dimension)}\n)`,
+    `, members as (${rankedMembers(terms, names, periods.length)})`,
     `, whole as (select count(*) filter (where ${found}) as found, ${sums.join(', ')} from members)`,
     `, page as (select *, ${place} as place from members where ${found} order by place` +
       ` limit ${part.limit} offset ${part.offset})`,
@@ -101,21 +110,21 @@ export function rankStatement(
 }
 
 /** Rows by period and member. */
-function rankedCells(source: Source, kept: KeptAmounts, periods: readonly Period[], dimension: string): string {
-  const cells = periods.map(({ span }, number) =>
-    cellsOf(source, span, [], (piece) => [
+function rankedCells(terms: Terms, kept: KeptAmounts, readings: readonly Reading[], dimension: string): string {
+  const cells = readings.map((reading, number) =>
+    cellsOf(terms, reading, (piece) => [
       `${number} as period`,
       `${quoteIdentifier(dimension)} as member`,
       ...namedSums(piece, kept),
       `${piece.isFinal ?? 'bool_and(is_final)'} as is_final`,
-      ...(isDifference(source) ? [finalCount(piece)] : []),
+      ...(isDifference(terms) ? [finalCount(piece)] : []),
     ]),
   )
   return cells.join('\nunion all\n')
 }
 
 /** Members with their amounts (`v…`), those of the compared period (`c…`), and of four periods those of the first (`k…`). */
-function rankedMembers(source: Source, names: readonly string[], periodCount: number): string {
+function rankedMembers(terms: Terms, names: readonly string[], periodCount: number): string {
   const isSplit = periodCount > 2
   const now = isSplit ? 'period in (0, 2)' : 'period = 0'
   const of = (name: string, period: string): string => `coalesce(sum(${name}) filter (where ${period}), 0)`
@@ -124,23 +133,23 @@ function rankedMembers(source: Source, names: readonly string[], periodCount: nu
     ...names.map((name) => `${of(name, now)} as v${name}`),
     ...names.map((name) => `${of(name, 'period = 1')} as c${name}`),
     ...(isSplit ? names.map((name) => `${of(name, 'period = 0')} as k${name}`) : []),
-    `${areFinal(source, ` filter (where ${now})`)} as is_final`,
+    `${areFinal(terms, ` filter (where ${now})`)} as is_final`,
   ]
   const inPeriods = Array.from({ length: periodCount }, (_, number) => ` filter (where period = ${number})`)
-  return `select ${columns.join(', ')} from cells group by member${havingRows(source, inPeriods)}`
+  return `select ${columns.join(', ')} from cells group by member${havingRows(terms, inPeriods)}`
 }
 
 /** Whether all rows of a group are final; null where it has none. */
-function areFinal(source: Source, filter: string): string {
-  if (!isDifference(source)) return `bool_and(is_final)${filter}`
-  const count = `sum(${firstCount(source)})${filter}`
+function areFinal(terms: Terms, filter: string): string {
+  if (!isDifference(terms)) return `bool_and(is_final)${filter}`
+  const count = `sum(${firstCount(terms)})${filter}`
   return `case when ${count} <> 0 then ${count} = sum(final_count)${filter} end`
 }
 
 /** Leaves out groups that have no row in any of the periods (F2 of `cells-sql.ts`). */
-function havingRows(source: Source, filters: readonly string[]): string {
-  if (!isDifference(source)) return ''
-  return ` having ${filters.map((filter) => `sum(${firstCount(source)})${filter} <> 0`).join(' or ')}`
+function havingRows(terms: Terms, filters: readonly string[]): string {
+  if (!isDifference(terms)) return ''
+  return ` having ${filters.map((filter) => `sum(${firstCount(terms)})${filter} <> 0`).join(' or ')}`
 }
 
 /** The newest window of a table: its start, ms; null where it is empty. */

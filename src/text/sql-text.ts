@@ -26,3 +26,14 @@ export function quoteLiteral(text: string): string {
 export function columnList(names: readonly string[], prefix = ''): string {
   return names.map((name) => prefix + quoteIdentifier(name)).join(', ')
 }
+
+/** A moment, ms since the epoch, as a literal. */
+export function timeLiteral(timeMs: number): string {
+  return `timestamptz ${quoteLiteral(new Date(timeMs).toISOString())}`
+}
+
+/** The start of the period that holds `window_start`; periods are aligned to the Unix epoch. */
+export function periodStart(lengthMs: number): string {
+  const seconds = lengthMs / 1_000
+  return `to_timestamp(floor(extract(epoch from window_start) / ${seconds}) * ${seconds})`
+}

@@ -183,6 +183,14 @@ describe('coarse cells', () => {
     await runSql(url, 'alter table tidemark_cells_1h_performance drop column spend')
     await build(url)
     assert.equal(await contents(url), before)
+    await runSql(
+      url,
+      `do $$ begin execute 'drop index ' || (select indexrelid::regclass from pg_index where indnatts = 4
+        and indrelid = 'tidemark_cells_1h_performance'::regclass); end $$`,
+    )
+    assert.ok((await build(url)) > 3, 'an index is missing, as after a version that made another')
+    assert.equal(await contents(url), before)
+    assert.equal(await build(url), 0)
     const { performance, ...others } = adPipeline.tables as Record<string, never>
     assert.ok(performance !== undefined)
     const smaller = freezePlan({ ...adPipeline, tables: others })
@@ -193,6 +201,23 @@ describe('coarse cells', () => {
     )
     assert.deepEqual(left, [['0']], 'what the plan has no more is gone')
     assert.equal(await build(url), 0, 'control: the old plan builds nothing any more')
+  })
+
+  it('H1: an upgrade that keeps more of them waits for no reader', async () => {
+    const url = await filled()
+    await build(url)
+    const before = await contents(url)
+    await runSql(url, 'delete from tidemark_cells where length_ms = 21600000; drop table tidemark_cells_6h_performance')
+    await withConnection({ url, applicationName: 'tidemark test' }, async (reading) => {
+      await reading.query('begin; select * from tidemark_cells_5m_performance limit 1')
+      await withConnection({ url, applicationName: 'tidemark test' }, async (client) => {
+        await client.query(`set lock_timeout = '1ms'`)
+        await migrate(client, plan)
+      })
+      await reading.query('rollback')
+    })
+    await build(url)
+    assert.equal(await contents(url), before)
   })
 
   it('have no tables where windows are coarse already', () => {

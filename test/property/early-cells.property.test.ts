@@ -165,7 +165,7 @@ for (const [name, plan, runs] of PLANS) {
         for (const reader of [plain, ...early]) await reader.close()
       }
       assert.ok(read > runs / 8, `only ${read} of ${2 * runs} answers read early cells`)
-      assert.ok(differences > 0, 'no answer was a difference of cells')
+      assert.ok(differences > runs / 20, `only ${differences} of ${2 * runs} answers were differences of cells`)
     })
   })
 }

@@ -34,10 +34,23 @@ const SPAN = {
 const example = (name: string): Plan =>
   planOf(JSON.parse(readFileSync(new URL(`../../examples/${name}`, import.meta.url), 'utf8')))
 
+/** Nothing is counted in it. */
+const spendOnly = planOf({
+  extends: 'ads',
+  measures: { impressions: null, clicks: null, ctr: null },
+  tables: {
+    ctr_by_campaign: { measures: ['spend'] },
+    engagement_by_device: { measures: ['spend'] },
+    performance: { measures: ['spend'] },
+    clicks_by_minute: null,
+  },
+})
+
 const PLANS: readonly (readonly [name: string, plan: Plan, runs: number])[] = [
   ['ads', freezePlan(adPipeline), 80],
   ['by-country', example('by-country/definition.json'), 30],
   ['minimal', example('minimal.json'), 60],
+  ['spend alone', spendOnly, 20],
 ]
 
 let postgres: TestPostgres

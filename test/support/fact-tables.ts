@@ -41,7 +41,7 @@ export function makeFacts(plan: Plan, { fromMs, toMs, finalUpToMs }: FactSpan, c
         startMs: window * windowSizeMs,
         dimensions: members,
         impressions: axis === 'click' || !kept.impressions ? 0 : impressions,
-        clicks,
+        clicks: axis === 'impression' && !kept.clicks ? 0 : clicks,
         sums: Object.fromEntries(kept.sums.map((name) => [name, axis === 'click' ? 0n : micros])),
         isFinal: (window + 1) * windowSizeMs <= finalUpToMs,
       }))

@@ -52,7 +52,10 @@ export function viewRequests(plan: Plan, { members, fromMs, toMs }: DrawnFrom): 
     }),
     { selector: ({ dimension: name, mode }) => `${name} ${mode}`, maxLength: 3 },
   )
-  const axes = fc.constantFrom<TimeAxis>('impression', 'click')
+  const measured = (['impression', 'click'] as const).filter((axis) =>
+    viewMeasures(plan).some((measure) => measure.axes.includes(axis)),
+  )
+  const axes = fc.constantFrom<TimeAxis>(...measured)
   const series = axes.chain((axis) =>
     fc.record(
       {

@@ -52,8 +52,7 @@ export async function migrateCoarse(client: Client, plan: Plan, areReplaced: boo
     found.every((row) => row.isVoid || own.includes(row))
   if (isSame && !areReplaced) return
   await client.query(voidStatement(plan))
-  // Their indexes may be those of an older version.
-  const former = isSame ? [] : own.flatMap((row) => row.tables)
+  const former = own.flatMap((row) => row.tables).filter((name) => !names.includes(name))
   for (const name of new Set(former)) await client.query(`drop table if exists ${qualifiedTable(name)}`)
   await client.query(`delete from ${COARSE_STATE} where pipeline = $1`, [plan.name])
   for (const lengthMs of coarseLengths(plan)) {
@@ -89,10 +88,17 @@ export function storedOrder(table: CoarseTable): readonly string[] {
   return isWide(table) ? table.dimensions.toReversed() : table.dimensions
 }
 
-/** Whether every table is there in its form. */
-export async function areAsWished(client: Client, tables: readonly CoarseTable[]): Promise<boolean> {
+/** How tables are read: by time alone, or by members too. */
+type Indexes = 'by members' | 'plain'
+
+/** Whether every table is there in its form, with the indexes that it is read by. */
+export async function areAsWished(
+  client: Client,
+  tables: readonly CoarseTable[],
+  indexes: Indexes = 'by members',
+): Promise<boolean> {
   const found = await formsOf(client, tables)
-  return tables.every((table) => found.get(table.name) === formOf(table))
+  return tables.every((table) => isInForm(table, found.get(table.name), indexes))
 }
 
 /**
@@ -103,20 +109,17 @@ export async function areAsWished(client: Client, tables: readonly CoarseTable[]
 export async function makeTables(
   client: Client,
   tables: readonly CoarseTable[],
-  indexes: 'by members' | 'plain' = 'by members',
+  indexes: Indexes = 'by members',
 ): Promise<void> {
   const found = await formsOf(client, tables)
   for (const table of tables) {
-    if (found.get(table.name) === formOf(table)) continue
+    if (isInForm(table, found.get(table.name), indexes)) continue
     const name = qualifiedTable(table.name)
     const columns = columnsOf(table).map(([column, type]) => `${quoteIdentifier(column)} ${type}`)
-    const byMembers = table.dimensions.map((dimension) => `${columnList([dimension])}, window_start`)
-    const byTime = ['window_start', ...(isWide(table) ? storedOrder(table).map((column) => columnList([column])) : [])]
-    const indexed = indexes === 'plain' ? ['window_start'] : [byTime.join(', '), ...byMembers]
     const statements = [
       `drop table if exists ${name}`,
       `create table ${name} (${columns.join(', ')})`,
-      ...indexed.map((columnsOfIndex) => `create index on ${name} (${columnsOfIndex})`),
+      ...indexesOf(table, indexes).map((indexed) => `create index on ${name} (${columnList(indexed)})`),
     ]
     await client.query(statements.join('; '))
   }
@@ -140,14 +143,35 @@ async function lockState(client: Client, plan: Plan, names: readonly string[]): 
   return rows
 }
 
-async function formsOf(client: Client, tables: readonly CoarseTable[]): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await client.query<{ name: string; form: string }>(
-    `select c.relname as name, string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' order by a.attnum) as form
+/** A table as it is there. */
+interface Form {
+  readonly columns: string
+  /** The columns of each index, as JSON. */
+  readonly indexes: readonly string[]
+}
+
+async function formsOf(client: Client, tables: readonly CoarseTable[]): Promise<ReadonlyMap<string, Form>> {
+  const { rows } = await client.query<Form & { name: string }>(
+    `select c.relname as name, string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' order by a.attnum) as columns,
+            array(select json_agg(k.attname order by k.attnum)::text from pg_index x join pg_attribute k on k.attrelid = x.indexrelid
+                   where x.indrelid = c.oid and x.indisvalid group by x.indexrelid) as indexes
        from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-      where c.relnamespace = to_regnamespace($1) and c.relkind = 'r' and c.relname = any ($2) group by c.relname`,
+      where c.relnamespace = to_regnamespace($1) and c.relkind = 'r' and c.relname = any ($2) group by c.relname, c.oid`,
     [SCHEMA, tables.map(({ name }) => name)],
   )
-  return new Map(rows.map(({ name, form }) => [name, form]))
+  return new Map(rows.map(({ name, ...form }) => [name, form]))
+}
+
+function isInForm(table: CoarseTable, found: Form | undefined, indexes: Indexes): boolean {
+  if (found?.columns !== formOf(table)) return false
+  const present = new Set(found.indexes.map((text) => JSON.stringify(JSON.parse(text))))
+  return indexesOf(table, indexes).every((columns) => present.has(JSON.stringify(columns)))
+}
+
+function indexesOf(table: CoarseTable, indexes: Indexes): readonly (readonly string[])[] {
+  if (indexes === 'plain') return [['window_start']]
+  const byTime = ['window_start', ...(isWide(table) ? storedOrder(table) : [])]
+  return [byTime, ...table.dimensions.map((dimension) => [dimension, 'window_start'])]
 }
 
 function formOf(table: CoarseTable): string {

@@ -1,10 +1,10 @@
 /**
- * Builds early cells of windows that the watermark has passed, one at a time, and builds a window anew once many of its rows
- * have changed since.
+ * Builds early cells of windows that the watermark has passed, one at a time, and takes up what changed in a window once that is
+ * many of its rows.
  *
  * G1  A window is one transaction, of one snapshot: its cells are made of the wide ones of the snapshot, or of the cells before
  *     and the changes that the snapshot holds of it; these are removed. Epochs that come later keep theirs.
- *     Sums over a period are made anew with each of its windows, once all of them have cells.
+ *     Sums over a period are made, or added to, with each of its windows, once all of them have cells.
  * G2  Windows follow each other without a gap, from `kept_from` to `built_until`, none beyond the watermark of the snapshot.
  * G3  It locks nothing that an epoch writes; a claim waits for the window under way. Another builder at work is left to it.
  * G4  What is kept is bounded: {@link KEPT_FINAL_MS} of final windows, and {@link MOST_CHANGES} changes of a window.
@@ -16,11 +16,11 @@ import type { CoarseTable } from '../../query/coarse-tables.ts'
 import { earlyLayout, type EarlySet, earlySets, earlyTableNames } from '../../query/early-tables.ts'
 import { databaseError } from '../database-error.ts'
 import { readEpochRow } from '../epoch-row.ts'
-import { qualifiedTable } from '../../text/sql-text.ts'
+import { qualifiedTable, timeLiteral } from '../../text/sql-text.ts'
 import { BuilderConnection, type BuilderOptions, buildStep } from './builder-connection.ts'
 import { areAsWished, makeTables } from './coarse-schema.ts'
 import { EARLY_STATE } from './early-schema.ts'
-import { addedStatement, pieceStatement, timeLiteral } from './piece-statement.ts'
+import { addedStatement, pieceStatement } from './piece-statement.ts'
 
 /** Final windows that are kept as well: an hour by the minute, and the hour before it. */
 export const KEPT_FINAL_MS: number = 90 * 60_000

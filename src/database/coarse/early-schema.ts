@@ -47,7 +47,7 @@ export async function keepEarly(client: Client, plan: Plan, owner: string, befor
   const changes = sets.map((set) => set.changes)
   // Before any row goes here: a snapshot that holds one still reads its changes, and a truncated table is empty to all.
   const areVoid = await voidSets(client, sets)
-  if (!(await areAsWished(client, changes))) await client.query(voidEarlyStatement(plan))
+  if (!(await areAsWished(client, changes, 'plain'))) await client.query(voidEarlyStatement(plan))
   await makeTables(client, changes, 'plain')
   for (const set of areVoid) await client.query(`truncate ${qualifiedTable(set.changes.name)}`)
   await client.query(

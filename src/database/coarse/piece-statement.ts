@@ -2,17 +2,13 @@
  * SQL that makes cells of longer periods or fewer dimensions from those of a wider table, and that takes up what changed in them.
  */
 import type { CoarseTable } from '../../query/coarse-tables.ts'
-import { columnList, qualifiedTable, quoteIdentifier, quoteLiteral } from '../../text/sql-text.ts'
+import { columnList, periodStart, qualifiedTable, quoteIdentifier, timeLiteral } from '../../text/sql-text.ts'
 import { amountColumns, storedOrder } from './coarse-schema.ts'
 
 /** Inserts rows of one table for the periods from `startMs` to `endMs`, in the order in which they are read. */
 export function pieceStatement(table: CoarseTable, startMs: number, endMs: number): string {
   const { covering, dimensions, lengthMs, parent } = table
-  const seconds = lengthMs / 1_000
-  const period =
-    endMs - startMs === lengthMs
-      ? timeLiteral(startMs)
-      : `to_timestamp(floor(extract(epoch from window_start) / ${seconds}) * ${seconds})`
+  const period = endMs - startMs === lengthMs ? timeLiteral(startMs) : periodStart(lengthMs)
   const members = dimensions.map(quoteIdentifier)
   return (
     `${insertInto(table)} select ${[period, ...members, ...addedAmounts(table)].join(', ')} from ${qualifiedTable(parent ?? covering.table.name)} ` +
@@ -52,9 +48,4 @@ function addedAmounts(table: CoarseTable): readonly string[] {
     const sum = `sum(${quoteIdentifier(name)})`
     return name === impressions || name === clicks ? `${sum}::bigint` : sum
   })
-}
-
-/** A moment as SQL has it. */
-export function timeLiteral(ms: number): string {
-  return `timestamptz ${quoteLiteral(new Date(ms).toISOString())}`
 }

@@ -9,7 +9,13 @@ import { planHash } from '../../pipeline/plan-hash.ts'
 import { finalAfterMs, type Plan } from '../../pipeline/plan.ts'
 import { COARSE_STATE_TABLE, type CoarseState, coarseTables } from '../../query/coarse-tables.ts'
 import { NARROW_STATE_TABLE, type NarrowState, narrowTables } from '../../query/narrow-tables.ts'
-import { EARLY_STATE_TABLE, earlyLayout, type EarlyState, earlySets, earlyTableNames } from '../../query/early-tables.ts'
+import {
+  EARLY_STATE_TABLE,
+  earlyLayout,
+  type EarlyState,
+  earlySets,
+  earlyTableNames,
+} from '../../query/early-tables.ts'
 import type { TableState } from '../../query/view-span.ts'
 import { qualifiedTable, quoteLiteral, SCHEMA } from '../../text/sql-text.ts'
 import { META } from '../../database/meta-table.ts'

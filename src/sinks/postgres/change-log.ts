@@ -101,7 +101,7 @@ export class ChangeLog {
     this.#options.log(
       'warn',
       `Nobody summed up what changed in early cells, and the changes take more than ${size}: they are given up until the ` +
-        'next start. Nothing is lost; views by two dimensions of windows that are not final take longer.',
+        'next start. Nothing is lost; views by two dimensions and more of windows that are not final take longer.',
     )
   }
 
