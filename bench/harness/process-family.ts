@@ -18,6 +18,25 @@ export function familyCpuMs(pid: number): number {
   return ticks * TICK_MS
 }
 
+/** The same with the children of children, however deep; NaN where the kernel does not say. */
+export function lineageCpuMs(pid: number): number {
+  const all = new Map<number, Times>()
+  for (const name of readdirSync('/proc')) {
+    const times = /^\d+$/.test(name) ? timesOf(Number(name)) : undefined
+    if (times !== undefined) all.set(Number(name), times)
+  }
+  if (!all.has(pid)) return NaN
+  let ticks = 0
+  for (const [id, { used, ofChildren }] of all) if (isOf(all, id, pid)) ticks += used + ofChildren
+  return ticks * TICK_MS
+}
+
+function isOf(all: ReadonlyMap<number, Times>, id: number, ancestor: number): boolean {
+  let at = id
+  while (at !== ancestor && at > 0) at = all.get(at)?.parent ?? 0
+  return at === ancestor
+}
+
 interface Times {
   readonly parent: number
   readonly used: number

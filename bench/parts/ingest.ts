@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { commandText, measureNode } from '../harness/child.ts'
 import type { Figure, Target } from '../harness/figure.ts'
 import { ROOT } from '../harness/machine.ts'
+import { OtherUse } from '../harness/other-use.ts'
 import { repeated, type BenchContext, type BenchPart } from '../harness/part.ts'
 import { Service, serviceCommand } from '../harness/service.ts'
 import { bareCommand, WayIn, wayInCommand } from '../harness/way-in.ts'
@@ -27,6 +28,8 @@ export interface Served {
 interface Paced {
   readonly load: HttpLoadResult
   readonly disk: BareDiskResult
+  /** What others used of all processors meanwhile. */
+  readonly othersShare: number
 }
 
 interface ServiceRun {
@@ -99,8 +102,10 @@ async function measureService(dataDir: string, seconds: number): Promise<Service
     await send(service.url, SINGLES, 1).then((load) => (sent += load.acknowledgedEvents))
     const batches = await run(BATCHES)
     const paced = async (kind: readonly string[], most: Served): Promise<Paced> => {
+      const others = new OtherUse()
       const { load } = await run(kind, most.load.eventsPerSecond / 2)
-      return { load, disk: await appendBare(dataDir, load, seconds) }
+      const othersShare = others.share()
+      return { load, disk: await appendBare(dataDir, load, seconds), othersShare }
     }
     const halfBatches = await paced(BATCHES, batches)
     const singles = await run(SINGLES)
@@ -171,7 +176,8 @@ function serviceFigures(runs: readonly ServiceRun[]): readonly Figure[] {
     const [first] = runs
     const rate = first === undefined ? 0 : Math.round(pick(first).load.requestsPerSecond)
     const late = Math.max(...runs.map((run) => pick(run).load.ownLateness.p99Ms)).toFixed(1)
-    const note = `${rate.toLocaleString('en-US')} requests/s; from the planned time, the load itself late by ${late} ms (99 of 100)`
+    const others = runs.map((run) => `${Math.round(pick(run).othersShare * 100)} %`).join(', ')
+    const note = `${rate.toLocaleString('en-US')} requests/s; from the planned time; the load late by ${late} ms by itself; others used ${others} of the machine`
     const values = runs.map((run) => pick(run).load.latencyMs.p99)
     const bare = runs.map((run) => pick(run).disk.latencyMs.p99)
     const bareCommand = commandText([BARE_DISK, 'DIR', '--bytes', 'BYTES', '--rate', 'RATE'])
