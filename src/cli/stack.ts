@@ -124,7 +124,7 @@ function stateDocument(state: StackState): object {
     pid: identity?.pid,
     residentBytes: identity === undefined ? undefined : memory.get(identity.pid),
   }))
-  return { running: true, ...stackUrls(state.settings.ports), databaseUrl: state.databaseUrl, parts }
+  return { running: true, ...stackUrls(state.settings.ports), databaseUrl: state.databaseUrl, parts, jobs: state.jobs }
 }
 
 function memoryOf({ parts }: StackState): ReadonlyMap<number, number> {
@@ -140,10 +140,13 @@ function stateText(state: StackState): string {
     const ended = part.restarts === 0 ? '' : `  ${part.restarts} restarts; last: ${part.reason ?? 'unknown'}`
     return `${part.name.padEnd(12)} ${part.status.padEnd(9)} ${part.address.padEnd(24)} ${size.padStart(8)}  ${pid === 0 ? '' : `pid ${pid}`}${ended}`
   })
+  const jobs = state.jobs.map(({ name, revivals, reason }) => {
+    return `${name}: ${revivals} revivals; last: ${reason ?? 'before this start'}`
+  })
   const psql = state.databaseUrl === undefined ? [] : [psqlCommand(state.databaseUrl)]
   const total = [...memory.values()].reduce((sum, bytes) => sum + bytes, 0)
   const logs = `${Math.round(total / 1e6)} MB in all; logs in ${join(state.settings.home, 'logs')}`
-  return `${[...lines, logs, ...psql].join('\n')}\n`
+  return `${[...lines, ...jobs, logs, ...psql].join('\n')}\n`
 }
 
 async function logs(name: string, options: FolderOptions & { readonly follow?: boolean }): Promise<void> {

@@ -263,6 +263,46 @@ describe('the page over tables', { skip: skipWithoutChromium(), timeout: 900_000
     await eventually('its range is another one', async () => (await range.innerText()) !== ofQuarter)
   })
 
+  it('says calmly where what charts mark is not new, and no longer once it is', async (context) => {
+    const { page, troubles } = await openPage(context, rig.service.server.url)
+    await settled(page)
+    const about = page.locator('.charts .sub').first()
+    const toldOf = async (): Promise<boolean> => /marks not new/.test(await about.innerText())
+    assert.ok(!(await toldOf()), 'control')
+    for (const path of ['**/api/v1/interruptions', '**/api/v1/ledger*']) {
+      await page.route(path, (route) => route.fulfill({ json: {} }))
+      await page.reload()
+      await eventually('it says so', toldOf)
+      assert.match(
+        (await about.getAttribute('title')) ?? '',
+        /marked as was known at .*: .* form that this page does not know/,
+      )
+      await page.unroute(path)
+      await page.reload()
+      await eventually('the page is there', async () => (await about.innerText()) !== '')
+      await settled(page)
+      await eventually('it says so no longer', async () => !(await toldOf()))
+    }
+    assert.deepEqual(troubles, [])
+  })
+
+  it('says so where the server answers in a form that it does not know', async (context) => {
+    const { page, troubles } = await openPage(context, rig.service.server.url)
+    await settled(page)
+    const body = 'id: 1\nevent: answer\ndata: {"epoch":7}\n\n'
+    await page.route('**/api/v1/live*', (route) => route.fulfill({ contentType: 'text/event-stream', body }))
+    await page.keyboard.press('1')
+    await page
+      .getByRole('alert')
+      .getByText(/in a form that this page does not know. Load the page anew/)
+      .waitFor()
+    assert.ok(await page.locator('.member-button').count(), 'what was there stays')
+    await page.unroute('**/api/v1/live*')
+    await page.keyboard.press('2')
+    await eventually('control: it is gone', async () => (await page.getByRole('alert').count()) === 0)
+    assert.deepEqual(troubles, [])
+  })
+
   for (const colorScheme of ['light', 'dark'] as const) {
     it(`has nothing to complain about for axe on any of its screens, ${colorScheme}`, async (context) => {
       const { page, troubles } = await openPage(context, rig.service.server.url, { colorScheme })

@@ -14,6 +14,7 @@ import { formatViewUrl } from '../../../src/query/view-url.ts'
 import { viewQueryOf } from '../model/answer-screen.ts'
 import type { PageState } from '../model/page-state.ts'
 import { search, view } from '../state/view-state.ts'
+import { isPlanAnswer, isViewAnswer, otherForm } from './answer-shape.ts'
 import { readEvents, type StreamedEvent } from './event-reader.ts'
 import { fetchAnswer, Refused, refusalOf } from './refused.ts'
 import { page, status } from './store.ts'
@@ -94,7 +95,8 @@ export function followAnswers(): void {
 async function learnPlan(): Promise<void> {
   if (planAnswer.peek() !== null) return
   try {
-    const plan = (await fetchAnswer('/api/v1/plan')) as PlanAnswer
+    const plan = await fetchAnswer('/api/v1/plan')
+    if (!isPlanAnswer(plan)) throw otherForm()
     batch(() => {
       planAnswer.value = plan
       canAsk.value = true
@@ -121,8 +123,10 @@ async function listen(asked: Question, once: boolean): Promise<void> {
     if (name === 'answer') answer = JSON.parse(text) as Json
     else if (name === 'patch') answer = applyAnswerPatch(answer, JSON.parse(text) as AnswerPatch)
     else return
+    const whole: unknown = answer
+    if (!isViewAnswer(whole)) return takeTrouble(otherForm())
     batch(() => {
-      answered.value = { state: asked.state, answer: answer as unknown as ViewAnswer }
+      answered.value = { state: asked.state, answer: whole }
       trouble.value = null
     })
     if (once) own.abort()

@@ -6,6 +6,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { RankedMember, ViewAnswer } from '../../../src/query/view-answer.ts'
 import { memberQuery } from '../model/answer-screen.ts'
 import type { PageState } from '../model/page-state.ts'
+import { isViewAnswer } from './answer-shape.ts'
 import { fetchAnswer } from './refused.ts'
 
 const PAGE_ROWS = 500
@@ -66,7 +67,8 @@ function queryOf(state: PageState, part: Parameters<typeof memberQuery>[1]): Ret
 
 async function askForPage(query: string, signal?: AbortSignal): Promise<ViewAnswer['ranks'][number] | undefined> {
   try {
-    return ((await fetchAnswer('/api/v1/view', query, signal)) as ViewAnswer).ranks[0]
+    const answer = await fetchAnswer('/api/v1/view', query, signal)
+    return isViewAnswer(answer) ? answer.ranks[0] : undefined
   } catch {
     return undefined
   }

@@ -1,13 +1,14 @@
 import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { formatCount } from '../format/numbers.ts'
-import { windowInWords } from '../format/times.ts'
+import { formatClock, windowInWords } from '../format/times.ts'
 import { mayAsk } from '../live/answers.ts'
 import { copyText, downloadText } from '../live/take-away.ts'
 import { isCompared } from '../charts/plot-data.ts'
 import type { ChartModel } from '../model/chart-model.ts'
 import { chartExport, toCsv, toJson } from '../model/export.ts'
 import { overlay } from '../state/overlay.ts'
+import { marksTrouble } from '../state/shown.ts'
 import { Chart } from './chart.tsx'
 import { ChartChoice } from './chart-choice.tsx'
 import { ChartTable } from './chart-table.tsx'
@@ -31,14 +32,16 @@ export interface ChartPanelProps {
 export function ChartPanel(props: ChartPanelProps): VNode {
   const { id, title, model, memberCount, isAnswer, canDrill, index } = props
   const isTable = useSignal(false)
-  const about = model === undefined ? undefined : subtitle(model, index === 0 ? memberCount : 0)
+  const marks = index === 0 ? Object.values(marksTrouble.value)[0] : undefined
+  const about = model === undefined ? undefined : subtitle(model, index === 0 ? memberCount : 0, marks !== undefined)
   return (
     <section class={`panel chart-${model?.plan.kind ?? 'none'}`} aria-labelledby={`title-${id}`}>
       <div class="head">
         <h2 id={`title-${id}`}>{title}</h2>
-        <p class="sub" title={about}>
+        <p class="sub" title={marks === undefined ? about : marksTitle(marks, model?.zone)}>
           {about}
         </p>
+
         {index === 0 && mayAsk.value && <ChartChoice />}
         <button
           type="button"
@@ -60,6 +63,10 @@ export function ChartPanel(props: ChartPanelProps): VNode {
       </div>
     </section>
   )
+}
+
+function marksTitle({ message, sinceMs }: { message: string; sinceMs: number }, zone: string | undefined): string {
+  return `What came late and what interrupted results is marked as was known at ${formatClock(sinceMs, zone)}: ${message}`
 }
 
 /** What a plot is built for: other data do not build it anew. */
@@ -86,13 +93,14 @@ function comparedText(model: ChartModel): readonly string[] {
   return [isDrawn ? 'dotted: compared' : 'not compared']
 }
 
-function subtitle(model: ChartModel, memberCount: number): string {
+function subtitle(model: ChartModel, memberCount: number, isMarkedAsBefore: boolean): string {
   const { plan, series, isNoisy, windowSizeMs } = model
   const window = windowInWords(windowSizeMs)
   const shown = series.filter(({ isOthers }) => !isOthers).length
   return [
     `by ${plan.axis}${/^\d/.test(window) ? ',' : ''} ${window}`,
     ...(memberCount > shown ? [`${shown} of ${formatCount(memberCount)}`] : []),
+    ...(isMarkedAsBefore ? ['marks not new'] : []),
     ...(isNoisy ? [`few events a ${window}`] : []),
     ...comparedText(model),
   ].join(' · ')

@@ -41,6 +41,10 @@ export const ledgerBuckets: Signal<readonly LedgerBucket[]> = signal([])
 /** Restarts and outages that the server keeps. */
 export const interruptions: Signal<readonly Interruption[]> = signal([])
 
+/** Why marks are not new, and since when, by what was asked; empty while they are. */
+export const marksTrouble: Signal<Readonly<Record<string, { readonly message: string; readonly sinceMs: number }>>> =
+  signal({})
+
 interface Happenings {
   readonly startedAtMs: number
   readonly beganAtMs: number
