@@ -37,7 +37,7 @@ export interface FlinkStatement {
 }
 
 /** How far Flink's watermark trails the highest event time: windows close A + L after their end, of which the join waits A. */
-export function watermarkDelayMs({ parameters }: Plan): number {
+function watermarkDelayMs({ parameters }: Plan): number {
   return parameters.outOfOrdernessMs + finalAfterMs(parameters) - parameters.attributionWindowMs
 }
 

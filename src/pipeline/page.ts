@@ -11,8 +11,8 @@ import type { DimensionPlan, MeasurePlan, Plan, RatioMeasurePlan, RollUp, TimeAx
 import { finalAfterMs, summedFields } from './plan.ts'
 
 /** Index of counted impressions and counted clicks among the quantities; the sums follow. */
-export const IMPRESSIONS_QUANTITY = 0
-export const CLICKS_QUANTITY = 1
+const IMPRESSIONS_QUANTITY = 0
+const CLICKS_QUANTITY = 1
 const FIRST_SUM_QUANTITY = 2
 
 /** A count, or an exact sum in millionths. */

@@ -13,7 +13,7 @@ import { API_HEADERS, isAllowedHost } from './protection.ts'
 import { awaited } from './readiness.ts'
 
 /** Where it is unless told otherwise. */
-export const DEFAULT_ADMIN_PORT = 4401
+const DEFAULT_ADMIN_PORT = 4401
 
 export interface AdminServer {
   /** Such as `http://localhost:4401`. */

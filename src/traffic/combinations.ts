@@ -58,7 +58,7 @@ export class Combinations {
 }
 
 /** Combinations of some dimensions of all, in an order of their own. */
-export class Projection {
+class Projection {
   readonly #digits: readonly { readonly divisor: number; readonly texts: readonly string[] }[]
 
   constructor(all: readonly Digit[], dimensions: readonly string[]) {

@@ -12,7 +12,7 @@
  */
 
 /** Integers at the start of each row; texts and money follow. */
-export const NEXT = 0
+const NEXT = 0
 export const FLAGS = 1
 export const STORY = 2
 /** Which click of its story, for clicks. */

@@ -73,7 +73,7 @@ function utf8Width(codePoint: number): number {
 }
 
 /** Writes a well-formed text as UTF-8 to `out` and returns where it ends. */
-export function writeUtf8(out: Uint8Array, at: number, text: string): number {
+function writeUtf8(out: Uint8Array, at: number, text: string): number {
   for (const character of text) {
     const codePoint = character.codePointAt(0) ?? 0
     const width = utf8Width(codePoint)

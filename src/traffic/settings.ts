@@ -88,7 +88,7 @@ export const DEFAULT_TRAFFIC: TrafficSettings = {
 }
 
 /** Event time that the standard log of the benchmarks spans. */
-export const STANDARD_LOG_MS = 3_600_000
+const STANDARD_LOG_MS = 3_600_000
 
 /** Share of impressions in the standard log. */
 const STANDARD_IMPRESSIONS = 0.95

@@ -55,7 +55,7 @@ export interface Comparison {
 }
 
 /** How many differing cells a comparison names. */
-export const DIFFERENCES_NAMED = 10
+const DIFFERENCES_NAMED = 10
 
 /** Compares every table of `plan`; `updated_at` is left out, for it says when a row was written. */
 export async function compareTables(

@@ -11,7 +11,7 @@ import { STREAM_NAMES, type Plan } from '../../src/pipeline/plan.ts'
 import { planOf } from '../../src/pipeline/validate.ts'
 import { verifyFolder, type VerifiedFolder } from '../../src/service/verify-folder.ts'
 import { preparePlanTopics, TopicLines } from '../../src/sinks/kafka/topic-lines.ts'
-import { deleteTopics, topicPartitions } from '../../src/sinks/kafka/topics.ts'
+import { topicPartitions, withAdmin } from '../../src/sinks/kafka/topics.ts'
 import { Cluster, type FetchedPartition } from '../../src/sources/kafka/cluster.ts'
 import { readState } from '../../src/stack/state-file.ts'
 import { trafficSettings, type TrafficSettings } from '../../src/traffic/settings.ts'
@@ -167,7 +167,7 @@ describe('a run on Kafka', { skip: stackMissing({ jars: ['kafka'] }) }, () => {
     await rig.generate({ seed: 17, partitions: 1 }, 200)
     const first = rig.start()
     await rig.settled(200)
-    await deleteTopics(stack.brokers, [rig.plan.streams.clicks.topic])
+    await withAdmin(stack.brokers, (admin) => admin.deleteTopics({ topics: [rig.plan.streams.clicks.topic] }))
     await rig.generate({ seed: 18, partitions: 1 }, 5_000)
     assert.equal((await first.ended).code, 66, first.stderr)
     const second = await rig.runToItsEnd()

@@ -43,7 +43,7 @@ export function isCut({ windowsMs, startMs }: ChartModel): boolean {
 }
 
 /** The first window that is drawn: one that is cut would look like a rise from nothing. */
-export function firstDrawn(model: ChartModel): number {
+function firstDrawn(model: ChartModel): number {
   return isCut(model) && model.windowsMs.length >= FEWEST_DRAWN ? 1 : 0
 }
 
@@ -115,7 +115,7 @@ export function comparedColumn(model: ChartModel): Column {
 }
 
 /** Sum of the lowest `upTo` layers in one window. */
-export function stackHeight({ series }: ChartModel, upTo: number, index: number): number {
+function stackHeight({ series }: ChartModel, upTo: number, index: number): number {
   return series.slice(0, upTo).reduce((sum, { values }) => sum + (values[index] ?? 0), 0)
 }
 

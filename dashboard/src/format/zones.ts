@@ -9,7 +9,7 @@ const MOST_REMEMBERED = 5_000
 const offsets = new Map<string, number>()
 
 /** How far local time is ahead of UTC at a moment, ms. Zones change on quarters of an hour only. */
-export function zoneOffsetMs(timeMs: number, zone: string): number {
+function zoneOffsetMs(timeMs: number, zone: string): number {
   if (zone === 'UTC') return 0
   const quarter = Math.floor(timeMs / QUARTER_MS)
   const key = `${zone} ${quarter}`

@@ -16,7 +16,7 @@ import { measureOf, type PageState } from './page-state.ts'
 import type { BoardColumns, BoardModel, BoardModelRow, Screen, TotalsModel } from './screen.ts'
 import { assignSlots, type Slots } from './slots.ts'
 
-export const GRAINS_MS: Readonly<Record<Grain, number>> = {
+const GRAINS_MS: Readonly<Record<Grain, number>> = {
   '1m': 60_000,
   '5m': 300_000,
   '15m': 900_000,
@@ -32,7 +32,7 @@ const FIRST_ROWS = 6
 const LEAST_ROW_SHARE = 1_000
 
 /** The charts of a state: the chosen one, then those of the plan that follow it. */
-export function chartPlans(page: PagePlan, state: PageState): readonly ChartPlan[] {
+function chartPlans(page: PagePlan, state: PageState): readonly ChartPlan[] {
   const measure = measureOf(page, state)
   const dimension = page.boards.find((board) => board.dimension.name === splitOf(page, state))?.dimension ?? null
   const [first, ...small] = page.charts

@@ -49,7 +49,7 @@ export function chartExport({ plan, series, windowsMs, isFinal }: ChartModel): E
 }
 
 /** A measure for other programs: exact decimals as text of digits, everything else as a number. */
-export function exactValue(measure: PageMeasure, values: Values): ExportCell {
+function exactValue(measure: PageMeasure, values: Values): ExportCell {
   if (measure.kind !== 'money') return measureNumber(measure, values)
   const amount = amountOf(values, measure.quantity)
   return typeof amount === 'bigint' ? formatMicros(amount) : amount

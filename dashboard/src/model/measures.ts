@@ -52,7 +52,7 @@ export function measureText(measure: PageMeasure, values: Values): string {
 }
 
 /** A ratio with its unit. */
-export function ratioText(measure: RatioMeasure, ratio: number): string {
+function ratioText(measure: RatioMeasure, ratio: number): string {
   if (measure.unit === 'share') return formatShare(ratio)
   return measure.unit === 'money' ? formatMoney(BigInt(Math.round(ratio * 1e6))) : formatPlain(ratio)
 }

@@ -152,7 +152,7 @@ function focusOn(selector: string): void {
 }
 
 /** Full screen and back. */
-export function toggleFullScreen(): void {
+function toggleFullScreen(): void {
   const change =
     document.fullscreenElement === null ? document.documentElement.requestFullscreen() : document.exitFullscreen()
   change.catch(() => say('This browser does not allow full screen here.'))

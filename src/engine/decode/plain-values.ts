@@ -20,7 +20,7 @@ const ZERO = 0x30
  * controls, non-ASCII. With its second bit turned the quote is the only printable byte below 0x21; and what is not
  * ASCII keeps its highest bit in one of the differences.
  */
-export function endFlags(word: number): number {
+function endFlags(word: number): number {
   return (((word ^ 0x02020202) - 0x21212121) | ((word ^ 0x5c5c5c5c) - 0x01010101)) & 0x80808080
 }
 

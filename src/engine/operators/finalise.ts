@@ -27,7 +27,7 @@ const FIRST_ROW = Int32Array.of(0)
 const SPARSE_SHARE = 4
 
 /** One roll-up: its own keys and the absolute values of its live cells. */
-export class LiveRollUp {
+class LiveRollUp {
   readonly name: string
   readonly axis: RollUp['axis']
   /** Indexes of its dimensions among those of the plan. */

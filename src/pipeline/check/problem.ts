@@ -68,7 +68,7 @@ export function formatPath(path: Path): string {
 const SHOWN_LENGTH = 100
 
 /** A value as JSON in at most about a hundred characters; `nothing` for undefined. */
-export function showValue(value: unknown): string {
+function showValue(value: unknown): string {
   if (value === undefined) return 'nothing'
   const text = typeof value === 'string' ? JSON.stringify(value.slice(0, SHOWN_LENGTH + 1)) : JSON.stringify(value)
   return text.length > SHOWN_LENGTH + 2 ? `${text.slice(0, SHOWN_LENGTH)}…` : text
@@ -122,7 +122,7 @@ function plainWord(text: string): string {
 }
 
 /** A problem as lines for people. `place` is put before the path, such as a file with line and column. */
-export function describeProblem(problem: Problem, place = ''): string {
+function describeProblem(problem: Problem, place = ''): string {
   const where = [place, problem.path === '' ? '(the definition)' : problem.path]
     .filter((part) => part !== '')
     .join('  ')

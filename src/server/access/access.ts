@@ -35,7 +35,7 @@ export type LoginResult =
   | { readonly kind: 'wait'; readonly waitS: number }
 
 /** The name of the cookie. */
-export const SESSION_COOKIE = '__Host-tidemark'
+const SESSION_COOKIE = '__Host-tidemark'
 
 const MAX_NAME_LENGTH = 64
 /** Tries at once, and how many more a second (A4). */

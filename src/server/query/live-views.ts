@@ -17,7 +17,7 @@ import { EventStreams, type StreamEvent } from '../event-stream.ts'
 import { errorBody } from './error-answer.ts'
 
 /** Answers of each view that are held for those who come back. */
-export const HELD_ANSWERS = 8
+const HELD_ANSWERS = 8
 
 const MOST_STREAMS = 2_048
 const MAX_BUFFERED_BYTES = 4 * 1_024 * 1_024

@@ -35,7 +35,7 @@ export interface Snapshot {
 }
 
 /** How many times as long as one statement an answer may take. */
-export const ANSWER_FACTOR = 4
+const ANSWER_FACTOR = 4
 
 const MOST_WAITING = 2_048
 const CONNECT_TIMEOUT_MS = 3_000

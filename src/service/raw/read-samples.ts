@@ -15,7 +15,7 @@ import type { PartitionTail, TailBlock } from './tail-reader.ts'
 import type { TopicTails } from './topic-tails.ts'
 
 /** What one question reads at most (S1): much where a class depends on what came long before, else little. */
-export const MOST_SAMPLED_BYTES: number = 256 * 1_048_576
+const MOST_SAMPLED_BYTES: number = 256 * 1_048_576
 const MOST_NEWEST_BYTES = 32 * 1_048_576
 /** A partition that is small beside the others is still read so far. */
 const LEAST_BYTES = 1_048_576

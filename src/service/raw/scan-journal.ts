@@ -20,7 +20,7 @@ import { streamOfPartition } from '../live-partitions.ts'
 import type { TailBlock, TailReader } from './tail-reader.ts'
 
 /** How long the thread is kept at a time (N2). */
-export const SLICE_MS = 8
+const SLICE_MS = 8
 /** What one question reads at most (N3). */
 export const MOST_BYTES: number = 1_024 * 1_048_576
 

@@ -21,9 +21,9 @@ import type { TopicPartitions } from '../verify-topics.ts'
 import type { PartitionTail, TailBlock } from './tail-reader.ts'
 
 /** Records of all topics together that one question reads at most (T2). */
-export const MOST_TOPIC_RECORDS = 500_000
+const MOST_TOPIC_RECORDS = 500_000
 /** How long brokers may take in all, looking topics up included (T4). */
-export const MOST_WAIT_MS = 10_000
+const MOST_WAIT_MS = 10_000
 
 const LINE_FEED = Uint8Array.of(0x0a)
 

@@ -82,19 +82,6 @@ export async function topicPartitions(
 }
 
 /**
- * Removes topics that are there.
- *
- * @throws TidemarkError KAFKA_UNAVAILABLE, KAFKA_REFUSED
- */
-export async function deleteTopics(brokers: string, names: readonly string[]): Promise<void> {
-  await withAdmin(brokers, async (admin) => {
-    const present = new Set(await admin.listTopics())
-    const topics = names.filter((name) => present.has(name))
-    if (topics.length > 0) await admin.deleteTopics({ topics })
-  })
-}
-
-/**
  * Whether the cluster answers.
  *
  * @throws TidemarkError KAFKA_UNAVAILABLE, KAFKA_REFUSED

@@ -33,7 +33,7 @@ export interface AbortedTransaction {
 }
 
 /** Compressions by their number in a batch. */
-export const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 
 const LENGTH_END = 12
 const LEADER_EPOCH = 12

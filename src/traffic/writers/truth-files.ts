@@ -20,7 +20,7 @@ const CSV_OPTIONS = { record_delimiter: '\n', quoted_match: /\r/ }
 const encoder = new TextEncoder()
 
 /** Name of a table's file, relative to the folder of the log. */
-export function truthFile(table: string): string {
+function truthFile(table: string): string {
   return `truth/${table}.csv`
 }
 

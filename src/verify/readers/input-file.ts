@@ -12,7 +12,7 @@ import { whyUnreadable } from './why.ts'
 import { cutAtFrames } from './zstd-frames.ts'
 
 /** How a file name asks for standard input. */
-export const STANDARD_INPUT = '-'
+const STANDARD_INPUT = '-'
 
 const PIECE_BYTES = 262_144
 
