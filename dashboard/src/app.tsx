@@ -5,7 +5,7 @@ import { link, page, status } from './live/store.ts'
 import { isAdmin, isLimited } from './live/viewer.ts'
 import { Boards } from './parts/boards.tsx'
 import { ChartPanel } from './parts/chart-panel.tsx'
-import { AnswerBanner, DatabaseBanner, LimitedNote } from './parts/banners.tsx'
+import { AnswerBanner, DatabaseBanner, LimitedNote, StrayBanner } from './parts/banners.tsx'
 import { FirstEvent } from './parts/first-event.tsx'
 import { ClickLag } from './parts/click-lag.tsx'
 import { FilterBar } from './parts/filter-bar.tsx'
@@ -64,6 +64,7 @@ function Sheet({ page: plan, screen: shown }: { page: PagePlan; screen: Screen }
       <main>
         {now !== null && <DatabaseBanner status={now} />}
         {problem !== null && now?.database.state !== 'down' && <AnswerBanner trouble={problem} />}
+        <StrayBanner />
         {isLimited.value && <LimitedNote page={plan} />}
         <FilterBar page={plan} />
         {isEmpty && <FirstEvent />}

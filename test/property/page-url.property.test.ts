@@ -11,7 +11,14 @@ import {
   withMeasure,
   type PageState,
 } from '../../dashboard/src/model/page-state.ts'
-import { formatPageUrl, lengthText, parseLength, parsePageUrl } from '../../dashboard/src/model/page-url.ts'
+import {
+  formatPageUrl,
+  lengthText,
+  parseLength,
+  parsePageUrl,
+  parseSearch,
+  straysOf,
+} from '../../dashboard/src/model/page-url.ts'
 import { planPage } from '../../src/pipeline/page.ts'
 import { GRAINS } from '../../src/query/view-query.ts'
 import { checkProperty } from '../support/check-property.ts'
@@ -109,6 +116,28 @@ describe('the address of the page', () => {
       500,
       FILE,
     )
+  })
+
+  it('U2: tells what it cannot read, and nothing of what it wrote itself', () => {
+    checkProperty(
+      fc.property(states, member, (state, text) => {
+        const address = formatPageUrl(page, state, text)
+        assert.deepEqual(straysOf(page, address), [])
+        assert.equal(parseSearch(address), text)
+      }),
+      300,
+      FILE,
+    )
+    const told = (address: string): readonly string[] => straysOf(page, address).map(({ key }) => key)
+    assert.deepEqual(told('?measure=wat&range=zz&f.nope=1'), ['measure', 'range', 'f.nope'])
+    assert.deepEqual(straysOf(page, '?grain=2m'), [
+      { key: 'grain', value: '2m', allowed: '1m, 5m, 15m, 1h, 1d, 1w, auto' },
+    ])
+    assert.match(straysOf(page, '?f.nope=1')[0]?.allowed ?? '', /f\.browser/)
+    assert.deepEqual(told('?from=2026-11-25T14:30Z'), ['from'])
+    assert.deepEqual(told('?from=2026-11-25T14:30Z&to=2026-11-25T14:00Z&range=1h'), ['from', 'to'])
+    assert.deepEqual(told('?measure=ctr&axis=click&mesure=ctr'), ['axis', 'mesure'])
+    assert.deepEqual(told('?from=2026-11-25T14:30Z&to=2026-11-25T15:00Z&measure=clicks&axis=click'), [], 'control')
   })
 
   it('is short, and fit to be written by hand', () => {

@@ -28,6 +28,8 @@ export interface AnswerTrouble {
 
 export interface Answered {
   readonly state: PageState
+  /** What leaderboards were searched for. */
+  readonly search: string
   readonly answer: ViewAnswer
 }
 
@@ -53,6 +55,7 @@ const SEARCH_PAUSE_MS = 150
 
 interface Question {
   readonly state: PageState
+  readonly search: string
   readonly query: ViewQuery
 }
 
@@ -66,7 +69,7 @@ const question: ReadonlySignal<Question | null> = computed(() => {
   const state = view.value
   return plan === null || state === null || planAnswer.value === null
     ? null
-    : { state, query: viewQueryOf(plan, state, search.value) }
+    : { state, search: search.value, query: viewQueryOf(plan, state, search.value) }
 })
 
 /** Starts asking, for as long as the page lives. */
@@ -126,7 +129,7 @@ async function listen(asked: Question, once: boolean): Promise<void> {
     const whole: unknown = answer
     if (!isViewAnswer(whole)) return takeTrouble(otherForm())
     batch(() => {
-      answered.value = { state: asked.state, answer: whole }
+      answered.value = { state: asked.state, search: asked.search, answer: whole }
       trouble.value = null
     })
     if (once) own.abort()

@@ -2,7 +2,7 @@
  * What a person looks at: the one state that the address of the page holds, and the steps from one to another.
  *
  * V1  A step gives a new state and changes nothing; the same state always asks the same question.
- * V2  What does not fit the plan (a measure that is gone, say) gives way to the default, silently.
+ * V2  What does not fit the plan (a measure that is gone, say) gives way to the default.
  */
 import type { PageMeasure, PagePlan } from '../../../src/pipeline/page.ts'
 import type { TimeAxis } from '../../../src/pipeline/plan.ts'

@@ -2,7 +2,7 @@
  * The page's state as its address: short keys, defaults left out, stable, documented in `docs/page.md`.
  *
  * U1  Reading what was written gives the same state, whatever the names of members are.
- * U2  What cannot be read is left at its default: an address never breaks the page.
+ * U2  What cannot be read is left at its default, and told: an address never breaks the page, nor misleads in silence.
  */
 import type { PagePlan } from '../../../src/pipeline/page.ts'
 import {
@@ -26,8 +26,15 @@ const NAMED_COMPARISONS = ['previous', 'day', 'week', 'none'] as const
 
 type Query = ReadonlyMap<string, string>
 
-/** The query part of the address, `?` included; empty for the default state. */
-export function formatPageUrl(page: PagePlan, state: PageState): string {
+/** What an address says that the page cannot take, and what it takes in its place. */
+export interface Stray {
+  readonly key: string
+  readonly value: string
+  readonly allowed: string
+}
+
+/** The query part of the address, `?` included; empty for the default state and no search. */
+export function formatPageUrl(page: PagePlan, state: PageState, search: string = ''): string {
   const normal = defaultState(page, 'UTC')
   const entries: (readonly [string, string])[] = [...rangeEntries(state.range, normal.range)]
   const add = (key: string, value: string, usual: string): void => {
@@ -40,6 +47,7 @@ export function formatPageUrl(page: PagePlan, state: PageState): string {
   add('split', state.split ?? '', normal.split ?? '')
   add('order', orderText(state.order), orderText(normal.order))
   entries.push(...state.filters.map(filterEntry))
+  add('q', search, '')
   add('kiosk', state.isKiosk ? '1' : '', '')
   add('tz', state.zone, 'UTC')
   const text = new URLSearchParams(Object.fromEntries(entries)).toString()
@@ -67,6 +75,68 @@ export function parsePageUrl(page: PagePlan, search: string, zone: string): Page
     order: parseOrder(page, query.get('order')) ?? normal.order,
     filters: [...query].flatMap(([key, value]) => parseFilter(key, value, isDimension)),
     isKiosk: query.get('kiosk') === '1',
+  }
+}
+
+/** What leaderboards are searched for, by an address. */
+export function parseSearch(search: string): string {
+  return new URLSearchParams(search).get('q') ?? ''
+}
+
+/** What of an address `parsePageUrl` leaves at its default because it cannot be read. */
+export function straysOf(page: PagePlan, search: string): readonly Stray[] {
+  const query: Query = new Map(new URLSearchParams(search))
+  const rules = rulesOf(page, query)
+  const names = page.boards.map(({ dimension }) => dimension.name)
+  return [...query].flatMap(([key, value]) => {
+    if (key.startsWith('f.')) {
+      if (parseFilter(key, value, (name) => names.includes(name)).length > 0) return []
+      return [{ key, value, allowed: `members of ${names.map((name) => `f.${name}`).join(', ') || 'no dimension'}` }]
+    }
+    const rule = rules[key]
+    if (rule?.isRead === true) return []
+    const keys = `the keys ${Object.keys(rules).join(', ')}, f.DIMENSION`
+    return [{ key, value, allowed: rule?.allowed ?? keys }]
+  })
+}
+
+interface Rule {
+  readonly isRead: boolean
+  readonly allowed: string
+}
+
+/** Of each key whether the page can read it in this address, and what it reads. */
+function rulesOf(page: PagePlan, query: Query): Readonly<Record<string, Rule>> {
+  const value = (key: string): string => query.get(key) ?? ''
+  const measures = page.measures.map(({ name }) => name)
+  const names = page.boards.map(({ dimension }) => dimension.name)
+  const axes = isClicks(page, value('measure')) ? ['impression', 'click'] : ['impression']
+  const span: Rule = {
+    isRead: parseRange(query)?.kind === 'fixed',
+    allowed: 'from and to, with from before to, such as 2026-11-25T14:30Z',
+  }
+  const oneOf = (key: string, allowed: readonly string[], what: string = allowed.join(', ')): Rule => {
+    return { isRead: allowed.includes(value(key)), allowed: what }
+  }
+  return {
+    range: { isRead: parseLength(value('range')) !== undefined, allowed: 'a length up to now, such as 15m, 6h or 7d' },
+    from: span,
+    to: span,
+    vs: {
+      isRead: parseComparison(value('vs')) !== undefined,
+      allowed: `${NAMED_COMPARISONS.join(', ')}, or a time to start at`,
+    },
+    tz: { isRead: toZone(value('tz')) !== undefined, allowed: 'an IANA zone, such as Europe/Berlin' },
+    grain: oneOf('grain', [...GRAINS, 'auto']),
+    measure: oneOf('measure', measures),
+    split: oneOf('split', ['', ...names], `${names.join(', ')}, or nothing for the whole`),
+    axis: oneOf('axis', axes, `${axes.join(', ')}${axes.length === 1 ? '; click for clicks alone' : ''}`),
+    order: {
+      isRead: parseOrder(page, value('order')) !== undefined,
+      allowed: `MEASURE.value, .change or .share, then .asc or .desc; MEASURE of ${measures.join(', ')}`,
+    },
+    q: { isRead: true, allowed: '' },
+    kiosk: oneOf('kiosk', ['1', '0', ''], '1'),
   }
 }
 

@@ -6,7 +6,7 @@ import { formatCount } from '../format/numbers.ts'
 import { formatClock, formatLength } from '../format/times.ts'
 import { zoneInWords } from '../format/zones.ts'
 import { isLimited, viewer } from '../live/viewer.ts'
-import { view } from '../state/view-state.ts'
+import { cleanAddress, strays, view } from '../state/view-state.ts'
 import { Name } from './name.tsx'
 
 /** Says loudly that the results do not reach PostgreSQL, and what that means. */
@@ -63,6 +63,31 @@ export function AnswerBanner({ trouble }: { trouble: AnswerTrouble }): VNode {
         <b>The numbers are not new</b> since {formatClock(trouble.sinceMs, view.value?.zone)}: {trouble.message}{' '}
         {trouble.fix}
       </p>
+    </div>
+  )
+}
+
+/** Says what of the address could not be read, and what is allowed there. */
+export function StrayBanner(): VNode | null {
+  if (strays.value.length === 0) return null
+  return (
+    <div class="banner is-note">
+      <p role="status">
+        <b>Part of the address is not understood</b> and left out: the numbers are not limited to it.{' '}
+        <button type="button" class="quiet" onClick={cleanAddress}>
+          dismiss
+        </button>
+      </p>
+      <ul class="strays">
+        {strays.value.map(({ key, value, allowed }) => (
+          <li key={key}>
+            <b>
+              <Name text={`${key}=${value}`} />
+            </b>{' '}
+            <span class="sub">allowed: {allowed}</span>
+          </li>
+        ))}
+      </ul>
     </div>
   )
 }

@@ -4,7 +4,8 @@ import { whyNot } from '../model/answerable.ts'
 import { measureOf, orderInWords, ordersOf } from '../model/page-state.ts'
 import { mayAsk } from '../live/answers.ts'
 import type { Screen } from '../model/screen.ts'
-import { go, search, view } from '../state/view-state.ts'
+import { focusFirstHit } from '../state/keys.ts'
+import { go, search, searchFor, view } from '../state/view-state.ts'
 import { Board } from './board.tsx'
 import { PickList } from './pick-list.tsx'
 
@@ -45,7 +46,12 @@ function BoardTools({ page }: { page: PagePlan }): VNode | null {
         aria-label="Search the leaderboards"
         autocomplete="off"
         value={search.value}
-        onInput={(event) => (search.value = event.currentTarget.value)}
+        onInput={(event) => searchFor(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter' && event.key !== 'ArrowDown') return
+          event.preventDefault()
+          focusFirstHit()
+        }}
       />
       <PickList
         label="Order of the leaderboards"

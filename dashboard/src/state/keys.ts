@@ -1,7 +1,8 @@
 /**
  * The keys of the page: one table, which `?` shows. Keys in a text field and keys with a modifier are not ours.
  */
-import { isPaused } from '../live/answers.ts'
+import { effect } from '@preact/signals'
+import { answered, isPaused } from '../live/answers.ts'
 import { snapshotHtml } from '../live/snapshot.ts'
 import { page } from '../live/store.ts'
 import { downloadText } from '../live/take-away.ts'
@@ -10,7 +11,7 @@ import { COMPARISONS, measureOf, ordersOf, PRESETS_MS, stepRange, withMeasure, z
 import { screen } from './shown.ts'
 import { overlay, say } from './overlay.ts'
 import { isHighContrast, theme } from './preferences.ts'
-import { go, goHome, search, view } from './view-state.ts'
+import { go, goHome, search, searchFor, view } from './view-state.ts'
 
 export interface KeyAction {
   readonly keys: readonly string[]
@@ -35,13 +36,20 @@ const LOOK_ACTIONS: readonly KeyAction[] = [
   { keys: ['r'], label: 'r', text: 'a range of your own', run: () => (overlay.value = { kind: 'range' }) },
   { keys: ['h'], label: 'h', text: 'home: the three charts of the last hour', run: goHome },
   { keys: ['c'], label: 'c', text: 'what it is compared with', run: nextComparison },
-  { keys: ['m'], label: 'm', text: 'the next measure', run: nextMeasure },
-  { keys: ['d'], label: 'd', text: 'the next dimension to split by', run: nextSplit },
+  { keys: ['m'], label: 'm', text: 'the next measure', run: () => nextMeasure(1) },
+  { keys: ['M'], label: 'Shift m', text: 'the measure before', run: () => nextMeasure(-1) },
+  { keys: ['d'], label: 'd', text: 'the next dimension to split by', run: () => nextSplit(1) },
+  { keys: ['D'], label: 'Shift d', text: 'the dimension before', run: () => nextSplit(-1) },
   { keys: ['s'], label: 's', text: 'sort: most, fell most, rose most, share', run: nextOrder },
-  { keys: ['/'], label: '/', text: 'search the leaderboards', run: () => focusOn('#search') },
+  {
+    keys: ['/'],
+    label: '/',
+    text: 'search the leaderboards; Enter or ↓ to the first found',
+    run: () => focusOn('#search'),
+  },
   { keys: ['b'], label: 'b', text: 'to the next leaderboard; ↑ ↓ and Enter there', run: nextBoard },
   { keys: ['e'], label: 'e', text: 'to the ledger: what became of every event', run: () => focusOn('.ledger button') },
-  { keys: ['Escape'], label: 'Esc', text: 'clear filters and search', run: clearFilters },
+  { keys: ['Escape'], label: 'Esc', text: 'clear the search, then all filters', run: clearOne },
 ]
 
 const PAGE_ACTIONS: readonly KeyAction[] = [
@@ -108,18 +116,18 @@ function nextComparison(): void {
   })
 }
 
-function nextMeasure(): void {
+function nextMeasure(direction: 1 | -1): void {
   go((state, plan) => {
     const names = plan.measures.map(({ name }) => name)
-    const next = names[(names.indexOf(state.measure) + 1) % names.length]
+    const next = names.at((names.indexOf(state.measure) + direction) % names.length)
     return next === undefined ? state : withMeasure(plan, state, next)
   })
 }
 
-function nextSplit(): void {
+function nextSplit(direction: 1 | -1): void {
   go((state, plan) => {
     const names = [...boardPlans(plan, state).map(({ dimension }) => dimension.name), null]
-    return { ...state, split: names[(names.indexOf(state.split) + 1) % names.length] ?? null }
+    return { ...state, split: names.at((names.indexOf(state.split) + direction) % names.length) ?? null }
   })
 }
 
@@ -132,10 +140,29 @@ function nextOrder(): void {
   })
 }
 
-/** Lets all filters go, and the search with them. */
+/** Lets the search go; where there is none, all filters. */
+function clearOne(): void {
+  if (search.peek() === '') clearFilters()
+  else searchFor('')
+}
+
+/** Lets all filters go. */
 export function clearFilters(): void {
-  search.value = ''
   go((state) => (state.filters.length === 0 ? state : { ...state, filters: [] }))
+}
+
+/** To the first member that is found, once the answer to what is searched for is here. */
+export function focusFirstHit(): void {
+  const asked = search.peek()
+  const stop = effect(() => {
+    const isLeft = search.value !== asked
+    const isAnswered = answered.value?.search === asked
+    if (!isLeft && !isAnswered) return
+    requestAnimationFrame(() => {
+      stop()
+      if (!isLeft) focusOn('.board .member-button')
+    })
+  })
 }
 
 function nextBoard(): void {

@@ -5,10 +5,16 @@ import { batch, computed, signal, type ReadonlySignal, type Signal } from '@prea
 import type { PagePlan } from '../../../src/pipeline/page.ts'
 import { page } from '../live/store.ts'
 import { defaultState, type PageState } from '../model/page-state.ts'
-import { formatPageUrl, parsePageUrl } from '../model/page-url.ts'
+import { formatPageUrl, parsePageUrl, parseSearch, straysOf, type Stray } from '../model/page-url.ts'
 import { rememberedZone, rememberZone } from './preferences.ts'
 
-const asked: Signal<{ readonly plan: PagePlan; readonly state: PageState } | null> = signal(null)
+interface Asked {
+  readonly plan: PagePlan
+  readonly state: PageState
+  readonly strays: readonly Stray[]
+}
+
+const asked: Signal<Asked | null> = signal(null)
 
 /** What is looked at; null before the plan is known. */
 export const view: ReadonlySignal<PageState | null> = computed(() => {
@@ -18,8 +24,22 @@ export const view: ReadonlySignal<PageState | null> = computed(() => {
   return parsePageUrl(plan, location.search, rememberedZone())
 })
 
-/** What leaderboards are searched for: no part of the address, for it is left as soon as it is found. */
-export const search: Signal<string> = signal('')
+/** What the address says that cannot be read, until a step makes it anew. */
+export const strays: ReadonlySignal<readonly Stray[]> = computed(() => {
+  const plan = page.value
+  if (plan === null) return []
+  return asked.value !== null && asked.value.plan === plan ? asked.value.strays : straysOf(plan, location.search)
+})
+
+/** What leaderboards are searched for. */
+export const search: Signal<string> = signal(parseSearch(location.search))
+
+/** Searches for something else: in the address, and no step of the history for each letter. */
+export function searchFor(text: string): void {
+  search.value = text
+  const plan = page.value
+  if (plan !== null && view.value !== null) writeAddress(plan, view.value, false)
+}
 
 /** Looks at something else. `isStep` false replaces the present entry of the history instead of adding one. */
 export function go(change: (state: PageState, plan: PagePlan) => PageState, isStep: boolean = true): void {
@@ -28,8 +48,21 @@ export function go(change: (state: PageState, plan: PagePlan) => PageState, isSt
   if (plan === null || state === null) return
   const next = change(state, plan)
   if (next === state) return
-  asked.value = { plan, state: next }
-  const address = location.pathname + formatPageUrl(plan, next)
+  asked.value = { plan, state: next, strays: [] }
+  writeAddress(plan, next, isStep)
+}
+
+/** Makes the address anew, without what it could not say. */
+export function cleanAddress(): void {
+  const plan = page.value
+  const state = view.value
+  if (plan === null || state === null) return
+  asked.value = { plan, state, strays: [] }
+  writeAddress(plan, state, false)
+}
+
+function writeAddress(plan: PagePlan, state: PageState, isStep: boolean): void {
+  const address = location.pathname + formatPageUrl(plan, state, search.peek())
   if (address === location.pathname + location.search) return
   if (isStep) history.pushState(null, '', address)
   else history.replaceState(null, '', address)
@@ -51,8 +84,9 @@ export function followHistory(): void {
     const plan = page.value
     if (plan === null) return
     batch(() => {
-      asked.value = { plan, state: parsePageUrl(plan, location.search, rememberedZone()) }
-      search.value = ''
+      const state = parsePageUrl(plan, location.search, rememberedZone())
+      asked.value = { plan, state, strays: straysOf(plan, location.search) }
+      search.value = parseSearch(location.search)
     })
   })
 }
