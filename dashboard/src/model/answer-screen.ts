@@ -2,7 +2,7 @@
  * From a state to the question it asks, and from the answer to the screen that shows it.
  *
  * W1  One question for one screen: everything on it is of one snapshot.
- * W2  A member keeps its colour as long as it is shown.
+ * W2  A member keeps its colour, and its place among those that are shown (A1 and A2 of `slots.ts`).
  * W3  Nothing is asked for that no table holds.
  */
 import { microsOf } from '../../../src/query/amounts.ts'
@@ -14,7 +14,7 @@ import { isCovered } from './answerable.ts'
 import { modelOfCells, OTHERS_SLOT, type ChartModel, type SeriesCells } from './chart-model.ts'
 import { measureOf, type PageState } from './page-state.ts'
 import type { BoardColumns, BoardModel, BoardModelRow, Screen, TotalsModel } from './screen.ts'
-import { assignSlots, type Slots } from './slots.ts'
+import { assignSlots, keepMembers, type Memory } from './slots.ts'
 
 const GRAINS_MS: Readonly<Record<Grain, number>> = {
   '1m': 60_000,
@@ -25,6 +25,8 @@ const GRAINS_MS: Readonly<Record<Grain, number>> = {
   '1w': 604_800_000,
 }
 const CHART_MEMBERS = 5
+/** Members asked for beyond those that are shown: whoever is among them does not go yet. */
+const SPARE_MEMBERS = 2
 const MOST_FILLING = 2
 const BOARD_ROWS = 10
 /** Rows of a leaderboard that are there however small they are. */
@@ -63,10 +65,11 @@ export function viewQueryOf(page: PagePlan, state: PageState, search: string): V
   const series = chartPlans(page, state).map((chart, index): SeriesPart => {
     const orderBy = index === 0 && chart.axis === 'impression' ? order : sizeOrder(chart)
     const split = chart.dimension?.name ?? null
-    return { split, top: split === null ? 0 : CHART_MEMBERS, orderBy, members: [], axis: chart.axis }
+    return { split, top: split === null ? 0 : CHART_MEMBERS + SPARE_MEMBERS, orderBy, members: [], axis: chart.axis }
   })
   const ranks = boardPlans(page, state).map(({ dimension }): RankPart => {
-    return { dimension: dimension.name, orderBy: order, limit: BOARD_ROWS, offset: 0, search, ignoreOwnFilter: true }
+    const limit = BOARD_ROWS + SPARE_MEMBERS
+    return { dimension: dimension.name, orderBy: order, limit, offset: 0, search, ignoreOwnFilter: true }
   })
   // Both axes have the same totals; leaderboards have impressions on one only.
   return { range, axis: 'impression', zone, grain, filters, comparison, totals: true, series, ranks }
@@ -86,9 +89,9 @@ function sizeOrder({ axis }: ChartPlan): SeriesPart['orderBy'] {
   return { by: axis === 'click' ? 'clicks' : 'impressions', of: 'value', direction: 'desc' }
 }
 
-/** The screen of an answer to `viewQueryOf(page, state)`; `slots` remembers colours from answer to answer. */
-export function screenOfAnswer(page: PagePlan, state: PageState, answer: ViewAnswer, slots: Slots): Screen {
-  const charts = answerCharts(page, state, answer, slots)
+/** The screen of an answer to `viewQueryOf(page, state)`; `memory` keeps it steady from answer to answer. */
+export function screenOfAnswer(page: PagePlan, state: PageState, answer: ViewAnswer, memory: Memory): Screen {
+  const charts = answerCharts(page, state, answer, memory)
   return {
     source: 'tables',
     startMs: answer.range.startMs,
@@ -100,7 +103,7 @@ export function screenOfAnswer(page: PagePlan, state: PageState, answer: ViewAns
     charts,
     boards: boardPlans(page, state).flatMap((plan, index) => {
       const rank = answer.ranks[index]
-      return rank === undefined ? [] : [answerBoard(page, state, plan, rank, charts)]
+      return rank === undefined ? [] : [answerBoard({ page, state, plan, charts, memory }, rank)]
     }),
   }
 }
@@ -120,15 +123,17 @@ function answerTotals(page: PagePlan, { totals, range, buckets }: ViewAnswer, fi
   }
 }
 
-function answerCharts(page: PagePlan, state: PageState, answer: ViewAnswer, slots: Slots): readonly ChartModel[] {
+function answerCharts(page: PagePlan, state: PageState, answer: ViewAnswer, memory: Memory): readonly ChartModel[] {
   const values = valuesReader(page)
   const colours = new Map<string, ReadonlyMap<string, number>>()
   return chartPlans(page, state).flatMap((plan, index) => {
     const series = answer.series[index]
     if (series === undefined) return []
     const dimension = plan.dimension?.name ?? ''
-    const members = series.members.filter((name) => name !== null)
-    const slotOf = assignSlots(slots, `${plan.id} ${dimension}`, members, colours.get(dimension))
+    const place = `${plan.id} ${dimension}`
+    const ranked = series.members.filter((name) => name !== null)
+    const shown = keepMembers(memory, place, state, ranked, CHART_MEMBERS)
+    const slotOf = assignSlots(memory, place, [...shown], colours.get(dimension))
     if (!colours.has(dimension)) colours.set(dimension, slotOf)
     return [answerChart({ plan, state, answer, slotOf }, series, values)]
   })
@@ -164,17 +169,21 @@ function answerChart(
   { members, rows, comparedRows, isFinal }: SeriesAnswer,
   values: ReadValues,
 ): ChartModel {
-  const series = members.flatMap((name, index): SeriesCells[] => {
-    const isWhole = name === null && plan.dimension === null
-    // Lines beside each other do not add up: the rest would dwarf them.
-    if (name === null && !isWhole && plan.kind === 'lines') return []
-    const cells = (rows[index] ?? []).map(values)
-    const compared = comparedRows?.[index]?.map(values)
-    const isOthers = name === null && !isWhole
-    const slot = isOthers ? OTHERS_SLOT : name === null ? 0 : (slotOf.get(name) ?? 0)
-    const label = name ?? (isWhole ? plan.measure.label : 'others')
-    return [{ name: label, slot, isOthers, cells, ...(compared === undefined ? {} : { compared }) }]
+  const isSplit = plan.dimension !== null
+  const seriesOf = (indexes: readonly number[], name: string, slot: number, isOthers: boolean): SeriesCells => {
+    const cells = sumOfRows(indexes.map((index) => (rows[index] ?? []).map(values)))
+    const compared = indexes.flatMap((index) => (comparedRows === null ? [] : [comparedRows[index]?.map(values) ?? []]))
+    return { name, slot, isOthers, cells, ...(comparedRows === null ? {} : { compared: sumOfRows(compared) }) }
+  }
+  const named = members.flatMap((name, index): SeriesCells[] => {
+    if (name === null) return isSplit ? [] : [seriesOf([index], plan.measure.label, 0, false)]
+    const slot = slotOf.get(name)
+    return slot === undefined ? [] : [seriesOf([index], name, slot, false)]
   })
+  const rest = members.flatMap((name, index) => (isSplit && (name === null || !slotOf.has(name)) ? [index] : []))
+  // Lines beside each other do not add up: the rest would dwarf them.
+  const hasRest = rest.length > 0 && plan.kind !== 'lines'
+  const series = hasRest ? [...named, seriesOf(rest, 'others', OTHERS_SLOT, true)] : named
   const frame = { plan, windowSizeMs: GRAINS_MS[answer.grain], zone: state.zone, isFinal, windowsMs: answer.buckets }
   const { startMs, endMs } = answer.range
   return modelOfCells({ ...frame, startMs, endMs, fillingCount: fillingCount(answer, state) }, series)
@@ -212,12 +221,17 @@ export function columnsOf(page: PagePlan, state: Pick<PageState, 'measure'>): Bo
   return { value: measure, second: 'share', changeOf: measure }
 }
 
+interface BoardContext {
+  readonly page: PagePlan
+  readonly state: PageState
+  readonly plan: BoardPlan
+  readonly charts: readonly ChartModel[]
+  readonly memory: Memory
+}
+
 function answerBoard(
-  page: PagePlan,
-  state: PageState,
-  plan: BoardPlan,
+  { page, state, plan, charts, memory }: BoardContext,
   { members, memberCount, rest, whole }: RankAnswer,
-  charts: readonly ChartModel[],
 ): BoardModel {
   const values = valuesReader(page)
   const own = charts.filter((chart) => chart.plan.dimension?.name === plan.dimension.name)
@@ -243,8 +257,15 @@ function answerBoard(
       },
     ]
   })
-  const rows = worthARow(all, state, values(whole) ?? [])
-  const others = sumOf([...all.slice(rows.length).map(({ last }) => last), values(rest) ?? []])
+  const ranked = all.map(({ name }) => name)
+  const kept = keepMembers(memory, `board ${plan.dimension.name}`, state, ranked, BOARD_ROWS)
+  const rows = worthARow(
+    all.filter(({ name }) => kept.has(name)),
+    state,
+    values(whole) ?? [],
+  )
+  const left = all.filter((row) => !rows.includes(row))
+  const others = sumOf([...left.map(({ last }) => last), values(rest) ?? []])
   return {
     plan,
     columns: columnsOf(page, state),
@@ -263,6 +284,16 @@ function worthARow(rows: readonly BoardModelRow[], { order }: PageState, whole: 
   const isWorth = ({ last }: BoardModelRow): boolean => Number(last[0] ?? 0) * LEAST_ROW_SHARE >= Number(whole[0] ?? 0)
   const count = rows.findLastIndex(isWorth) + 1
   return rows.slice(0, Math.max(count, FIRST_ROWS))
+}
+
+/** Rows of cells added up, cell by cell; nothing and nothing is nothing. */
+function sumOfRows(rows: readonly (readonly (Values | undefined)[])[]): readonly (Values | undefined)[] {
+  const [first = [], ...others] = rows
+  if (others.length === 0) return first
+  return first.map((_, index) => {
+    const cells = rows.map((row) => row[index])
+    return cells.every((cell) => cell === undefined) ? undefined : sumOf(cells)
+  })
 }
 
 /** Quantities added up, exactly. */

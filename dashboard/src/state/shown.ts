@@ -12,10 +12,10 @@ import type { Interruption } from '../../../src/server/query/interruption-answer
 import { interruptionMarks, lateBursts, type Annotation, type LedgerBucket } from '../model/annotations.ts'
 import { screenOfAnswer } from '../model/answer-screen.ts'
 import { screenOfFeed, type Screen } from '../model/screen.ts'
-import type { Slots } from '../model/slots.ts'
+import { newMemory, type Memory } from '../model/slots.ts'
 import { view } from './view-state.ts'
 
-const slots: Slots = new Map()
+const memory: Memory = newMemory()
 
 let heldFeed: PageData | null = null
 // While the page is paused the feed goes on, and what is shown stays.
@@ -28,7 +28,7 @@ const shownFeed: ReadonlySignal<PageData | null> = computed(() => {
 export const screen: ReadonlySignal<Screen | null> = computed(() => {
   const plan = page.value
   if (plan === null) return null
-  if (answered.value !== null) return screenOfAnswer(plan, answered.value.state, answered.value.answer, slots)
+  if (answered.value !== null) return screenOfAnswer(plan, answered.value.state, answered.value.answer, memory)
   const feed = shownFeed.value
   return feed === null || isLimited.value || (canAsk.value !== false && !isPlain(plan))
     ? null

@@ -13,7 +13,7 @@ import {
   toggleMember,
   zoomOut,
 } from '../../../dashboard/src/model/page-state.ts'
-import { assignSlots, type Slots } from '../../../dashboard/src/model/slots.ts'
+import { assignSlots, keepMembers, newMemory } from '../../../dashboard/src/model/slots.ts'
 import { fromLocalMs, toLocal } from '../../../dashboard/src/format/zones.ts'
 import { timeTicks } from '../../../dashboard/src/charts/time-axis.ts'
 import { planPage } from '../../../src/pipeline/page.ts'
@@ -100,7 +100,7 @@ describe('the change of a range', () => {
   })
 
   it('leaves out what still fills, on both sides, and shows the whole', () => {
-    const { totals } = screenOfAnswer(page, start, filling(0), new Map())
+    const { totals } = screenOfAnswer(page, start, filling(0), newMemory())
     assert.deepEqual(totals.last, [205, 0, 0])
     assert.deepEqual(
       [totals.complete, totals.before],
@@ -115,9 +115,9 @@ describe('the change of a range', () => {
   it('leaves out two minutes where one begins and the one before is not all read', () => {
     const begun = filling(0)
     const early = { ...begun, asOf: { ...begun.asOf, watermarkMs: NOON_MS + 119_000 } }
-    assert.equal(screenOfAnswer(page, start, early, new Map()).totals.spark.length, 1)
+    assert.equal(screenOfAnswer(page, start, early, newMemory()).totals.spark.length, 1)
     const stuck = { ...begun, asOf: { ...begun.asOf, watermarkMs: NOON_MS - 600_000 } }
-    assert.equal(screenOfAnswer(page, start, stuck, new Map()).totals.spark.length, 1, 'a source that is stuck')
+    assert.equal(screenOfAnswer(page, start, stuck, newMemory()).totals.spark.length, 1, 'a source that is stuck')
   })
 
   it('orders by a ratio in words that fit one', () => {
@@ -129,11 +129,11 @@ describe('the change of a range', () => {
   it('leaves nothing out once the watermark has passed the end', () => {
     const answer = filling(0)
     const passed = { ...answer, asOf: { ...answer.asOf, watermarkMs: NOON_MS + 180_000 } }
-    assert.equal(screenOfAnswer(page, start, passed, new Map()).totals.spark.length, 3)
+    assert.equal(screenOfAnswer(page, start, passed, newMemory()).totals.spark.length, 3)
   })
 
   it('control: is of the whole range once that is final', () => {
-    const { totals } = screenOfAnswer(page, start, filling(NOON_MS + 180_000), new Map())
+    const { totals } = screenOfAnswer(page, start, filling(NOON_MS + 180_000), newMemory())
     assert.deepEqual(
       [totals.complete, totals.before],
       [
@@ -147,7 +147,7 @@ describe('the change of a range', () => {
 
 describe('colours of members', () => {
   it('stay while a member is shown, and are no two alike in one chart', () => {
-    const slots: Slots = new Map()
+    const slots = newMemory()
     const first = assignSlots(slots, 'main', ['a', 'b', 'c', 'd', 'e'])
     const second = assignSlots(slots, 'main', ['f', 'e', 'a', 'c', 'b'])
     for (const name of ['a', 'b', 'c', 'e']) assert.equal(second.get(name), first.get(name))
@@ -155,6 +155,74 @@ describe('colours of members', () => {
     const other = assignSlots(slots, 'small', ['x', 'a'], second)
     assert.equal(other.get('a'), second.get('a'))
     assert.notEqual(other.get('x'), other.get('a'))
+  })
+
+  it('A1: come back with a member that was not shown for a while', () => {
+    const memory = newMemory()
+    const first = assignSlots(memory, 'main', ['a', 'b', 'c', 'd', 'e'])
+    assert.equal(assignSlots(memory, 'main', ['a', 'b', 'c', 'd', 'f']).get('f'), first.get('e'))
+    // Of a and b, which are gone now, b was the last to be seen: the new one takes the colour of the other.
+    assignSlots(memory, 'main', ['b', 'c', 'd', 'f'])
+    assert.equal(assignSlots(memory, 'main', ['c', 'd', 'f', 'g']).get('g'), first.get('a'))
+    const back = assignSlots(memory, 'main', ['b', 'c', 'd', 'f'])
+    assert.deepEqual(
+      ['b', 'c', 'd'].map((name) => back.get(name)),
+      ['b', 'c', 'd'].map((name) => first.get(name)),
+    )
+  })
+})
+
+describe('members near a tie', () => {
+  it('A2: stay while they are among the next few, until something else is asked', () => {
+    const memory = newMemory()
+    const shown = (ranked: string, question: unknown = start): string =>
+      [...keepMembers(memory, 'main', question, [...ranked], 3)].join('')
+    assert.equal(shown('abcde'), 'abc')
+    assert.equal(shown('abdce'), 'abc', 'd has passed c by a little')
+    assert.equal(shown('dabec'), 'abc')
+    assert.equal(shown('dabef'), 'dab', 'c is far behind now')
+    assert.equal(shown('abced'), 'abd')
+    assert.equal(shown('abced', { ...start }), 'abc', 'control: another question starts anew')
+  })
+
+  it('are added to the others while they are not shown, exactly', () => {
+    const cell = (impressions: number): Amounts => ({ impressions, clicks: 0, sums: { spend: '0.100000' } })
+    const answerOf = (members: readonly (string | null)[], counts: readonly (number | null)[]): ViewAnswer => ({
+      asOf: { epoch: 1, watermarkMs: NOON_MS, finalUpToMs: NOON_MS, provisionalShare: 0, answeredAtMs: NOON_MS },
+      range: { startMs: NOON_MS - 60_000, endMs: NOON_MS },
+      comparison: null,
+      grain: '1m',
+      buckets: [NOON_MS - 60_000],
+      totals: null,
+      series: Array.from({ length: 3 }, () => ({
+        members,
+        rows: counts.map((count) => [count === null ? null : cell(count)]),
+        comparedRows: null,
+        isFinal: [true],
+      })),
+      ranks: [],
+    })
+    const memory = newMemory()
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', null]
+    const layers = (answer: ViewAnswer): unknown[] =>
+      screenOfAnswer(page, start, answer, memory).charts[1]?.series.map(({ name, cells }) => [name, cells[0]]) ?? []
+    const first = layers(answerOf(names, [90, 80, 70, 60, 50, 40, 30, 5]))
+    assert.deepEqual(first.slice(4), [
+      ['e', [50, 0, 100_000]],
+      ['others', [75, 0, 300_000]],
+    ])
+    // f passes e: e stays, and with it the colours; what is left still adds up.
+    const second = layers(answerOf(['a', 'b', 'c', 'd', 'f', 'e', 'g'], [90, 80, 70, 60, 51, 50, null]))
+    assert.deepEqual(second.slice(4), [
+      ['e', [50, 0, 100_000]],
+      ['others', [51, 0, 100_000]],
+    ])
+    assert.equal(first.length, 6, 'control: lines have no others')
+    const lines = screenOfAnswer(page, start, answerOf(names, [9, 8, 7, 6, 5, 4, 3, 2]), memory).charts[0]
+    assert.deepEqual(
+      lines?.series.map(({ name }) => name),
+      ['a', 'b', 'c', 'd', 'e'],
+    )
   })
 })
 
