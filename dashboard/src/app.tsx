@@ -15,6 +15,8 @@ import { Ledger } from './parts/ledger.tsx'
 import { Overlays } from './parts/overlays.tsx'
 import { Sources } from './parts/sources.tsx'
 import { Tiles } from './parts/tiles.tsx'
+import { whatIsEmpty } from './model/finality.ts'
+import { highestMs } from './model/progress.ts'
 import type { Screen } from './model/screen.ts'
 import { notice } from './state/overlay.ts'
 import { screen } from './state/shown.ts'
@@ -87,6 +89,9 @@ function Sheet({ page: plan, screen: shown }: { page: PagePlan; screen: Screen }
 }
 
 function Charts({ page: plan, screen: shown }: { page: PagePlan; screen: Screen }): VNode {
+  const state = view.value
+  const newestMs = status.value === null || isLimited.value ? undefined : highestMs(status.value.partitions)
+  const empty = state === null ? undefined : whatIsEmpty(shown, state, newestMs)
   const panels = plan.charts.map(({ id, title }, index) => {
     const model = shown.charts.find((chart) => chart.plan.id === id)
     const dimension = model?.plan.dimension?.name
@@ -99,6 +104,7 @@ function Charts({ page: plan, screen: shown }: { page: PagePlan; screen: Screen 
         title={model?.plan.title ?? title}
         model={model}
         memberCount={memberCount}
+        empty={index === 0 || empty === undefined ? empty : ''}
         isAnswer={isAnswer}
         canDrill={isAnswer && isAdmin.value}
         index={index}

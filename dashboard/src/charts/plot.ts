@@ -158,6 +158,7 @@ export class Plot {
       sync: { key: CURSORS, setSeries: false, scales: ['x', null], filters: { pub: isShared, sub: isShared } },
       bind: {
         dblclick: () => () => {
+          takeCursorsAway()
           this.#listener.onZoomOut()
           return null
         },
@@ -172,6 +173,7 @@ export class Plot {
     const startMs = Math.floor(this.#plot.posToVal(left, 'x') / windowSizeMs) * windowSizeMs
     const endMs = Math.ceil(this.#plot.posToVal(left + width, 'x') / windowSizeMs) * windowSizeMs
     this.#plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
+    takeCursorsAway()
     this.#listener.onZoom(startMs, Math.max(endMs, startMs + windowSizeMs))
   }
 
@@ -295,6 +297,11 @@ export class Plot {
     const after = windowsMs.findIndex((startMs) => startMs > shiftedMs)
     return Math.max(0, after < 0 ? windowsMs.length - 1 : after - 1)
   }
+}
+
+/** Of all charts: what was under the cursor is elsewhere once they show another range. */
+function takeCursorsAway(): void {
+  for (const plot of uPlot.sync(CURSORS).plots) plot.setCursor({ left: -10, top: -10 })
 }
 
 /** Bars with a gap between them where there is room for one; gaps of every other pixel would shimmer. */

@@ -99,6 +99,7 @@ export function screenOfAnswer(page: PagePlan, state: PageState, answer: ViewAns
     zone: state.zone,
     compared: answer.comparison,
     provisionalShare: answer.asOf.provisionalShare,
+    finalUpToMs: answer.asOf.finalUpToMs,
     totals: answerTotals(page, answer, charts[0]?.fillingCount ?? 0),
     charts,
     boards: boardPlans(page, state).flatMap((plan, index) => {

@@ -79,7 +79,8 @@ function silenceInWords({ silentForMs, idleInMs, waitsFor }: PartitionStatus): s
   return `${silence}; results wait for it ${formatLength(idleInMs)} more`
 }
 
-function highestMs(partitions: readonly PartitionStatus[]): number | null {
+/** The newest event time of all partitions, ms; null before the first event. */
+export function highestMs(partitions: readonly PartitionStatus[]): number | null {
   const times = partitions.flatMap(({ highestEventTimeMs }) => highestEventTimeMs ?? [])
   return times.length === 0 ? null : Math.max(...times)
 }

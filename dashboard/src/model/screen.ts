@@ -51,6 +51,8 @@ export interface Screen {
   readonly compared: { readonly startMs: number; readonly endMs: number } | null
   /** The share of it that may still change, 0 to 1; null where that is not known. */
   readonly provisionalShare: number | null
+  /** Every window that ends here or earlier is final, ms; null where none is known to be. */
+  readonly finalUpToMs: number | null
   readonly totals: TotalsModel
   readonly charts: readonly ChartModel[]
   /** How many members the dimension of each chart has. */
@@ -71,6 +73,7 @@ export function screenOfFeed(page: PagePlan, data: PageData): Screen {
     zone: 'UTC',
     compared: null,
     provisionalShare: finalUpToMs >= endMs ? 0 : null,
+    finalUpToMs,
     totals: { ...data.totals, spark: feedSpark(page, data) },
     charts,
     boards: page.boards.flatMap((plan) => {

@@ -2,6 +2,7 @@ import type { VNode } from 'preact'
 import type { PageMeasure } from '../../../src/pipeline/page.ts'
 import type { Values } from '../../../src/server/page-data.ts'
 import { formatCount, formatShare, formatShort, NOTHING } from '../format/numbers.ts'
+import { isNothing } from '../model/finality.ts'
 import { amountOf, hasFew, measureChange, measureNumber, measureText } from '../model/measures.ts'
 import { filterModeOf, toggleMember } from '../model/page-state.ts'
 import type { BoardColumns, BoardModel, BoardModelRow } from '../model/screen.ts'
@@ -42,7 +43,7 @@ export function Board({ board, canFilter }: { board: BoardModel; canFilter: bool
           {rows.length === 0 && (
             <tr>
               <td class="empty-row" colSpan={4}>
-                {memberCount === 0 && canFilter ? 'Nothing here' : 'No events yet'}
+                {canFilter ? (isNothing(board.whole) ? '' : 'No name like this') : 'No events yet'}
               </td>
             </tr>
           )}

@@ -20,6 +20,8 @@ export interface ChartPanelProps {
   /** Undefined while there is nothing to draw. */
   readonly model: ChartModel | undefined
   readonly memberCount: number
+  /** What to say in place of a drawing where there is nothing to draw; empty where that is said elsewhere. */
+  readonly empty: string | undefined
   /** Whether the tables answer: then it can be chosen what is drawn, and the SQL be shown. */
   readonly isAnswer: boolean
   /** Whether the events behind a number can be had. */
@@ -30,7 +32,8 @@ export interface ChartPanelProps {
 
 /** A chart with its title, direct labels, values under the cursor, and the same numbers as a table. */
 export function ChartPanel(props: ChartPanelProps): VNode {
-  const { id, title, model, memberCount, isAnswer, canDrill, index } = props
+  const { id, title, model, memberCount, empty, isAnswer, canDrill, index } = props
+  const isDrawn = model !== undefined && empty === undefined
   const isTable = useSignal(false)
   const marks = index === 0 ? Object.values(marksTrouble.value)[0] : undefined
   const about = model === undefined ? undefined : subtitle(model, index === 0 ? memberCount : 0, marks !== undefined)
@@ -55,9 +58,9 @@ export function ChartPanel(props: ChartPanelProps): VNode {
         {model !== undefined && <Menu label={`More of ${title}`} items={menuItems(props, model)} />}
       </div>
       <div class="chart-box">
-        {model === undefined && <p class="empty">No events yet</p>}
-        {model !== undefined && isTable.value && <ChartTable model={model} canDrill={canDrill} />}
-        {model !== undefined && !isTable.value && (
+        {!isDrawn && empty !== '' && <p class="empty">{empty ?? 'No events yet'}</p>}
+        {isDrawn && isTable.value && <ChartTable model={model} canDrill={canDrill} />}
+        {isDrawn && !isTable.value && (
           <Chart key={chartKey(model)} model={model} isAnswer={isAnswer} canDrill={canDrill} />
         )}
       </div>

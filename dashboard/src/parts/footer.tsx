@@ -4,9 +4,9 @@ import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { formatCount, NOTHING, THIN_SPACE } from '../format/numbers.ts'
 import { formatClock, formatMinute } from '../format/times.ts'
 import { isLimited } from '../live/viewer.ts'
+import { provisionalText } from '../model/finality.ts'
 import { hasEnded, whoHoldsBack } from '../model/progress.ts'
 import type { Screen } from '../model/screen.ts'
-import { provisionalText } from './tiles.tsx'
 
 const DATABASE_WORDS = { starting: 'starting', up: 'up', down: 'down', none: 'not in use' } as const
 

@@ -5,6 +5,7 @@ import type { ViewAnswer } from '../../../src/query/view-answer.ts'
 import { copyText } from '../live/take-away.ts'
 import { useAnswer } from '../live/use-answer.ts'
 import { viewQueryOf } from '../model/answer-screen.ts'
+import { screen } from '../state/shown.ts'
 import { search, view } from '../state/view-state.ts'
 import { Window } from './window.tsx'
 
@@ -16,7 +17,13 @@ export function SqlWindow(props: { page: PagePlan; title: string; index: number 
     const state = view.peek()
     if (state === null) return null
     const query = viewQueryOf(page, state, search.peek())
-    return JSON.stringify({ ...query, totals: false, ranks: [], series: query.series.slice(index, index + 1) })
+    const drawn = screen.peek()?.charts[index]?.series.filter(({ isOthers }) => !isOthers) ?? []
+    const members = drawn.map(({ name }) => name)
+    const series = query.series.slice(index, index + 1).map((part) => {
+      // Who is drawn: more are asked for, and which of them stay is up to the page.
+      return part.split === null || members.length === 0 ? part : { ...part, top: 0, members }
+    })
+    return JSON.stringify({ ...query, totals: false, ranks: [], series })
   }, [])
   const { answer, problem } = useAnswer<ViewAnswer>(
     question === null ? null : '/api/v1/view?sql=1',

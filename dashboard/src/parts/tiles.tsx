@@ -1,7 +1,7 @@
 import type { VNode } from 'preact'
 import type { PageMeasure, PagePlan } from '../../../src/pipeline/page.ts'
 import type { Values } from '../../../src/server/page-data.ts'
-import { formatShare, NOTHING } from '../format/numbers.ts'
+import { NOTHING } from '../format/numbers.ts'
 import { beforeInWords, rangeInWords } from '../format/times.ts'
 import { hasFew, intervalText, measureChange, measureNumber, measureText } from '../model/measures.ts'
 import { mayAsk } from '../live/answers.ts'
@@ -101,12 +101,4 @@ function ChangeText(props: { change: ReturnType<typeof measureChange>; before: s
 function sparkValue(measure: PageMeasure, values: Values | undefined): number | null {
   if (values === undefined) return measure.kind === 'ratio' ? null : 0
   return measure.kind === 'ratio' && hasFew(measure, values) ? null : measureNumber(measure, values)
-}
-
-/** How much of what is shown may still change, in words; undefined where nothing is known of it. */
-export function provisionalText({ provisionalShare }: Screen): string | undefined {
-  if (provisionalShare === null) return undefined
-  if (provisionalShare === 0) return 'all of this range is final'
-  if (provisionalShare >= 0.9995) return 'all of this range may still change'
-  return `${formatShare(provisionalShare, provisionalShare < 0.01 ? 2 : 0)} of this range may still change`
 }
