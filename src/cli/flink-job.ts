@@ -251,8 +251,8 @@ function resumable(record: JobRecord | undefined, plan: Plan, options: SubmitOpt
 }
 
 /**
- * Refuses to take a job for one that left no state where one was seen, or where its cluster keeps it elsewhere and may still
- * run it.
+ * Refuses to take a job for one that left no state where one was seen, or where its cluster keeps it elsewhere and may
+ * still run it.
  *
  * @throws TidemarkError INPUT_MISSING
  */

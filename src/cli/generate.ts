@@ -90,8 +90,8 @@ async function runToKafka(generating: Generating, brokers: string): Promise<void
 }
 
 /**
- * The definition's Kafka source, whose topics are written to, with its TLS and SASL: of several the one at these brokers, else
- * the first.
+ * The definition's Kafka source, whose topics are written to, with its TLS and SASL: of several the one at these
+ * brokers, else the first.
  */
 function kafkaSourceOf({ sources }: Plan, brokers: string): KafkaSourcePlan | undefined {
   const found = sources.filter((source) => source.kind === 'kafka')

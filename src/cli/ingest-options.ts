@@ -1,5 +1,6 @@
 /**
- * The options of `run` and `demo` for events over HTTP: every limit by a name of its own, and hosts that clicks go on to.
+ * The options of `run` and `demo` for events over HTTP: every limit by a name of its own, and hosts that clicks go on
+ * to.
  */
 import { InvalidArgumentError, type Command } from 'commander'
 import { closest, distance } from 'fastest-levenshtein'

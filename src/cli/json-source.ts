@@ -1,5 +1,6 @@
 /**
- * JSON written by a person: the value, where each part of it stands, and what a plain parser would pass over in silence.
+ * JSON written by a person: the value, where each part of it stands, and what a plain parser would pass over in
+ * silence.
  *
  * J1  The same texts are JSON, with the same values, as for `JSON.parse`; only nesting has a limit.
  * J2  A mistake is named with its line and column and with what was expected there.

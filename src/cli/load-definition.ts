@@ -49,8 +49,8 @@ export async function loadDefinition(file: string | undefined): Promise<LoadedDe
 /**
  * The plan of a definition file, with parameters of the command line in place of its own.
  *
- * @throws TidemarkError as {@link loadDefinition}; DefinitionError with every problem; `USAGE` where only a parameter of
- * the command line is wrong
+ * @throws TidemarkError as {@link loadDefinition}; DefinitionError with every problem; `USAGE` where only a parameter
+ * of the command line is wrong
  */
 export async function loadPlanFile(file: string | undefined, parameters: ParametersDefinition = {}): Promise<Plan> {
   const loaded = await loadDefinition(file)

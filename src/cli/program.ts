@@ -11,7 +11,9 @@ import { EXIT } from './exit-codes.ts'
 import { addCommonOptions, COMMON_OPTIONS } from './common-options.ts'
 import { COMMANDS, type CommandEntry } from './commands.ts'
 
-/** Runs the command that `args` (without node and script) ask for. Rejects with what it throws, usage errors included. */
+/**
+ * Runs the command that `args` (without node and script) ask for. Rejects with what it throws, usage errors included.
+ */
 export async function runProgram(args: readonly string[], version: string): Promise<void> {
   const operands = args.filter((arg) => !arg.startsWith('-'))
   const wantsHelp = operands[0] === 'help'

@@ -1,5 +1,6 @@
 /**
- * The options of `generate` that say what traffic is like: settings of the generator, by their names on the command line.
+ * The options of `generate` that say what traffic is like: settings of the generator, by their names on the command
+ * line.
  */
 import { InvalidArgumentError, type Command } from 'commander'
 import { formatDuration } from '../time/duration.ts'

@@ -3,8 +3,8 @@
  *
  * X1  `retryable` means that the same work may succeed later without anyone changing anything.
  * X2  No message ever holds a password.
- * X3  Only what is known counts as a server that is away or that turns us down (`DATABASE_UNAVAILABLE`). Everything else
- *     is `DATABASE_FAILED`: trying it again would hide a fault behind an outage.
+ * X3  Only what is known counts as a server that is away or that turns us down (`DATABASE_UNAVAILABLE`). Everything
+ *     else is `DATABASE_FAILED`: trying it again would hide a fault behind an outage.
  */
 import { TidemarkError } from '../errors.ts'
 

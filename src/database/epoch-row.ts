@@ -2,8 +2,8 @@
  * The row of a pipeline in `tidemark_meta` as the epoch protocol has it: the single point of decision on which epoch is
  * in the tables, and on who may write the next one.
  *
- * F1  Fencing: only the row's owner moves it on, and only from one epoch to the next. Whoever was overtaken finds no row
- *     to move, whatever it still has under way, and writes nothing.
+ * F1  Fencing: only the row's owner moves it on, and only from one epoch to the next. Whoever was overtaken finds no
+ *     row to move, whatever it still has under way, and writes nothing.
  * F2  The row moves in the transaction that writes the epoch's values: it says exactly what the tables hold.
  */
 import type { Client } from 'pg'

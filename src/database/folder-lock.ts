@@ -1,12 +1,13 @@
 /**
  * One running instance per folder.
  *
- * L1  The lock is the operating system's: it is held while the process that took it lives and not a moment longer, however
- *     that one ends. No lock is ever stale, so none is ever taken over, and of many that ask at once exactly one gets it.
+ * L1  The lock is the operating system's: it is held while the process that took it lives and not a moment longer,
+ *     however that one ends. No lock is ever stale, so none is ever taken over, and of many that ask at once exactly
+ *     one gets it.
  * L2  Who holds it stands in a file beside it, for messages only.
  *
- * SQLite, which Node brings, asks the system for it: an exclusive transaction on an empty database that is never written.
- * The lock file is never opened in another way: closing any descriptor of it would give the lock up.
+ * SQLite, which Node brings, asks the system for it: an exclusive transaction on an empty database that is never
+ * written. The lock file is never opened in another way: closing any descriptor of it would give the lock up.
  */
 import { accessSync, constants, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

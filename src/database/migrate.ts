@@ -1,8 +1,9 @@
 /**
  * Brings the database to the plan: creates what is missing, extends what is there, refuses what would lose data.
  *
- * All of it happens in one transaction. What the pipelines of a database share (the meta table, the state of coarse, narrow
- * and early cells, the read-only role) is made by one instance at a time; where it is in place, a migration locks none of it.
+ * All of it happens in one transaction. What the pipelines of a database share (the meta table, the state of coarse,
+ * narrow and early cells, the read-only role) is made by one instance at a time; where it is in place, a migration
+ * locks none of it.
  */
 import type { Client } from 'pg'
 import { TidemarkError } from '../errors.ts'
@@ -49,8 +50,8 @@ export async function migrate(client: Client, plan: Plan, options: MigrateOption
 }
 
 /**
- * Makes what the pipelines of a database share, in a transaction of its own. A migration after it that is kept open for long
- * is in nobody's way.
+ * Makes what the pipelines of a database share, in a transaction of its own. A migration after it that is kept open for
+ * long is in nobody's way.
  *
  * @throws TidemarkError DATABASE_BUSY, retryable
  */

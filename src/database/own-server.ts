@@ -3,10 +3,11 @@
  *
  * V1  It listens on the loopback interface only, on a random port that is kept from start to start while it is free.
  * V2  It has its own process group: Ctrl-C in the terminal reaches us alone, and we stop it after our last write.
- * V3  When we die without a word, the watchdog stops it, unless the next start takes it over within two seconds; when the
- *     watchdog dies too, the next start stops it.
- * V4  When it dies while we live, it is started again on the same port, after 1 s and then at growing distances, whatever
- *     keeps it from starting meanwhile. A server that someone else started on the folder meanwhile is taken over.
+ * V3  When we die without a word, the watchdog stops it, unless the next start takes it over within two seconds; when
+ *     the watchdog dies too, the next start stops it.
+ * V4  When it dies while we live, it is started again on the same port, after 1 s and then at growing distances,
+ *     whatever keeps it from starting meanwhile. A server that someone else started on the folder meanwhile is taken
+ *     over.
  */
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, renameSync } from 'node:fs'

@@ -2,9 +2,10 @@
  * The limited fallback: PostgreSQL compiled to WebAssembly, in this process, behind a socket that speaks PostgreSQL's
  * protocol on the loopback interface. It serves one connection at a time and a few hundred megabytes.
  *
- * Z1  One connection has the database to itself; others wait in line for a while, then are told why they cannot have it.
- * Z2  A connection starts with nothing of the one before: its transaction, locks, settings and statements are gone, wherever
- *     it broke off. Where they cannot be cleared nobody gets in any more, and is told so.
+ * Z1  One connection has the database to itself; others wait in line for a while, then are told why they cannot have
+ *     it.
+ * Z2  A connection starts with nothing of the one before: its transaction, locks, settings and statements are gone,
+ *     wherever it broke off. Where they cannot be cleared nobody gets in any more, and is told so.
  * Z3  Nobody gets in without the password.
  */
 import { createServer, type Server, type Socket } from 'node:net'
@@ -140,7 +141,9 @@ async function relay(database: PGlite, socket: Socket, frames: Frames): Promise<
   }
 }
 
-/** Clears what a connection leaves. After an error PostgreSQL takes nothing in until a Sync, and its client may be gone. */
+/**
+ * Clears what a connection leaves. After an error PostgreSQL takes nothing in until a Sync, and its client may be gone.
+ */
 async function forget(database: PGlite): Promise<void> {
   await database.execProtocolRaw(SYNC)
   await database.exec('rollback')

@@ -2,8 +2,8 @@
  * What a running server says of itself in `postmaster.pid`, and how a server is ended from outside.
  *
  * M1  Only a process that is surely the server of this very folder is ever signalled: its number is in the folder's
- *     `postmaster.pid`, it works in that folder and it is called postgres. Once it was, it is known by its start as well,
- *     so that no other process that got its number meanwhile is signalled.
+ *     `postmaster.pid`, it works in that folder and it is called postgres. Once it was, it is known by its start as
+ *     well, so that no other process that got its number meanwhile is signalled.
  */
 import { readFileSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,8 +1,8 @@
 /**
  * Cells of roll-ups that are no tables, summed up from tables that are: what a page shows of the time before a restart.
  *
- * U1  A roll-up is read from a table of its time axis that has its dimensions and every quantity, the one with the fewest
- *     dimensions. One that no table covers is left out.
+ * U1  A roll-up is read from a table of its time axis that has its dimensions and every quantity, the one with the
+ *     fewest dimensions. One that no table covers is left out.
  * U2  Values are exact: counts as integers, sums as whole millionths. A cell is final where all of its parts are.
  */
 import { summedFields, type MeasurePlan, type Plan, type RollUp, type TablePlan } from '../pipeline/plan.ts'

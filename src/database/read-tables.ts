@@ -3,8 +3,8 @@
  *
  * R1  All tables are read from one snapshot: a writer at work changes nothing in the middle.
  * R2  Rows come sorted by primary key in byte order, a cursor's step at a time: memory does not grow with the table.
- * R3  Text is made by the rules of table-text.ts. A value the plan's type cannot hold exactly (microseconds, say) is shown
- *     as it is, so that it differs instead of passing for another.
+ * R3  Text is made by the rules of table-text.ts. A value the plan's type cannot hold exactly (microseconds, say) is
+ *     shown as it is, so that it differs instead of passing for another.
  */
 import type { Client } from 'pg'
 import { TidemarkError } from '../errors.ts'

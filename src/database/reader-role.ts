@@ -43,9 +43,9 @@ export function readerRoleStatements(login: string): readonly string[] {
 }
 
 /**
- * Lets the role read exactly the tables of the plan, and others of ours that `also` names. On a server where it is missing
- * it is made without a right to log in; where our user may not make roles, nothing happens. Runs inside the caller's
- * transaction.
+ * Lets the role read exactly the tables of the plan, and others of ours that `also` names. On a server where it is
+ * missing it is made without a right to log in; where our user may not make roles, nothing happens. Runs inside the
+ * caller's transaction.
  */
 export async function grantReaderRole(
   client: Client,
@@ -66,8 +66,8 @@ export async function prepareReaderRole(client: Client): Promise<void> {
 }
 
 /**
- * Lets the role, where there is one, read tables that came later. A right that is there is not granted again: that would lock
- * what pipelines share. Inside the caller's transaction.
+ * Lets the role, where there is one, read tables that came later. A right that is there is not granted again: that
+ * would lock what pipelines share. Inside the caller's transaction.
  */
 export async function grantToReader(client: Client, names: readonly string[]): Promise<void> {
   const { rows } = await client.query<{ name: string }>(

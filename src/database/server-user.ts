@@ -1,13 +1,13 @@
 /**
  * Whom the server runs as, and how that user gets at files that are not its own to reach.
  *
- * PostgreSQL refuses to run as root. Started by root, the server therefore runs as user 65534 (`nobody`) on a data folder
- * that belongs to it; started by anyone else, as that user.
+ * PostgreSQL refuses to run as root. Started by root, the server therefore runs as user 65534 (`nobody`) on a data
+ * folder that belongs to it; started by anyone else, as that user.
  *
- * U1  The data stay in the data folder, also below folders that the server's user may not enter (a checkout in a private
- *     `/root`, say): it is given the open folder, under the name `/proc/self/fd/3`, instead of a path.
- * U2  Programs that the user cannot read are copied, once per version, to `/var/cache/tidemark` (else below the system's
- *     temporary folder). They may be deleted at any time.
+ * U1  The data stay in the data folder, also below folders that the server's user may not enter (a checkout in a
+ *     private `/root`, say): it is given the open folder, under the name `/proc/self/fd/3`, instead of a path.
+ * U2  Programs that the user cannot read are copied, once per version, to `/var/cache/tidemark` (else below the
+ *     system's temporary folder). They may be deleted at any time.
  */
 import { spawnSync } from 'node:child_process'
 import {

@@ -1,5 +1,6 @@
 /**
- * Which versions of PostgreSQL will do. Nothing of ours needs more than 11 has; below 13 nobody mends PostgreSQL itself.
+ * Which versions of PostgreSQL will do. Nothing of ours needs more than 11 has; below 13 nobody mends PostgreSQL
+ * itself.
  */
 import type { Client } from 'pg'
 

@@ -1,9 +1,9 @@
 /**
  * Ends the server soon after our process, however that one ends: SIGKILL leaves no chance to do it ourselves.
  *
- * A tiny shell process reads from a pipe that only we hold. At the pipe's end without a word from us, we are dead. It then
- * leaves the server for two seconds to a next start, which takes it over as it is; otherwise it asks the server to shut
- * down, provided that the folder still names that very process as its server.
+ * A tiny shell process reads from a pipe that only we hold. At the pipe's end without a word from us, we are dead. It
+ * then leaves the server for two seconds to a next start, which takes it over as it is; otherwise it asks the server to
+ * shut down, provided that the folder still names that very process as its server.
  *
  * W1  A server that is left is either taken over or ended: both remove one file, which works for exactly one of them.
  * W2  Where the folder is gone there is nobody to take it over: the server is ended at once.
@@ -68,7 +68,10 @@ export function startWatchdog(pid: number, clusterDir: string, folder: string): 
   return { dismiss: () => void child.stdin.end('done\n') }
 }
 
-/** Takes a server whose process died over from its watchdog, which then leaves it alone; false where it is not to be had. */
+/**
+ * Takes a server whose process died over from its watchdog, which then leaves it alone; false where it is not to be
+ * had.
+ */
 export async function takeFromWatchdog(pid: number, folder: string): Promise<boolean> {
   for (let waitedMs = 0; waitedMs <= LEFT_WITHIN_MS; waitedMs += 10) {
     try {

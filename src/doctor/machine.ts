@@ -26,7 +26,8 @@ const GOOD_AVAILABLE_BYTES = 1e9
 
 /**
  * @param availableBytes what this process may still take, limits of a container included
- * @param totalBytes what the machine, or the container, has: with less than `LEAST_MACHINE_BYTES` a run refuses to start
+ * @param totalBytes what the machine, or the container, has: with less than `LEAST_MACHINE_BYTES` a run refuses to
+ *   start
  */
 export function checkMemory(availableBytes: number, totalBytes: number): Check {
   const found = `${formatBytes(availableBytes)} available of ${formatBytes(totalBytes)}`

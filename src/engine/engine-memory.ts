@@ -1,6 +1,6 @@
 /**
- * What an engine holds in memory, and what its next steps would take beside it: tables grow by copying themselves, so for
- * a moment the old one and the new one are there together.
+ * What an engine holds in memory, and what its next steps would take beside it: tables grow by copying themselves, so
+ * for a moment the old one and the new one are there together.
  *
  * Y1  `growthBytes` is at least what any one step allocates that takes in about a megabyte of events, follows the
  *     watermark or hands out changes.

@@ -4,8 +4,8 @@
  * E1  read(stream) = Σ over the classes of total(stream, class), after every `offer`.
  * E2  For each stream and class, the total is the sum of its cells.
  * E3  A cell whose count returned to 0 is handed out as 0 once, so that its row is removed.
- * E4  Once a snapshot has the ledger, cells handed out since the last one are in `#unsaved`; those that changed and were
- *     not handed out are in any case still among the changed ones.
+ * E4  Once a snapshot has the ledger, cells handed out since the last one are in `#unsaved`; those that changed and
+ *     were not handed out are in any case still among the changed ones.
  */
 import { EVENT_CLASSES, STREAM_NAMES, type EventClass, type StreamName } from '../pipeline/plan.ts'
 import type { LedgerChanges } from '../pipeline/cells.ts'

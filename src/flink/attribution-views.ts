@@ -2,9 +2,10 @@
  * Clicks to impressions, and the windows that no event can change any more.
  *
  * A1  A click belongs to the accepted impression of its id with t - e <= c <= t + A; of several, to the latest.
- * A2  Of the clicks of an impression the earliest by event time counts; an earlier one that arrives later takes its place.
- * A3  A window is final once the watermark behind the interval join has passed it: that join holds the watermark back by
- *     A, and the topics by outOfOrderness + L, so it passes a window exactly when W >= window_end + A + L.
+ * A2  Of the clicks of an impression the earliest by event time counts; an earlier one that arrives later takes its
+ *     place.
+ * A3  A window is final once the watermark behind the interval join has passed it: that join holds the watermark back
+ *     by A, and the topics by outOfOrderness + L, so it passes a window exactly when W >= window_end + A + L.
  */
 import type { Plan } from '../pipeline/plan.ts'
 import { factsType, type FlinkStatement } from './event-views.ts'

@@ -2,15 +2,15 @@
  * One stream: its topic as a table, its records checked, its duplicates told from its events.
  *
  * V1  Every record of the topic is in exactly one of: malformed, duplicate, accepted.
- * V2  An id counts as a duplicate up to A + L away in event time from an event accepted before; first arrival wins. Exact
- *     for the first three events of an id and all their copies while outOfOrderness is at most A + L. From there on each
- *     is held against the one before it: copies in a chain that stretches over more than A + L are all duplicates, and
- *     with more disorder than A + L a copy that comes behind a later event is taken for new.
+ * V2  An id counts as a duplicate up to A + L away in event time from an event accepted before; first arrival wins.
+ *     Exact for the first three events of an id and all their copies while outOfOrderness is at most A + L. From there
+ *     on each is held against the one before it: copies in a chain that stretches over more than A + L are all
+ *     duplicates, and with more disorder than A + L a copy that comes behind a later event is taken for new.
  * V3  All of it is insert-only and keeps the event time as a time attribute, which the interval join needs.
  * V4  A time that is no event's moves no watermark: it is taken as the epoch, and the watermark is a maximum.
- * V5  A record is taken apart once and checked once. The planner writes an expression wherever its column is used, and each
- *     `JSON_VALUE` parses its record anew; only what it holds to be another value each time does it compute where it stands.
- *     See {@link once}.
+ * V5  A record is taken apart once and checked once. The planner writes an expression wherever its column is used, and
+ *     each `JSON_VALUE` parses its record anew; only what it holds to be another value each time does it compute where
+ *     it stands. See {@link once}.
  */
 import { END_EVENT_TIME_MS } from '../time/window.ts'
 import { finalAfterMs, summedFields, type Plan, type StreamName } from '../pipeline/plan.ts'
@@ -36,7 +36,10 @@ export interface FlinkStatement {
   readonly sql: string
 }
 
-/** How far Flink's watermark trails the highest event time: windows close A + L after their end, of which the join waits A. */
+/**
+ * How far Flink's watermark trails the highest event time: windows close A + L after their end, of which the join waits
+ * A.
+ */
 function watermarkDelayMs({ parameters }: Plan): number {
   return parameters.outOfOrdernessMs + finalAfterMs(parameters) - parameters.attributionWindowMs
 }
@@ -110,8 +113,8 @@ FROM ${stream}_topic`,
 }
 
 /**
- * A value that the planner takes for another one each time it is asked for: so it is asked for once, and kept for whoever
- * uses it more than once (V5).
+ * A value that the planner takes for another one each time it is asked for: so it is asked for once, and kept for
+ * whoever uses it more than once (V5).
  */
 function once(value: string): string {
   return `CASE WHEN UNIX_TIMESTAMP() > 0 THEN ${value} END`

@@ -1,8 +1,8 @@
 /**
  * The ledger on Flink: every record read stands in exactly one class, whenever one looks.
  *
- * E1  Classes are `counted`, `duplicate`, `repeat`, `malformed` and, of clicks, `unattributed`: what the embedded engine
- *     calls `orphan`, `out_of_window` or `pending`.
+ * E1  Classes are `counted`, `duplicate`, `repeat`, `malformed` and, of clicks, `unattributed`: what the embedded
+ *     engine calls `orphan`, `out_of_window` or `pending`.
  * E2  An event that changes its class moves: it is taken from the old one as it is added to the new one.
  * E3  A malformed record has no time of its own; it stands at the minute of its Kafka record.
  */
@@ -35,7 +35,8 @@ function streamEntries(plan: Plan, stream: StreamName, accepted: string): readon
       // True of each: without its time the planner would take a record apart once more for this.
       from: `${stream}_checked WHERE NOT checked.is_event AND CAST(rt AS STRING) <> ''`,
     }),
-    // True of each: behind a filter the planner leaves the columns of `marked` as they are, and does not number ids twice.
+    // True of each: behind a filter the planner leaves the columns of `marked` as they are, and does not number ids
+    // twice.
     entry(plan, stream, { eventClass: first, timeMs: 'event_ms', from: `${stream}_marked WHERE number_of_id > 0` }),
     moved(plan, { ...again, from: `${stream}_again` }),
   ]

@@ -1,5 +1,6 @@
 /**
- * Text that becomes part of a Flink SQL statement. Every identifier, literal, JSON path and comment passes through here.
+ * Text that becomes part of a Flink SQL statement. Every identifier, literal, JSON path and comment passes through
+ * here.
  *
  * Q1  Whatever the text, it stays inside its quotes: what comes out is one token of Flink SQL.
  * Q2  What is quoted is what Flink reads back, character by character.

@@ -2,8 +2,8 @@
  * How records are read in Flink SQL: which of them are events by the rules of SEMANTICS, and what their fields say.
  *
  * F1  Every expression is null or a value, never an error: a record must not be able to stop the job.
- * F2  Types are told apart in the JSON text of the known fields (`JSON_QUERY` of several members gives them in one object,
- *     in the order of their names), by one regular expression made from the plan.
+ * F2  Types are told apart in the JSON text of the known fields (`JSON_QUERY` of several members gives them in one
+ *     object, in the order of their names), by one regular expression made from the plan.
  * F3  That expression bounds each repetition, so that no record makes Java's matcher run out of stack.
  */
 import { END_EVENT_TIME_MS, MIN_EVENT_TIME_MS } from '../time/window.ts'
@@ -68,7 +68,9 @@ export function isEventTime(timeMs: string): string {
   return `${timeMs} BETWEEN ${MIN_EVENT_TIME_MS} AND ${END_EVENT_TIME_MS - 1}`
 }
 
-/** Milliseconds since the epoch: digits, a number with a whole value, or ISO 8601 with a zone; null for anything else. */
+/**
+ * Milliseconds since the epoch: digits, a number with a whole value, or ISO 8601 with a zone; null for anything else.
+ */
 export function timeMs(text: string): string {
   const decimal = `TRY_CAST(${text} AS DECIMAL(38, 18))`
   return [
@@ -80,7 +82,8 @@ export function timeMs(text: string): string {
   ].join('\n')
 }
 
-// The format takes no zone of hours alone, and stops reading where it has what it needs: so every zone gets two more digits.
+// The format takes no zone of hours alone, and stops reading where it has what it needs: so every zone gets two more
+// digits.
 function isoTimeMs(text: string): string {
   const zone = `REPLACE(REGEXP_EXTRACT(UPPER(${text}), '(Z|[+-][0-9:]+)$', 1), ':', '')`
   const minute = `CONCAT(SUBSTRING(${text}, 1, 10), ' ', SUBSTRING(${text}, 12, 5), ' ', ${zone}, '00')`

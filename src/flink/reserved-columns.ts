@@ -1,6 +1,6 @@
 /**
- * Columns that Flink cannot write: its JDBC connector puts the names of columns into PostgreSQL's statements as they stand,
- * so a key word of PostgreSQL would be a syntax error there.
+ * Columns that Flink cannot write: its JDBC connector puts the names of columns into PostgreSQL's statements as they
+ * stand, so a key word of PostgreSQL would be a syntax error there.
  */
 import { TidemarkError } from '../errors.ts'
 import type { Plan } from '../pipeline/plan.ts'

@@ -2,8 +2,9 @@
  * The identity of a plan: what checkpoints, tables and logs name when they say which plan made them.
  *
  * H1  Equal plans have equal hashes, on any machine and in any version that keeps the plan's `formatVersion`.
- * H2  Everything in the plan but its sources counts, labels too, and so does the order of its lists: fields, dimensions, measures,
- *     tables and their columns. The order of keys within an object does not. Where events come from changes no number.
+ * H2  Everything in the plan but its sources counts, labels too, and so does the order of its lists: fields,
+ *     dimensions, measures, tables and their columns. The order of keys within an object does not. Where events come
+ *     from changes no number.
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'

@@ -193,8 +193,8 @@ export function summedFields(plan: Plan): readonly string[] {
 /**
  * How far the watermark has to pass a window's end before the window is final, ms: A + L.
  *
- * Where L < e an impression may take over a click of an earlier one: a click up to A behind the window, an impression up
- * to e behind that, read up to L late. A final cell must never change, so a window then waits for e as well.
+ * Where L < e an impression may take over a click of an earlier one: a click up to A behind the window, an impression
+ * up to e behind that, read up to L late. A final cell must never change, so a window then waits for e as well.
  */
 export function finalAfterMs(parameters: PlanParameters): number {
   const { attributionWindowMs, allowedLatenessMs, clockSkewToleranceMs } = parameters

@@ -1,13 +1,15 @@
 /**
- * The order of rows by several columns, found by ranks: values repeat, so each distinct one is ranked once, and rows are
- * then sorted by whole numbers. Six times as fast as comparing texts, for the cells of 1,000 campaigns.
+ * The order of rows by several columns, found by ranks: values repeat, so each distinct one is ranked once, and rows
+ * are then sorted by whole numbers. Six times as fast as comparing texts, for the cells of 1,000 campaigns.
  */
 import { sortUtf8 } from './table-text.ts'
 
 /** One column to sort by: numbers, or texts in the order of their UTF-8 bytes. */
 export type OrderColumn = { readonly numberOf: (row: number) => number } | { readonly textOf: (row: number) => string }
 
-/** The numbers below `count`, sorted by the columns, the first one first; rows equal in all of them keep their order. */
+/**
+ * The numbers below `count`, sorted by the columns, the first one first; rows equal in all of them keep their order.
+ */
 export function orderRows(count: number, columns: readonly OrderColumn[]): Int32Array {
   const ranked = columns.map((column) => rankColumn(count, column))
   const places = ranked.reduce((product, { distinct }) => product * distinct, Math.max(1, count))

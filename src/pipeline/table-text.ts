@@ -2,8 +2,8 @@
  * Rows of tables as text: one form for CSV files, truth files, comparison and messages.
  *
  * T1  Columns are those of the plan in its order, without `updated_at`.
- * T2  Equal cells have equal text: times as `2026-01-01T00:00:00.000Z`, doubles as the shortest decimal that reads back,
- *     money with 6 decimals, null as the empty text, booleans as true or false.
+ * T2  Equal cells have equal text: times as `2026-01-01T00:00:00.000Z`, doubles as the shortest decimal that reads
+ *     back, money with 6 decimals, null as the empty text, booleans as true or false.
  * T3  Rows are sorted by primary key, texts in the byte order of UTF-8.
  */
 import { formatMicros, measureReader, type CellChanges, type LedgerChanges } from './cells.ts'
@@ -79,8 +79,8 @@ export function rowComparator(table: TablePlan | LedgerTablePlan): (a: TextRow, 
 }
 
 /**
- * Sorts well-formed texts in place by their UTF-8 bytes. Below U+D800 that is the order of their UTF-16 units, which the
- * engine's own sort gives some ten times as fast as a comparison in JavaScript.
+ * Sorts well-formed texts in place by their UTF-8 bytes. Below U+D800 that is the order of their UTF-16 units, which
+ * the engine's own sort gives some ten times as fast as a comparison in JavaScript.
  */
 export function sortUtf8(texts: string[]): string[] {
   return texts.some((text) => /[\ud800-\uffff]/.test(text)) ? texts.sort(compareUtf8) : texts.sort()

@@ -5,8 +5,8 @@
  * B1  A cell waits at most once, with its newest value.
  * B2  `take` empties the backlog: every row is handed out once.
  * B3  `size` is the number of waiting rows: whoever feeds a backlog stops at a limit of its own.
- * B4  Memory follows `size`, however long a sink is away: a waiting row keeps the whole change set it came in, so waiting
- *     rows are copied together once they are less than half of what is kept.
+ * B4  Memory follows `size`, however long a sink is away: a waiting row keeps the whole change set it came in, so
+ *     waiting rows are copied together once they are less than half of what is kept.
  */
 import type { CellChanges, ChangeSet, LedgerChanges } from '../pipeline/cells.ts'
 import type { EventClass, StreamName } from '../pipeline/plan.ts'

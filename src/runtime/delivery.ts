@@ -6,8 +6,8 @@
  * D1  At most one epoch is under way. Its number, its changes and its checkpoint are frozen at its barrier and stay the
  *     same however often it is tried: whether an attempt whose answer was lost had worked makes no difference.
  * D2  The checkpoint of an epoch is on disk before the sink is given the epoch, and is told when the sink has it.
- * D3  While an attempt fails it is made again after 0.25 s, doubling to 5 s. Nobody waits for it but `settle` and `drain`.
- *     What changes meanwhile waits in the backlog for the next barrier.
+ * D3  While an attempt fails it is made again after 0.25 s, doubling to 5 s. Nobody waits for it but `settle` and
+ *     `drain`. What changes meanwhile waits in the backlog for the next barrier.
  * D4  Past `maxWaitingCells` intake has to pause: `isFull` says so. Memory stays bounded, nothing is dropped.
  * D5  After an error that no try can mend, nothing is called again.
  */

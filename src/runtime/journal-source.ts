@@ -1,16 +1,17 @@
 /**
- * The journal between everything that sends events and the engine: what comes in is appended, and once it is on disk the
- * engine reads it from there. Whether it came a moment ago or before a restart makes no difference.
+ * The journal between everything that sends events and the engine: what comes in is appended, and once it is on disk
+ * the engine reads it from there. Whether it came a moment ago or before a restart makes no difference.
  *
  * J1  What depends on the clock or on the pipeline's watermark is written into the journal with the events: when they
  *     arrived, and W at that moment. So reading it again gives the same classes (`admit.ts`).
- * J2  From the append on until everything of it has been read, a partition counts as on its way: it does not become idle,
- *     so W cannot rise past it before its events are read.
- * J3  Of the partitions that have something, the one with the lowest watermark is read next: after a restart, too, clicks
- *     are read in step with their impressions.
+ * J2  From the append on until everything of it has been read, a partition counts as on its way: it does not become
+ *     idle, so W cannot rise past it before its events are read.
+ * J3  Of the partitions that have something, the one with the lowest watermark is read next: after a restart, too,
+ *     clicks are read in step with their impressions.
  * J4  One poll hands over a bounded amount, of a large block a part. Its position moves once all of it was handed over.
- * J5  Where a source keeps its events and goes on from a position, W waits for what it could not append yet: its partition
- *     is on its way until that is appended. Whoever is told to come back may never do so, so W does not wait for them.
+ * J5  Where a source keeps its events and goes on from a position, W waits for what it could not append yet: its
+ *     partition is on its way until that is appended. Whoever is told to come back may never do so, so W does not wait
+ *     for them.
  */
 import type { JournalBlock } from '../checkpoint/journal/block-window.ts'
 import type { JournalReader } from '../checkpoint/journal/journal-reader.ts'

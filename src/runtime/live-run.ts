@@ -5,9 +5,11 @@
  *     becomes idle, nor while something of the partition is on its way.
  * R2  One step does bounded work, then the event loop has its turn: the page and signals are served under any load.
  * R3  Each epoch's changes go to every listener, then to the delivery; none is lost on the way.
- * R4  A barrier is one moment, and between two blocks: watermark, positions, snapshot and dead letters are those of the changes handed out.
- * R5  Epochs, deadlines and idleness go by time that only passes: a wall clock that is set, by a day, stops nothing. Where
- *     all partitions are idle W follows the wall clock, but no leap of it: W never goes back, so all after it were late.
+ * R4  A barrier is one moment, and between two blocks: watermark, positions, snapshot and dead letters are those of the
+ *     changes handed out.
+ * R5  Epochs, deadlines and idleness go by time that only passes: a wall clock that is set, by a day, stops nothing.
+ *     Where all partitions are idle W follows the wall clock, but no leap of it: W never goes back, so all after it
+ *     were late.
  */
 import type { ChangeSet } from '../pipeline/cells.ts'
 import { allTables } from '../pipeline/table-text.ts'

@@ -10,7 +10,9 @@ export const MOST_OF_MACHINE = 0.8
 /** What a machine or a control group has to have for a run that may use the least. */
 export const LEAST_MACHINE_BYTES: number = LEAST_MEMORY_BYTES / MOST_OF_MACHINE
 
-/** What the machine has, or the control group of this process where that is less; bytes. A container is such a group. */
+/**
+ * What the machine has, or the control group of this process where that is less; bytes. A container is such a group.
+ */
 export function machineMemoryBytes(): number {
   // Without a control group it is 0, or more than the machine has.
   const constrained = process.constrainedMemory()

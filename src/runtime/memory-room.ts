@@ -5,26 +5,28 @@
  * What a run remembers shrinks only when W moves on. W moves on by events, or by the wall clock once every partition is
  * idle. So whoever is refused must never be what W waits for:
  *
- * M1  An append is admitted only if all of this fits into the limit with it: what the process holds; what the engine's next
- *     steps take beside it; what requests and results may still take; and what everything in the journal that is not
- *     counted yet will take once it is.
+ * M1  An append is admitted only if all of this fits into the limit with it: what the process holds; what the engine's
+ *     next steps take beside it; what requests and results may still take; and what everything in the journal that is
+ *     not counted yet will take once it is.
  * M2  What was acknowledged is counted, whatever it takes: only intake asks here, the engine never does.
  * M3  A run that is full opens again by itself to senders that keep what is refused, as those of HTTP do. An append of
  *     theirs that is refused leaves its partition as silent as it was, so all become idle after `idleTimeout`; W then
  *     follows the wall clock, and everything remembered has expired once that has passed it by
  *     A + L + max(L, e) + outOfOrderness.
- * M4  Topics and files are there to be read: back-pressure never makes one idle, or what it has would be late. So W waits
- *     for them, and they are read on while the run is full, but only where W waits for them, and only until `RESERVE` is
- *     used up: `canFollow`, `follow`. Where the events of one window length do not fit, they wait for good.
- * M5  What the system has not taken back is not held: it is room for what comes next. Else a run that is full could stay it.
- * M6  A limit that is too small for the program itself locks nothing up: `LEAST_STATE` of it may always be remembered, what
- *     is not counted yet included.
+ * M4  Topics and files are there to be read: back-pressure never makes one idle, or what it has would be late. So W
+ *     waits for them, and they are read on while the run is full, but only where W waits for them, and only until
+ *     `RESERVE` is used up: `canFollow`, `follow`. Where the events of one window length do not fit, they wait for
+ *     good.
+ * M5  What the system has not taken back is not held: it is room for what comes next. Else a run that is full could
+ *     stay it.
+ * M6  A limit that is too small for the program itself locks nothing up: `LEAST_STATE` of it may always be remembered,
+ *     what is not counted yet included.
  *
  * M7  Nobody is refused for garbage: before it is full, the collector runs, and every `COLLECT_MS` while it nearly is.
- * M8  An append that does not fit is refused by itself: smaller ones that fit are taken. Nothing at all is admitted from a
- *     look that finds more needed than there is, until one finds `SLACK` of the limit free.
- * M9  That it is full is told of either, and for `FULL_MS` at least: whoever watches would else be told another thing several
- *     times a second.
+ * M8  An append that does not fit is refused by itself: smaller ones that fit are taken. Nothing at all is admitted
+ *     from a look that finds more needed than there is, until one finds `SLACK` of the limit free.
+ * M9  That it is full is told of either, and for `FULL_MS` at least: whoever watches would else be told another thing
+ *     several times a second.
  *
  * The process is looked at every `LOOK_MS`; what was admitted since counts as used.
  */
@@ -109,7 +111,9 @@ export class MemoryRoom {
     return true
   }
 
-  /** Takes room for lines of a source that W waits for, although it is full; false where the reserve is used up (M4). */
+  /**
+   * Takes room for lines of a source that W waits for, although it is full; false where the reserve is used up (M4).
+   */
   follow(byteLength: number): boolean {
     const bytes = byteLength * SHARE_OF_JOURNAL
     if (!this.canFollow || (this.#neededBytes + bytes > this.#options.limitBytes && !this.#isLeast)) return false
@@ -190,9 +194,9 @@ export class MemoryRoom {
   }
 
   /**
-   * The process without what the engine holds. While the engine holds the most of what is resident, that is the difference;
-   * of what it forgot since, the system may have taken back any part, so the rest is what it was then at least (M5). What
-   * comes and goes in seconds, as garbage does, must not add up: so it is the lowest of many looks.
+   * The process without what the engine holds. While the engine holds the most of what is resident, that is the
+   * difference; of what it forgot since, the system may have taken back any part, so the rest is what it was then at
+   * least (M5). What comes and goes in seconds, as garbage does, must not add up: so it is the lowest of many looks.
    */
   #measureRest(heldBytes: number, residentBytes: number): void {
     this.#highBytes = Math.max(heldBytes, Math.min(this.#highBytes, residentBytes - this.#leastRestBytes))

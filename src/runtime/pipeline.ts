@@ -5,8 +5,8 @@
  * I1  Every record of a partition is offered to the engine exactly once, in order, and each malformed one becomes a
  *     dead letter.
  * I2  A decoded batch is offered at once: none waits over an `advance` (G4 of the engine).
- * I3  A restored pipeline goes on as the saved one would have. Partitions are known by name: one that is new begins with
- *     nothing, one that is away is kept until it comes back.
+ * I3  A restored pipeline goes on as the saved one would have. Partitions are known by name: one that is new begins
+ *     with nothing, one that is away is kept until it comes back.
  */
 import { createBatch, createDecoder, createDictionaries, type Decoder } from '../engine/decode/decoder.ts'
 import { Engine } from '../engine/engine.ts'

@@ -57,11 +57,13 @@ export interface EpochSink {
 export interface Sink {
   /** Gets ready: connects, creates what is missing. */
   open(): Promise<void>
-  /** Writes an epoch whole or not at all. Rejects with a retryable TidemarkError when the same epoch may be tried again. */
+  /**
+   * Writes an epoch whole or not at all. Rejects with a retryable TidemarkError when the same epoch may be tried again.
+   */
   write(epoch: Epoch): Promise<void>
   /**
-   * Does what may fail and shows nothing yet, so that little is left for `commit`, which calls it itself where nobody did.
-   * Safe to call twice.
+   * Does what may fail and shows nothing yet, so that little is left for `commit`, which calls it itself where nobody
+   * did. Safe to call twice.
    */
   prepare?(): Promise<void>
   /** Makes the results of a bounded input final: files appear, transactions commit. Never called after a failure. */
@@ -96,8 +98,8 @@ export interface DeadLetterSink {
 /**
  * Where a source hands over live events: they are on disk before anyone is told that they are accepted.
  *
- * Whoever appends does not touch `lines` before the promise settles; from then on nothing here reads them, so that their
- * memory may be used again.
+ * Whoever appends does not touch `lines` before the promise settles; from then on nothing here reads them, so that
+ * their memory may be used again.
  */
 export interface Intake {
   /** Whether to hand over anything now; false while the journal is full, not ready yet or on its way down. */

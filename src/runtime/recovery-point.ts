@@ -1,8 +1,8 @@
 /**
  * Where a live run goes on: PostgreSQL says which epoch its tables hold, the data folder says which checkpoints it has.
  *
- * Z1  A run goes on only from the checkpoint of the very epoch that the tables hold. Whatever does not fit is refused by
- *     name, never taken for a fresh start.
+ * Z1  A run goes on only from the checkpoint of the very epoch that the tables hold. Whatever does not fit is refused
+ *     by name, never taken for a fresh start.
  */
 import { TidemarkError } from '../errors.ts'
 

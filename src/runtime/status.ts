@@ -55,7 +55,10 @@ export interface IntakeStatus {
 /** The memory that the process may use, and what of it is taken or spoken for. Bytes. */
 export interface MemoryStatus {
   readonly limitBytes: number
-  /** What is held, and what has to be free beside it for the next steps and for what is acknowledged and not counted yet. */
+  /**
+   * What is held, and what has to be free beside it for the next steps and for what is acknowledged and not counted
+   * yet.
+   */
   readonly neededBytes: number
   /** What the engine remembers: ids, cells, names. */
   readonly stateBytes: number

@@ -1,5 +1,6 @@
 /**
- * The answer to what never became a request: headers over the limit, a client that takes too long, bytes that are no HTTP.
+ * The answer to what never became a request: headers over the limit, a client that takes too long, bytes that are no
+ * HTTP.
  */
 import type { Socket } from 'node:net'
 import type { IngestLimits } from './ingest/limits.ts'

@@ -2,8 +2,8 @@
  * The one server behind the page and the ingest: connections, their limits in number and in time, and who answers what.
  *
  * C1  A connection over a limit is told so and closed; those that are open never notice.
- * C2  A request that takes too long to come, headers or body, is ended: a slow client holds one connection for a bounded
- *     time.
+ * C2  A request that takes too long to come, headers or body, is ended: a slow client holds one connection for a
+ *     bounded time.
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'

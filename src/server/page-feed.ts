@@ -1,7 +1,9 @@
 /**
- * What the page is told of the live view: its state when it opens, then a patch for each change, to as many pages as allowed.
+ * What the page is told of the live view: its state when it opens, then a patch for each change, to as many pages as
+ * allowed.
  *
- * F1  Whoever is limited to some members is told nothing of others, in the live feed neither (V1 of `access/viewer.ts`).
+ * F1  Whoever is limited to some members is told nothing of others, in the live feed neither (V1 of
+ *     `access/viewer.ts`).
  */
 import { randomBytes } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'

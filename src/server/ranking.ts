@@ -1,8 +1,10 @@
 /**
  * Which members are shown, in which order and in which colour.
  *
- * R1  Ranks are taken anew only when the range moves on or a member comes or goes: rows do not swap places every second.
- * R2  A member on a chart keeps its place there until another has 5 % more, and keeps its colour as long as it is shown.
+ * R1  Ranks are taken anew only when the range moves on or a member comes or goes: rows do not swap places every
+ *     second.
+ * R2  A member on a chart keeps its place there until another has 5 % more, and keeps its colour as long as it is
+ *     shown.
  * R3  A chart shows nobody with less than 1 % of all, but always the largest: a layer too thin to see explains nothing.
  * R4  Equal members are ordered by name, so that the same cells always give the same page.
  */

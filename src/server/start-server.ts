@@ -2,8 +2,8 @@
  * The page's server: the built page, its data, and the live stream.
  *
  * H1  Bound to 127.0.0.1 unless told otherwise.
- * H2  Nothing a page of another origin sends changes anything: every route here only reads, and logging in and out and the
- *     ingest, which has paths of its own on the same port, ask where a browser's request comes from.
+ * H2  Nothing a page of another origin sends changes anything: every route here only reads, and logging in and out and
+ *     the ingest, which has paths of its own on the same port, ask where a browser's request comes from.
  * H3  Whoever is limited to some members is told nothing of others (V1 of `access/viewer.ts`).
  */
 import { fastify, type FastifyInstance } from 'fastify'
@@ -61,7 +61,8 @@ const INGEST_DRAIN_MS = 3_000
 /**
  * Serves the page.
  *
- * @throws TidemarkError `PORT_UNAVAILABLE`; `KEY_REQUIRED` where others than this machine could send events without a key
+ * @throws TidemarkError `PORT_UNAVAILABLE`; `KEY_REQUIRED` where others than this machine could send events without a
+ *   key
  */
 export async function startServer(given: ServerOptions): Promise<RunningServer> {
   const options = { ...given, status: () => withoutPlaces(given.status()) }

@@ -2,8 +2,8 @@
  * Keeps coarse and early cells up to date beside a live run: whatever became final, or was passed by the watermark, is
  * summed up soon after.
  *
- * K1  It takes half of the time of two connections at most, one for each kind, and nothing waits for it: views read windows
- *     where cells are not there yet.
+ * K1  It takes half of the time of two connections at most, one for each kind, and nothing waits for it: views read
+ *     windows where cells are not there yet.
  * K2  No failure of it reaches the run: it is told, and tried again.
  */
 import { setTimeout as delay } from 'node:timers/promises'

@@ -1,8 +1,8 @@
 /**
  * The data folder of a live pipeline: who it is, what it holds, and that one process uses it.
  *
- * D1  A folder has one identity for as long as its events count; a copy has it too, and PostgreSQL decides which of them
- *     writes. A folder that begins anew is another one.
+ * D1  A folder has one identity for as long as its events count; a copy has it too, and PostgreSQL decides which of
+ *     them writes. A folder that begins anew is another one.
  * D2  Real and simulated events never meet: a folder belongs to `run` or to `demo`.
  */
 import { randomUUID } from 'node:crypto'
@@ -38,7 +38,10 @@ export interface OpenDataFolderOptions {
   readonly planHash: string
   /** Throws away what the folder holds. */
   readonly replace: boolean
-  /** Keeps the events for another plan: they are about to be counted again, and {@link keepIdentity} is called after that. */
+  /**
+   * Keeps the events for another plan: they are about to be counted again, and {@link keepIdentity} is called after
+   * that.
+   */
   readonly keepEvents?: boolean
 }
 

@@ -1,5 +1,6 @@
 /**
- * The page over tables that someone else fills: an instance of ours elsewhere, or a Flink job. It reads and never writes.
+ * The page over tables that someone else fills: an instance of ours elsewhere, or a Flink job. It reads and never
+ * writes.
  */
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'

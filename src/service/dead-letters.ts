@@ -3,7 +3,8 @@
  *
  * L1  Where PostgreSQL cannot be asked the files are, and it says so. Looking makes no folder and no database.
  * L2  A record that was cut is never sent again: it would be another one.
- * L3  Sending again takes nothing away: the letter stays, and the ledger goes on counting its first arrival as malformed.
+ * L3  Sending again takes nothing away: the letter stays, and the ledger goes on counting its first arrival as
+ *     malformed.
  * L4  A record of a topic may be written over several lines: it goes by itself, to be taken as one event.
  */
 import { existsSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
- * Topics of Kafka as sources of a run. Loaded only for plans that have some: the client of Kafka takes longer to load than
- * all the rest of a start.
+ * Topics of Kafka as sources of a run. Loaded only for plans that have some: the client of Kafka takes longer to load
+ * than all the rest of a start.
  */
 import { FUTURE } from '../engine/ledger.ts'
 import { STREAM_NAMES, type KafkaSourcePlan, type Plan } from '../pipeline/plan.ts'
@@ -34,7 +34,8 @@ const NEVER = new AbortController().signal
 /**
  * Finds the topics of the plan's Kafka sources.
  *
- * @throws TidemarkError what `openTopics` throws; the reason of the signal where that is aborted while brokers are waited for
+ * @throws TidemarkError what `openTopics` throws; the reason of the signal where that is aborted while brokers are
+ *   waited for
  */
 export async function openKafka(parts: {
   readonly plan: Plan

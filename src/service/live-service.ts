@@ -3,8 +3,8 @@
  * wanted; this puts the parts together, tells each step and its time, and takes them down in the right order.
  *
  * S1  What was committed is found before anything is taken in: a start goes on exactly where the last epoch ended.
- * S2  On the way down: intake stops, what is in the journal is read, the last epoch is written, then page, sink, journal
- *     and database close. Whatever step fails, the later ones still run.
+ * S2  On the way down: intake stops, what is in the journal is read, the last epoch is written, then page, sink,
+ *     journal and database close. Whatever step fails, the later ones still run.
  * S3  A start that fails or is interrupted takes down whatever had begun to start, the database included.
  * S4  A disk that failed ends the run with what it said, whoever was told: nothing more can be accepted.
  */

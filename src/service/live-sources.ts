@@ -1,10 +1,12 @@
 /**
  * All sources of a run as one: the journal, and topics of Kafka beside it.
  *
- * A1  Positions of partitions that this run does not read stay in the epoch: a source that comes back goes on from them.
+ * A1  Positions of partitions that this run does not read stay in the epoch: a source that comes back goes on from
+ *     them.
  * A2  While memory is full, of the topics only the partition that W waits for is read on (M4 of `memory-room.ts`): what
  *     others hold would use up the reserve and move nothing. The journal is always read on.
- * A3  Where events over HTTP go into topics, memory that is full closes nothing to those who send: brokers keep the events.
+ * A3  Where events over HTTP go into topics, memory that is full closes nothing to those who send: brokers keep the
+ *     events.
  */
 import { join } from 'node:path'
 import type { JournalSource } from '../runtime/journal-source.ts'

@@ -1,5 +1,6 @@
 /**
- * The memory of a run: what of it requests and waiting results may have, and when there is no more for what is remembered.
+ * The memory of a run: what of it requests and waiting results may have, and when there is no more for what is
+ * remembered.
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -31,8 +32,8 @@ function refuseLargeRequests(limitBytes: number, { maxBytesInFlight = 0 }: Parti
 const REQUEST_BYTES = 4_096
 
 /**
- * Sizes of bodies of which the largest fits with what it is decompressed to into what requests may have together: whatever
- * is larger is said to be too large, instead of to come back for ever.
+ * Sizes of bodies of which the largest fits with what it is decompressed to into what requests may have together:
+ * whatever is larger is said to be too large, instead of to come back for ever.
  */
 function bodySizes({ maxBodyBytes, maxInflatedBytes }: Partial<IngestLimits>, maxBytesInFlight: number): BodySizes {
   const half = Math.floor(maxBytesInFlight / 2)
@@ -75,7 +76,8 @@ export class RunMemory {
 
   /**
    * @param sendersWait whether events over HTTP go into the journal, so that a memory that is full sends them away
-   * @throws TidemarkError USAGE where requests may hold so much that hardly anything could be remembered, or one alone too much
+   * @throws TidemarkError USAGE where requests may hold so much that hardly anything could be remembered, or one alone
+   *   too much
    */
   constructor(limitBytes: number, limits: Partial<IngestLimits>, log: Log, sendersWait: boolean = true) {
     refuseLargeRequests(limitBytes, limits)

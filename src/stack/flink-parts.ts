@@ -1,5 +1,6 @@
 /**
- * Flink on this machine: a job manager, a task manager with two slots and an SQL gateway, from jars and one configuration.
+ * Flink on this machine: a job manager, a task manager with two slots and an SQL gateway, from jars and one
+ * configuration.
  *
  * Started without Flink's own scripts, the task manager wants every `taskmanager.memory.*` key said.
  */

@@ -2,8 +2,8 @@
  * One part of the stack as a process that is kept running.
  *
  * P1  It has its own process group and its output goes to a file: Ctrl-C and a closed terminal do not reach it.
- * P2  When it ends while it should run, it is started again: after 1 s, then at growing distances up to 30 s. Once it has
- *     been ready, the distances begin anew.
+ * P2  When it ends while it should run, it is started again: after 1 s, then at growing distances up to 30 s. Once it
+ *     has been ready, the distances begin anew.
  * P3  `stop` returns when the process is gone: asked first, ended by force after 20 s.
  * P4  Whatever ends it, its state says why in one sentence.
  */

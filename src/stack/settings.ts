@@ -4,7 +4,9 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 
-/** What `--only` may name. Flink is a job manager, a task manager and an SQL gateway; traffic is simulated, into Kafka. */
+/**
+ * What `--only` may name. Flink is a job manager, a task manager and an SQL gateway; traffic is simulated, into Kafka.
+ */
 export const STACK_GROUPS = ['kafka', 'flink', 'postgres', 'superset', 'traffic'] as const
 
 /** What is started unless told otherwise: everything but simulated traffic. */

@@ -2,8 +2,8 @@
  * The stack from outside: up, as it is, and down.
  *
  * U1  Up is done when every part answers, and says why when one does not. What stands already stays.
- * U2  Nothing of an earlier stack is left behind: what a supervisor that died did not stop is stopped first. Only a process
- *     that the state file names, by number and by start, is ever signalled.
+ * U2  Nothing of an earlier stack is left behind: what a supervisor that died did not stop is stopped first. Only a
+ *     process that the state file names, by number and by start, is ever signalled.
  * U3  Down is done when no process of the stack runs.
  * U4  A start is judged by the state that its own supervisor writes: that of the last one is removed first.
  */

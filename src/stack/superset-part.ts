@@ -1,6 +1,6 @@
 /**
- * Superset on this machine: one web server on the loopback interface, its metadata in a file of its own, so that it stays up
- * and says what is wrong when PostgreSQL is away.
+ * Superset on this machine: one web server on the loopback interface, its metadata in a file of its own, so that it
+ * stays up and says what is wrong when PostgreSQL is away.
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'

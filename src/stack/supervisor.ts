@@ -2,11 +2,11 @@
  * Keeps the parts of the stack running, in a process of its own, and takes them down together.
  *
  * S1  All parts start at once; each waits by itself for those it needs.
- * S2  At the end they stop in the order in which they depend on each other: jobs with a savepoint, Flink, then PostgreSQL
- *     and Kafka.
+ * S2  At the end they stop in the order in which they depend on each other: jobs with a savepoint, Flink, then
+ *     PostgreSQL and Kafka.
  * S3  The state file says what is: it is written at each change, and last when everything has stopped.
- * S4  A job manager that dies takes the task manager with it: what still runs there belongs to no job any more, and must
- *     not write beside the job that is started in its place.
+ * S4  A job manager that dies takes the task manager with it: what still runs there belongs to no job any more, and
+ *     must not write beside the job that is started in its place.
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'

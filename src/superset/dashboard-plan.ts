@@ -1,8 +1,9 @@
 /**
- * What the dashboard shows of a plan, before any of it is in Superset's words: the page's charts over the plan's tables.
+ * What the dashboard shows of a plan, before any of it is in Superset's words: the page's charts over the plan's
+ * tables.
  *
- * B1  A chart reads the smallest table that has what it shows. One that also has the filter's dimension goes first, so that
- *     the filter reaches as many charts as it can.
+ * B1  A chart reads the smallest table that has what it shows. One that also has the filter's dimension goes first, so
+ *     that the filter reaches as many charts as it can.
  * B2  What no table of the plan can show is left out; any sound plan has a dashboard.
  */
 import { planPage, type BoardPlan, type ChartPlan, type PageDimension } from '../pipeline/page.ts'

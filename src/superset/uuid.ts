@@ -1,5 +1,6 @@
 /**
- * Identities by name (UUID version 5): the same name is the same thing in every Superset, so that importing again updates.
+ * Identities by name (UUID version 5): the same name is the same thing in every Superset, so that importing again
+ * updates.
  */
 import { sha1 } from '@noble/hashes/legacy.js'
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'

@@ -1,5 +1,6 @@
 /**
- * Durations as people write them: `96h`, `30m`, `5s`, `250ms`. Inside, every duration is a whole number of milliseconds.
+ * Durations as people write them: `96h`, `30m`, `5s`, `250ms`. Inside, every duration is a whole number of
+ * milliseconds.
  */
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }

@@ -27,7 +27,9 @@ export class Watermarks {
     this.#outOfOrdernessMs = outOfOrdernessMs
   }
 
-  /** Adds a partition that was never read; returns its index. It holds W where it is until it is read or idle (W1, W2). */
+  /**
+   * Adds a partition that was never read; returns its index. It holds W where it is until it is read or idle (W1, W2).
+   */
   add(): number {
     const index = this.#state.length
     this.highestMs = Float64Array.of(...this.highestMs, -Infinity)

@@ -1,8 +1,9 @@
 /**
  * The accepted events of one stream, found by id and time.
  *
- * A1  Any two accepted events of one id are more than `apartMs` = A + L apart, for a nearer one is a duplicate. So a slot
- *     of apartMs + 1 milliseconds holds at most one of them, and whatever an id's history, a look takes the same time.
+ * A1  Any two accepted events of one id are more than `apartMs` = A + L apart, for a nearer one is a duplicate. So a
+ *     slot of apartMs + 1 milliseconds holds at most one of them, and whatever an id's history, a look takes the same
+ *     time.
  */
 
 /** Anything that has an event time. */

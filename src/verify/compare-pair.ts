@@ -1,9 +1,9 @@
 /**
  * The tables of two databases, one of which Flink may have filled, cell by cell.
  *
- * P1  Where one ledger is Flink's and the other is not, both are compared as Flink has it: `orphan`, `out_of_window` and
- *     `pending` as one; and malformed records, which stand at other minutes there, `future` ones among them, as one sum for
- *     each stream.
+ * P1  Where one ledger is Flink's and the other is not, both are compared as Flink has it: `orphan`, `out_of_window`
+ *     and `pending` as one; and malformed records, which stand at other minutes there, `future` ones among them, as one
+ *     sum for each stream.
  * P2  With a time until which both are final, rows of later windows are left out of both, and so are malformed records.
  */
 import { allTables, type TextRow, type TextTables } from '../pipeline/table-text.ts'
@@ -19,7 +19,9 @@ export interface PairComparison extends Comparison {
   readonly flink: 'first' | 'second' | undefined
 }
 
-/** Compares two sets of tables, the first with all columns of the plan; in `differences` the first is what is expected. */
+/**
+ * Compares two sets of tables, the first with all columns of the plan; in `differences` the first is what is expected.
+ */
 export async function comparePair(
   plan: Plan,
   first: Tables,

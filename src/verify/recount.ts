@@ -1,13 +1,13 @@
 /**
  * The recount: SEMANTICS in plain code, for an input that fits in memory. The oracle of every test.
  *
- * It reads partitions in step, keeps whatever is neither malformed nor future nor late, and then, knowing all of it, says
- * what became of each event. So it has no state that expires: a reader can hold each line of it against SEMANTICS. It
- * shares no code with the engine.
+ * It reads partitions in step, keeps whatever is neither malformed nor future nor late, and then, knowing all of it,
+ * says what became of each event. So it has no state that expires: a reader can hold each line of it against SEMANTICS.
+ * It shares no code with the engine.
  *
  * Q1  Every record read is counted in one class: read = the sum over the classes, for each stream.
- * Q2  W is given: it decides what is pending and what is final. A bounded input has ended: W = +∞, nothing is pending and
- *     everything is final. Of a live one it is W as of the last event that is read here.
+ * Q2  W is given: it decides what is pending and what is final. A bounded input has ended: W = +∞, nothing is pending
+ *     and everything is final. Of a live one it is W as of the last event that is read here.
  */
 import type { Plan, StreamName } from '../pipeline/plan.ts'
 import type { TextTables } from '../pipeline/table-text.ts'
@@ -73,7 +73,10 @@ export function recountLive(
   return { tables: tally.tables(), totals: tally.totals() }
 }
 
-/** The events that are neither malformed nor future nor late, read in step: from the partition with the lowest watermark next. */
+/**
+ * The events that are neither malformed nor future nor late, read in step: from the partition with the lowest watermark
+ * next.
+ */
 function* admitInStep(
   plan: Plan,
   partitions: readonly LivePartition[],

@@ -7,8 +7,8 @@
  *
  * S1  The answer is that of `recount`: each rule looks at the events of one id only, and those are in one bucket in the
  *     order of arrival.
- * S2  Memory holds the cells, one bucket of impressions or of clicks, and what waits to be written. A bucket that is too
- *     large is split again; only events of a single id are held together however many they are.
+ * S2  Memory holds the cells, one bucket of impressions or of clicks, and what waits to be written. A bucket that is
+ *     too large is split again; only events of a single id are held together however many they are.
  */
 import { summedFields, type Plan, type StreamName } from '../pipeline/plan.ts'
 import { Admission, FROM_FILE, nextInStep, type LineBatch } from './admission.ts'

@@ -1,5 +1,6 @@
 /**
- * Answers to what is looked at: one stream for the view that is open, which sends the answer and then what changes in it.
+ * Answers to what is looked at: one stream for the view that is open, which sends the answer and then what changes in
+ * it.
  *
  * Q1  What is shown answers what is asked now: an answer to an earlier question is dropped.
  * Q2  A stream that fails leaves the last answer in place, says since when and why, and is opened again.

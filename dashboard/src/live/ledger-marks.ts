@@ -1,6 +1,6 @@
 /**
- * The ledger of the range that is shown, and what interrupted results, for marks on the charts: asked for with a new range,
- * and now and then. Where they cannot be had, those that were there stay, and the charts say so.
+ * The ledger of the range that is shown, and what interrupted results, for marks on the charts: asked for with a new
+ * range, and now and then. Where they cannot be had, those that were there stay, and the charts say so.
  */
 import { computed, effect } from '@preact/signals'
 import type { LedgerAnswer } from '../../../src/query/ledger-view.ts'

@@ -5,7 +5,10 @@ import type { SampleAnswer } from '../../../src/query/sample-answer.ts'
 import { formatBytes } from '../format/numbers.ts'
 import { formatMoment } from '../format/times.ts'
 
-/** Why there are no samples. Only of what depends on its own time alone, none in what was looked at means that none came. */
+/**
+ * Why there are no samples. Only of what depends on its own time alone, none in what was looked at means that none
+ * came.
+ */
 export function noneInWords({ class: eventClass, toldFromMs, elsewhere }: SampleAnswer, zone: string): string {
   const isTimed = eventClass === 'late' || eventClass === 'future'
   if (!isTimed && elsewhere.length > 0) return 'None can be told for certain without those partitions.'

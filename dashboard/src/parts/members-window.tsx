@@ -19,7 +19,9 @@ const ROW_PX = 30
 /** Rows drawn above and below those that are seen. */
 const MARGIN_ROWS = 8
 
-/** All members of a dimension: only the rows that are seen are drawn, and only the pages that are seen are asked for. */
+/**
+ * All members of a dimension: only the rows that are seen are drawn, and only the pages that are seen are asked for.
+ */
 export function MembersWindow({ page, dimension }: { page: PagePlan; dimension: string }): VNode | null {
   const text = useSignal('')
   const state = view.value

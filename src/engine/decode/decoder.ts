@@ -96,8 +96,8 @@ export class Decoder {
   }
 
   /**
-   * Appends the events of whole lines in [start, end) to `batch`, until it holds `limit` rows or no whole line is left. A line is
-   * whole when its LF is there; what follows the last LF is left to the caller.
+   * Appends the events of whole lines in [start, end) to `batch`, until it holds `limit` rows or no whole line is left.
+   * A line is whole when its LF is there; what follows the last LF is left to the caller.
    *
    * @param firstPosition position of the line at `start`: its number in the file, from 1
    */

@@ -2,7 +2,8 @@
  * A dimension's texts, each under a small number.
  *
  * D1  Equal texts have equal codes and different texts different ones, byte by byte.
- * D2  Code 0 is the text for events that lack the dimension, for good; an event that carries that very text gets it too.
+ * D2  Code 0 is the text for events that lack the dimension, for good; an event that carries that very text gets it
+ *     too.
  * D3  A code keeps its text until a sweep frees it; a freed code may then come back with another text. Whoever holds
  *     codes (state, cells, a batch not yet processed) must name them in the sweep.
  * D4  Memory follows the texts alive at the last sweep plus those seen since, never the number of events.

@@ -79,7 +79,9 @@ export class JsonScanner {
     this.escaped = new Uint8Array(names.length)
   }
 
-  /** Scans the record [start, end): {@link IS_OBJECT}, {@link IS_OTHER_JSON}, {@link NOT_JSON} or {@link INVALID_UTF8}. */
+  /**
+   * Scans the record [start, end): {@link IS_OBJECT}, {@link IS_OTHER_JSON}, {@link NOT_JSON} or {@link INVALID_UTF8}.
+   */
   scan(bytes: Uint8Array, start: number, end: number): number {
     this.kinds.fill(ABSENT)
     this.memberCount = 0

@@ -22,8 +22,8 @@ export interface WritableSpan {
 
 /**
  * Read into {@link LineFramer.writable}, {@link LineFramer.commit} what came, decode the whole lines, which are
- * [linesStart, linesEnd) of `block`, and {@link LineFramer.consume} them; at the end of the stream {@link LineFramer.end} and
- * once more. Rows that point into the block are good until the next `writable`.
+ * [linesStart, linesEnd) of `block`, and {@link LineFramer.consume} them; at the end of the stream
+ * {@link LineFramer.end} and once more. Rows that point into the block are good until the next `writable`.
  */
 export class LineFramer {
   /** The bytes that `start` and `end` point into. */

@@ -119,7 +119,9 @@ export function fourDigits(word: number): number {
   return (pairs & 0xff) * 100 + ((pairs >>> 16) & 0xff)
 }
 
-/** The 13 digits at `pos`, where 13 bytes must exist, as a number of ms that has no leading zero; -1 where they are not. */
+/**
+ * The 13 digits at `pos`, where 13 bytes must exist, as a number of ms that has no leading zero; -1 where they are not.
+ */
 export function plainTime(view: DataView, pos: number): number {
   const first = fourDigits(view.getInt32(pos, true))
   const second = fourDigits(view.getInt32(pos + 4, true))

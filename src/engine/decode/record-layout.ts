@@ -8,8 +8,8 @@
  *     sound JSON with the same members, and its row is the one the general parser would give. On any surprise the
  *     layout says so, and what it wrote to the row so far is void.
  * L3  Nothing is allocated while decoding.
- * L4  No record it decodes is longer than a record may be: 64 members at most, each with a literal of up to 4,096 bytes and
- *     a value of up to 512, are less.
+ * L4  No record it decodes is longer than a record may be: 64 members at most, each with a literal of up to 4,096 bytes
+ *     and a value of up to 512, are less.
  */
 import { END_EVENT_TIME_MS } from '../../time/window.ts'
 import type { EventBatch } from '../event-batch.ts'
@@ -82,7 +82,8 @@ export class RecordLayout {
   }
 
   /**
-   * Appends the events of the lines from `start` on to `batch`, for as long as they follow the layout and rows are left.
+   * Appends the events of the lines from `start` on to `batch`, for as long as they follow the layout and rows are
+   * left.
    *
    * @param firstPosition position of the line at `start`
    * @returns the start of the first line not decoded; by `batch.count` the caller knows how many were
@@ -111,9 +112,9 @@ export class RecordLayout {
    * Writes the record that starts at `start` to row `row`, if it follows the layout and ends before or at `end`.
    * `view` covers the same bytes as `bytes`.
    *
-   * Here until the layout is compiled, and wherever it cannot be. Reading the usual forms of the usual values in this loop instead of by
-   * {@link ValueReader} made it 1.35 to 1.4 times as fast; calling the imported functions by their own names would take
-   * back 3 %. A text's closing quote need not be looked at: the next literal begins with it.
+   * Here until the layout is compiled, and wherever it cannot be. Reading the usual forms of the usual values in this
+   * loop instead of by {@link ValueReader} made it 1.35 to 1.4 times as fast; calling the imported functions by their
+   * own names would take back 3 %. A text's closing quote need not be looked at: the next literal begins with it.
    *
    * @returns the position after the record's closing brace, or {@link NO_MATCH}
    */

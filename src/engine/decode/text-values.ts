@@ -22,8 +22,8 @@ const COLON = 0x3a
 const BACKSLASH = 0x5c
 
 /**
- * Writes what a string's raw bytes [start, end), between its quotes, stand for, surrogates left alone as three bytes (U2).
- * `into` needs room for `end - start` bytes and three more.
+ * Writes what a string's raw bytes [start, end), between its quotes, stand for, surrogates left alone as three bytes
+ * (U2). `into` needs room for `end - start` bytes and three more.
  *
  * @returns the number of bytes written
  */
@@ -185,7 +185,9 @@ export function parseTimeNumber(bytes: Uint8Array, start: number, end: number): 
   return inRange(decimal.leading(bytes, magnitude))
 }
 
-/** The event time that the text [start, end) gives in ms: digits alone, or ISO 8601 with a zone; -1 where it does not. */
+/**
+ * The event time that the text [start, end) gives in ms: digits alone, or ISO 8601 with a zone; -1 where it does not.
+ */
 export function parseTimeText(bytes: Uint8Array, start: number, end: number): number {
   let pos = start
   let value = 0

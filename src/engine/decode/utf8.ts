@@ -7,8 +7,8 @@
  */
 
 /**
- * Length in bytes of the valid sequence of two to four bytes that starts at `pos`, or 0 where there is none before `end`.
- * The bounds are those of table 3-7 of the Unicode Standard.
+ * Length in bytes of the valid sequence of two to four bytes that starts at `pos`, or 0 where there is none before
+ * `end`. The bounds are those of table 3-7 of the Unicode Standard.
  */
 export function sequenceLength(bytes: Uint8Array, pos: number, end: number): number {
   const lead = bytes[pos] as number

@@ -2,9 +2,9 @@
  * Attribution: which impression a click belongs to, and which click of an impression counts.
  *
  * A click at c belongs to the impression of its id with the highest t ≤ c + e; it is in the window when also c ≤ t + A.
- * Of the clicks in an impression's window the earliest by event time is counted, the others are repeats. A click that is
- * in no window is out_of_window when some impression of its id has t − e − L ≤ c ≤ t + A + L, else pending, and orphan
- * once no impression that could still be accepted would change that: when W > c + e + 2L.
+ * Of the clicks in an impression's window the earliest by event time is counted, the others are repeats. A click that
+ * is in no window is out_of_window when some impression of its id has t − e − L ≤ c ≤ t + A + L, else pending, and
+ * orphan once no impression that could still be accepted would change that: when W > c + e + 2L.
  *
  * J1  Where a click stands is a function of the accepted impressions and clicks of its id alone, in whatever order they
  *     are read: an impression read later takes over clicks that are nearer to it.

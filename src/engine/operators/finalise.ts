@@ -215,7 +215,10 @@ interface CellRun {
   readonly isFinal: boolean
 }
 
-/** Writes cells of one roll-up out, column by column: a window's cells lie side by side, so each loop stays in one array. */
+/**
+ * Writes cells of one roll-up out, column by column: a window's cells lie side by side, so each loop stays in one
+ * array.
+ */
 function changesOf(
   rollUp: LiveRollUp,
   runs: readonly CellRun[],

@@ -10,8 +10,9 @@
  *     since N anyway. So at its end the chain begins at N.
  * S4  Bytes are copies: nothing of a payload changes when the engine goes on.
  * S5  Equal states after equal calls give equal bytes.
- * S6  Rows may be saved ahead of their snapshot, as they never change; so many at most as to bound memory. What changes of
- *     them until then is saved after them, and overrides. So the moment of a snapshot does not grow with what is new.
+ * S6  Rows may be saved ahead of their snapshot, as they never change; so many at most as to bound memory. What changes
+ *     of them until then is saved after them, and overrides. So the moment of a snapshot does not grow with what is
+ *     new.
  */
 import type { Granule } from '../state/granule.ts'
 import { allCells, cellBytes, differences, newCells } from './cells.ts'

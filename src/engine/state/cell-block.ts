@@ -148,7 +148,9 @@ export class CellBlock {
     return keys
   }
 
-  /** Gives the cell of a key the values in row `row` of saved columns: impressions, clicks, low and high of the sums. */
+  /**
+   * Gives the cell of a key the values in row `row` of saved columns: impressions, clicks, low and high of the sums.
+   */
   restore(key: number, columns: readonly Float64Array[], row: number): void {
     const cell = this.cellOf(key)
     const sums = this.sumLow.length

@@ -6,7 +6,8 @@
  *
  * K1  `nextOfImpression` links rows of one impression id only, newest first; 0 ends, row + 1 otherwise. Rows that no
  *     impression could claim any more need not be linked.
- * K2  `pending` is the number of rows whose standing is STANDS_PENDING, and none of those is earlier than `earliestPendingMs`.
+ * K2  `pending` is the number of rows whose standing is STANDS_PENDING, and none of those is earlier than
+ *     `earliestPendingMs`.
  */
 import { enlarged, Granule } from './granule.ts'
 import type { IdHashes } from './id-hashes.ts'

@@ -1,17 +1,17 @@
 /**
  * "Has this id been seen?" for all live ids at once: no means no, yes means look.
  *
- * A table of 16-bit tags: a hash of the id says where its tag stands, another one what it is. A question reads one cache
- * line and, for an id never added, is wrong once in some 20,000 times; a Bloom filter of the same answer would touch
- * eight words. Ids leave by generations: a generation covers what was added while it was the newest and is dropped whole
- * once the last of it has expired.
+ * A table of 16-bit tags: a hash of the id says where its tag stands, another one what it is. A question reads one
+ * cache line and, for an id never added, is wrong once in some 20,000 times; a Bloom filter of the same answer would
+ * touch eight words. Ids leave by generations: a generation covers what was added while it was the newest and is
+ * dropped whole once the last of it has expired.
  *
  * F1  An id that was added and whose event time has not expired is always found.
  * F2  A generation is at most `MAX_LOAD` full, so every search meets an empty place.
  * F3  Tags are never 0: 0 is an empty place.
- * F4  A large generation is made while the one before it is filled, and its memory is touched bit by bit: a system gives memory
- *     by the page when it is first touched, and the first ids fall on all pages at once. 60 MB took 30 to 120 ms that way, in
- *     the middle of a batch.
+ * F4  A large generation is made while the one before it is filled, and its memory is touched bit by bit: a system
+ *     gives memory by the page when it is first touched, and the first ids fall on all pages at once. 60 MB took 30 to
+ *     120 ms that way, in the middle of a batch.
  */
 
 const MIN_IDS = 1 << 12
@@ -29,8 +29,8 @@ const MERGED_IDS = 1 << 19
 const CACHED_SLOTS = 1 << 18
 // Smaller tables are touched in no time.
 const LARGE_SLOTS = 1 << 19
-// Ids whose places are read ahead: their cache lines and pages must still be near when they are looked at. A multiple of
-// four.
+// Ids whose places are read ahead: their cache lines and pages must still be near when they are looked at. A multiple
+// of four.
 const RUN_IDS = 256
 
 class Generation {
@@ -183,8 +183,8 @@ export class IdFilter {
   }
 
   /**
-   * What the next generation takes beside all there are, bytes: while it is made, none has gone. One that is made already is
-   * among those that are there.
+   * What the next generation takes beside all there are, bytes: while it is made, none has gone. One that is made
+   * already is among those that are there.
    *
    * @param live as for {@link expire}
    */
@@ -220,8 +220,8 @@ export class IdFilter {
   }
 
   /**
-   * Adds the first `count` ids of `ids` and says of each in `seen` whether it may have been there before, in this run or
-   * earlier.
+   * Adds the first `count` ids of `ids` and says of each in `seen` whether it may have been there before, in this run
+   * or earlier.
    *
    * @param latestMs the highest event time among them
    */
@@ -258,11 +258,11 @@ export class IdFilter {
   }
 
   /**
-   * Drops generations that the watermark has left behind, and starts a new one when the newest has had its share of time
-   * or is full. Time is the watermark's: event times of partitions far apart meet in every generation. While few ids
-   * live they are made into one by `walk` instead: fewer generations are fewer questions an id. So are generations that
-   * pile up, however many ids live: that takes more of them than any machine has memory for, or ids stamped further
-   * ahead than any live source accepts.
+   * Drops generations that the watermark has left behind, and starts a new one when the newest has had its share of
+   * time or is full. Time is the watermark's: event times of partitions far apart meet in every generation. While few
+   * ids live they are made into one by `walk` instead: fewer generations are fewer questions an id. So are generations
+   * that pile up, however many ids live: that takes more of them than any machine has memory for, or ids stamped
+   * further ahead than any live source accepts.
    *
    * @param live at least as many as `walk` will add
    */

@@ -2,8 +2,8 @@
  * Numbers tuples of dictionary codes: a combination of dimensions becomes one Int32.
  *
  * While the dictionaries are small, a tuple's place is found without searching: its codes, side by side in as many bits
- * as each needs, are an index into one array (1,000 campaigns × 4 devices × 4 browsers take 64 KB). Past 2^20 places the
- * table hashes instead.
+ * as each needs, are an index into one array (1,000 campaigns × 4 devices × 4 browsers take 64 KB). Past 2^20 places
+ * the table hashes instead.
  *
  * Y1  Equal tuples have equal numbers while they are in the table.
  * Y2  A number is given again only after `retain` has found its tuple unused.

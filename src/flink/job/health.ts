@@ -15,7 +15,10 @@ export interface FlinkJobHealth {
     readonly lastCompletedMs: number | undefined
   }
   readonly restarts: number
-  /** The pipeline's watermark as SEMANTICS has it; undefined until each partition has had an event since the job's last start. */
+  /**
+   * The pipeline's watermark as SEMANTICS has it; undefined until each partition has had an event since the job's last
+   * start.
+   */
   readonly watermarkMs: number | undefined
   /** Why it failed last, in one sentence. */
   readonly lastFailure: string | undefined

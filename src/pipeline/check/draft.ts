@@ -18,7 +18,9 @@ export function namesIn(draft: Draft, section: Section): readonly string[] {
   return membersAt(draft.definition, section).map(([name]) => name)
 }
 
-/** Whether a section is there and can be read. Where not, that is said of it: names that refer to it are not to blame. */
+/**
+ * Whether a section is there and can be read. Where not, that is said of it: names that refer to it are not to blame.
+ */
 export function hasSection(draft: Draft, section: Section): boolean {
   return isPlainObject(member(draft.definition, section))
 }

@@ -1,9 +1,11 @@
 /**
- * Who may look. On this machine everybody; as soon as others can reach the server, or users were added, only who logs in.
+ * Who may look. On this machine everybody; as soon as others can reach the server, or users were added, only who logs
+ * in.
  *
- * A1  Without a session nothing is served but the login page, and whether the process lives and is ready. The ingest, which
- *     has keys, is not asked.
- * A2  The cookie is `__Host-`, Secure and HttpOnly: no script reads it, no other host sets it, it never goes out in clear.
+ * A1  Without a session nothing is served but the login page, and whether the process lives and is ready. The ingest,
+ *     which has keys, is not asked.
+ * A2  The cookie is `__Host-`, Secure and HttpOnly: no script reads it, no other host sets it, it never goes out in
+ *     clear.
  * A3  What a foreign page sends logs nobody in or out.
  * A4  Guessing is slow: so many tries of an address and of a name, one at a time, and the same answer for both.
  */

@@ -2,7 +2,8 @@
  * Who is logged in: random tokens in memory. A restart logs everybody out.
  *
  * S1  A token is 256 random bits; only its SHA-256 is kept, so that what is in memory opens nothing.
- * S2  A session ends after 12 hours without a request, after 7 days in any case, and when its user is removed or changed.
+ * S2  A session ends after 12 hours without a request, after 7 days in any case, and when its user is removed or
+ *     changed.
  * S3  Memory is bounded: of too many sessions of one user the oldest goes.
  */
 import { createHash, randomBytes } from 'node:crypto'

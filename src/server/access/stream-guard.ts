@@ -27,7 +27,9 @@ export class StreamGuard {
     response.once('close', () => this.#open.delete(watched))
   }
 
-  /** Ends the streams of those who were logged out, removed or limited meanwhile. Before anything is written to them. */
+  /**
+   * Ends the streams of those who were logged out, removed or limited meanwhile. Before anything is written to them.
+   */
   check(): void {
     for (const { request, response, scope } of this.#open) if (this.#scopeOf(request) !== scope) response.destroy()
   }

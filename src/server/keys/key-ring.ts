@@ -2,7 +2,8 @@
  * The keys as a running server knows them.
  *
  * R1  What was revoked holds within a second, what was made at once, without a restart.
- * R2  How long a check takes tells nothing of any key: hashes are compared, in constant time, with one of some key always.
+ * R2  How long a check takes tells nothing of any key: hashes are compared, in constant time, with one of some key
+ *     always.
  * R3  Keys that cannot be read open nothing: requests are refused until they can.
  */
 import { timingSafeEqual } from 'node:crypto'

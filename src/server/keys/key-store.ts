@@ -2,8 +2,8 @@
  * Keys for sending events, as files in the data folder: one for each key, so that making one and revoking another never
  * meet.
  *
- * K1  A key itself is nowhere on disk, only its SHA-256. That is enough, and quick: a key is 256 random bits, which nobody
- *     finds by trying; slow hashes are for passwords that people think of.
+ * K1  A key itself is nowhere on disk, only its SHA-256. That is enough, and quick: a key is 256 random bits, which
+ *     nobody finds by trying; slow hashes are for passwords that people think of.
  * K2  A file appears whole or not at all, readable for its owner only.
  * K3  A revoked key stays, marked: where keys were ever made, events without a key are refused for good.
  */

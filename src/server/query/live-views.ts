@@ -2,8 +2,8 @@
  * Views that stay open: each is evaluated once for all who look at it, whenever the tables have a new epoch.
  *
  * V1  Equal views, of equal access, are one: evaluated once, written once, sent to everyone.
- * V2  One view is evaluated at a time, and then at least as long nothing as it took: however many pages are open, they take
- *     half of one connection at most. A slow view is asked less often than a quick one.
+ * V2  One view is evaluated at a time, and then at least as long nothing as it took: however many pages are open, they
+ *     take half of one connection at most. A slow view is asked less often than a quick one.
  * V3  Who comes back after a short while gets the patch from what it has, as long as that is among the last
  *     {@link HELD_ANSWERS}; otherwise everything.
  * V4  An error is sent to those who look at the view, and the next evaluation is tried later.

@@ -5,8 +5,8 @@
  * B2  Work that finds no connection free waits its turn, `MOST_WAITING` of it at most; the rest is refused at once.
  * B3  One statement takes `statementTimeoutMs` at most, and all of one answer {@link ANSWER_FACTOR} times as long.
  * B4  A connection that failed is never used again. One that is idle costs the server nothing but its place.
- * B5  A server that does not answer in time is asked once more before it counts as away: where hundreds of pages open at once,
- *     it is this process or the machine that is busy. One that turns us down is not.
+ * B5  A server that does not answer in time is asked once more before it counts as away: where hundreds of pages open
+ *     at once, it is this process or the machine that is busy. One that turns us down is not.
  */
 import type { Client } from 'pg'
 import { type Connection, connect } from '../../database/connection.ts'
@@ -109,8 +109,8 @@ export class ReaderPool {
     })
     const { client } = connection
     await this.#takeRole(client)
-    // What compiling a statement takes is more than any view does. What views read lies in memory for the most part: at the
-    // price of a disk a few members would be sought by reading every row.
+    // What compiling a statement takes is more than any view does. What views read lies in memory for the most part: at
+    // the price of a disk a few members would be sought by reading every row.
     const settings = [
       'jit = off',
       `work_mem = '64MB'`,

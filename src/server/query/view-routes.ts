@@ -1,10 +1,10 @@
 /**
  * `/api/v1/…`: views of the tables, and what else a page asks for.
  *
- * R1  Whoever may see a part only gets `forced` filters with every view; what has no dimensions to filter by is refused to
- *     them. What may be seen comes from the server, never from the request.
- * R2  Every error has one form (`error-answer.ts`): 400 for what cannot be asked, 403 for what this asker may not, 503 with
- *     what is waited for, 504 where the answer takes too long.
+ * R1  Whoever may see a part only gets `forced` filters with every view; what has no dimensions to filter by is refused
+ *     to them. What may be seen comes from the server, never from the request.
+ * R2  Every error has one form (`error-answer.ts`): 400 for what cannot be asked, 403 for what this asker may not, 503
+ *     with what is waited for, 504 where the answer takes too long.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { TidemarkError } from '../../errors.ts'

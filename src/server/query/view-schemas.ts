@@ -1,6 +1,6 @@
 /**
- * The routes of views for `/openapi.json`. What they take is checked by `check-view.ts` and `view-url.ts`, which know the
- * plan: these schemas describe and let everything pass.
+ * The routes of views for `/openapi.json`. What they take is checked by `check-view.ts` and `view-url.ts`, which know
+ * the plan: these schemas describe and let everything pass.
  */
 import type { FastifySchema } from 'fastify'
 import { SAMPLED_CLASSES } from '../../query/sample-answer.ts'

@@ -1,7 +1,8 @@
 /**
  * Sample events of a class of the ledger, out of the newest blocks of each partition.
  *
- * S1  Each sample is of its class for certain (J1 of `sample-judge.ts`), whatever came before the blocks that are there.
+ * S1  Each sample is of its class for certain (J1 of `sample-judge.ts`), whatever came before the blocks that are
+ *     there.
  * S2  Clicks are remembered, of impressions those alone that a click names: memory follows clicks.
  */
 import type { Plan, StreamName } from '../../pipeline/plan.ts'

@@ -2,9 +2,10 @@
  * Questions that the retained journal answers: the raw events behind a cell, how long clicks take, and samples of the
  * events that are not counted.
  *
- * W1  The journal is read up to the positions of the epoch in the tables: what is counted here is what is counted there.
- * W2  What is kept in memory is bounded: the events of one cell, at most {@link MOST_DRILLED}; of a stretch of time a sample
- *     of impressions by id, so that a click is always looked at together with its impression.
+ * W1  The journal is read up to the positions of the epoch in the tables: what is counted here is what is counted
+ *     there.
+ * W2  What is kept in memory is bounded: the events of one cell, at most {@link MOST_DRILLED}; of a stretch of time a
+ *     sample of impressions by id, so that a click is always looked at together with its impression.
  * W3  One question is read at a time, {@link MOST_WAITING} wait at most; the rest is refused at once.
  */
 import { resolve } from 'node:path'
@@ -104,8 +105,8 @@ export class RawReads {
   }
 
   /**
-   * How long clicks take, over the impressions of a while whose clicks can all have come: of the newest part of it, where all
-   * would take long. Kept for a minute.
+   * How long clicks take, over the impressions of a while whose clicks can all have come: of the newest part of it,
+   * where all would take long. Kept for a minute.
    *
    * @throws TidemarkError like {@link drill}
    */

@@ -1,8 +1,8 @@
 /**
  * What became of events of which only the newest part is known: the class of each, or that it cannot be told.
  *
- * The journal is read from some block on. What came before is not known, but for this: it is not newer than `unseenUpToMs`,
- * for anything newer was future then. Every verdict here holds whatever it was.
+ * The journal is read from some block on. What came before is not known, but for this: it is not newer than
+ * `unseenUpToMs`, for anything newer was future then. Every verdict here holds whatever it was.
  *
  * J1  A verdict is given only where the recount of the whole would give the same.
  * J2  An event whose lateness depends on a watermark that is not known is unsure, and so is whatever depends on it.
@@ -69,7 +69,9 @@ export class SeenEvents {
     return near.length > 0 || !this.isSeenFrom(timeMs - this.#reachMs) ? 'unsure' : 'accepted'
   }
 
-  /** Whether verdicts on an id hold, once everything was offered: of several partitions nobody knows which came first. */
+  /**
+   * Whether verdicts on an id hold, once everything was offered: of several partitions nobody knows which came first.
+   */
   isSure(id: string): boolean {
     const copies = this.#copies.get(id) ?? []
     return copies.length <= MOST_COPIES && copies.every(({ partition }) => partition === copies[0]?.partition)

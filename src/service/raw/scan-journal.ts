@@ -1,12 +1,12 @@
 /**
- * Reads the retained journal for the events of some stretch of time, as the engine decodes them. Only what a question is about
- * is parsed into texts.
+ * Reads the retained journal for the events of some stretch of time, as the engine decodes them. Only what a question
+ * is about is parsed into texts.
  *
  * N1  Nothing that could belong to the stretch is passed over: an event arrives `maxFutureSkew` before its time at the
  *     earliest, and is late once the watermark is past it by the allowed lateness.
  * N2  The engine goes on meanwhile: after {@link SLICE_MS} of work as much time is left to others.
- * N3  No more than {@link MOST_BYTES} are read for one question; more is refused. Where the newest part of a stretch says what
- *     the whole would, it is cut to what is read within seconds.
+ * N3  No more than {@link MOST_BYTES} are read for one question; more is refused. Where the newest part of a stretch
+ *     says what the whole would, it is cut to what is read within seconds.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Disk } from '../../checkpoint/disk/disk.ts'
@@ -66,8 +66,8 @@ export function retainedFromMs({ partitions }: Pick<Scan, 'partitions'>, plan: P
 }
 
 /**
- * The newest part of a stretch of time that takes about `mostBytes` to read: the whole, or a half of it, of that a half, and
- * so on, five windows at least.
+ * The newest part of a stretch of time that takes about `mostBytes` to read: the whole, or a half of it, of that a
+ * half, and so on, five windows at least.
  *
  * @param nowMs when the events at the positions arrived
  */

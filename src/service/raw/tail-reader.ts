@@ -1,10 +1,10 @@
 /**
  * Reads the newest blocks of partitions as the engine decodes them: many times as fast as the recount reads.
  *
- * D1  Of each event it says what its time makes of it, as `admit.ts` does, and whether what came before the blocks could
- *     change that.
- * D2  Its memory is bounded whatever the texts of dimensions are: after {@link MOST_TEXTS} of them it begins to number them
- *     anew. Codes of dimensions are good for the event handed over alone; ids are the same all the time.
+ * D1  Of each event it says what its time makes of it, as `admit.ts` does, and whether what came before the blocks
+ *     could change that.
+ * D2  Its memory is bounded whatever the texts of dimensions are: after {@link MOST_TEXTS} of them it begins to number
+ *     them anew. Codes of dimensions are good for the event handed over alone; ids are the same all the time.
  */
 import { randomBytes, randomInt } from 'node:crypto'
 import { createBatch, createDecoder, createDictionaries, type Decoder } from '../../engine/decode/decoder.ts'

@@ -1,8 +1,8 @@
 /**
  * The counted records of topics, as samples are judged from: Kafka keeps them, the journal does not.
  *
- * T1  A partition is read whole, from where the run began to read it, or not at all: when its records came is known of few
- *     of them, so that nothing bounds what came before a part.
+ * T1  A partition is read whole, from where the run began to read it, or not at all: when its records came is known of
+ *     few of them, so that nothing bounds what came before a part.
  * T2  No more than {@link MOST_TOPIC_RECORDS} are read for one question; where there are more, none are.
  * T3  What cannot be read is named, and nothing is judged as if it were not there. Where a topic breaks off while it is
  *     read, none are.

@@ -1,8 +1,8 @@
 /**
  * One record of a CSV file as RFC 4180 has it, ended by LF.
  *
- * Ours because the maintained writer (csv-stringify) takes an array per record and looks at each field's type: measured on
- * rows of the `performance` table, 0.31 M rows/s against 2.5 M here. It is checked against csv-parse in tests.
+ * Ours because the maintained writer (csv-stringify) takes an array per record and looks at each field's type: measured
+ * on rows of the `performance` table, 0.31 M rows/s against 2.5 M here. It is checked against csv-parse in tests.
  */
 
 const NEEDS_QUOTES = /[",\r\n]/

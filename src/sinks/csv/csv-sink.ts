@@ -1,10 +1,10 @@
 /**
  * Results of a bounded run as files: one CSV for each table, and the dead letters.
  *
- * K1  Every file appears whole at `commit`; after a failure none does. `prepare` has written all of them to disk by then:
- *     nothing is left to do but renames.
- * K2  Cells are written when they are final, which is once. The engine gives the final windows of a roll-up in ascending
- *     order, all cells of one window in one change set; so sorting each change set sorts the file.
+ * K1  Every file appears whole at `commit`; after a failure none does. `prepare` has written all of them to disk by
+ *     then: nothing is left to do but renames.
+ * K2  Cells are written when they are final, which is once. The engine gives the final windows of a roll-up in
+ *     ascending order, all cells of one window in one change set; so sorting each change set sorts the file.
  * K3  The ledger changes to the very end: its newest values are kept and written at `commit`.
  * K4  Memory holds one change set and the ledger, whatever the size of the input.
  */

@@ -1,10 +1,11 @@
 /**
  * Dead letters as files of the data folder, one JSON line each: they are there while PostgreSQL is away as well.
  *
- * F1  Files take turns: one ends at `maxFileBytes`, and of more than `maxFiles` the oldest goes. So their size is bounded.
+ * F1  Files take turns: one ends at `maxFileBytes`, and of more than `maxFiles` the oldest goes. So their size is
+ *     bounded.
  * F2  A record that is read again after a restart is not written again: positions of a partition only rise.
- * F3  Memory is bounded, and so is what a flood costs: past a limit a second, or past what waits for the disk, a letter is
- *     only counted. Its event is in the ledger all the same.
+ * F3  Memory is bounded, and so is what a flood costs: past a limit a second, or past what waits for the disk, a letter
+ *     is only counted. Its event is in the ledger all the same.
  * F4  A disk that takes no letters stops nothing else: what could not be written is counted and told.
  */
 import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'

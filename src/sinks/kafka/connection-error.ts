@@ -1,5 +1,6 @@
 /**
- * What a client says of brokers that it cannot talk to, as errors that say what to do: what passes, and what no try can mend.
+ * What a client says of brokers that it cannot talk to, as errors that say what to do: what passes, and what no try can
+ * mend.
  */
 import { TidemarkError } from '../../errors.ts'
 

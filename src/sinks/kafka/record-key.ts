@@ -1,5 +1,6 @@
 /**
- * Lines of events as records: each with its event's own id as its key, so that all records of an id are in one partition.
+ * Lines of events as records: each with its event's own id as its key, so that all records of an id are in one
+ * partition.
  */
 
 /** A key need not say more of an id than where its records belong. */

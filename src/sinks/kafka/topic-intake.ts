@@ -1,15 +1,15 @@
 /**
  * Events that come over HTTP, as records of the topics that a source of the plan reads: Kafka instead of the journal.
  *
- * I1  `append` resolves once all in-sync replicas have every record of it (`acks=all`), whose values are the lines, byte
- *     for byte without their ends.
- * I2  What fails is a retryable error: nothing of it is promised, and a part of it may be in the topics. Sent again, it is
- *     counted once by its ids.
+ * I1  `append` resolves once all in-sync replicas have every record of it (`acks=all`), whose values are the lines,
+ *     byte for byte without their ends.
+ * I2  What fails is a retryable error: nothing of it is promised, and a part of it may be in the topics. Sent again, it
+ *     is counted once by its ids.
  * I3  Once the brokers failed, nothing is taken until they answer: what is in memory is what was taken before.
  * I4  What no broker would take is refused alone; what came together with it is written.
- * I5  Several batches are under way at once, each by a writer of its own. A producer numbers what it sends, so that brokers
- *     take a batch once however often it comes; one that fails begins with new numbers, and what it had under way beside
- *     that could be taken for something that came before. So no producer has two under way.
+ * I5  Several batches are under way at once, each by a writer of its own. A producer numbers what it sends, so that
+ *     brokers take a batch once however often it comes; one that fails begins with new numbers, and what it had under
+ *     way beside that could be taken for something that came before. So no producer has two under way.
  * I6  What is under way at most is {@link BATCH_BYTES} of each writer, and one request more.
  */
 import { TidemarkError } from '../../errors.ts'
@@ -50,7 +50,10 @@ interface Append {
 export const MOST_RECORD_BYTES = 1_040_000
 /** What is written together: more would only wait longer for the slowest partition. */
 const BATCH_BYTES = 1 << 20
-/** Where a batch is under way already, less waits for it: brokers answer a few large batches at less cost than many small ones. */
+/**
+ * Where a batch is under way already, less waits for it: brokers answer a few large batches at less cost than many
+ * small ones.
+ */
 const OWN_BATCH_BYTES = 64 << 10
 const BROKERS_FIX = 'check that the brokers run and let us write to the topics; it goes on by itself'
 const FIRST_RETRY_MS = 250
@@ -93,7 +96,9 @@ export class TopicIntake implements Intake {
     return this.#queuedBytes
   }
 
-  /** @throws TidemarkError retryable as the port says; INPUT_BAD_DATA where a record is longer than a broker takes (I4) */
+  /**
+   * @throws TidemarkError retryable as the port says; INPUT_BAD_DATA where a record is longer than a broker takes (I4)
+   */
   async append(stream: StreamName, lines: Uint8Array): Promise<void> {
     if (!this.isOpen) throw this.#closed()
     if (lines.length > MOST_RECORD_BYTES && longestLine(lines) > MOST_RECORD_BYTES) throw tooLarge()

@@ -18,7 +18,10 @@ export interface OutgoingRecord {
   readonly value: Buffer
 }
 
-/** How often a batch is tried again, how long apart, and how long an answer may take; the client's own values unless given. */
+/**
+ * How often a batch is tried again, how long apart, and how long an answer may take; the client's own values unless
+ * given.
+ */
 export interface Retrying {
   readonly retries?: number
   readonly retryDelay?: number

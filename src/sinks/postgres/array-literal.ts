@@ -1,8 +1,8 @@
 /**
  * Arrays in PostgreSQL's text form, written a column at a time.
  *
- * The driver's own array form looks at every element's type and escapes each anew: 0.12 µs an element, measured, against
- * 0.04 (text) and 0.03 (numbers) here. A row has a dozen elements, and the budget of a whole row is some 10 µs.
+ * The driver's own array form looks at every element's type and escapes each anew: 0.12 µs an element, measured,
+ * against 0.04 (text) and 0.03 (numbers) here. A row has a dozen elements, and the budget of a whole row is some 10 µs.
  *
  * Y1  Text is always quoted, with quotes and backslashes escaped: no text can end its element or be taken for NULL.
  */

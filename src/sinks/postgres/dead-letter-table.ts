@@ -1,6 +1,6 @@
 /**
- * Dead letters in PostgreSQL: the table `tidemark_dead_letters`, for all pipelines of a database. (The prefix is kept from
- * definitions, so no table of a plan can have the name.)
+ * Dead letters in PostgreSQL: the table `tidemark_dead_letters`, for all pipelines of a database. (The prefix is kept
+ * from definitions, so no table of a plan can have the name.)
  *
  * L1  Letters are written in their epoch's own transaction, each once: a record's place is the key.
  * L2  The table is bounded by rows and by bytes for each pipeline. What is dropped, the oldest first, is counted in

@@ -3,14 +3,14 @@
  *
  * E1  Epoch N is one transaction: the epoch row moves from N-1 to N, and the absolute values of all changed cells, the
  *     ledger and the dead letters are written; all of it or nothing.
- * E2  A COMMIT whose answer was lost is settled by the row: where it holds epoch N under this owner, the epoch is in, and
- *     trying it again writes nothing.
+ * E2  A COMMIT whose answer was lost is settled by the row: where it holds epoch N under this owner, the epoch is in,
+ *     and trying it again writes nothing.
  * E3  Whoever was overtaken writes nothing any more (F1 of epoch-row.ts) and ends with FENCED.
  * E4  A claim comes after all its checks, in one transaction; a claim that is refused changes nothing, not even who may
  *     write. Whoever comes last with the data folder that feeds the tables takes them over: a session of the instance
  *     before, frozen or cut off, is ended, so that nothing it has under way holds a lock; F1 does the rest.
- * E5  What passes by itself rejects as retryable: conflicts with others (tried again at once, a few times), a server that
- *     is gone, frozen, read-only, full or out of connections. Anything else ends the run.
+ * E5  What passes by itself rejects as retryable: conflicts with others (tried again at once, a few times), a server
+ *     that is gone, frozen, read-only, full or out of connections. Anything else ends the run.
  */
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'

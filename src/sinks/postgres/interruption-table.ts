@@ -47,7 +47,9 @@ export class InterruptionTable {
     await client.query(`delete from ${TABLE} where pipeline = $1`, [this.#pipeline])
   }
 
-  /** Notes that nothing was written since the last epoch until now. Inside the claim's transaction, before it claims. */
+  /**
+   * Notes that nothing was written since the last epoch until now. Inside the claim's transaction, before it claims.
+   */
   async addRestart(client: Client): Promise<void> {
     await client.query(
       `insert into ${TABLE} (pipeline, kind, from_at, to_at)

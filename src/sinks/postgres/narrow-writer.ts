@@ -1,8 +1,8 @@
 /**
  * Writes an epoch's cells, those of narrow tables among them (W1, W2 of `src/database/narrow-schema.ts`).
  *
- * A1  A narrow table that is not narrow is given up, in the epoch that shows it: one with more than {@link MOST_ROWS} rows to
- *     change, and more than a quarter of those of the table it spares. It is tried again with the next claim.
+ * A1  A narrow table that is not narrow is given up, in the epoch that shows it: one with more than {@link MOST_ROWS}
+ *     rows to change, and more than a quarter of those of the table it spares. It is tried again with the next claim.
  */
 import type { Client } from 'pg'
 import { keepNarrow, voidNarrow, voidNarrowStatement } from '../../database/narrow-schema.ts'

@@ -1,8 +1,9 @@
 /**
  * The results of a replay into PostgreSQL. Live runs go through epoch-store.ts.
  *
- * W1  Everything is one transaction from `open` to `commit`. What the tables held is replaced in it, with the dead letters and
- *     the interruptions of the run that wrote it: readers see the old rows until the very end, and a run again leaves the same.
+ * W1  Everything is one transaction from `open` to `commit`. What the tables held is replaced in it, with the dead
+ *     letters and the interruptions of the run that wrote it: readers see the old rows until the very end, and a run
+ *     again leaves the same.
  * W2  Only final cells are written, once each; the ledger at the end.
  * W3  One writer, and no call that hangs: B1 and B2 of writer-session.ts. A session that is lost takes the run with it.
  * W4  What the pipelines of a database share is not locked meanwhile: others start, run and replay.

@@ -1,9 +1,9 @@
 /**
  * Rows that a writer would throw away, and whether it may.
  *
- * W5  Rows are only thrown away from a table that the same kind of writer wrote last, or any of ours where `replace` says
- *     so. Those of a data folder only where that folder itself recounts them, or where `replace` says so. A table that no
- *     pipeline of ours listed is never touched.
+ * W5  Rows are only thrown away from a table that the same kind of writer wrote last, or any of ours where `replace`
+ *     says so. Those of a data folder only where that folder itself recounts them, or where `replace` says so. A table
+ *     that no pipeline of ours listed is never touched.
  */
 import type { Client } from 'pg'
 import { type LastWriter, lastWriters, type WriterKind } from '../../database/meta-table.ts'

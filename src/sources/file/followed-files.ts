@@ -2,14 +2,14 @@
  * NDJSON files that grow, as a live source: a file, or all files of a folder, followed as lines are added, as files are
  * rotated and as new ones appear.
  *
- * F1  Each whole line is appended once, in the order of its file: how far each file was read is kept in the journal with
- *     the lines themselves, so neither can be there without the other.
+ * F1  Each whole line is appended once, in the order of its file: how far each file was read is kept in the journal
+ *     with the lines themselves, so neither can be there without the other.
  * F2  A line counts when its line feed is there. The last line of a file that is not followed under its name any more
  *     counts without one, once the file has not grown for `SETTLED_MS`.
  * F3  All files of one source are one partition, oldest first: servers that write at the same time are sources of their
  *     own, or their disorder counts as the partition's.
- * F4  Lines that there is no room for now are appended once there is; meanwhile nothing is read, and W waits for them (J5
- *     of `journal-source.ts`): none is late for it.
+ * F4  Lines that there is no room for now are appended once there is; meanwhile nothing is read, and W waits for them
+ *     (J5 of `journal-source.ts`): none is late for it.
  */
 import { TidemarkError } from '../../errors.ts'
 import type { Clock } from '../../runtime/ports.ts'

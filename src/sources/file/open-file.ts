@@ -4,8 +4,8 @@
  * O1  A file that is missing, a folder, or not readable is refused when it is opened, before anything is read.
  * O2  Compressed input that is cut off or damaged, or a disk that fails, is an error, never a short file.
  * O3  Progress counts bytes as they lie on disk, compressed ones included.
- * O4  What an input is, its first bytes say, whatever its name: no NDJSON begins with those of gzip or Zstandard. A file
- *     that is called `.gz` or `.zst` and holds something else is damaged.
+ * O4  What an input is, its first bytes say, whatever its name: no NDJSON begins with those of gzip or Zstandard. A
+ *     file that is called `.gz` or `.zst` and holds something else is damaged.
  */
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs'
 import type { ByteSource } from '../../runtime/ports.ts'

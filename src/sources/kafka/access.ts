@@ -1,5 +1,6 @@
 /**
- * How the plan says a cluster is reached, with what it only names: files of certificates, a password in the environment.
+ * How the plan says a cluster is reached, with what it only names: files of certificates, a password in the
+ * environment.
  */
 import { readFileSync } from 'node:fs'
 import { TidemarkError } from '../../errors.ts'

@@ -1,11 +1,11 @@
 /**
- * Asks for record batches ahead of the engine: one fetcher for each broker that leads a partition, one request of it under
- * way at a time.
+ * Asks for record batches ahead of the engine: one fetcher for each broker that leads a partition, one request of it
+ * under way at a time.
  *
- * F1  The next request is sent while blocks still wait, once half of the partitions that have more have room for it: what a
- *     broker needs to answer then costs the engine no time.
- * F2  A request that may wait at the broker keeps nobody waiting: it is sent only where no partition is known to have more,
- *     or where nothing that waits may be offered.
+ * F1  The next request is sent while blocks still wait, once half of the partitions that have more have room for it:
+ *     what a broker needs to answer then costs the engine no time.
+ * F2  A request that may wait at the broker keeps nobody waiting: it is sent only where no partition is known to have
+ *     more, or where nothing that waits may be offered.
  * F3  What waits of a partition is less than {@link QUEUE_BYTES}, or one block more.
  * F4  While nobody asks for a partition, it is not known to have nothing: back-pressure makes none idle.
  */
@@ -95,7 +95,9 @@ export class BlockFetcher {
     }
   }
 
-  /** A fetch for a few of many would cost as much as one for all (F1); where nothing can be offered, no room will come. */
+  /**
+   * A fetch for a few of many would cost as much as one for all (F1); where nothing can be offered, no room will come.
+   */
   #isWorthWaiting(wanted: readonly OpenPartition[], led: readonly OpenPartition[]): boolean {
     if (wanted.length === 0) return true
     const [more, wantedMore] = [led.filter(hasMore).length, wanted.filter(hasMore).length]

@@ -1,6 +1,6 @@
 /**
- * The bytes of fetched blocks, used again and again: blocks that the collector had to find and free would cost more than
- * everything else that is done with them.
+ * The bytes of fetched blocks, used again and again: blocks that the collector had to find and free would cost more
+ * than everything else that is done with them.
  *
  * P1  Nobody has bytes that somebody else has: they come back when their block was read, and only then.
  * P2  What is kept for later is bounded; beyond that, and below a size that pays, blocks go the way of all others.

@@ -1,12 +1,13 @@
 /**
- * A connection to one broker, for the requests of the client library, whose own connection makes a buffer of every piece
- * that comes: at a few hundred megabytes a second the collector then does little else. Here the socket reads into one
- * buffer that is used again and again, and an answer's parser sees its bytes there.
+ * A connection to one broker, for the requests of the client library, whose own connection makes a buffer of every
+ * piece that comes: at a few hundred megabytes a second the collector then does little else. Here the socket reads into
+ * one buffer that is used again and again, and an answer's parser sees its bytes there.
  *
  * B1  The bytes that a parser sees are good until it returns.
  * B2  Every request ends: with its answer, or with an error once the connection is closed or the time is up.
  * B3  Certificates are verified, always. Nothing is sent before the broker knows us, where it asks who we are.
- * B4  A session that would end soon is not begun anew: the connection takes no more requests, and closes after its last.
+ * B4  A session that would end soon is not begun anew: the connection takes no more requests, and closes after its
+ *     last.
  */
 import { once } from 'node:events'
 import { connect, type OnReadOpts, type Socket } from 'node:net'

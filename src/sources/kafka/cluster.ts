@@ -165,7 +165,9 @@ export class Cluster {
   }
 }
 
-/** Topics that are missing or without a leader make the client's own parser fail; what it parsed is all that is needed. */
+/**
+ * Topics that are missing or without a leader make the client's own parser fail; what it parsed is all that is needed.
+ */
 async function readMetadata(connection: Connection, names: readonly string[]): Promise<MetadataResponse> {
   try {
     return await metadataV12.api.async(connection, [...names], false, false)

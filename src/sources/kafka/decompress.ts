@@ -1,7 +1,7 @@
 /**
- * The compressions of Kafka, each with an end. Of gzip and zstd, which make thousands of bytes of one, what would become
- * more than a broker's largest batch could hold is refused while it is made; of lz4 and snappy, whose bytes say before how
- * much they become at most, before anything is made.
+ * The compressions of Kafka, each with an end. Of gzip and zstd, which make thousands of bytes of one, what would
+ * become more than a broker's largest batch could hold is refused while it is made; of lz4 and snappy, whose bytes say
+ * before how much they become at most, before anything is made.
  */
 import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { compressionsAlgorithms } from '@platformatic/kafka'

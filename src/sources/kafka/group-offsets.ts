@@ -1,9 +1,9 @@
 /**
- * Tells Kafka how far a run has counted, as the offsets of a consumer group: `kafka-consumer-groups` and monitoring show
- * the lag from them.
+ * Tells Kafka how far a run has counted, as the offsets of a consumer group: `kafka-consumer-groups` and monitoring
+ * show the lag from them.
  *
- * G1  Information only: nothing here is ever read back, and no failure reaches the run. A second one in a row is told, once: the
- *     coordinator of a group that is new is seldom there at once. The next epoch's offsets are tried again.
+ * G1  Information only: nothing here is ever read back, and no failure reaches the run. A second one in a row is told,
+ *     once: the coordinator of a group that is new is seldom there at once. The next epoch's offsets are tried again.
  * G2  Only what the tables hold is told, and one request is under way at a time: of what comes meanwhile, the last.
  */
 import { findCoordinatorV4, offsetCommitV8, type Connection } from '@platformatic/kafka'

@@ -1,18 +1,18 @@
 /**
  * What a run on Kafka keeps beside its checkpoints: which topics it reads, from where, and the stamps.
  *
- * Kafka keeps the events, but two classes of the ledger also depend on when an event was read: `late` on W at that moment,
- * where a partition had been idle and W had passed it, and `future` on the wall clock. A stamp says of a range of offsets
- * what W and the clock were when it was read. Only ranges for which that made a difference have one. With the stamps the
- * classes are a function of the topic again, and `verify` can recount them.
+ * Kafka keeps the events, but two classes of the ledger also depend on when an event was read: `late` on W at that
+ * moment, where a partition had been idle and W had passed it, and `future` on the wall clock. A stamp says of a range
+ * of offsets what W and the clock were when it was read. Only ranges for which that made a difference have one. With
+ * the stamps the classes are a function of the topic again, and `verify` can recount them.
  *
- * F1  The stamps of an epoch are on disk before its checkpoint is; those of an epoch that was never committed are dropped
- *     at the next start, when their offsets are read anew.
+ * F1  The stamps of an epoch are on disk before its checkpoint is; those of an epoch that was never committed are
+ *     dropped at the next start, when their offsets are read anew.
  *     A run keeps none of them in memory once they are written.
  *     What stood on offsets that retention has removed since goes, too: nothing can be recounted from them.
  * F2  A topic is known by its id from before its first record is read: one that was removed and made again is noticed.
- * F3  So is, before a checkpoint, which leader epochs its positions are of: a log that was cut back while nobody read it
- *     is noticed at the next start.
+ * F3  So is, before a checkpoint, which leader epochs its positions are of: a log that was cut back while nobody read
+ *     it is noticed at the next start.
  */
 import {
   closeSync,

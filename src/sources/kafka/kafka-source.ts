@@ -2,15 +2,16 @@
  * Topics of Kafka as a live source. Kafka keeps the events, so there is no journal: positions are offsets, part of the
  * epoch like any other, and a start reads on from those of the epoch that PostgreSQL holds.
  *
- * `block-fetcher.ts` asks for record batches ahead of the engine; `poll` frames them and offers whole fetched blocks, so that
- * a position is always the end of one. `topic-watch.ts` follows what becomes of the topics meanwhile.
+ * `block-fetcher.ts` asks for record batches ahead of the engine; `poll` frames them and offers whole fetched blocks,
+ * so that a position is always the end of one. `topic-watch.ts` follows what becomes of the topics meanwhile.
  *
  * K1  Partitions are assigned by hand, each a partition of the pipeline with its own watermark. Of those that have
- *     something the one with the lowest watermark is read next, and none runs far ahead of one that has something to send.
+ *     something the one with the lowest watermark is read next, and none runs far ahead of one that has something to
+ *     send.
  * K2  A partition is on its way from when a broker says that it has more until that is offered, and while no broker
  *     answers for it: neither an outage nor an open transaction makes it idle.
- * K3  What passes (no leader, a broker restarts, the network fails) is tried again after 0.25 s, doubling to 5 s, and told
- *     once. What no try can mend ends the run: a gap, a refusal, damage.
+ * K3  What passes (no leader, a broker restarts, the network fails) is tried again after 0.25 s, doubling to 5 s, and
+ *     told once. What no try can mend ends the run: a gap, a refusal, damage.
  * K4  A partition that is added to a topic is picked up and read from its first offset.
  * K5  Memory is bounded: what waits is at most three blocks of each partition.
  * K6  Whoever polls is called when there is something to offer: records are seen as soon as a broker sent them.

@@ -1,8 +1,8 @@
 /**
  * A partition while it is read: what was offered of it, and what waits.
  *
- * L1  With each fetch goes the leader epoch of the record before: a broker whose log says otherwise there tells up to where
- *     both agree. What waits from there on is dropped and read anew; what was offered already is a gap.
+ * L1  With each fetch goes the leader epoch of the record before: a broker whose log says otherwise there tells up to
+ *     where both agree. What waits from there on is dropped and read anew; what was offered already is a gap.
  */
 import type { TidemarkError } from '../../errors.ts'
 import type { FetchedPartition } from './cluster.ts'

@@ -1,8 +1,8 @@
 /**
  * The topics of a source at the start of a run: what they are, and where each partition is read on from.
  *
- * O1  A partition is read on from the epoch's position. One that was never read begins where the source says; one that was
- *     added since the source was first read begins at its first record.
+ * O1  A partition is read on from the epoch's position. One that was never read begins where the source says; one that
+ *     was added since the source was first read begins at its first record.
  * O2  What was counted must still fit: another topic of that name, offsets that are gone or cut back, are a gap.
  */
 import { TidemarkError } from '../../errors.ts'

@@ -1,6 +1,6 @@
 /**
- * What is wrong with a cluster at present, told once when it begins and once when it is over, and what ends the run (K3 of
- * `kafka-source.ts`).
+ * What is wrong with a cluster at present, told once when it begins and once when it is over, and what ends the run (K3
+ * of `kafka-source.ts`).
  */
 import { TidemarkError } from '../../errors.ts'
 import type { Log } from '../../runtime/ports.ts'

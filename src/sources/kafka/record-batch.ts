@@ -5,12 +5,12 @@
  * A record carries lengths, offset and key in front of its value, at least seven bytes. So the values of a block, each
  * with an LF behind it, fit to the left of where they are read from. The decoder then runs over them as over a file.
  *
- * R1  Every record of a committed batch, from the wanted offset on, is one line, whatever its value: one that is missing
- *     (a tombstone) or blank becomes `null`, which is no event. Keys and headers play no part.
+ * R1  Every record of a committed batch, from the wanted offset on, is one line, whatever its value: one that is
+ *     missing (a tombstone) or blank becomes `null`, which is no event. Keys and headers play no part.
  * R2  An LF inside a value becomes a CR: both are white space between JSON tokens, and neither may be in a JSON string.
  * R3  Control batches and batches of aborted transactions give no line; their offsets count as read.
- * R4  The checksum of a batch is checked before anything in it is believed. What does not fit is an error that names the
- *     offset, never an end.
+ * R4  The checksum of a batch is checked before anything in it is believed. What does not fit is an error that names
+ *     the offset, never an end.
  * R5  A block's last batch may be cut: it is left for the next fetch.
  */
 import { crc32c } from '../../checkpoint/format/crc32c.ts'

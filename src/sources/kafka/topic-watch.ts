@@ -1,8 +1,8 @@
 /**
  * What becomes of the topics while they are read: who leads each partition, and which partitions are new.
  *
- * H1  A partition that is added to a topic is picked up and read from its first offset; where its reading began is on disk
- *     before.
+ * H1  A partition that is added to a topic is picked up and read from its first offset; where its reading began is on
+ *     disk before.
  * H2  A topic that was removed and made again ends the run: offsets of one say nothing of the other.
  */
 import { STREAM_NAMES, type StreamName } from '../../pipeline/plan.ts'

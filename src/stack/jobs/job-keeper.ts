@@ -2,14 +2,14 @@
  * Keeps the Flink jobs of a stack running: a job that its job manager lost is started again from its newest checkpoint.
  *
  * B1  Only jobs whose record says `running` are started, and only while the cluster has none of their name.
- * B2  A job goes on from the newest state that is whole; where it has none, from where it began before. One that then begins
- *     with its topics fills empty tables.
+ * B2  A job goes on from the newest state that is whole; where it has none, from where it began before. One that then
+ *     begins with its topics fills empty tables.
  * B3  What ends on purpose stays ended: topics that ended, a job that was cancelled on Flink's page.
- * B4  A job whose SQL this version writes otherwise is left alone: its state is not understood, and counting anew is for
- *     people to decide.
+ * B4  A job whose SQL this version writes otherwise is left alone: its state is not understood, and counting anew is
+ *     for people to decide.
  * B5  `stop` stops the running jobs with a savepoint each; where that fails, their newest checkpoint takes its place.
- * B6  A job whose state cannot be read, or was seen before and is gone, is left alone as well: that it left none is believed
- *     only of a job of which none was ever seen.
+ * B6  A job whose state cannot be read, or was seen before and is gone, is left alone as well: that it left none is
+ *     believed only of a job of which none was ever seen.
  * B7  Whoever starts a job does so alone (W1 of `start-lock.ts`).
  * B8  A job whose record cannot be read is told of and left alone; the others are looked after as before.
  */

@@ -5,7 +5,8 @@
  * R2  It is replaced whole, and for its owner only, as it holds the password of a database.
  * R3  A job whose record says `running` should run: whoever finds it missing from its cluster may start it again. While
  *     someone stops it on purpose, the record says `stopping`.
- * R4  A record that cannot be read, as after a loss of power, is a state of its job alone: the others are read beside it.
+ * R4  A record that cannot be read, as after a loss of power, is a state of its job alone: the others are read beside
+ *     it.
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * Who starts a job of a folder: one process at a time. Flink lists a job only once it is planned, which takes half a minute,
- * so two who look before they start would both start it.
+ * Who starts a job of a folder: one process at a time. Flink lists a job only once it is planned, which takes half a
+ * minute, so two who look before they start would both start it.
  *
  * W1  From the look for a running job to the record of the new one nobody else starts one of the same folder.
  */

@@ -46,7 +46,8 @@ async function csvFiles(folder: string): Promise<readonly string[]> {
 
 async function* csvRows(path: string): AsyncGenerator<TextRow> {
   const file = createReadStream(path)
-  // Our files end lines with LF; other programs save them with CRLF and a byte-order mark. No row of a table can end in CR.
+  // Our files end lines with LF; other programs save them with CRLF and a byte-order mark. No row of a table can end in
+  // CR.
   const parser = parse({ record_delimiter: ['\r\n', '\n'], bom: true })
   file.on('error', (error) => parser.destroy(missing(path, error)))
   try {

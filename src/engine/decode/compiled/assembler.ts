@@ -1,8 +1,8 @@
 /**
  * WebAssembly by hand: instructions of one function to a module, without a toolchain.
  *
- * What a record's layout needs is little: loads, compares, 16 bytes at a time, and jumps forward. Numbers of instructions
- * and the binary format are those of the WebAssembly Core Specification 2.0, chapter 5.
+ * What a record's layout needs is little: loads, compares, 16 bytes at a time, and jumps forward. Numbers of
+ * instructions and the binary format are those of the WebAssembly Core Specification 2.0, chapter 5.
  *
  * A1  Jumps name labels; their depth is counted here.
  */

@@ -2,7 +2,8 @@
  * The memory that compiled programs work on: a window of the bytes to decode, and columns for the rows they make.
  *
  * M1  Rows are copied to the batch whole, when a program has stopped; what it wrote of a row it did not finish is void.
- * M2  A text's code is the dictionary's: a program asks for every text it meets the first time, and after a sweep again.
+ * M2  A text's code is the dictionary's: a program asks for every text it meets the first time, and after a sweep
+ *     again.
  * M3  Memory is fixed: it is taken once and never grows.
  */
 import type { EventBatch } from '../../event-batch.ts'
@@ -14,7 +15,9 @@ export const WINDOW_BYTES: number = 1 << 16
 export const OVERRUN_BYTES: number = 1 << 15
 /** Rows made in one go. */
 const ROWS = 1024
-/** Texts remembered of each dimension; half as many are ever in use. An entry is 16 bytes of text, then its code + 1. */
+/**
+ * Texts remembered of each dimension; half as many are ever in use. An entry is 16 bytes of text, then its code + 1.
+ */
 export const TEXT_ENTRIES = 4096
 export const TEXT_ENTRY_BYTES = 32
 /** A text that is longer is not remembered. */

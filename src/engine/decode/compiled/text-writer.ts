@@ -17,7 +17,10 @@ const LETTER_A = 0x61
 
 /** Writes instructions that read texts. Each leaves a closing quote where it is. */
 export class TextWriter extends RecordWriter {
-  /** Leaves the 16 bytes at `at` in v, and in a the first of them that cannot stand in a plain string: 16 or more for none. */
+  /**
+   * Leaves the 16 bytes at `at` in v, and in a the first of them that cannot stand in a plain string: 16 or more for
+   * none.
+   */
   #findEnd(): void {
     const body = this.body
     body.get(LOCAL.at)
