@@ -19,9 +19,9 @@ import { planHash } from '../pipeline/plan-hash.ts'
 import { Delivery } from '../runtime/delivery.ts'
 import { LiveRun } from '../runtime/live-run.ts'
 import type { Log } from '../runtime/ports.ts'
-import { journalFolder, keepIdentity, openDataFolder, readIdentity } from './data-folder.ts'
+import { journalFolder, keepIdentity, openDataFolder, readIdentity, type FolderIdentity } from './data-folder.ts'
 import { CLOCK, pause } from './elapsed.ts'
-import { recover, type Recovered } from './recovery.ts'
+import { recover, type Recovered, type RecoverOptions } from './recovery.ts'
 import { Teardown } from './teardown.ts'
 
 const MAX_WAITING_CELLS = 1_000_000
@@ -54,36 +54,14 @@ export interface RebuildResult {
 export async function rebuild(options: RebuildOptions, signal: AbortSignal): Promise<RebuildResult> {
   const { plan, log } = options
   const path = resolve(options.dataDir)
-  const identity = readIdentity(path)
-  if (identity === undefined)
-    throw new TidemarkError('INPUT_MISSING', `The data folder ${path} holds no events: there is nothing to count.`, {
-      where: path,
-      fix: 'name the folder of a run with --data-dir',
-    })
+  const { writer } = requireEvents(path)
   refuseTopics(plan)
   const teardown = new Teardown((error) => log('warn', error instanceof Error ? error.message : String(error)))
   try {
-    const { writer } = identity
     const folder = openDataFolder({ path, writer, planHash: planHash(plan), replace: false, keepEvents: true })
     teardown.add(async () => folder.lock.release())
     const salvaged = await checkJournal(path, options)
-    const database = await openDatabase({ ...options, log: (line) => log('debug', line) })
-    teardown.add(() => database.stop())
-    const recovered = await recover({
-      plan,
-      writer,
-      folder,
-      url: database.url,
-      disk: nodeDisk,
-      retention: KEEP_ALL,
-      // What the next run restores has to be what it keeps.
-      pageRollUps: planPage(plan).rollUps,
-      trafficPartitions: 0,
-      replace: false,
-      rebuild: true,
-      teardown,
-      log,
-    })
+    const recovered = await emptied(options, { writer, folder, teardown })
     const { journal } = recovered
     const isWhole = salvaged === undefined && journal.partitions.every((name) => journal.earliest(name) === 0)
     const events = await countAll(recovered, signal, teardown)
@@ -93,6 +71,37 @@ export async function rebuild(options: RebuildOptions, signal: AbortSignal): Pro
   } finally {
     await teardown.run()
   }
+}
+
+function requireEvents(path: string): FolderIdentity {
+  const identity = readIdentity(path)
+  if (identity !== undefined) return identity
+  throw new TidemarkError('INPUT_MISSING', `The data folder ${path} holds no events: there is nothing to count.`, {
+    where: path,
+    fix: 'name the folder of a run with --data-dir',
+  })
+}
+
+/** The tables without a row, and a pipeline that has the whole journal before it. */
+async function emptied(
+  { plan, log, ...options }: RebuildOptions,
+  parts: Pick<RecoverOptions, 'writer' | 'folder' | 'teardown'>,
+): Promise<Recovered> {
+  const database = await openDatabase({ ...options, log: (line) => log('debug', line) })
+  parts.teardown.add(() => database.stop())
+  return recover({
+    ...parts,
+    plan,
+    url: database.url,
+    disk: nodeDisk,
+    retention: KEEP_ALL,
+    // What the next run restores has to be what it keeps.
+    pageRollUps: planPage(plan).rollUps,
+    trafficPartitions: 0,
+    replace: false,
+    rebuild: true,
+    log,
+  })
 }
 
 function refuseTopics(plan: Plan): void {

@@ -12,7 +12,7 @@ import { Journal } from '../checkpoint/journal/journal.ts'
 import type { Retention } from '../checkpoint/journal/retention.ts'
 import { CheckpointStore } from '../checkpoint/store/checkpoint-store.ts'
 import { TidemarkError } from '../errors.ts'
-import type { Plan, RollUp, StreamName } from '../pipeline/plan.ts'
+import type { Plan, RollUp } from '../pipeline/plan.ts'
 import type { EngineMemory } from '../engine/engine-memory.ts'
 import { DeadLetterBuffer } from '../runtime/dead-letter-buffer.ts'
 import type { CheckpointSink } from '../runtime/delivery.ts'
@@ -21,17 +21,18 @@ import { JournalSource } from '../runtime/journal-source.ts'
 import type { LiveSource } from '../runtime/live-run.ts'
 import type { MemoryRoom } from '../runtime/memory-room.ts'
 import { Pipeline } from '../runtime/pipeline.ts'
-import type { Log, EpochSink, Intake, Positions } from '../runtime/ports.ts'
+import type { EpochSink, Intake, Log, Positions } from '../runtime/ports.ts'
 import { recoveryPoint, recoveryRefusal } from '../runtime/recovery-point.ts'
 import { LetterFiles } from '../sinks/dead-letters/letter-files.ts'
 import type { TopicIntake } from '../sinks/kafka/topic-intake.ts'
 import type { KafkaFolder } from '../sources/kafka/kafka-folder.ts'
 import type { KafkaSource } from '../sources/kafka/kafka-source.ts'
 import type { Outage } from '../runtime/status.ts'
-import { EpochStore } from '../sinks/postgres/epoch-store.ts'
+import { EpochStore, type ClaimedEpoch } from '../sinks/postgres/epoch-store.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { checkpointFolder, deadLetterFolder, journalFolder, type DataFolder } from './data-folder.ts'
 import { CLOCK } from './elapsed.ts'
+import { journalIntake } from './journal-intake.ts'
 import { livePartitions, type LivePartition } from './live-partitions.ts'
 import type { OpenKafka } from './live-kafka.ts'
 import { kafkaFolder, LiveSources } from './live-sources.ts'
@@ -94,13 +95,37 @@ export interface Recovered {
   readonly intake: Intake | undefined
 }
 
+/** Tables that are ours to write, and where the state is that fits them. */
+interface ClaimedTables extends ClaimedEpoch {
+  readonly store: CheckpointStore
+  readonly sink: EpochStore
+}
+
+/** Where events come from and go to beside the tables, open. */
+interface OpenInputs {
+  readonly topics: KafkaFolder
+  readonly journal: Journal
+  readonly deadLetters: DeadLetterBuffer
+  readonly ofJournal: readonly LivePartition[]
+  readonly kafka: readonly OpenKafka[]
+  readonly topicIntake: TopicIntake | undefined
+}
+
 /**
  * Claims the tables and restores what they were written from.
  *
  * @throws TidemarkError what `EpochStore.claim`, `Journal.open` and the codecs of checkpoints throw; EPOCH_MISMATCH
  */
 export async function recover(options: RecoverOptions): Promise<Recovered> {
-  const { plan, folder, disk, teardown } = options
+  const claimed = await claimTables(options)
+  const inputs = await openInputs(options, claimed)
+  // Checkpoints after it were written and never committed: the engine's next one takes their place.
+  await claimed.store.dropAfter(claimed.epoch)
+  return restored(options, claimed, inputs)
+}
+
+async function claimTables(options: RecoverOptions): Promise<ClaimedTables> {
+  const { folder, disk, teardown } = options
   const store = await CheckpointStore.open(disk, checkpointFolder(folder.path))
   const sink = createSink(options)
   teardown.add(() => sink.close())
@@ -108,54 +133,70 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
     const refusal = recoveryRefusal(recoveryPoint(epoch, store.list()), folder.path)
     if (refusal !== undefined) throw refusal
   })
+  return { ...claimed, store, sink }
+}
+
+async function openInputs(options: RecoverOptions, { epoch, positions }: ClaimedEpoch): Promise<OpenInputs> {
+  const { plan, folder, teardown } = options
   const topics = kafkaFolder(folder.path)
-  topics.dropAfter(claimed.positions)
-  const journal = await openJournal(options, topics.withoutTopics(claimed.positions))
+  topics.dropAfter(positions)
+  const journal = await openJournal(options, topics.withoutTopics(positions))
   teardown.add(() => journal.close())
-  if (claimed.epoch === 0) refusePartial(journal, options)
+  if (epoch === 0) refusePartial(journal, options)
   const letterFiles = openLetterFiles(options)
   teardown.add(() => letterFiles.close())
   const deadLetters = new DeadLetterBuffer(letterFiles)
   const ofJournal = livePartitions(plan, options.trafficPartitions, journal.partitions)
-  const { found: kafka, topicIntake } = await openKafka(options, topics, claimed.positions)
-  const partitions = [...ofJournal, ...kafka.flatMap((source) => source.partitions)]
-  // Checkpoints after it were written and never committed: the engine's next one takes their place.
-  await store.dropAfter(claimed.epoch)
-  const pipeline = restorePipeline({ options, store, epoch: claimed.epoch, partitions, deadLetters })
+  const { found: kafka, topicIntake } = await openKafka(options, topics, positions)
+  return { topics, journal, deadLetters, ofJournal, kafka, topicIntake }
+}
+
+/** The pipeline of the epoch, and its sources behind its positions. */
+function restored(options: RecoverOptions, claimed: ClaimedTables, inputs: OpenInputs): Recovered {
+  const { plan, teardown, log } = options
+  const { epoch, positions, store, sink } = claimed
+  const { topics, journal, deadLetters, ofJournal, topicIntake } = inputs
+  const partitions = [...ofJournal, ...inputs.kafka.flatMap((source) => source.partitions)]
+  const pipeline = restorePipeline({ options, store, epoch, partitions, deadLetters })
+  const { source, memory } = openSource(options, { journal, ofJournal, pipeline, positions })
+  const kafka = inputs.kafka.map((found) => found.sourceOf(pipeline))
+  for (const one of kafka) teardown.add(() => one.stop())
+  const { watermarks } = pipeline.engine
+  return {
+    describe: describe(epoch, pipeline),
+    epoch,
+    pipeline,
+    partitions,
+    journal,
+    source,
+    kafka,
+    sources: new LiveSources({ journal: source, kafka, away: positions, topicIntake, watermarks, memory }),
+    deadLetters,
+    memory,
+    sink,
+    checkpoints: new Checkpoints({ store, journal, kafka: topics, kafkaSources: kafka, log }),
+    intake: topicIntake ?? journalIntake(plan, partitions, source),
+  }
+}
+
+/** The journal as a source, with what bounds the memory of what comes through it. */
+function openSource(
+  options: RecoverOptions,
+  parts: { journal: Journal; ofJournal: readonly LivePartition[]; pipeline: Pipeline; positions: Positions },
+): { readonly source: JournalSource; readonly memory: MemoryRoom | undefined } {
+  const { journal, ofJournal, pipeline, positions } = parts
+  const { disk, folder } = options
   const memory = options.memory?.(() => ({ ...pipeline.engine.memory(), uncountedBytes: source.uncountedBytes }))
   const source: JournalSource = new JournalSource({
     journal,
     partitions: ofJournal.map(({ name }) => name),
     watermarks: pipeline.engine.watermarks,
     clock: CLOCK,
-    positions: claimed.positions,
+    positions,
     freeBytes: () => disk.freeBytes(folder.path),
     memory,
   })
-  const kafkaSources = kafka.map((found) => found.sourceOf(pipeline))
-  for (const one of kafkaSources) teardown.add(() => one.stop())
-  return {
-    describe: describe(claimed.epoch, pipeline),
-    epoch: claimed.epoch,
-    pipeline,
-    partitions,
-    journal,
-    source,
-    kafka: kafkaSources,
-    sources: new LiveSources({
-      journal: source,
-      kafka: kafkaSources,
-      away: claimed.positions,
-      topicIntake,
-      watermarks: pipeline.engine.watermarks,
-      memory,
-    }),
-    deadLetters,
-    memory,
-    sink,
-    checkpoints: new Checkpoints({ store, journal, kafka: topics, kafkaSources, log: options.log }),
-    intake: topicIntake ?? intakeOf(plan, partitions, source),
-  }
+  return { source, memory }
 }
 
 async function openKafka(
@@ -255,20 +296,4 @@ function describe(epoch: number, pipeline: Pipeline): string {
   const { liveImpressions, liveClicks } = pipeline.engine.state()
   const remembered = (liveImpressions + liveClicks).toLocaleString('en-US')
   return `epoch ${epoch} restored: ${pipeline.eventsRead.toLocaleString('en-US')} events counted, ${remembered} remembered`
-}
-
-function intakeOf(plan: Plan, partitions: readonly LivePartition[], source: JournalSource): Intake | undefined {
-  const http = plan.sources.find(({ kind }) => kind === 'http')
-  if (http === undefined) return undefined
-  const indexOf = (stream: StreamName): number => partitions.findIndex(({ name }) => name === `${http.name}/${stream}`)
-  const indexes = { impressions: indexOf('impressions'), clicks: indexOf('clicks') }
-  return {
-    get isOpen() {
-      return source.isOpen
-    },
-    get closedBy() {
-      return source.closedBy
-    },
-    append: (stream, lines, recordCount) => source.append(indexes[stream], lines, recordCount),
-  }
 }

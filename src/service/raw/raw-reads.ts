@@ -33,6 +33,7 @@ import { decodeUtf8 } from '../../verify/readers/decode-utf8.ts'
 import { eventParsers } from '../../verify/recount.ts'
 import { journalFolder } from '../data-folder.ts'
 import { lagAnswer } from './lag-answer.ts'
+import { LagSample } from './lag-sample.ts'
 import { readSamples } from './read-samples.ts'
 import {
   newestPart,
@@ -42,7 +43,7 @@ import {
   type Scan,
   type ScannedEvent,
 } from './scan-journal.ts'
-import { idHashOf, idKeyOf, TailReader } from './tail-reader.ts'
+import { TailReader } from './tail-reader.ts'
 import { withTopics } from './topic-tails.ts'
 import { WantedIds } from './wanted-ids.ts'
 
@@ -50,9 +51,6 @@ import { WantedIds } from './wanted-ids.ts'
 export const MOST_WAITING = 16
 /** What the answer of how long clicks take should read at most: it says little more for a day than for an hour. */
 const MOST_LAG_BYTES = 128 * 1_048_576
-/** Impressions of a sample at most. */
-const MOST_SAMPLED = 150_000
-const SAMPLES: readonly number[] = [1, 4, 16, 64, 256, 1_024, 4_096]
 
 interface Candidate {
   readonly timeMs: number
@@ -147,39 +145,20 @@ export class RawReads {
     const asked = { startMs: endMs - lengthMs, endMs }
     const span = newestPart({ ...scan, span: asked }, MOST_LAG_BYTES, row.watermarkMs)
     const all = [...filters, ...forced]
-    let oneIn = 1
     const reader = new TailReader(plan)
-    const lags = new Map<string, { readonly timeMs: number; readonly hash: number; lagMs: number }>()
-    const accepted = new AcceptedEvents<{ readonly timeMs: number }>(rememberedMs)
-    let taken = 0
+    const sample = new LagSample(rememberedMs)
     await scanJournal({ ...scan, span }, 'impressions', reader, (event) => {
-      const { timeMs, batch, row } = event
-      const hash = idHashOf(batch.id, row)
-      if (hash % oneIn !== 0) return
-      const key = idKeyOf(batch.id, row)
-      if (!accepted.accept(key, { timeMs })) return
-      taken++
-      const isIn = timeMs >= span.startMs && timeMs < span.endMs
-      if (isIn && (all.length === 0 || passes(plan, this.#parsed('impressions', event).dimensions, all)))
-        lags.set(key, { timeMs, hash, lagMs: Infinity })
-      if (taken > MOST_SAMPLED) {
-        oneIn = SAMPLES.find((candidate) => candidate > oneIn) ?? oneIn
-        for (const [id, sampled] of lags) if (sampled.hash % oneIn !== 0) lags.delete(id)
-        taken = Math.ceil(taken / 4)
-      }
+      const isIn = event.timeMs >= span.startMs && event.timeMs < span.endMs
+      const passesAll = (): boolean => passes(plan, this.#parsed('impressions', event).dimensions, all)
+      sample.addImpression(event, () => isIn && (all.length === 0 || passesAll()))
     })
-    await scanJournal({ ...scan, span }, 'clicks', reader, ({ timeMs, batch, row }) => {
-      const impression = lags.get(idKeyOf(batch.impressionId, row))
-      if (impression === undefined) return
-      const lagMs = timeMs - impression.timeMs
-      if (Math.abs(lagMs) <= rememberedMs) impression.lagMs = Math.min(impression.lagMs, lagMs)
-    })
+    await scanJournal({ ...scan, span }, 'clicks', reader, (event) => sample.addClick(event))
     return lagAnswer(plan, {
       epoch: row.epoch,
       range: span,
       elsewhere: partitionsElsewhere(scan),
-      oneIn,
-      lagsMs: [...lags.values()].map(({ lagMs }) => lagMs),
+      oneIn: sample.oneIn,
+      lagsMs: sample.lagsMs,
     })
   }
 
