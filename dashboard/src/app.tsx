@@ -1,11 +1,11 @@
 import type { VNode } from 'preact'
 import type { PagePlan } from '../../src/pipeline/page.ts'
-import { isWaiting, trouble } from './live/answers.ts'
+import { isWaiting, trouble, waitsLong } from './live/answers.ts'
 import { link, page, status } from './live/store.ts'
 import { isAdmin, isLimited } from './live/viewer.ts'
 import { Boards } from './parts/boards.tsx'
 import { ChartPanel } from './parts/chart-panel.tsx'
-import { AnswerBanner, DatabaseBanner, LimitedNote, StrayBanner } from './parts/banners.tsx'
+import { AnswerBanner, DatabaseBanner, LimitedNote, StillBanner, StoppedBanner, StrayBanner } from './parts/banners.tsx'
 import { FirstEvent } from './parts/first-event.tsx'
 import { ClickLag } from './parts/click-lag.tsx'
 import { FilterBar } from './parts/filter-bar.tsx'
@@ -30,6 +30,7 @@ export function App(): VNode {
     'sheet',
     ...(link.value.state === 'stale' ? ['is-stale'] : []),
     ...(isWaiting.value ? ['is-waiting'] : []),
+    ...(waitsLong.value ? ['is-still'] : []),
     ...(view.value?.isKiosk === true ? ['is-kiosk'] : []),
   ]
   return (
@@ -46,9 +47,11 @@ export function App(): VNode {
 
 function Loading(): VNode {
   const problem = trouble.value
+  const { reason } = link.value
   return (
     <main class="loading">
-      {problem === null ? <p>Waiting for the first numbers</p> : <AnswerBanner trouble={problem} />}
+      {problem !== null && <AnswerBanner trouble={problem} />}
+      {problem === null && <p>{reason === '' ? 'Waiting for the first numbers' : reason}</p>}
     </main>
   )
 }
@@ -56,6 +59,8 @@ function Loading(): VNode {
 function Sheet({ page: plan, screen: shown }: { page: PagePlan; screen: Screen }): VNode {
   const now = status.value
   const problem = trouble.value
+  const isStale = link.value.state === 'stale'
+  const isLong = waitsLong.value
   const isEmpty =
     now !== null &&
     !isLimited.value &&
@@ -64,8 +69,12 @@ function Sheet({ page: plan, screen: shown }: { page: PagePlan; screen: Screen }
   return (
     <>
       <main>
-        {now !== null && <DatabaseBanner status={now} />}
-        {problem !== null && now?.database.state !== 'down' && <AnswerBanner trouble={problem} />}
+        {isStale && <StoppedBanner reason={link.value.reason} />}
+        {now !== null && !isStale && <DatabaseBanner status={now} />}
+        {problem !== null && !isStale && !isLong && now?.database.state !== 'down' && (
+          <AnswerBanner trouble={problem} />
+        )}
+        {isLong && !isStale && <StillBanner />}
         <StrayBanner />
         {isLimited.value && <LimitedNote page={plan} />}
         <FilterBar page={plan} />
@@ -83,7 +92,7 @@ function Sheet({ page: plan, screen: shown }: { page: PagePlan; screen: Screen }
           </div>
         )}
       </main>
-      {now !== null && <Footer page={plan} status={now} screen={shown} />}
+      {now !== null && <Footer page={plan} status={now} screen={shown} isStale={isStale} />}
     </>
   )
 }

@@ -1,6 +1,6 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
-import { followAnswers } from './live/answers.ts'
+import { followAnswers, followedView } from './live/answers.ts'
 import { followClickLag } from './live/click-lag.ts'
 import { follow } from './live/connection.ts'
 import { followLedgerMarks } from './live/ledger-marks.ts'
@@ -13,7 +13,7 @@ if (root !== null) render(<App />, root)
 startPreferences()
 followHistory()
 followKeys()
-follow()
+follow(followedView)
 followAnswers()
 followLedgerMarks()
 followClickLag()

@@ -6,11 +6,11 @@
  *     `access/viewer.ts`).
  */
 import { randomBytes } from 'node:crypto'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { PipelineStatus } from '../runtime/status.ts'
 import { limitedPatch, limitedSnapshot } from './access/limited-feed.ts'
 import { isLimited } from './access/viewer.ts'
-import { EventStreams } from './event-stream.ts'
+import { beginStream, EventStreams, type Telling } from './event-stream.ts'
 import { LiveFeed, type FeedEvent } from './live-feed.ts'
 import type { LiveView } from './live-view.ts'
 import { ROUTE_SCHEMAS } from './openapi.ts'
@@ -35,6 +35,7 @@ export class PageFeed {
   /** Those of viewers who are limited (F1). */
   readonly #limitedStreams: EventStreams
   readonly #options: PageFeedOptions
+  readonly #instance = randomBytes(6).toString('hex')
   #ticker: Ticker | undefined
 
   constructor(options: PageFeedOptions) {
@@ -44,7 +45,7 @@ export class PageFeed {
       view: liveView,
       status,
       nowMs: () => Date.now(),
-      instance: randomBytes(6).toString('hex'),
+      instance: this.#instance,
     })
     this.#streams = new EventStreams({ maxConnections, maxBufferedBytes })
     this.#limitedStreams = new EventStreams({ maxConnections, maxBufferedBytes })
@@ -56,22 +57,36 @@ export class PageFeed {
       isLimited(viewer) ? limitedSnapshot(this.#feed.message()) : this.#feed.message(),
     )
     app.get<{ Querystring: { after?: string } }>('/api/live', { schema: ROUTE_SCHEMAS.live }, (request, reply) => {
-      const limited = isLimited(request.viewer)
-      const readers = limited ? this.#limitedStreams : this.#streams
-      if (readers.isFull) {
-        return reply
-          .code(503)
-          .header('retry-after', '10')
-          .send({ code: 'too_many_pages', message: 'Too many pages are open. Close one.' })
-      }
       const header = request.headers['last-event-id']
       const lastId = typeof header === 'string' ? header : request.query.after
-      const missed = limited ? [this.#limitedEvent()] : this.#feed.eventsSince(lastId)
-      // From here on nobody but the stream answers: whatever can fail comes before.
-      reply.hijack()
-      readers.add(request.raw, reply.raw, API_HEADERS, missed)
+      this.open(request, reply, lastId === undefined ? [] : [lastId])
       return reply
     })
+  }
+
+  /**
+   * Begins a stream, or refuses it where too many are open.
+   *
+   * @param lastIds ids of the last events that the reader has, of whatever it reads
+   * @returns whether it was begun
+   */
+  open(request: FastifyRequest, reply: FastifyReply, lastIds: readonly string[], telling: Telling = {}): boolean {
+    const limited = isLimited(request.viewer)
+    const readers = limited ? this.#limitedStreams : this.#streams
+    if (readers.isFull) {
+      void reply
+        .code(503)
+        .header('retry-after', '10')
+        .send({ code: 'too_many_pages', message: 'Too many pages are open. Close one.' })
+      return false
+    }
+    const lastId = lastIds.find((id) => id.startsWith(`${this.#instance}.`))
+    const missed = limited ? [this.#limitedEvent()] : this.#feed.eventsSince(lastId)
+    // From here on nobody but the stream answers: whatever can fail comes before.
+    reply.hijack()
+    beginStream(request.raw, reply.raw, API_HEADERS)
+    readers.join(reply.raw, missed, telling)
+    return true
   }
 
   /** Begins to send patches. */

@@ -76,7 +76,7 @@ export async function startServer(given: ServerOptions): Promise<RunningServer> 
   addHealth(app, options.status)
   const feed = new PageFeed({ ...options, onTick: () => guard.check() })
   feed.addTo(app)
-  const endViews = addViewRoutes(app, viewRoutes(options))
+  const endViews = addViewRoutes(app, feed, viewRoutes(options))
   await addPageFiles(app, options.assetsDir ?? BUILT_PAGE)
   // Node's own 511 would reset connections when many clients come back at once.
   const backlog = limitsOf(options).maxConnections
@@ -159,7 +159,7 @@ function withoutPlaces(status: PipelineStatus | null): PipelineStatus | null {
   return { ...status, database: { ...status.database, message: withoutDatabaseUrl(message) } }
 }
 
-function viewRoutes({ views, status }: ServerOptions): Parameters<typeof addViewRoutes>[1] {
+function viewRoutes({ views, status }: ServerOptions): Parameters<typeof addViewRoutes>[2] {
   // What may be seen comes with the session (H3).
   return views === undefined ? undefined : { forcedFilters: ({ viewer }) => viewer.scope, ...views, status }
 }

@@ -3,14 +3,14 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page, Request } from 'playwright-core'
 import { afterwards } from '../support/afterwards.ts'
 import { skipWithoutChromium } from '../support/chromium.ts'
 import { CuttingProxy } from '../support/cutting-proxy.ts'
 import { adPlan } from '../support/engine-rig.ts'
 import { clickLine, impressionLine } from '../support/event-lines.ts'
 import { eventually } from '../support/eventually.ts'
-import { shiftsOf, watchShifts } from '../support/in-page.ts'
+import { hasGlobal, shiftsOf, watchShifts } from '../support/in-page.ts'
 import { newFolder, RunningRig } from '../support/live-rig.ts'
 import { runSql } from '../support/postgres.ts'
 import { serveTables, type ServedTables } from '../support/served-tables.ts'
@@ -162,14 +162,76 @@ describe('the page holds still', { skip: skipWithoutChromium(), timeout: 900_000
     })
   })
 
+  it('K3: holds one stream a page, so that five of one browser leave room, and none while nobody sees it', async (context) => {
+    const opened = await browser.newContext({ viewport: { width: 1280, height: 900 } })
+    afterwards(context, () => opened.close())
+    await opened.addInitScript(
+      `Object.defineProperty(document, 'visibilityState', { get: () => window.seen ?? 'visible' })`,
+    )
+    const open = async (): Promise<{ page: Page; streams: Set<Request> }> => {
+      const page = await opened.newPage()
+      const streams = new Set<Request>()
+      page.on('request', (request) => {
+        if (/\/live(\/page)?(\?|$)/.test(request.url())) streams.add(request)
+      })
+      for (const end of ['requestfinished', 'requestfailed'] as const)
+        page.on(end as 'requestfailed', (request) => streams.delete(request))
+      await page.clock.install()
+      await page.goto(`${rig.service.server.url}/`)
+      await eventually('it is shown', async () => (await tile(page)) === String(sent))
+      // Each question has a stream of its own.
+      for (const key of ['1', '2']) await page.keyboard.press(key)
+      await eventually('it is answered', async () => (await page.locator('.sheet.is-waiting').count()) === 0)
+      await eventually('it is the hour', async () => (await tile(page)) === String(sent))
+      return { page, streams }
+    }
+    const pages: Awaited<ReturnType<typeof open>>[] = []
+    while (pages.length < 5) pages.push(await open())
+    const last = pages.at(-1)
+    assert.ok(last !== undefined)
+    const ask = `fetch('/api/v1/click-lag?range=1h').then(({ status }) => status)`
+    for (const { page, streams } of pages) {
+      assert.deepEqual(
+        [...streams].map((request) => new URL(request.url()).pathname),
+        ['/api/v1/live/page'],
+      )
+      assert.equal(await page.evaluate(ask), 200)
+    }
+
+    await last.page.evaluate(
+      `for (const i of [1, 2]) fetch('/api/live').then((more) => (window['more' + i] = more)); 0`,
+    )
+    const asked = last.page.evaluate(`(window.asked = ${ask}.then((status) => (window.got = status)))`)
+    await eventually('one of two more is open', () => hasGlobal(last.page, 'more1'))
+    assert.equal(await hasGlobal(last.page, 'got'), false, 'control: with two more streams nothing else is answered')
+    await pages[0]?.page.close()
+    await pages[1]?.page.close()
+    assert.equal(await asked, 200, 'control: until others close')
+
+    const see = (seen: string): Promise<void> =>
+      last.page.evaluate(`window.seen = '${seen}'; document.dispatchEvent(new Event('visibilitychange'))`)
+    const own = (): number => [...last.streams].filter((request) => request.url().includes('/page')).length
+    await see('hidden')
+    assert.equal(own(), 1, 'a short look elsewhere ends nothing')
+    await last.page.clock.fastForward(30_000)
+    await eventually('it is closed', () => own() === 0)
+    const before = await tile(last.page)
+    await sendMinute(Date.now() - 20_000)
+    await counted()
+    assert.equal(await tile(last.page), before, 'nothing is told to it')
+    await see('visible')
+    await eventually('it goes on', async () => (await tile(last.page)) === String(sent))
+    assert.equal(own(), 1)
+  })
+
   it('a cut stream is said, opened again, and goes on from its last event; no number is wrong', async (context) => {
     const proxy = await CuttingProxy.before(rig.service.server.url)
     afterwards(context, () => proxy.close())
     const page = await openPage(context, { viewport: { width: 1280, height: 900 } })
     const resumed: string[] = []
     page.on('request', (request) => {
-      const id = request.headers()['last-event-id'] ?? new URL(request.url()).searchParams.get('after')
-      if (request.url().includes('live') && id !== null && id !== undefined && id !== '') resumed.push(request.url())
+      const { pathname, searchParams } = new URL(request.url())
+      if (pathname === '/api/v1/live/page') resumed.push(searchParams.get('after') ?? '')
     })
     await page.goto(proxy.through(rig.service.server.url))
     await page.locator('.member-button').first().waitFor()
@@ -187,7 +249,7 @@ describe('the page holds still', { skip: skipWithoutChromium(), timeout: 900_000
     proxy.comeBack()
     await eventually('it goes on', async () => (await tile(page)) === String(sent), 30_000)
     await eventually('it says so', async () => (await page.getByText(/Stale since|cannot be reached/).count()) === 0)
-    for (const stream of ['/api/live', '/api/v1/live'])
-      await eventually(`${stream} goes on from its last event`, () => resumed.some((url) => url.includes(`${stream}?`)))
+    assert.ok(resumed.length > 1)
+    assert.match(resumed.at(-1) ?? '', /^[^,]+,[^,]+$/, 'pipeline and view go on from their last events')
   })
 })

@@ -95,6 +95,7 @@ describe('access', () => {
       '/api/live',
       '/api/v1/view',
       '/api/v1/live',
+      '/api/v1/live/page',
       '/api/me',
       '/openapi.json',
       '/assets/x.js',

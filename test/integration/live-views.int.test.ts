@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, it } from 'node:test'
 import { TidemarkError } from '../../src/errors.ts'
 import type { ViewAnswer } from '../../src/query/view-answer.ts'
+import { beginStream } from '../../src/server/event-stream.ts'
 import { LiveViews } from '../../src/server/query/live-views.ts'
 import { eventually } from '../support/eventually.ts'
 import { followEvents, open, type StreamEvent } from '../support/raw-http.ts'
@@ -53,7 +54,10 @@ async function startRig(fails: () => boolean = () => false): Promise<{
     const key = request.url ?? ''
     void views
       .prepare(key, ask)
-      .then(() => views.attach(key, { request, response, headers: {}, lastId: undefined }))
+      .then(() => {
+        beginStream(request, response, {})
+        return views.attach(key, response, [])
+      })
       .catch((error: unknown) => response.writeHead(503).end(String(error)))
   })
   await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 1_024 }, resolve))
@@ -112,7 +116,7 @@ it('V4: an error is told to those who look, and what follows mends it', async ()
   seen.epoch = 2
   await eventually('an error', () => events.length === 2)
   assert.equal(events[1]?.event, 'failed')
-  assert.deepEqual(events[1].data, { code: 'DATABASE_UNAVAILABLE', message: 'It is away.' })
+  assert.deepEqual(events[1].data, { code: 'DATABASE_UNAVAILABLE', message: 'It is away.', fix: 'wait' })
   isAway = false
   await eventually('a patch', () => events.length === 3)
   assert.equal(events[2]?.event, 'patch')
@@ -147,8 +151,10 @@ it('V2, V5: while views take long, those whose turn is far off hear something', 
   }
   const server = createServer((request, response) => {
     const key = request.url ?? ''
-    const page = { request, response, headers: {}, lastId: undefined }
-    void views.prepare(key, ask).then(() => views.attach(key, page))
+    void views.prepare(key, ask).then(() => {
+      beginStream(request, response, {})
+      return views.attach(key, response, [])
+    })
   })
   await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve))
   const { port } = server.address() as AddressInfo

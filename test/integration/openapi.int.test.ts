@@ -48,6 +48,7 @@ describe('/openapi.json', () => {
       '/api/v1/interruptions',
       '/api/v1/ledger',
       '/api/v1/live',
+      '/api/v1/live/page',
       '/api/v1/plan',
       '/api/v1/samples',
       '/api/v1/view',

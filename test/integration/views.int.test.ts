@@ -353,6 +353,52 @@ describe('a view that stays open', () => {
     for (const stream of [...streams, again, stranger]) stream.destroy()
   })
 
+  it('L1: comes with what the pipeline tells in one stream of a page, and both resume by their ids', async () => {
+    const own = await postgres.createDatabase()
+    await writeFacts(own, facts, SPAN.finalUpToMs + finalAfterMs(plan.parameters))
+    const server = await start({ url: own })
+    const ofPage = path.replace('live?', 'live/page?')
+    const stream = await open(server.port, ofPage)
+    const events = followEvents(stream)
+    const lastOf = (list: typeof events, ...names: readonly string[]): (typeof events)[number] | undefined =>
+      list.findLast(({ event }) => names.includes(event))
+    await eventually('both halves', () => events.some(({ event }) => event === 'answer'))
+    assert.equal(events[0]?.event, 'pipeline-snapshot')
+    server.flush()
+    await nextEpoch(own, 8)
+    await eventually('a patch of each', () => ['pipeline-patch', 'patch'].every((name) => lastOf(events, name)))
+    stream.destroy()
+    await nextEpoch(own, 9)
+    const ids = [lastOf(events, 'pipeline-patch')?.id, lastOf(events, 'patch')?.id]
+    const again = await open(server.port, ofPage, { 'last-event-id': ids.join(',') })
+    const resumed = followEvents(again)
+    server.flush()
+    await eventually('it goes on', () => ['pipeline-patch', 'patch'].every((name) => lastOf(resumed, name)))
+    assert.equal(lastOf(resumed, 'pipeline-snapshot', 'answer'), undefined)
+    const stranger = await open(server.port, ofPage, { 'last-event-id': 'other.1,another.2' })
+    const whole = followEvents(stranger)
+    await eventually('everything anew', () => ['pipeline-snapshot', 'answer'].every((name) => lastOf(whole, name)))
+    again.destroy()
+    stranger.destroy()
+  })
+
+  it('L2: what stands in the way of a view is told, and the stream of the page goes on', async () => {
+    const away = await start({ url: 'postgresql://nobody@127.0.0.1:1/nowhere' })
+    for (const [query, code] of [
+      ['range=3h', 'DATABASE_UNAVAILABLE'],
+      ['measure=roi', 'VIEW_INVALID'],
+    ] as const) {
+      const stream = await open(away.port, `/api/v1/live/page?${query}`)
+      const events = followEvents(stream)
+      await eventually('it is told', () => events.some(({ event }) => event === 'failed'))
+      const failed = events.find(({ event }) => event === 'failed')?.data as { code: string } | undefined
+      assert.equal(failed?.code, code)
+      away.flush()
+      await eventually('the pipeline goes on', () => events.some(({ event }) => event === 'pipeline-patch'))
+      stream.destroy()
+    }
+  })
+
   it('says when PostgreSQL is away, before and during', async () => {
     const away = await start({ url: 'postgresql://nobody@127.0.0.1:1/nowhere' })
     const { status } = await get(away.port, path)

@@ -1,23 +1,22 @@
 /**
- * Answers to what is looked at: one stream for the view that is open, which sends the answer and then what changes in
- * it.
+ * Answers to what is looked at: the stream of the page sends the answer and then what changes in it.
  *
  * Q1  What is shown answers what is asked now: an answer to an earlier question is dropped.
- * Q2  A stream that fails leaves the last answer in place, says since when and why, and is opened again.
- * Q3  A page that nobody can see holds no stream: browsers allow few to one server.
+ * Q2  What fails leaves the last answer in place, and says since when and why.
+ * Q3  While the page is paused, only a new question is answered, once.
  */
 import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import { applyAnswerPatch, type AnswerPatch, type Json } from '../../../src/query/answer-patch.ts'
 import type { PlanAnswer } from '../../../src/query/plan-answer.ts'
 import type { ViewAnswer } from '../../../src/query/view-answer.ts'
-import type { ViewQuery } from '../../../src/query/view-query.ts'
 import { formatViewUrl } from '../../../src/query/view-url.ts'
 import { viewQueryOf } from '../model/answer-screen.ts'
 import type { PageState } from '../model/page-state.ts'
 import { search, view } from '../state/view-state.ts'
 import { isPlanAnswer, isViewAnswer, otherForm } from './answer-shape.ts'
-import { readEvents, type StreamedEvent } from './event-reader.ts'
-import { fetchAnswer, Refused, refusalOf } from './refused.ts'
+import type { FollowedView } from './connection.ts'
+import type { StreamedEvent } from './event-reader.ts'
+import { fetchAnswer, Refused } from './refused.ts'
 import { page, status } from './store.ts'
 
 /** Why there is no answer: in the words of the server. */
@@ -51,48 +50,68 @@ export const isWaiting: ReadonlySignal<boolean> = computed(
   () => canAsk.value === true && view.value !== null && answered.value?.state !== view.value,
 )
 
+/** Whether that has taken so long that it has to be said. */
+export const waitsLong: Signal<boolean> = signal(false)
+
 const RETRY_MS = 2_000
-const SEARCH_PAUSE_MS = 150
+const LONG_MS = 1_500
 
 interface Question {
   readonly state: PageState
   readonly search: string
-  readonly query: ViewQuery
+  /** As keys of an address. */
+  readonly text: string
 }
 
-const isVisible = signal(document.visibilityState === 'visible')
-let stream: AbortController | undefined
-let retryTimer: ReturnType<typeof setTimeout> | undefined
+/** What is shown as it came, for the patches that follow; null before the first answer. */
+let held: { readonly text: string; readonly answer: Json; readonly lastId: string } | null = null
+/** What is shown answers this. */
+const answeredText = signal('')
 
-/** What is asked now; null where nothing can be. */
+/** What is looked at; null where nothing can be asked. */
 const question: ReadonlySignal<Question | null> = computed(() => {
   const plan = page.value
   const state = view.value
-  return plan === null || state === null || planAnswer.value === null
-    ? null
-    : { state, search: search.value, query: viewQueryOf(plan, state, search.value) }
+  const asked = planAnswer.value
+  if (plan === null || state === null || asked === null) return null
+  return { state, search: search.value, text: formatViewUrl(asked.plan, viewQueryOf(plan, state, search.value)) }
 })
 
-/** Starts asking, for as long as the page lives. */
+let searched = ''
+
+/** What the stream of the page asks beside the pipeline: nothing while what is shown stays (Q3). */
+export const followedView: FollowedView = {
+  question: computed(() => {
+    const text = question.value?.text ?? null
+    return isPaused.value && text === answeredText.value ? null : text
+  }),
+  isTyped: () => {
+    const isTyped = search.peek() !== searched
+    searched = search.peek()
+    return isTyped
+  },
+  lastId: () => (held !== null && held.text === question.peek()?.text ? held.lastId : ''),
+  take: takeEvent,
+}
+
+/** Starts to learn what can be asked. */
 export function followAnswers(): void {
-  document.addEventListener('visibilitychange', () => (isVisible.value = document.visibilityState === 'visible'))
   const hasTables = computed(() => (page.value === null ? null : status.value?.database.state !== 'none'))
   effect(() => {
     if (hasTables.value === true) void learnPlan()
     else if (hasTables.value === false) canAsk.value = false
   })
-  let searched = ''
   effect(() => {
-    const next = question.value
-    const mayListen = isVisible.value && !isPaused.value
-    clearTimeout(retryTimer)
-    stream?.abort()
-    stream = undefined
-    if (next === null) return
-    const isTyping = search.peek() !== searched
-    searched = search.peek()
-    if (isTyping) retryTimer = setTimeout(() => void listen(next, !mayListen), SEARCH_PAUSE_MS)
-    else if (mayListen || answered.peek()?.state !== next.state) void listen(next, !mayListen)
+    if (!isWaiting.value) return void (waitsLong.value = false)
+    const timer = setTimeout(() => (waitsLong.value = true), LONG_MS)
+    return () => clearTimeout(timer)
+  })
+  // Another look at the same numbers asks nothing.
+  effect(() => {
+    const asked = question.value
+    const last = answered.peek()
+    if (asked !== null && last !== null && asked.text === answeredText.value && last.state !== asked.state)
+      answered.value = { ...last, state: asked.state }
   })
 }
 
@@ -112,39 +131,22 @@ async function learnPlan(): Promise<void> {
   }
 }
 
-/** Opens the stream of a question; `once` closes it after the first answer. */
-async function listen(asked: Question, once: boolean): Promise<void> {
-  const plan = planAnswer.peek()?.plan
-  if (plan === undefined) return
-  const own = new AbortController()
-  stream = own
-  let answer: Json = null
-  let lastId = ''
-  const take = ({ id, name, text }: StreamedEvent): void => {
-    if (own.signal.aborted) return
-    if (id !== '') lastId = id
-    if (name === 'failed') return takeTrouble(new Refused(503, ...refusalTexts(text)))
-    if (name === 'answer') answer = JSON.parse(text) as Json
-    else if (name === 'patch') answer = applyAnswerPatch(answer, JSON.parse(text) as AnswerPatch)
-    else return
-    const whole: unknown = answer
-    if (!isViewAnswer(whole)) return takeTrouble(otherForm())
-    batch(() => {
-      answered.value = { state: asked.state, search: asked.search, answer: whole }
-      trouble.value = null
-    })
-    if (once) own.abort()
-  }
-  while (!own.signal.aborted) {
-    try {
-      const path = `/api/v1/live?${formatViewUrl(plan, asked.query)}`
-      const from = answer === null ? '' : lastId
-      await readEvents(path, { lastId: from, signal: own.signal, onEvent: take, refusalOf })
-    } catch (error) {
-      if (!own.signal.aborted) takeTrouble(error)
-    }
-    if (!own.signal.aborted) await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
-  }
+function takeEvent({ id, name, text }: StreamedEvent, of: string): void {
+  const asked = question.peek()
+  if (asked === null || asked.text !== of) return
+  if (name === 'failed') return takeTrouble(new Refused(503, ...refusalTexts(text)))
+  const base = held?.text === asked.text ? held.answer : null
+  if (name !== 'answer' && name !== 'patch') return
+  const answer =
+    name === 'answer' ? (JSON.parse(text) as Json) : applyAnswerPatch(base, JSON.parse(text) as AnswerPatch)
+  const whole: unknown = answer
+  if (!isViewAnswer(whole)) return takeTrouble(otherForm())
+  held = { text: asked.text, answer, lastId: id }
+  batch(() => {
+    answered.value = { state: asked.state, search: asked.search, answer: whole }
+    answeredText.value = asked.text
+    trouble.value = null
+  })
 }
 
 function refusalTexts(text: string): [message: string, fix: string] {
@@ -152,11 +154,6 @@ function refusalTexts(text: string): [message: string, fix: string] {
   return [message, fix]
 }
 
-function takeTrouble(error: unknown): void {
-  const isRefusal = error instanceof Refused
-  trouble.value = {
-    message: isRefusal ? error.message : 'The server cannot be reached.',
-    fix: isRefusal ? error.fix : '',
-    sinceMs: trouble.peek()?.sinceMs ?? Date.now(),
-  }
+function takeTrouble({ message, fix }: Refused): void {
+  trouble.value = { message, fix, sinceMs: trouble.peek()?.sinceMs ?? Date.now() }
 }

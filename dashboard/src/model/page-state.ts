@@ -51,11 +51,24 @@ export function rangeLengthMs({ range }: PageState): number {
   return range.kind === 'last' ? range.lengthMs : range.endMs - range.startMs
 }
 
-/** The range before (−1) or after (+1) the one shown, which is `shown` now; live again where there is nothing after. */
-export function stepRange(state: PageState, direction: -1 | 1, shown: { startMs: number; endMs: number }): PageState {
+/** How much of a range may be yet to come, or have passed meanwhile, for a step onto it to be one back to live. */
+const LIVE_SHARE = 0.25
+
+/**
+ * The range before (−1) or after (+1) the one shown, which is `shown` now; live again where there is little after it: `←`
+ * and then `→` end where they began.
+ */
+export function stepRange(
+  state: PageState,
+  direction: -1 | 1,
+  shown: { startMs: number; endMs: number },
+  nowMs: number,
+): PageState {
   const lengthMs = rangeLengthMs(state)
   if (state.range.kind === 'last' && direction === 1) return state
   const startMs = (state.range.kind === 'fixed' ? state.range.startMs : shown.startMs) + direction * lengthMs
+  if (direction === 1 && startMs + lengthMs + LIVE_SHARE * lengthMs > nowMs)
+    return { ...state, range: { kind: 'last', lengthMs } }
   return { ...state, range: { kind: 'fixed', startMs, endMs: startMs + lengthMs } }
 }
 

@@ -30,11 +30,6 @@ export function readUpToMs({ outOfOrdernessMs }: PagePlan, status: PipelineStatu
   return hasEnded(status) ? highestMs(status.partitions) : null
 }
 
-/** When the tables were last written, ms, where they cannot be now; null where they can, or never were by this run. */
-export function standsSinceMs({ database, committedAtMs }: PipelineStatus): number | null {
-  return database.state === 'down' ? committedAtMs : null
-}
-
 /** Whether the input was bounded and has been read to its end: nothing on the page will change any more. */
 export function hasEnded({ partitions }: PipelineStatus): boolean {
   return partitions.length > 0 && partitions.every(({ state }) => state === 'ended')

@@ -2,6 +2,8 @@
  * Whether all is well, in one sentence: the worst thing that is known comes first.
  */
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
+import { formatLength } from '../format/times.ts'
+import { nothingComes, stalledForMs, type Waiting } from './freshness.ts'
 import { hasEnded, whoHoldsBack, type Allowances } from './progress.ts'
 
 export interface Verdict {
@@ -9,8 +11,8 @@ export interface Verdict {
   readonly text: string
 }
 
-/** The verdict on a pipeline. */
-export function verdictOf(status: PipelineStatus, allowances: Allowances): Verdict {
+/** The verdict on a pipeline, and on what waits to be written. */
+export function verdictOf(status: PipelineStatus, allowances: Allowances, waiting: Waiting): Verdict {
   const { ledger, database, intake, memory } = status
   if (ledger.impressions.difference !== 0 || ledger.clicks.difference !== 0)
     return { tone: 'bad', text: 'The ledger does not add up: do not trust the numbers' }
@@ -25,9 +27,14 @@ export function verdictOf(status: PipelineStatus, allowances: Allowances): Verdi
     return { tone: 'bad', text: intake.message ?? 'Intake waits: what has to be remembered fills the memory there is' }
   if (intake.state === 'full' || intake.state === 'closed')
     return { tone: 'bad', text: `Intake is ${intake.state}: ${intake.message ?? 'the journal takes no more'}` }
+  const stalledMs = stalledForMs(status, waiting)
+  if (stalledMs !== null)
+    return { tone: 'warn', text: `PostgreSQL has been silent for ${formatLength(stalledMs)}: no new numbers since` }
   if (hasEnded(status)) return { tone: 'good', text: 'Read to the end: everything is final' }
   const holder = whoHoldsBack(status, allowances)
   if (holder?.isWarning === true) return { tone: 'warn', text: asSentence(holder.text) }
+  const silence = nothingComes(status)
+  if (silence !== undefined) return { tone: 'warn', text: silence }
   if (database.state === 'starting') return { tone: 'warn', text: 'PostgreSQL is starting' }
   if (status.watermarkMs === null)
     return { tone: 'warn', text: asSentence(holder?.text ?? 'waiting for the first events') }

@@ -1,7 +1,10 @@
 import type { VNode } from 'preact'
 import { inSentence, type PagePlan } from '../../../src/pipeline/page.ts'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
-import type { AnswerTrouble } from '../live/answers.ts'
+import { answered, trouble, type AnswerTrouble } from '../live/answers.ts'
+import { status, waiting } from '../live/store.ts'
+import { stalledForMs } from '../model/freshness.ts'
+import { stillInWords } from '../model/still.ts'
 import { formatCount } from '../format/numbers.ts'
 import { formatClock, formatLength } from '../format/times.ts'
 import { zoneInWords } from '../format/zones.ts'
@@ -10,8 +13,8 @@ import { cleanAddress, strays, view } from '../state/view-state.ts'
 import { Name } from './name.tsx'
 
 /** Says loudly that the results do not reach PostgreSQL, and what that means. */
-export function DatabaseBanner({ status }: { status: PipelineStatus }): VNode | null {
-  const { state, sinceMs, waitingCells, intakePaused, message } = status.database
+export function DatabaseBanner({ status: now }: { status: PipelineStatus }): VNode | null {
+  const { state, sinceMs, waitingCells, intakePaused, message } = now.database
   if (state !== 'down') return null
   return (
     <div class="banner">
@@ -21,7 +24,7 @@ export function DatabaseBanner({ status }: { status: PipelineStatus }): VNode | 
         {intakePaused ? 'Intake is paused until it is back; nothing is lost.' : 'Counting goes on; nothing is lost.'}
       </p>
       <p>
-        For {formatLength(status.nowMs - sinceMs)}
+        For {formatLength(now.nowMs - sinceMs)}
         {isLimited.value ? '' : `; ${formatCount(waitingCells)} changed cells wait to be written`}.{' '}
         {message !== null && <span class="sub">{message}</span>}
       </p>
@@ -55,13 +58,51 @@ export function LimitedNote({ page }: { page: PagePlan }): VNode {
   )
 }
 
-/** Says why the numbers are not those that were asked for. */
-export function AnswerBanner({ trouble }: { trouble: AnswerTrouble }): VNode {
+/** Says that nobody answers, and how to go on; the header says since when. */
+export function StoppedBanner({ reason }: { reason: string }): VNode {
+  const isKnown = reason !== '' && !reason.startsWith('The server')
   return (
     <div class="banner">
       <p role="alert">
-        <b>The numbers are not new</b> since {formatClock(trouble.sinceMs, view.value?.zone)}: {trouble.message}{' '}
-        {trouble.fix}
+        <b>{isKnown ? reason : 'The run has stopped, or cannot be reached.'}</b> What is shown is what came last.
+      </p>
+      <p class="sub">
+        Where it has stopped, start it again as before, such as with <code>./tidemark run …</code>; the page goes on by
+        itself.
+      </p>
+    </div>
+  )
+}
+
+/** Says what the numbers are of while those that are asked for do not come. */
+export function StillBanner(): VNode | null {
+  const [last, asked, now] = [answered.value, view.value, status.value]
+  if (last === null || asked === null) return null
+  const words = stillInWords(last.state, asked)
+  const isSilent = now !== null && (now.database.state === 'down' || stalledForMs(now, waiting.value) !== null)
+  const reason = trouble.value === null ? '' : `${trouble.value.message} ${capitalised(trouble.value.fix)}`.trim()
+  const why = isSilent ? 'PostgreSQL does not answer.' : reason
+  return (
+    <div class={`banner ${why === '' ? 'is-note' : ''}`}>
+      <p role="alert">
+        <b>Still {words.shown}.</b> {capitalised(words.asked)}{' '}
+        {why === '' ? 'takes longer than usual.' : `cannot be read now: ${why}`}
+      </p>
+    </div>
+  )
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+/** Says why the numbers are not those that were asked for. */
+export function AnswerBanner({ trouble: problem }: { trouble: AnswerTrouble }): VNode {
+  return (
+    <div class="banner">
+      <p role="alert">
+        <b>The numbers are not new</b> since {formatClock(problem.sinceMs, view.value?.zone)}: {problem.message}{' '}
+        {problem.fix}
       </p>
     </div>
   )

@@ -2,13 +2,15 @@ import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { formatCount } from '../format/numbers.ts'
 import { formatClock, windowInWords } from '../format/times.ts'
-import { mayAsk } from '../live/answers.ts'
+import { answered, isWaiting, mayAsk } from '../live/answers.ts'
 import { copyText, downloadText } from '../live/take-away.ts'
 import { isCompared } from '../charts/plot-data.ts'
 import type { ChartModel } from '../model/chart-model.ts'
 import { chartExport, toCsv, toJson } from '../model/export.ts'
+import { stillInWords } from '../model/still.ts'
 import { overlay } from '../state/overlay.ts'
 import { marksTrouble } from '../state/shown.ts'
+import { view } from '../state/view-state.ts'
 import { Chart } from './chart.tsx'
 import { ChartChoice } from './chart-choice.tsx'
 import { ChartTable } from './chart-table.tsx'
@@ -79,11 +81,15 @@ function chartKey({ plan, zone }: ChartModel): string {
 
 function menuItems({ title, isAnswer, index }: ChartPanelProps, model: ChartModel): readonly MenuItem[] {
   const table = chartExport(model)
-  const file = `${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}-${new Date(model.startMs).toISOString().slice(0, 16).replaceAll(':', '')}`
+  // What is taken away says what it is of, whatever is asked meanwhile.
+  const minute = (timeMs: number): string => new Date(timeMs).toISOString().slice(0, 16).replaceAll(':', '')
+  const file = `${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}-${minute(model.startMs)}-to-${minute(model.endMs)}`
+  const [last, asked] = [answered.value, view.value]
+  const of = isWaiting.value && last !== null && asked !== null ? ` of ${stillInWords(last.state, asked).shown}` : ''
   return [
-    { text: 'copy as CSV', run: () => copyText(toCsv(table).slice(1), 'CSV') },
+    { text: 'copy as CSV', run: () => copyText(toCsv(table).slice(1), `CSV${of}`) },
     { text: 'download CSV', run: () => downloadText(toCsv(table), `${file}.csv`, 'text/csv') },
-    { text: 'copy as JSON', run: () => copyText(toJson(table), 'JSON') },
+    { text: 'copy as JSON', run: () => copyText(toJson(table), `JSON${of}`) },
     { text: 'download JSON', run: () => downloadText(toJson(table), `${file}.json`, 'application/json') },
     ...(isAnswer ? [{ text: 'show the SQL', run: () => (overlay.value = { kind: 'sql', title, index }) }] : []),
   ]

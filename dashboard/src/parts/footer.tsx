@@ -14,10 +14,12 @@ interface FooterProps {
   readonly page: PagePlan
   readonly status: PipelineStatus
   readonly screen: Screen
+  /** Whether nobody answers. */
+  readonly isStale: boolean
 }
 
 /** What is final and how the pipeline is doing: the line that stays in sight where there is room. */
-export function Footer({ page, status, screen }: FooterProps): VNode {
+export function Footer({ page, status, screen, isStale }: FooterProps): VNode {
   const provisional = provisionalText(screen)
   if (hasEnded(status)) return <FooterOfEnded status={status} />
   const holder = whoHoldsBack(status, page)
@@ -28,8 +30,12 @@ export function Footer({ page, status, screen }: FooterProps): VNode {
         Final up to <b>{status.finalUpToMs === null ? NOTHING : formatMinute(status.finalUpToMs, screen.zone)}</b>
       </span>
       {provisional !== undefined && <span class="finality">{provisional}</span>}
-      <span class={`holder ${holder?.isWarning === true ? 'warn' : ''}`} title={holder?.text}>
-        {holder?.text}
+      {/* What goes on now nobody knows where nobody answers. */}
+      <span
+        class={`holder ${holder?.isWarning === true && !isStale ? 'warn' : ''}`}
+        title={isStale ? '' : holder?.text}
+      >
+        {!isStale && holder?.text}
       </span>
       <span>
         Watermark <b>{status.watermarkMs === null ? NOTHING : formatClock(status.watermarkMs, screen.zone)}</b>
@@ -38,10 +44,13 @@ export function Footer({ page, status, screen }: FooterProps): VNode {
         Epoch <b>{formatCount(status.epoch)}</b>, {formatCount(Math.round(epochDurationMs))}
         {THIN_SPACE}ms
       </span>
-      {!isLimited.value && <Rate eventsPerSecond={status.eventsPerSecond} />}
-      <span class={database.state === 'down' ? 'down' : ''}>
-        PostgreSQL <b>{DATABASE_WORDS[database.state]}</b>
-        {database.state !== 'up' && database.waitingCells > 0 && `, ${formatCount(database.waitingCells)} cells wait`}
+      {!isLimited.value && !isStale && <Rate eventsPerSecond={status.eventsPerSecond} />}
+      <span class={database.state === 'down' && !isStale ? 'down' : ''}>
+        PostgreSQL <b>{isStale ? NOTHING : DATABASE_WORDS[database.state]}</b>
+        {!isStale &&
+          database.state !== 'up' &&
+          database.waitingCells > 0 &&
+          `, ${formatCount(database.waitingCells)} cells wait`}
       </span>
     </footer>
   )

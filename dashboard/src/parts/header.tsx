@@ -1,13 +1,14 @@
 import type { VNode } from 'preact'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
-import type { PipelineStatus } from '../../../src/runtime/status.ts'
-import { formatClock, formatDate, formatLength, rangeInWords } from '../format/times.ts'
+import { formatClock, formatDate, rangeInWords } from '../format/times.ts'
 import { isPaused, mayAsk, trouble } from '../live/answers.ts'
-import { link, status } from '../live/store.ts'
+import { link, status, waiting } from '../live/store.ts'
 import { logOut, viewer } from '../live/viewer.ts'
-import { hasEnded, readUpToMs, standsSinceMs } from '../model/progress.ts'
+import { freshnessOf, stalledForMs, type Freshness as FreshnessInWords } from '../model/freshness.ts'
+import { hasEnded } from '../model/progress.ts'
 import { overlay } from '../state/overlay.ts'
 import { theme, type Theme } from '../state/preferences.ts'
+import { shownUpToMs } from '../state/shown.ts'
 import { view } from '../state/view-state.ts'
 import { ComparisonPicker } from './comparison-picker.tsx'
 import { Name } from './name.tsx'
@@ -63,56 +64,43 @@ export function Header({ page }: { page: PagePlan | null }): VNode {
 function Freshness({ page }: { page: PagePlan | null }): VNode {
   const { state, lastMessageMs } = link.value
   const zone = view.value?.zone ?? 'UTC'
-  if (state === 'stale') {
-    return (
-      <p class="fresh is-stale" role="status">
-        Stale since <b>{formatClock(lastMessageMs ?? 0, zone)}</b>, reconnecting
-      </p>
-    )
-  }
   const now = status.value
-  const asOfMs = page === null || now === null ? null : readUpToMs(page, now)
-  if (state === 'loading' || now === null || asOfMs === null) {
-    return (
-      <p class="fresh is-waiting" role="status">
-        {state === 'loading' ? 'Connecting' : 'Live · waiting for the first events'}
-      </p>
-    )
-  }
-  return <LiveFreshness now={now} asOfMs={asOfMs} zone={zone} />
+  const upToMs = shownUpToMs.value
+  if (state === 'stale')
+    return <Sentence tone="bad" before="Stale since" timeMs={lastMessageMs ?? 0} zone={zone} after=", reconnecting" />
+  if (state === 'loading' || now === null || page === null) return <Sentence tone="wait" before="Connecting" />
+  if (upToMs === null) return <Sentence tone="wait" before="Live · waiting for the first events" />
+  // Without tables to ask the numbers come from memory, and are as new as ever.
+  const stalled = mayAsk.value ? stalledForMs(now, waiting.value) : null
+  const isFixed = mayAsk.value && view.value?.range.kind === 'fixed'
+  const said = freshnessOf(mayAsk.value ? now : { ...now, database: { ...now.database, state: 'up' } }, {
+    upToMs,
+    isPaused: isPaused.value,
+    isFixed,
+    stalledForMs: stalled,
+  })
+  return <Sentence {...said} zone={zone} isDated={hasEnded(now)} />
 }
 
-function LiveFreshness({ now, asOfMs, zone }: { now: PipelineStatus; asOfMs: number; zone: string }): VNode {
-  if (hasEnded(now)) {
-    return (
-      <p class="fresh is-ended">
-        Ended · as of{' '}
-        <b>
-          {formatDate(asOfMs, zone)}, {formatClock(asOfMs, zone)}
-        </b>
-      </p>
-    )
-  }
-  if (isPaused.value) {
-    return (
-      <p class="fresh is-paused" role="status">
-        Paused · events go on being counted
-      </p>
-    )
-  }
-  // Without tables to ask the numbers come from memory, and are as new as ever.
-  const sinceMs = mayAsk.value ? standsSinceMs(now) : null
-  if (sinceMs !== null) {
-    return (
-      <p class="fresh is-stale" role="status">
-        Numbers as of <b>{formatClock(sinceMs, zone)}</b>, PostgreSQL is down
-      </p>
-    )
-  }
+interface SentenceProps extends Partial<Omit<FreshnessInWords, 'tone'>> {
+  readonly tone: FreshnessInWords['tone'] | 'wait'
+  readonly zone?: string
+  readonly isDated?: boolean
+}
+
+function Sentence({ tone, before, timeMs = null, after = '', zone = 'UTC', isDated = false }: SentenceProps): VNode {
+  const isBehind = after.endsWith('behind')
   return (
-    <p class="fresh is-live">
-      Live · as of <b>{formatClock(asOfMs, zone)}</b>
-      <span class="behind"> · {formatLength(now.nowMs - asOfMs)} behind</span>
+    // A time that moves on every second is nothing to announce.
+    <p class={`fresh is-${tone}`} role={tone === 'live' || (timeMs !== null && tone === 'calm') ? undefined : 'status'}>
+      <span>
+        {before}
+        {timeMs !== null && ' '}
+        {timeMs !== null && (
+          <b>{isDated ? `${formatDate(timeMs, zone)}, ${formatClock(timeMs, zone)}` : formatClock(timeMs, zone)}</b>
+        )}
+        {isBehind ? <span class="behind">{after}</span> : after}
+      </span>
     </p>
   )
 }

@@ -4,11 +4,11 @@ import type { StreamName } from '../../../src/pipeline/plan.ts'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { formatBytes, formatCount, formatShare, NOTHING } from '../format/numbers.ts'
 import { formatClock, formatLength, formatMinute, formatRough } from '../format/times.ts'
-import { link, page, status } from '../live/store.ts'
+import { link, page, status, waiting } from '../live/store.ts'
 import { isLimited } from '../live/viewer.ts'
 import { notCounted } from '../model/not-counted.ts'
 import { fullName, partitionNames } from '../model/partition-names.ts'
-import { readUpToMs } from '../model/progress.ts'
+import { writtenUpToMs } from '../model/freshness.ts'
 import { verdictOf } from '../model/verdict.ts'
 import { rememberedZone } from '../state/preferences.ts'
 
@@ -46,8 +46,8 @@ function Known({ plan, now, zone }: { plan: PagePlan; now: PipelineStatus; zone:
   const isStale = link.value.state === 'stale'
   const verdict = isStale
     ? { tone: 'bad', text: `No word from the server since ${formatClock(link.value.lastMessageMs ?? 0, zone)}` }
-    : verdictOf(now, plan)
-  const asOfMs = readUpToMs(plan, now)
+    : verdictOf(now, plan, waiting.value)
+  const asOfMs = writtenUpToMs(plan, now, waiting.value)
   const names = partitionNames(now.partitions)
   return (
     <>

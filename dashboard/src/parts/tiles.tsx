@@ -4,7 +4,7 @@ import type { Values } from '../../../src/server/page-data.ts'
 import { NOTHING } from '../format/numbers.ts'
 import { beforeInWords, rangeInWords } from '../format/times.ts'
 import { hasFew, intervalText, measureChange, measureNumber, measureText } from '../model/measures.ts'
-import { mayAsk } from '../live/answers.ts'
+import { answered, mayAsk } from '../live/answers.ts'
 import { withMeasure } from '../model/page-state.ts'
 import type { Screen } from '../model/screen.ts'
 import { go, view } from '../state/view-state.ts'
@@ -29,7 +29,7 @@ export function Tiles({ page, screen }: { page: PagePlan; screen: Screen }): VNo
 /** What the range is compared with, in words; undefined where it is with nothing. */
 function beforeText(page: PagePlan, screen: Screen): string | undefined {
   if (screen.source === 'memory') return beforeInWords(page.rangeMs)
-  const kind = view.value?.comparison.kind ?? 'previous'
+  const kind = (answered.value?.state ?? view.value)?.comparison.kind ?? 'previous'
   const words = { day: 'day before', week: 'week before', fixed: 'own time', none: undefined }
   return kind === 'previous' ? beforeInWords(screen.endMs - screen.startMs) : words[kind]
 }

@@ -4,7 +4,6 @@
 import { effect } from '@preact/signals'
 import { answered, isPaused } from '../live/answers.ts'
 import { snapshotHtml } from '../live/snapshot.ts'
-import { page } from '../live/store.ts'
 import { downloadText } from '../live/take-away.ts'
 import { boardPlans } from '../model/answer-screen.ts'
 import { COMPARISONS, measureOf, ordersOf, PRESETS_MS, stepRange, withMeasure, zoomOut } from '../model/page-state.ts'
@@ -94,14 +93,7 @@ export function followKeys(): void {
 function step(direction: -1 | 1): void {
   const shown = screen.value
   if (shown === null) return
-  go((state) => {
-    const next = stepRange(state, direction, shown)
-    const newestMs = page.value === null ? Infinity : Date.now()
-    if (next.range.kind === 'fixed' && next.range.endMs > newestMs) {
-      return { ...next, range: { kind: 'last', lengthMs: next.range.endMs - next.range.startMs } }
-    }
-    return next
-  })
+  go((state) => stepRange(state, direction, shown, Date.now()))
 }
 
 /** A range twice as long, back to live where it reaches the present. */

@@ -3,7 +3,7 @@
  */
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
-import type { DatabaseStatus } from '../../../src/runtime/status.ts'
+import type { DatabaseStatus, PipelineStatus } from '../../../src/runtime/status.ts'
 import type { PageData } from '../../../src/server/page-data.ts'
 import { answered, canAsk, isPaused } from '../live/answers.ts'
 import { data, page, status } from '../live/store.ts'
@@ -11,6 +11,8 @@ import { isLimited } from '../live/viewer.ts'
 import type { Interruption } from '../../../src/server/query/interruption-answer.ts'
 import { interruptionMarks, lateBursts, type Annotation, type LedgerBucket } from '../model/annotations.ts'
 import { screenOfAnswer } from '../model/answer-screen.ts'
+import { answerUpToMs } from '../model/freshness.ts'
+import { readUpToMs } from '../model/progress.ts'
 import { screenOfFeed, type Screen } from '../model/screen.ts'
 import { newMemory, type Memory } from '../model/slots.ts'
 import { view } from './view-state.ts'
@@ -33,6 +35,20 @@ export const screen: ReadonlySignal<Screen | null> = computed(() => {
   return feed === null || isLimited.value || (canAsk.value !== false && !isPlain(plan))
     ? null
     : screenOfFeed(plan, feed)
+})
+
+let heldStatus: PipelineStatus | null = null
+const shownStatus: ReadonlySignal<PipelineStatus | null> = computed(() => {
+  if (!isPaused.value || heldStatus === null) heldStatus = status.value
+  return heldStatus
+})
+
+/** Up to which event time what is shown holds, ms; null where that is not known. */
+export const shownUpToMs: ReadonlySignal<number | null> = computed(() => {
+  const plan = page.value
+  const now = shownStatus.value
+  if (plan === null || now === null) return null
+  return answered.value === null ? readUpToMs(plan, now) : answerUpToMs(plan, answered.value.answer.asOf, now)
 })
 
 /** The ledger of the range, bucket by bucket, where the server tells it. */

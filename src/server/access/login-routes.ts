@@ -28,7 +28,7 @@ const OPEN_PATHS: ReadonlySet<string> = new Set([
 const ADMIN_ROUTES: ReadonlySet<string> = new Set(['/api/v1/dead-letters', '/api/v1/drill', '/api/v1/samples'])
 
 /** Answers that go on for hours. */
-const STREAM_ROUTES: ReadonlySet<string> = new Set(['/api/live', '/api/v1/live'])
+const STREAM_ROUTES: ReadonlySet<string> = new Set(['/api/live', '/api/v1/live', '/api/v1/live/page'])
 
 /** Without `form-action 'self'` the form could not be sent; with `no-referrer` its origin would not be told. */
 const LOGIN_HEADERS: Readonly<Record<string, string>> = {

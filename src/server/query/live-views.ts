@@ -9,7 +9,7 @@
  * V4  An error is sent to those who look at the view, and the next evaluation is tried later.
  * V5  A view that someone waits for stays until they have it, and nobody is left in silence, however long views take.
  */
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { randomBytes } from 'node:crypto'
 import { answerPatch, type Json } from '../../query/answer-patch.ts'
 import type { ViewAnswer } from '../../query/view-answer.ts'
@@ -111,26 +111,19 @@ export class LiveViews {
   /**
    * Sends a view that was prepared, from now on.
    *
-   * @param page.lastId of the last event that the page has
+   * @param response of a stream that has begun
+   * @param lastIds of the last event of the view that the page has, and of others
    */
-  attach(
-    key: string,
-    page: {
-      readonly request: IncomingMessage
-      readonly response: ServerResponse
-      readonly headers: OutgoingHttpHeaders
-      readonly lastId: string | undefined
-    },
-  ): void {
+  attach(key: string, response: ServerResponse, lastIds: readonly string[]): void {
     const view = this.#views.get(key)
     const newest = view?.held.at(-1)
     if (view === undefined || newest === undefined) throw new Error('the view was not prepared')
-    const base = view.held.find(({ id }) => id === page.lastId)
+    const base = view.held.find(({ id }) => lastIds.includes(id))
     const event =
       base === undefined
         ? { id: newest.id, name: 'answer', text: JSON.stringify(newest.answer) }
         : this.#patchEvent(base, newest)
-    view.streams.add(page.request, page.response, page.headers, [event])
+    view.streams.join(response, [event])
     this.#schedule()
   }
 

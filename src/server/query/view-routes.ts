@@ -7,18 +7,16 @@
  *     with what is waited for, 504 where the answer takes too long.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { TidemarkError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { checkView } from '../../query/check-view.ts'
 import { answerLedger, parseLedgerUrl } from '../../query/ledger-view.ts'
 import { describePlan } from '../../query/plan-answer.ts'
 import type { ViewQuery } from '../../query/view-query.ts'
-import { formatViewUrl, parseViewUrl } from '../../query/view-url.ts'
+import { parseViewUrl } from '../../query/view-url.ts'
 import type { PipelineStatus } from '../../runtime/status.ts'
-import { API_HEADERS } from '../protection.ts'
+import type { PageFeed } from '../page-feed.ts'
 import {
   answered,
-  refuse,
   refuseRestricted,
   requireReader,
   routeOptions,
@@ -28,6 +26,7 @@ import {
 import { deadLetterAnswer, parseLetterUrl } from './dead-letter-answer.ts'
 import { freshnessAnswer } from './freshness-answer.ts'
 import { interruptionAnswer } from './interruption-answer.ts'
+import { addLive } from './live-routes.ts'
 import { LiveViews } from './live-views.ts'
 import { addRawRoutes, type RawReader } from './raw-routes.ts'
 import { readTableState } from './table-state.ts'
@@ -66,6 +65,7 @@ const SCHEMA_OF = {
   drill: 'drill',
   samples: 'samples',
   live: 'live',
+  'live/page': 'livePage',
 } as const
 
 type RouteName = keyof typeof SCHEMA_OF
@@ -76,9 +76,10 @@ const VIEW_BODY_BYTES = 2 * 1_024 * 1_024
 /**
  * Adds the routes.
  *
+ * @param feed what pages are told beside their view
  * @returns ends the open views
  */
-export function addViewRoutes(app: FastifyInstance, options: Routes | undefined): () => Promise<void> {
+export function addViewRoutes(app: FastifyInstance, feed: PageFeed, options: Routes | undefined): () => Promise<void> {
   if (options === undefined) return addUnavailable(app)
   const { plan, reader, forcedFilters = () => [], pollMs } = options
   const asked: Asked = { ...options, forcedFilters }
@@ -106,7 +107,7 @@ export function addViewRoutes(app: FastifyInstance, options: Routes | undefined)
     answered(async (request) => viewOf(asked, request)),
   )
   addRawRoutes(app, plan, options.raw, forcedFilters)
-  addLive(app, { plan, reader, forcedFilters, live })
+  addLive(app, { plan, reader, forcedFilters, live, feed })
   return () => live.close()
 }
 
@@ -148,39 +149,6 @@ async function freshnessOf(asked: Asked, request: FastifyRequest): Promise<unkno
 
 async function interruptionsOf({ plan, reader }: Asked): Promise<unknown> {
   return requireReader(reader).read((snapshot) => interruptionAnswer(snapshot, plan))
-}
-
-interface LiveRoute extends Required<Pick<ViewsOptions, 'plan' | 'forcedFilters'>> {
-  readonly reader: ViewReader | undefined
-  readonly live: LiveViews
-}
-
-function addLive(app: FastifyInstance, { plan, reader, forcedFilters, live }: LiveRoute): void {
-  app.get('/api/v1/live', routeOptions('live'), async (request, reply) => {
-    const prepared = await prepare(request).catch((error: unknown) => ({ error }))
-    if ('error' in prepared) return refuse(reply, prepared.error)
-    // From here on nobody but the stream answers: whatever can fail came before.
-    reply.hijack()
-    const page = { request: request.raw, response: reply.raw, headers: API_HEADERS, lastId: lastIdOf(request) }
-    live.attach(prepared.key, page)
-    return reply
-  })
-
-  async function prepare(request: FastifyRequest): Promise<{ readonly key: string }> {
-    if (live.isFull)
-      throw new TidemarkError('DATABASE_BUSY', 'Too many pages are open.', { retryable: true, fix: 'close one' })
-    const query = parseViewUrl(plan, searchOf(request.url), ['after'])
-    const forced = forcedFilters(request)
-    const key = JSON.stringify([formatViewUrl(plan, query), forced])
-    await live.prepare(key, () => requireReader(reader).answer(query, { forced }))
-    return { key }
-  }
-}
-
-function lastIdOf(request: FastifyRequest): string | undefined {
-  const header = request.headers['last-event-id']
-  if (typeof header === 'string') return header
-  return new URLSearchParams(searchOf(request.url)).get('after') ?? undefined
 }
 
 function fromBody(plan: Plan, request: FastifyRequest): { query: ViewQuery; withSql: boolean } {

@@ -149,6 +149,7 @@ type Name =
   | 'drill'
   | 'samples'
   | 'live'
+  | 'livePage'
 
 /** Schemas by route. */
 export const VIEW_SCHEMAS: Readonly<Record<Name, FastifySchema>> = {
@@ -257,5 +258,19 @@ export const VIEW_SCHEMAS: Readonly<Record<Name, FastifySchema>> = {
     },
     produces: ['text/event-stream'],
     response: { 200: { ...text, description: 'Server-sent events, without end.' }, ...refusals },
+  },
+  livePage: {
+    tags,
+    summary: 'One stream for an open page: its view as `/api/v1/live` has it, and what `/api/live` tells.',
+    description:
+      'Events of the view are called `answer`, `patch` and `failed`, those of the pipeline `pipeline-snapshot` and ' +
+      '`pipeline-patch`. `Last-Event-ID` takes the last id of each, with a comma between them. The stream begins at once: ' +
+      'what stands in the way of the view comes as `failed`.',
+    querystring: {
+      ...viewKeys,
+      properties: { ...viewKeys.properties, after: key('Ids of the last events, with a comma between them.') },
+    },
+    produces: ['text/event-stream'],
+    response: { 200: { ...text, description: 'Server-sent events, without end.' }, 503: refusals[503] },
   },
 }

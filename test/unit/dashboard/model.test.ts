@@ -11,7 +11,7 @@ import {
 import { chartModel, type ChartModel } from '../../../dashboard/src/model/chart-model.ts'
 import { axisText, intervalText, measureChange, measureText } from '../../../dashboard/src/model/measures.ts'
 import { notCounted } from '../../../dashboard/src/model/not-counted.ts'
-import { readUpToMs, standsSinceMs, whoHoldsBack } from '../../../dashboard/src/model/progress.ts'
+import { readUpToMs, whoHoldsBack } from '../../../dashboard/src/model/progress.ts'
 import { planPage, type ChartPlan, type PageMeasure } from '../../../src/pipeline/page.ts'
 import type { ChartData } from '../../../src/server/page-data.ts'
 import { adPlan, MINUTE_MS, NOON_MS } from '../../support/page-changes.ts'
@@ -219,12 +219,6 @@ describe('chart models', () => {
     ])
     assert.deepEqual(stackColumns(modelOf('clicks', { members, rows: clicks }, 2, 0))[0], [7, null])
   })
-})
-
-it('numbers stand still since the last epoch while PostgreSQL is down, and do not while it is up', () => {
-  const { database } = healthyStatus()
-  const down = healthyStatus({ database: { ...database, state: 'down' }, committedAtMs: 7 })
-  assert.deepEqual([standsSinceMs(down), standsSinceMs(healthyStatus({ committedAtMs: 7 }))], [7, null])
 })
 
 describe('who holds the result back', () => {

@@ -28,10 +28,12 @@ const HOUR_MS = 3_600_000
 describe('steps of the page', () => {
   it('go one period back and forth, and end at the present', () => {
     const shown = { startMs: NOON_MS, endMs: NOON_MS + HOUR_MS }
-    const before = stepRange(start, -1, shown)
+    const before = stepRange(start, -1, shown, shown.endMs)
     assert.deepEqual(before.range, { kind: 'fixed', startMs: NOON_MS - HOUR_MS, endMs: NOON_MS })
-    assert.deepEqual(stepRange(before, 1, shown).range, { kind: 'fixed', ...shown })
-    assert.equal(stepRange(start, 1, shown), start)
+    assert.deepEqual(stepRange(before, 1, shown, shown.endMs + 60_000).range, start.range, 'and back to what is live')
+    const later = shown.endMs + (shown.endMs - shown.startMs)
+    assert.deepEqual(stepRange(before, 1, shown, later).range, { kind: 'fixed', ...shown }, 'unless much came after it')
+    assert.equal(stepRange(start, 1, shown, later), start)
   })
 
   it('zoom out around the middle, and to the next preset at the present', () => {

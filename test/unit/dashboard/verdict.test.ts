@@ -5,11 +5,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { verdictOf as verdictWithin, type Verdict } from '../../../dashboard/src/model/verdict.ts'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
-import { healthyStatus } from '../../support/pipeline-status.ts'
+import { healthyStatus, partition } from '../../support/pipeline-status.ts'
 
-const { intake } = healthyStatus()
-const verdictOf = (status: PipelineStatus): Verdict =>
-  verdictWithin(status, { outOfOrdernessMs: 5_000, idleTimeoutMs: 10_000 })
+const NOTHING_WAITS = { epoch: 0, sinceMs: null }
+const { intake, nowMs } = healthyStatus()
+const verdictOf = (status: PipelineStatus, waiting: Parameters<typeof verdictWithin>[2] = NOTHING_WAITS): Verdict =>
+  verdictWithin(status, { outOfOrdernessMs: 5_000, idleTimeoutMs: 10_000 }, waiting)
 
 describe('the verdict where intake waits', () => {
   it('says what fills the memory and what to do', () => {
@@ -32,5 +33,38 @@ describe('the verdict where intake waits', () => {
 
   it('control: all is well where it does not', () => {
     assert.equal(verdictOf(healthyStatus()).tone, 'good')
+  })
+})
+
+describe('the verdict where nothing comes', () => {
+  const idle = (eventsRead: number, silentForMs: number): PipelineStatus =>
+    healthyStatus({
+      partitions: [
+        partition({ state: 'idle', eventsRead, silentForMs }),
+        partition({ stream: 'clicks', state: 'idle', eventsRead: 0, silentForMs: 900_000 }),
+      ],
+      heldBackBy: null,
+    })
+
+  it('says since when, once all sources are idle', () => {
+    const { tone, text } = verdictOf(idle(3, 180_400))
+    assert.deepEqual([tone, text.replaceAll('\u2009', ' ')], ['warn', 'No events for 3 min'])
+  })
+
+  it('says that nothing has come yet', () => {
+    assert.deepEqual(verdictOf(idle(0, 180_400)), { tone: 'warn', text: 'Nothing has come yet' })
+  })
+
+  it('control: one source that speaks is enough', () => {
+    const status = idle(3, 180_400)
+    const speaking = { ...status, partitions: [partition(), ...status.partitions.slice(1)] }
+    assert.equal(verdictOf(speaking).tone, 'good')
+  })
+
+  it('says that PostgreSQL is silent while results wait for it', () => {
+    const since = { epoch: 8_412, sinceMs: nowMs - 8_000 }
+    assert.equal(verdictOf(healthyStatus(), since).tone, 'warn')
+    assert.match(verdictOf(healthyStatus(), since).text, /silent for 8/)
+    assert.equal(verdictOf(healthyStatus(), { ...since, sinceMs: nowMs - 900 }).tone, 'good', 'control')
   })
 })
