@@ -259,6 +259,33 @@ describe('the page over tables', { skip: skipWithoutChromium(), timeout: 900_000
     assert.equal(await page.getByText(/^Nothing was counted/).count(), 0, 'control')
   })
 
+  it('fits a wall as a kiosk, without anything to choose, and grows on large screens', async (context) => {
+    const { page } = await openPage(context, `${rig.service.server.url}/?kiosk=1`)
+    const typePx = async (): Promise<number> => {
+      const box = await page.locator('.tile .v').first().boundingBox()
+      return box?.height ?? 0
+    }
+    const sizes: number[] = []
+    for (const [width, height] of [
+      [1_280, 800],
+      [1_920, 1_080],
+      [3_840, 2_160],
+    ] as const) {
+      await page.setViewportSize({ width, height })
+      await eventually(`it fits ${width} px`, async () => {
+        const footer = await page.locator('footer').boundingBox()
+        const last = await page.locator('.chart').last().boundingBox()
+        const isWhole = footer !== null && last !== null && last.y + last.height <= footer.y
+        return isWhole && last.height > 60 && footer.y + footer.height <= height + 1
+      })
+      sizes.push(await typePx())
+    }
+    assert.equal(await page.locator('select:visible').count(), 0)
+    assert.ok((sizes[2] ?? 0) > 1.4 * (sizes[1] ?? 0), String(sizes))
+    await page.keyboard.press('k')
+    await page.locator('select:visible').first().waitFor()
+  })
+
   it('covers no chart but the one under the pointer, and none after a zoom', async (context) => {
     const { page } = await openPage(context, rig.service.server.url)
     await settled(page)

@@ -62,11 +62,20 @@ const STACK_HATCH_ALPHA = 0.42
 const LEAST_DRAG_PX = 6
 const CURSORS = 'time'
 const COMPARED_DASH = [2, 4]
-const FONT = '11.5px ui-sans-serif, system-ui, sans-serif'
+const NORMAL_ROOT_PX = 14
 
 /** Px at the right that labels may use, by the width of the chart. */
 export function gutterPx(widthPx: number): number {
-  return widthPx < 420 ? 84 : widthPx < 560 ? 96 : 112
+  return grown(widthPx < 420 ? 84 : widthPx < 560 ? 96 : 112)
+}
+
+/** A length that grows with the type of the page, which is larger on large screens. */
+function grown(px: number): number {
+  return (px * parseFloat(getComputedStyle(document.documentElement).fontSize)) / NORMAL_ROOT_PX
+}
+
+function fontOf(): string {
+  return `${grown(11.5)}px ui-sans-serif, system-ui, sans-serif`
 }
 
 export class Plot {
@@ -134,7 +143,7 @@ export class Plot {
     return {
       width: Math.max(this.#holder.clientWidth, 120),
       height: Math.max(this.#holder.clientHeight, 100),
-      padding: [TOP_PX, gutterPx(this.#holder.clientWidth), 0, 0],
+      padding: [grown(TOP_PX), gutterPx(this.#holder.clientWidth), 0, 0],
       legend: { show: false },
       cursor: this.#cursor(),
       scales: { x: { time: false, range: () => this.#timeRange() }, y: { range: (_, __, max) => [0, heightOf(max)] } },
@@ -185,14 +194,14 @@ export class Plot {
 
   #timeAxis(): uPlot.Axis {
     return {
-      size: AXIS_HEIGHT_PX,
+      size: grown(AXIS_HEIGHT_PX),
       gap: 6,
-      font: FONT,
+      font: fontOf(),
       stroke: () => this.#palette['--muted'],
       grid: { show: false },
       ticks: { show: false },
       splits: (plot, _, min, max) => [
-        ...timeTicks(min, max, plot.bbox.width / devicePixelRatio / TICK_SPACE_PX, this.#model.zone),
+        ...timeTicks(min, max, plot.bbox.width / devicePixelRatio / grown(TICK_SPACE_PX), this.#model.zone),
       ],
       values: (_, splits) => splits.map((split) => tickText(split, splits, this.#model.zone)),
     }
@@ -200,9 +209,9 @@ export class Plot {
 
   #valueAxis(): uPlot.Axis {
     return {
-      size: AXIS_WIDTH_PX,
+      size: grown(AXIS_WIDTH_PX),
       gap: 8,
-      font: FONT,
+      font: fontOf(),
       space: 44,
       stroke: () => this.#palette['--muted'],
       grid: { stroke: () => this.#palette['--line'], width: 1 },
@@ -250,7 +259,7 @@ export class Plot {
 
   #drawAbove(): void {
     if (!this.#isLines) drawHatch(this.#plot, this.#provisionalFromMs(), this.#palette['--paper'], STACK_HATCH_ALPHA)
-    const label = { text: 'provisional', colour: this.#palette['--muted'], font: FONT }
+    const label = { text: 'provisional', colour: this.#palette['--muted'], font: fontOf() }
     drawHatchLabel(this.#plot, this.#provisionalFromMs(), label)
     drawAnnotations(this.#plot, this.#annotations, this.#palette['--warn'])
     const marks = this.#labelMarks()
@@ -272,7 +281,7 @@ export class Plot {
     const plotHeight = this.#plot.bbox.height / devicePixelRatio
     const labels = labelValues(this.#model)
     const wanted = labels.map(({ value }) => this.#plot.valToPos(value, 'y') + plotTop)
-    const places = spread(wanted, LABEL_GAP_PX, plotTop, plotTop + plotHeight)
+    const places = spread(wanted, grown(LABEL_GAP_PX), plotTop, plotTop + plotHeight)
     return labels.map(({ series }, index) => ({
       series,
       colour: slotColour(this.#palette, series.slot),

@@ -57,6 +57,11 @@ export function formatLength(lengthMs: number): string {
   return twoUnits(Math.floor(s / 86_400), 'd', Math.floor((s % 86_400) / 3_600), 'h')
 }
 
+/** The same of a length that somebody set, `5 min` or `7 s`: without a zero behind the point. */
+export function formatWhole(lengthMs: number): string {
+  return formatLength(lengthMs).replace('.0', '')
+}
+
 /** The same in its largest unit alone, for columns: `9.1 s`, `14 min`, `3 h`. */
 export function formatRough(lengthMs: number): string {
   const text = formatLength(lengthMs)

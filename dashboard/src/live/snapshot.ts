@@ -6,10 +6,11 @@
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 /** What only a live page can do. */
-const LIVE_ONLY = '.tools, .board-tools, .choice, .menu, .quiet, .notice-line, dialog, script, .tip'
+const LIVE_ONLY =
+  '.tools, .board-tools, .choice, .menu, .quiet, .notice-line, dialog, script, .tip, header > :not(.mark, .fresh)'
 
-/** The text of the file. */
-export function snapshotHtml(title: string): string {
+/** The text of the file; `about` says what it shows and of when. */
+export function snapshotHtml(title: string, about: string): string {
   const sheet = document.querySelector('.sheet')
   if (sheet === null) return ''
   // In a document that nobody shows, pictures are not loaded: the page's policy would refuse those of the canvases.
@@ -18,7 +19,10 @@ export function snapshotHtml(title: string): string {
   paintCanvases(sheet, copy)
   for (const element of copy.querySelectorAll(LIVE_ONLY)) element.remove()
   for (const element of copy.querySelectorAll('button, select, input')) element.replaceWith(asText(element))
-  copy.querySelector('.fresh')?.replaceChildren(`Snapshot of ${new Date().toISOString().slice(0, 19)}Z`)
+  const fresh = copy.querySelector('.fresh')
+  // Nothing of it is live any more.
+  if (fresh !== null) fresh.className = 'fresh is-calm'
+  fresh?.replaceChildren(about)
   copy.classList.remove('is-stale', 'is-waiting')
   // Written as text: the page's own policy, which documents made by it inherit, knows no styles within a document.
   const html = document.createElement('html')

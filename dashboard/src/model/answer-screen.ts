@@ -16,7 +16,7 @@ import { measureOf, type PageState } from './page-state.ts'
 import type { BoardColumns, BoardModel, BoardModelRow, Screen, TotalsModel } from './screen.ts'
 import { assignSlots, keepMembers, type Memory } from './slots.ts'
 
-const GRAINS_MS: Readonly<Record<Grain, number>> = {
+export const GRAINS_MS: Readonly<Record<Grain, number>> = {
   '1m': 60_000,
   '5m': 300_000,
   '15m': 900_000,

@@ -3,7 +3,7 @@
  */
 import type { EventClass, StreamName } from '../../../src/pipeline/plan.ts'
 import type { PlanParameters } from '../../../src/pipeline/plan.ts'
-import { formatDuration } from '../../../src/time/duration.ts'
+import { formatWhole } from '../format/times.ts'
 
 /** Classes that only clicks can have: an impression waits for nothing and belongs to nothing. */
 const CLICKS_ONLY: ReadonlySet<EventClass> = new Set(['repeat', 'out_of_window', 'orphan', 'pending'])
@@ -33,7 +33,7 @@ export function classTitle(eventClass: EventClass): string {
 /** What a class means, in one or two sentences. `parameters` are the plan's, where they are known. */
 export function classInWords(eventClass: EventClass, parameters: PlanParameters | undefined): string {
   const length = (name: keyof PlanParameters, fallback: string): string =>
-    parameters === undefined ? fallback : formatDuration(parameters[name])
+    parameters === undefined ? fallback : formatWhole(parameters[name])
   const words: Record<EventClass, string> = {
     counted: 'In the numbers: every accepted impression, and the earliest click of each within the attribution window.',
     duplicate: 'Its id was accepted before. Sending an event twice changes nothing.',

@@ -3,7 +3,8 @@
  */
 import type { Values } from '../../../src/server/page-data.ts'
 import { formatShare } from '../format/numbers.ts'
-import { formatMinute, formatMoment, rangeInWords } from '../format/times.ts'
+import { beforeInWords, formatClock, formatDate, formatMinute, formatMoment, rangeInWords } from '../format/times.ts'
+import { zoneInWords } from '../format/zones.ts'
 import type { PageState } from './page-state.ts'
 import type { Screen } from './screen.ts'
 
@@ -37,15 +38,27 @@ export function whatIsEmpty(
   { range, filters }: Pick<PageState, 'range' | 'filters'>,
   newestMs: number | null | undefined,
 ): string | undefined {
-  const { startMs, endMs, zone, totals } = screen
+  const { endMs, zone, totals } = screen
   if (screen.source !== 'tables' || !isNothing(totals.last)) return undefined
-  const when =
-    range.kind === 'last'
-      ? `in the ${rangeInWords(range.lengthMs)}`
-      : `from ${formatMoment(startMs, zone)} to ${formatMoment(endMs, zone)}`
-  const what = `Nothing was counted ${when}${filters.length === 0 ? '' : ' with these filters'}.`
+  const what = `Nothing was counted ${range.kind === 'last' ? 'in ' : ''}${spanInWords(screen, range)}${filters.length === 0 ? '' : ' with these filters'}.`
   if (newestMs === undefined) return what
   if (newestMs === null) return `${what} No data have come yet.`
   const format = Math.abs(newestMs - endMs) < DAY_MS ? formatMinute : formatMoment
   return `${what} The newest data${filters.length === 0 ? '' : ' of all'} are of ${format(newestMs, zone)}.`
+}
+
+/** What a snapshot shows, and of when: one sentence. */
+export function snapshotInWords(screen: Screen, { range, comparison }: PageState, nowMs: number): string {
+  const { zone, startMs, endMs } = screen
+  const words = { previous: beforeInWords(endMs - startMs), day: 'day before', week: 'week before' }
+  const { kind } = comparison
+  const compared =
+    kind === 'none' ? '' : `, compared with ${kind === 'fixed' ? 'a time of its own' : `the ${words[kind]}`}`
+  const of = `${formatDate(nowMs, zone)}, ${formatClock(nowMs, zone)} ${zoneInWords(zone)}`
+  return `Snapshot of ${of}: ${spanInWords(screen, range)}${compared}`
+}
+
+function spanInWords({ startMs, endMs, zone }: Screen, range: PageState['range']): string {
+  if (range.kind === 'last') return `the ${rangeInWords(range.lengthMs)}`
+  return `from ${formatMoment(startMs, zone)} to ${formatMoment(endMs, zone)}`
 }

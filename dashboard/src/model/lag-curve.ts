@@ -3,7 +3,7 @@
  * magnitude the same room.
  */
 import type { ClickLagAnswer } from '../../../src/query/raw-answer.ts'
-import { formatLength } from '../format/times.ts'
+import { formatWhole } from '../format/times.ts'
 
 /** What happens sooner is one and the same. */
 const LEAST_MS = 250
@@ -27,8 +27,12 @@ export function lagCurve({ buckets, seenUpToMs }: ClickLagAnswer): LagCurve {
   return { points: [{ x: 0, y: 0 }, ...points], xOf }
 }
 
-/** Five times along the axis, evenly spaced. */
-export function lagTicks({ seenUpToMs }: ClickLagAnswer): readonly string[] {
-  const most = Math.max(seenUpToMs, 2 * LEAST_MS)
-  return [0, 0.25, 0.5, 0.75, 1].map((share) => formatLength(LEAST_MS * (most / LEAST_MS) ** share))
+const TICKS_MS = [1_000, 10_000, 60_000, 600_000, 3_600_000, 21_600_000, 86_400_000, 604_800_000]
+/** Ticks further right than this would stand beyond the end. */
+const LAST_TICK = 0.93
+
+/** Round times along the axis, each where it is: 0 to 1. */
+export function lagTicks(answer: ClickLagAnswer): readonly { readonly text: string; readonly x: number }[] {
+  const { xOf } = lagCurve(answer)
+  return TICKS_MS.map((lagMs) => ({ text: formatWhole(lagMs), x: xOf(lagMs) })).filter(({ x }) => x <= LAST_TICK)
 }

@@ -3,8 +3,7 @@
  */
 import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { PartitionStatus, PartitionWait, PipelineStatus } from '../../../src/runtime/status.ts'
-import { THIN_SPACE } from '../format/numbers.ts'
-import { formatLength } from '../format/times.ts'
+import { formatLength, formatWhole } from '../format/times.ts'
 import { partitionNames } from './partition-names.ts'
 
 /** Gaps this long between events are chance, whatever the plan says. */
@@ -59,11 +58,7 @@ export function whoHoldsBack(status: PipelineStatus, allowances: Allowances): Ho
   if (holder.silentForMs > gapMs) return { text: `${name} ${silenceInWords(holder)}`, isWarning: true }
   const behindMs = holder.behindMs ?? 0
   if (behindMs > allowedMs) return { text: `${name} is ${formatLength(behindMs)} late`, isWarning: true }
-  return { text: `All sources on time (within ${wholeLength(allowedMs)})`, isWarning: false }
-}
-
-function wholeLength(lengthMs: number): string {
-  return lengthMs < 60_000 ? `${Math.round(lengthMs / 1_000)}${THIN_SPACE}s` : formatLength(lengthMs)
+  return { text: `All sources on time (within ${formatWhole(allowedMs)})`, isWarning: false }
 }
 
 function silenceInWords({ silentForMs, idleInMs, waitsFor }: PartitionStatus): string {

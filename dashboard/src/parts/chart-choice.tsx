@@ -2,9 +2,10 @@ import type { VNode } from 'preact'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { TimeAxis } from '../../../src/pipeline/plan.ts'
 import { GRAINS } from '../../../src/query/view-query.ts'
+import { formatWhole } from '../format/times.ts'
 import { page } from '../live/store.ts'
 import { whyNot } from '../model/answerable.ts'
-import { splitOf } from '../model/answer-screen.ts'
+import { GRAINS_MS, splitOf } from '../model/answer-screen.ts'
 import { isOnClickAxis, measureOf, withMeasure, type PageState } from '../model/page-state.ts'
 import { go, view } from '../state/view-state.ts'
 import { PickList } from './pick-list.tsx'
@@ -13,7 +14,10 @@ const AXES: readonly { value: TimeAxis; text: string }[] = [
   { value: 'impression', text: 'at the impression' },
   { value: 'click', text: 'at the click' },
 ]
-const GRAIN_OPTIONS = (['auto', ...GRAINS] as const).map((grain) => ({ value: grain, text: grain }))
+const GRAIN_OPTIONS = (['auto', ...GRAINS] as const).map((grain) => ({
+  value: grain,
+  text: grain === 'auto' ? grain : formatWhole(GRAINS_MS[grain]),
+}))
 
 /** What the main chart draws: measure, dimension, grain, and for clicks the axis. */
 export function ChartChoice(): VNode | null {

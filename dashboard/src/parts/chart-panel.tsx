@@ -1,11 +1,10 @@
 import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
-import { formatCount } from '../format/numbers.ts'
-import { formatClock, windowInWords } from '../format/times.ts'
+import { formatClock } from '../format/times.ts'
 import { answered, isWaiting, mayAsk } from '../live/answers.ts'
 import { copyText, downloadText } from '../live/take-away.ts'
-import { isCompared } from '../charts/plot-data.ts'
 import type { ChartModel } from '../model/chart-model.ts'
+import { chartInWords } from '../model/chart-in-words.ts'
 import { chartExport, toCsv, toJson } from '../model/export.ts'
 import { stillInWords } from '../model/still.ts'
 import { overlay } from '../state/overlay.ts'
@@ -38,7 +37,8 @@ export function ChartPanel(props: ChartPanelProps): VNode {
   const isDrawn = model !== undefined && empty === undefined
   const isTable = useSignal(false)
   const marks = index === 0 ? Object.values(marksTrouble.value)[0] : undefined
-  const about = model === undefined ? undefined : subtitle(model, index === 0 ? memberCount : 0, marks !== undefined)
+  const about =
+    model === undefined ? undefined : chartInWords(model, index === 0 ? memberCount : 0, marks !== undefined)
   return (
     <section class={`panel chart-${model?.plan.kind ?? 'none'}`} aria-labelledby={`title-${id}`}>
       <div class="head">
@@ -46,7 +46,6 @@ export function ChartPanel(props: ChartPanelProps): VNode {
         <p class="sub" title={marks === undefined ? about : marksTitle(marks, model?.zone)}>
           {about}
         </p>
-
         {index === 0 && mayAsk.value && <ChartChoice />}
         <button
           type="button"
@@ -93,24 +92,4 @@ function menuItems({ title, isAnswer, index }: ChartPanelProps, model: ChartMode
     { text: 'download JSON', run: () => downloadText(toJson(table), `${file}.json`, 'application/json') },
     ...(isAnswer ? [{ text: 'show the SQL', run: () => (overlay.value = { kind: 'sql', title, index }) }] : []),
   ]
-}
-
-function comparedText(model: ChartModel): readonly string[] {
-  if (model.series.every(({ compared }) => compared === undefined)) return []
-  // Of a stack it is one line, of all layers together.
-  const isDrawn = model.plan.kind !== 'lines' || isCompared(model)
-  return [isDrawn ? 'dotted: compared' : 'not compared']
-}
-
-function subtitle(model: ChartModel, memberCount: number, isMarkedAsBefore: boolean): string {
-  const { plan, series, isNoisy, windowSizeMs } = model
-  const window = windowInWords(windowSizeMs)
-  const shown = series.filter(({ isOthers }) => !isOthers).length
-  return [
-    `by ${plan.axis}${/^\d/.test(window) ? ',' : ''} ${window}`,
-    ...(memberCount > shown ? [`${shown} of ${formatCount(memberCount)}`] : []),
-    ...(isMarkedAsBefore ? ['marks not new'] : []),
-    ...(isNoisy ? [`few events a ${window}`] : []),
-    ...comparedText(model),
-  ].join(' · ')
 }

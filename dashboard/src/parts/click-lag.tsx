@@ -1,4 +1,5 @@
 import type { VNode } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
 import type { ClickLagAnswer } from '../../../src/query/raw-answer.ts'
 import { formatCount, formatShare, NOTHING } from '../format/numbers.ts'
 import { formatLength } from '../format/times.ts'
@@ -13,9 +14,11 @@ const HEIGHT = 150
 /** How long clicks take, what the attribution window loses, and the window that would lose 1 %. */
 export function ClickLag(): VNode | null {
   const answer = clickLag.value
+  const section = useRef<HTMLElement>(null)
+  useEffect(() => (section.current === null ? undefined : showOnceSeen(section.current)), [canAsk.value])
   if (canAsk.value !== true) return null
   return (
-    <section class="panel click-lag" aria-labelledby="title-lag">
+    <section ref={section} class="panel click-lag" aria-labelledby="title-lag">
       <div class="head">
         <h2 id="title-lag">Click lag</h2>
         <p class="sub">{answer === null ? 'how long clicks take' : countText(answer)}</p>
@@ -35,6 +38,18 @@ export function ClickLag(): VNode | null {
       {isLagShown.value && answer !== null && <Shown answer={answer} />}
     </section>
   )
+}
+
+/** Where its place is empty anyway it shows itself, but reads the journal only once somebody has come to it. */
+function showOnceSeen(section: HTMLElement): (() => void) | undefined {
+  if (!matchMedia('(min-width: 1440px)').matches) return undefined
+  const observer = new IntersectionObserver((entries) => {
+    if (!entries.some(({ isIntersecting }) => isIntersecting)) return
+    observer.disconnect()
+    isLagShown.value = true
+  })
+  observer.observe(section)
+  return () => observer.disconnect()
 }
 
 function countText({ clicked, impressions, oneIn, range }: ClickLagAnswer): string {
@@ -75,8 +90,10 @@ function Curve({ answer }: { answer: ClickLagAnswer }): VNode {
         </svg>
       </div>
       <p class="lag-ticks" aria-hidden="true">
-        {lagTicks(answer).map((text) => (
-          <span key={text}>{text}</span>
+        {lagTicks(answer).map(({ text, x }) => (
+          <span key={text} style={{ left: `${(100 * x).toFixed(1)}%` }}>
+            {text}
+          </span>
         ))}
       </p>
       <p>

@@ -14,6 +14,8 @@ export function ComparisonPicker(): VNode | null {
     week: 'week before',
     none: 'nothing',
   }
+  const { kind: chosen } = state.comparison
+  if (state.isKiosk) return <span class="chip">vs {chosen === 'fixed' ? 'own time' : words[chosen]}</span>
   const fixed = state.comparison.kind === 'fixed' ? [{ value: 'fixed' as const, text: 'own time' }] : []
   return (
     <PickList

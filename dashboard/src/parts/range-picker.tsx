@@ -6,7 +6,7 @@ import { overlay } from '../state/overlay.ts'
 import { screen } from '../state/shown.ts'
 import { go, view } from '../state/view-state.ts'
 
-const LABELS = ['15 m', '1 h', '6 h', '24 h', '7 d']
+const LABELS = ['15 min', '1 h', '6 h', '24 h', '7 d']
 
 /** The ranges that have a key, and one's own. */
 export function RangePicker(): VNode | null {

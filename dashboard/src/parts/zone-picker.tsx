@@ -12,6 +12,7 @@ const ALL = Intl.supportedValuesOf('timeZone').filter((zone) => !NEAR.includes(z
 export function ZonePicker(): VNode | null {
   const state = view.value
   if (state === null) return null
+  if (state.isKiosk) return <span class="chip">{zoneInWords(state.zone)}</span>
   const near = NEAR.includes(state.zone) ? NEAR : [...NEAR, state.zone]
   return (
     <PickList

@@ -6,6 +6,7 @@ import { answered, isPaused } from '../live/answers.ts'
 import { snapshotHtml } from '../live/snapshot.ts'
 import { downloadText } from '../live/take-away.ts'
 import { boardPlans } from '../model/answer-screen.ts'
+import { snapshotInWords } from '../model/finality.ts'
 import { COMPARISONS, measureOf, ordersOf, PRESETS_MS, stepRange, withMeasure, zoomOut } from '../model/page-state.ts'
 import { screen } from './shown.ts'
 import { overlay, say } from './overlay.ts'
@@ -184,7 +185,9 @@ function toggleKiosk(): void {
 
 function writeSnapshot(): void {
   const now = new Date().toISOString().slice(0, 16).replaceAll(':', '')
-  downloadText(snapshotHtml(`Tidemark, ${now}`), `tidemark-${now}.html`, 'text/html')
+  const about =
+    screen.value === null || view.value === null ? '' : snapshotInWords(screen.value, view.value, Date.now())
+  downloadText(snapshotHtml(`Tidemark, ${now}`, about), `tidemark-${now}.html`, 'text/html')
 }
 
 function nextTheme(): void {

@@ -3,10 +3,11 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { provisionalText, whatIsEmpty } from '../../../dashboard/src/model/finality.ts'
-import type { PageState } from '../../../dashboard/src/model/page-state.ts'
+import { provisionalText, snapshotInWords, whatIsEmpty } from '../../../dashboard/src/model/finality.ts'
+import { defaultState, type PageState } from '../../../dashboard/src/model/page-state.ts'
 import type { Screen } from '../../../dashboard/src/model/screen.ts'
-import { NOON_MS } from '../../support/page-changes.ts'
+import { planPage } from '../../../src/pipeline/page.ts'
+import { adPlan, NOON_MS } from '../../support/page-changes.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -68,4 +69,12 @@ describe('an empty range', () => {
     assert.equal(whatIsEmpty(screenOf({ totals: { last: [0, 1, 0], spark: [] } }), live, NOON_MS), undefined)
     assert.equal(whatIsEmpty(screenOf({ source: 'memory' }), live, NOON_MS), undefined)
   })
+})
+
+it('a snapshot says in one sentence what it shows and of when', () => {
+  const state = defaultState(planPage(adPlan), 'UTC')
+  const said = (changed: Partial<PageState>): string => snapshotInWords(screenOf({}), { ...state, ...changed }, NOON_MS)
+  assert.match(said({}), /^Snapshot of .* 12:00:00 UTC: the last hour, compared with the hour before$/)
+  const range = { kind: 'fixed', startMs: NOON_MS - HOUR_MS, endMs: NOON_MS } as const
+  assert.match(said({ range, comparison: { kind: 'none' } }), /: from .*, 11:00 to .*, 12:00$/)
 })
