@@ -1,8 +1,8 @@
 /**
  * The tables of narrow cells in the database, and from which window on each is kept.
  *
- * W1  They are written in the epoch's own transaction, by the owner of the epoch row alone. Anyone else who replaces the
- *     plan's tables declares them void in the same transaction.
+ * W1  They are written in the epoch's own transaction, by the owner of the epoch row alone. Anyone else who replaces
+ *     the plan's tables declares them void in the same transaction.
  * W2  A table is kept from the first window on that no table of the plan held when its keeping began.
  */
 import type { Client } from 'pg'

@@ -1,6 +1,6 @@
 /**
- * What changed from one answer to the next, for pages that stay open. Unlike a JSON merge patch it reaches into lists: a
- * chart that moves on by a bucket sends one bucket. Runs on both sides.
+ * What changed from one answer to the next, for pages that stay open. Unlike a JSON merge patch it reaches into lists:
+ * a chart that moves on by a bucket sends one bucket. Runs on both sides.
  *
  * D1  `applyAnswerPatch(from, answerPatch(from, to))` equals `to`, for all JSON values.
  * D2  Nothing is changed in place, and what a patch does not touch is the same object before and after.
@@ -10,8 +10,9 @@
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
 /**
- * `[value]` is put in place of what was there. `keys` are members that changed, `gone` those that are no more. A list first
- * loses `shift` entries at its beginning, then has or gets the length `length`, and `at` says which entries changed.
+ * `[value]` is put in place of what was there. `keys` are members that changed, `gone` those that are no more. A list
+ * first loses `shift` entries at its beginning, then has or gets the length `length`, and `at` says which entries
+ * changed.
  */
 export type AnswerPatch =
   | readonly [Json]
@@ -73,7 +74,9 @@ function listPatch(from: readonly Json[], to: readonly Json[]): AnswerPatch | un
   return shift === 0 ? { length: to.length, at } : { shift, length: to.length, at }
 }
 
-/** How many entries left at the beginning: the first way to lay the lists on each other that has the second fit best. */
+/**
+ * How many entries left at the beginning: the first way to lay the lists on each other that has the second fit best.
+ */
 function shiftOf(from: readonly Json[], to: readonly Json[]): number {
   let [best, fewest] = [0, Infinity]
   for (let shift = 0; shift <= Math.min(MOST_SHIFT, Math.max(0, from.length - 1)); shift++) {

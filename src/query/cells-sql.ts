@@ -1,12 +1,13 @@
 /**
  * The cells that a view reads, as SQL: of its time, cut into pieces, each from where it has the fewest rows.
  *
- * F1  Each window of a period is read once: from coarse cells where they are complete, from early or narrow ones where there
- *     are some, from the table itself for the rest.
- * F2  Windows by many dimensions are read as a difference of windows by fewer where filters exclude (`exclusion-terms.ts`). Terms
- *     may have their groups at different times, so only sums over them all say what is there and what is final.
- * F3  What changed in early cells since counts in the period of the sums that it is added to: a group of changes alone may
- *     have clicks and no impression.
+ * F1  Each window of a period is read once: from coarse cells where they are complete, from early or narrow ones where
+ *     there are some, from the table itself for the rest.
+ * F2  Windows by many dimensions are read as a difference of windows by fewer where filters exclude
+ *     (`exclusion-terms.ts`). Terms may have their groups at different times, so only sums over them all say what is
+ *     there and what is final.
+ * F3  What changed in early cells since counts in the period of the sums that it is added to: a group of changes alone
+ *     may have clicks and no impression.
  */
 import { periodStart, qualifiedTable, quoteIdentifier, quoteLiteral, timeLiteral } from '../text/sql-text.ts'
 import type { CoarseSource, CoarseTable } from './coarse-tables.ts'
@@ -47,8 +48,8 @@ export interface Term {
 }
 
 /**
- * What is read of a source: its terms where cells answer most of them. The last of them has all dimensions: what it has no
- * cells for, each of them reads from the wide table.
+ * What is read of a source: its terms where cells answer most of them. The last of them has all dimensions: what it has
+ * no cells for, each of them reads from the wide table.
  */
 export function termsFor({ whole, terms }: Source, readings: readonly Reading[]): Terms {
   const last = terms.at(-1)
@@ -73,7 +74,7 @@ export function amountNames(kept: KeptAmounts): readonly string[] {
 }
 
 /** The rows that a filter lets through. */
-export function filterCondition({ dimension, mode, members }: ViewFilter): string {
+function filterCondition({ dimension, mode, members }: ViewFilter): string {
   const list = members.map(quoteLiteral).join(', ')
   return `${quoteIdentifier(dimension)} ${mode === 'include' ? 'in' : 'not in'} (${list})`
 }

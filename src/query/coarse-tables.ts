@@ -1,13 +1,13 @@
 /**
- * Coarse cells: sums of final cells over five minutes, an hour or a quarter of a day, kept in tables of their own so that a view of a day
- * visits thousands of rows and not millions. Which tables there are follows from the plan alone.
+ * Coarse cells: sums of final cells over five minutes, an hour or a quarter of a day, kept in tables of their own so
+ * that a view of a day visits thousands of rows and not millions. Which tables there are follows from the plan alone.
  *
  * C1  A coarse cell is the sum of the cells of one table whose windows lie in its period, over the dimensions it lacks.
  *     Only final cells are summed, so it never changes.
- * C2  Periods are whole numbers of windows, aligned to the Unix epoch like them; each length is a whole number of the one
- *     before. A plan whose windows are coarse already has none.
- * C3  Every dimension and every pair that views may ask for has its own table, and what a table has in full. Wide tables
- *     have no pairs: there would be too many.
+ * C2  Periods are whole numbers of windows, aligned to the Unix epoch like them; each length is a whole number of the
+ *     one before. A plan whose windows are coarse already has none.
+ * C3  Every dimension and every pair that views may ask for has its own table, and what a table has in full. Wide
+ *     tables have no pairs: there would be too many.
  */
 import type { Plan, TimeAxis } from '../pipeline/plan.ts'
 import { hashText } from '../text/hash-text.ts'

@@ -1,11 +1,11 @@
 /**
- * Which table answers what. Dimensions of different tables cannot be joined once their events are counted, so each term of a view
- * (`view-source.ts`) is answered by one table that has all of its dimensions, or by none.
+ * Which table answers what. Dimensions of different tables cannot be joined once their events are counted, so each term
+ * of a view (`view-source.ts`) is answered by one table that has all of its dimensions, or by none.
  *
- * U1  What tables keep is the same for all views: amounts that at least one table of the impression axis has, and clicks
- *     on the click axis. A table that lacks one of them answers nothing.
- * U2  Of the tables that can answer, the one with the fewest rows does where PostgreSQL knows how many they have, else the
- *     one with the fewest dimensions.
+ * U1  What tables keep is the same for all views: amounts that at least one table of the impression axis has, and
+ *     clicks on the click axis. A table that lacks one of them answers nothing.
+ * U2  Of the tables that can answer, the one with the fewest rows does where PostgreSQL knows how many they have, else
+ *     the one with the fewest dimensions.
  */
 import { TidemarkError } from '../errors.ts'
 import type { Plan, StreamName, TablePlan, TimeAxis } from '../pipeline/plan.ts'

@@ -1,14 +1,14 @@
 /**
- * Early cells: windows of a wide table, also by one or two of its dimensions alone, summed up before they are final, with
- * what epochs changed in them since. They spare views the wide table for all but the newest windows.
+ * Early cells: windows of a wide table, also by one or two of its dimensions alone, summed up before they are final,
+ * with what epochs changed in them since. They spare views the wide table for all but the newest windows.
  *
  * E1  An early cell and the changes of its window add up to the sum of the wide cells, in every epoch.
- * E2  Cells are made of windows that the watermark has passed: few of their rows change any more. Changes are kept of all such
- *     windows, whether cells are there or not.
- *     Sums of them over the shortest coarse period spare views most of the windows; they belong to the same changes.
- * E3  Each dimension and each pair that only a wider table has gets its own table, unless narrow cells have it, and so do all
- *     dimensions of that table together; of tables of many dimensions there are none, like coarse pairs (C3), nor of those where
- *     two names would be one (O1 of `table-names.ts`).
+ * E2  Cells are made of windows that the watermark has passed: few of their rows change any more. Changes are kept of
+ *     all such windows, whether cells are there or not. Sums of them over the shortest coarse period spare views most
+ *     of the windows; they belong to the same changes.
+ * E3  Each dimension and each pair that only a wider table has gets its own table, unless narrow cells have it, and so
+ *     do all dimensions of that table together; of tables of many dimensions there are none, like coarse pairs (C3),
+ *     nor of those where two names would be one (O1 of `table-names.ts`).
  */
 import { planHash } from '../pipeline/plan-hash.ts'
 import type { Plan, TimeAxis } from '../pipeline/plan.ts'
@@ -23,7 +23,9 @@ import { withOwnNames } from './table-names.ts'
 export interface EarlySet {
   readonly source: Covering
   readonly cells: readonly CoarseTable[]
-  /** Sums of each of them over the shortest coarse period, in the same order; none where the plan has no coarse cells. */
+  /**
+   * Sums of each of them over the shortest coarse period, in the same order; none where the plan has no coarse cells.
+   */
   readonly sums: readonly CoarseTable[]
   /** Differences of wide cells, a row for each change. */
   readonly changes: CoarseTable

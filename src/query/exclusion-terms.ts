@@ -1,10 +1,11 @@
 /**
- * Filters that exclude, as terms of filters that include: all but A and all but B is everything, less A, less B, and A of B
- * once more. A term names one dimension less for each exclusion that it lacks, so that cells of few dimensions answer most of
- * them, and the last one visits a few members.
+ * Filters that exclude, as terms of filters that include: all but A and all but B is everything, less A, less B, and A
+ * of B once more. A term names one dimension less for each exclusion that it lacks, so that cells of few dimensions
+ * answer most of them, and the last one visits a few members.
  *
  * X1  The terms add up to the rows that the filters let through, whatever the rows are (inclusion and exclusion).
- * X2  Only exclusions of dimensions that are asked for by nothing else are taken apart, and of few members: each term repeats them.
+ * X2  Only exclusions of dimensions that are asked for by nothing else are taken apart, and of few members: each term
+ *     repeats them.
  */
 import type { ViewFilter } from './view-query.ts'
 

@@ -16,8 +16,8 @@ export interface PlanAnswer {
   readonly measures: readonly ViewMeasure[]
   readonly grains: readonly Grain[]
   /**
-   * The sets of dimensions that one table has: a view is answered where its filters, its split and its rank are among the
-   * dimensions of one entry of its axis.
+   * The sets of dimensions that one table has: a view is answered where its filters, its split and its rank are among
+   * the dimensions of one entry of its axis.
    */
   readonly answerable: readonly { readonly axis: TimeAxis; readonly dimensions: readonly string[] }[]
 }

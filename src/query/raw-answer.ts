@@ -1,6 +1,6 @@
 /**
- * What is asked of the raw events that a journal retains, and its answers: the events behind a cell, and how long clicks
- * take.
+ * What is asked of the raw events that a journal retains, and its answers: the events behind a cell, and how long
+ * clicks take.
  */
 import type { Plan } from '../pipeline/plan.ts'
 import { parseDuration } from '../time/duration.ts'
@@ -68,7 +68,10 @@ export interface ClickLagAnswer {
   readonly buckets: readonly { readonly fromMs: number; readonly toMs: number; readonly clicks: number }[]
   readonly medianMs: number | null
   readonly attributionWindowMs: number
-  /** The share of clicked impressions whose click came after the attribution window, 0 to 1; null where none was clicked. */
+  /**
+   * The share of clicked impressions whose click came after the attribution window, 0 to 1; null where none was
+   * clicked.
+   */
   readonly lostShare: number | null
   /** The attribution window that would lose 1 % of what can be seen; null where none was clicked. */
   readonly windowForOnePercentMs: number | null

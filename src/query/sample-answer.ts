@@ -69,8 +69,8 @@ export interface SampleAnswer {
     readonly ofBytes: number
   }
   /**
-   * Events of the class are told with certainty from this event time on; null where all are that were looked at. It is about
-   * the journal alone: without the partitions `elsewhere`, clicks that depend on impressions are not told at all.
+   * Events of the class are told with certainty from this event time on; null where all are that were looked at. It is
+   * about the journal alone: without the partitions `elsewhere`, clicks that depend on impressions are not told at all.
    */
   readonly toldFromMs: number | null
   /** Partitions of topics that were read, whole, beside the journal. */

@@ -2,7 +2,8 @@
  * A span of time cut into pieces, each to be read from cells as coarse as its place allows.
  *
  * D1  Pieces follow each other without a gap and cover the span.
- * D2  Coarse cells are read where they are complete and lie in the span whole, and where no bucket begins inside of one.
+ * D2  Coarse cells are read where they are complete and lie in the span whole, and where no bucket begins inside of
+ *     one.
  */
 import type { Span } from './view-answer.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Names of the tables that are kept beside those of a plan. They are put together from names of tables and dimensions, so
- * that two of them may come out as one: `ad_group` is a pair of dimensions, or one.
+ * Names of the tables that are kept beside those of a plan. They are put together from names of tables and dimensions,
+ * so that two of them may come out as one: `ad_group` is a pair of dimensions, or one.
  *
  * O1  No two tables of a plan have one name, and none has a name that PostgreSQL cuts.
  */

@@ -1,6 +1,6 @@
 /**
- * Clocks of the world: what a clock in a zone shows, and when it shows it. Days and weeks of a zone begin by its own clock,
- * also where that is put forward or back.
+ * Clocks of the world: what a clock in a zone shows, and when it shows it. Days and weeks of a zone begin by its own
+ * clock, also where that is put forward or back.
  *
  * T1  `instantOf` is the first instant at which the clock shows a given time or, where it skips it, a later one.
  */

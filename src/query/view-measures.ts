@@ -11,7 +11,6 @@ import { ratioOf } from '../pipeline/cells.ts'
 import type { MeasurePlan, Plan, TimeAxis } from '../pipeline/plan.ts'
 import { amountOf, type AmountRef, CLICKS, IMPRESSIONS } from './amounts.ts'
 import { keptAmounts } from './coverage.ts'
-import { wilsonInterval } from './shares.ts'
 import type { Amounts } from './view-answer.ts'
 
 /**
@@ -46,12 +45,6 @@ export function measureValue(measure: ViewMeasure, amounts: Amounts): number | n
   const numerator = amountOf(measure.numerator, amounts)
   if (measure.denominator !== null) return ratioOf(numerator, amountOf(measure.denominator, amounts), measure.scale)
   return typeof numerator === 'bigint' ? Number(numerator) / 1e6 : numerator
-}
-
-/** The 95 % interval of a share; null for every other measure, and for a share of nothing. */
-export function measureInterval(measure: ViewMeasure, amounts: Amounts): readonly [low: number, high: number] | null {
-  if (measure.unit !== 'share' || amounts.impressions === 0) return null
-  return wilsonInterval(amounts.clicks, amounts.impressions)
 }
 
 function ownMeasure(plan: Plan, measure: MeasurePlan): ViewMeasure {

@@ -1,5 +1,6 @@
 /**
- * Where a view's rows come from, in one snapshot: a table with its coarse, narrow and early cells, or a difference of several.
+ * Where a view's rows come from, in one snapshot: a table with its coarse, narrow and early cells, or a difference of
+ * several.
  *
  * V1  A source has the same rows whatever cells there are: they only decide what is visited.
  * V2  Only rows of one epoch are subtracted from each other.

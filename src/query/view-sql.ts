@@ -2,8 +2,8 @@
  * A view as SQL that PostgreSQL answers and that anyone may run in psql. All text of a definition or of a request goes
  * through `sql-text.ts`; numbers and times are written here.
  *
- * S1  Each statement reads one table that has all it needs (`coverage.ts`), cells of the same windows (`cells-sql.ts`), or a
- *     difference of such reads that adds up to the same (`view-source.ts`).
+ * S1  Each statement reads one table that has all it needs (`coverage.ts`), cells of the same windows (`cells-sql.ts`),
+ *     or a difference of such reads that adds up to the same (`view-source.ts`).
  * S2  A window belongs to the bucket, and to the period, in which it starts.
  * S3  Sums are exact: counts and decimals are added up as such, and only an order compares doubles (those of
  *     `view-measures.ts`).
@@ -80,8 +80,8 @@ export function bucketStatement(
  * in the compared period, is_final, and with four periods its amounts in the first of them; all of them null where the
  * page is empty.
  *
- * @param periods the time looked at, and what it is compared with; of both, where the newest window still fills, the part
- *   that is held against the other, and then the rest of both
+ * @param periods the time looked at, and what it is compared with; of both, where the newest window still fills, the
+ *   part that is held against the other, and then the rest of both
  */
 export function rankStatement(
   source: Source,
@@ -123,7 +123,10 @@ function rankedCells(terms: Terms, kept: KeptAmounts, readings: readonly Reading
   return cells.join('\nunion all\n')
 }
 
-/** Members with their amounts (`v…`), those of the compared period (`c…`), and of four periods those of the first (`k…`). */
+/**
+ * Members with their amounts (`v…`), those of the compared period (`c…`), and of four periods those of the first
+ * (`k…`).
+ */
 function rankedMembers(terms: Terms, names: readonly string[], periodCount: number): string {
   const isSplit = periodCount > 2
   const now = isSplit ? 'period in (0, 2)' : 'period = 0'
@@ -184,7 +187,9 @@ function orderExpression(
   return `${fewExpression(measure, kept, isChange ? [nowPrefix, 'c'] : ['v'])}${expression} ${order.direction} nulls last`
 }
 
-/** Ratios of few events say more about chance than about a member: they come after all others, whatever the direction. */
+/**
+ * Ratios of few events say more about chance than about a member: they come after all others, whatever the direction.
+ */
 function fewExpression({ denominator }: ViewMeasure, kept: KeptAmounts, periods: readonly string[]): string {
   if (denominator === null || denominator.kind === 'sum') return ''
   const index = columnIndex(denominator, kept)

@@ -44,7 +44,7 @@ export function parseViewUrl(plan: Plan, search: string, otherKeys: readonly str
 }
 
 /** The scope as entries of a search text: pages keep it beside keys of their own. */
-export function scopeEntries(plan: Plan, scope: ViewScope): readonly SearchEntry[] {
+function scopeEntries(plan: Plan, scope: ViewScope): readonly SearchEntry[] {
   const { range, axis, zone, grain, filters, comparison } = scope
   const entries: SearchEntry[] = []
   if (range.kind === 'fixed') entries.push(['from', timeText(range.startMs)], ['to', timeText(range.endMs)])

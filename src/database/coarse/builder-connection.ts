@@ -1,6 +1,6 @@
 /**
- * The connection of a builder of cells: opened when it is needed, one short transaction after the other.
- * Nothing that it leaves half done is kept; a commit that a crash undoes is built again, so that none waits for the disk.
+ * The connection of a builder of cells: opened when it is needed, one short transaction after the other. Nothing that
+ * it leaves half done is kept; a commit that a crash undoes is built again, so that none waits for the disk.
  */
 import type { Client } from 'pg'
 import type { Plan } from '../../pipeline/plan.ts'

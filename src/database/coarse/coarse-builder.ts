@@ -1,12 +1,12 @@
 /**
  * Builds coarse cells from final ones, a piece at a time.
  *
- * B1  A piece is one transaction: the cells of one or more periods in all tables of a length, and the state that says so.
- *     A crash leaves whole pieces.
- * B2  A period is built once all of its windows are final, which the epoch row of the same snapshot decides. Without such
- *     a row, or under another plan, nothing is built.
- * B3  It may run anywhere, any number of times: a builder that finds another at work, or the tables being replaced, leaves
- *     it to them.
+ * B1  A piece is one transaction: the cells of one or more periods in all tables of a length, and the state that says
+ *     so. A crash leaves whole pieces.
+ * B2  A period is built once all of its windows are final, which the epoch row of the same snapshot decides. Without
+ *     such a row, or under another plan, nothing is built.
+ * B3  It may run anywhere, any number of times: a builder that finds another at work, or the tables being replaced,
+ *     leaves it to them.
  * B4  Pieces are small: nobody waits long for the lock of the state, and no old snapshot is held.
  * B5  It locks no row and no table that an epoch writes.
  */
@@ -183,7 +183,9 @@ function madeFrom(tables: readonly CoarseTable[]): readonly string[] {
   return [...new Set(parents)].filter((name) => !own.has(name))
 }
 
-/** The first period at or after a time that has any cell; undefined where none has. Times without any are passed over. */
+/**
+ * The first period at or after a time that has any cell; undefined where none has. Times without any are passed over.
+ */
 async function firstPeriod(
   client: Client,
   tables: readonly CoarseTable[],

@@ -1,6 +1,6 @@
 /**
- * The tables of coarse cells in the database, and how far they are. They hold nothing that the tables of the plan do not,
- * so any of them may be thrown away at any time.
+ * The tables of coarse cells in the database, and how far they are. They hold nothing that the tables of the plan do
+ * not, so any of them may be thrown away at any time.
  *
  * H1  Whoever removes or replaces cells of the plan's tables declares the coarse ones void in the same transaction, and
  *     before it locks any table: a builder locks the same rows first.
@@ -35,8 +35,8 @@ export async function ensureCoarseState(client: Client): Promise<void> {
 }
 
 /**
- * Makes room for the state of a plan's coarse cells, void where they are of another plan, and removes tables that the plan
- * no longer has. Inside the caller's transaction, which holds the lock of migrations.
+ * Makes room for the state of a plan's coarse cells, void where they are of another plan, and removes tables that the
+ * plan no longer has. Inside the caller's transaction, which holds the lock of migrations.
  *
  * @param areReplaced the plan's tables are about to be emptied: coarse cells are void (H1)
  */
@@ -75,14 +75,16 @@ export function voidStatement(plan: Plan): string {
   )
 }
 
-/** Whether a table has more dimensions than those of early cells: views ask it for few members of all but one of them. */
+/**
+ * Whether a table has more dimensions than those of early cells: views ask it for few members of all but one of them.
+ */
 function isWide({ dimensions }: CoarseTable): boolean {
   return dimensions.length > 2
 }
 
 /**
- * The order in which rows of a period lie. Plans tend to name the dimension with most members first; in a wide table it comes
- * last, so that all of its members beside given ones of the others lie together.
+ * The order in which rows of a period lie. Plans tend to name the dimension with most members first; in a wide table it
+ * comes last, so that all of its members beside given ones of the others lie together.
  */
 export function storedOrder(table: CoarseTable): readonly string[] {
   return isWide(table) ? table.dimensions.toReversed() : table.dimensions
@@ -133,7 +135,10 @@ interface StateRow {
   readonly isVoid: boolean
 }
 
-/** The rows of a pipeline, and of others that list one of the tables; nobody else changes them before the transaction ends. */
+/**
+ * The rows of a pipeline, and of others that list one of the tables; nobody else changes them before the transaction
+ * ends.
+ */
 async function lockState(client: Client, plan: Plan, names: readonly string[]): Promise<readonly StateRow[]> {
   const { rows } = await client.query<StateRow>(
     `select pipeline, plan_hash as "planHash", tables, complete_until is null as "isVoid" from ${COARSE_STATE}

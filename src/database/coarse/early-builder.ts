@@ -1,12 +1,14 @@
 /**
- * Builds early cells of windows that the watermark has passed, one at a time, and takes up what changed in a window once that is
- * many of its rows.
+ * Builds early cells of windows that the watermark has passed, one at a time, and takes up what changed in a window
+ * once that is many of its rows.
  *
- * G1  A window is one transaction, of one snapshot: its cells are made of the wide ones of the snapshot, or of the cells before
- *     and the changes that the snapshot holds of it; these are removed. Epochs that come later keep theirs.
- *     Sums over a period are made, or added to, with each of its windows, once all of them have cells.
- * G2  Windows follow each other without a gap, from `kept_from` to `built_until`, none beyond the watermark of the snapshot.
- * G3  It locks nothing that an epoch writes; a claim waits for the window under way. Another builder at work is left to it.
+ * G1  A window is one transaction, of one snapshot: its cells are made of the wide ones of the snapshot, or of the
+ *     cells before and the changes that the snapshot holds of it; these are removed. Epochs that come later keep
+ *     theirs. Sums over a period are made, or added to, with each of its windows, once all of them have cells.
+ * G2  Windows follow each other without a gap, from `kept_from` to `built_until`, none beyond the watermark of the
+ *     snapshot.
+ * G3  It locks nothing that an epoch writes; a claim waits for the window under way. Another builder at work is left to
+ *     it.
  * G4  What is kept is bounded: {@link KEPT_FINAL_MS} of final windows, and {@link MOST_CHANGES} changes of a window.
  */
 import type { Client } from 'pg'

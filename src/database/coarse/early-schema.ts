@@ -2,11 +2,13 @@
  * The tables of early cells in the database, and of which windows there are any.
  *
  * Y1  Only who writes epochs makes a row of the state, in its claim, and from then on keeps changes with every epoch
- *     (`src/sinks/postgres/change-log.ts`). Cells of a claim by another owner than the one before are void: who wrote in between kept none.
- * Y2  Whoever else replaces the plan's tables removes the row in the same transaction. A row without times is void as well:
- *     nobody reads the tables, and the builder empties them first.
+ *     (`src/sinks/postgres/change-log.ts`). Cells of a claim by another owner than the one before are void: who wrote
+ *     in between kept none.
+ * Y2  Whoever else replaces the plan's tables removes the row in the same transaction. A row without times is void as
+ *     well: nobody reads the tables, and the builder empties them first.
  * Y3  A claim empties changes that an earlier transaction declared void: nobody else removes those that were given up.
- * Y4  A row is of a plan and of a list of tables (`earlyLayout`): what another version keeps is foreign to this one, and void.
+ * Y4  A row is of a plan and of a list of tables (`earlyLayout`): what another version keeps is foreign to this one,
+ *     and void.
  */
 import type { Client } from 'pg'
 import type { Plan } from '../../pipeline/plan.ts'
@@ -38,8 +40,8 @@ export function voidEarlyStatement(plan: Plan): string {
 }
 
 /**
- * Makes early cells ready to be kept by an owner from now on, and leaves those of the owner before as they are (Y1). Inside a
- * claim.
+ * Makes early cells ready to be kept by an owner from now on, and leaves those of the owner before as they are (Y1).
+ * Inside a claim.
  */
 export async function keepEarly(client: Client, plan: Plan, owner: string, before: string | null): Promise<void> {
   const sets = earlySets(plan)

@@ -1,5 +1,6 @@
 /**
- * SQL that makes cells of longer periods or fewer dimensions from those of a wider table, and that takes up what changed in them.
+ * SQL that makes cells of longer periods or fewer dimensions from those of a wider table, and that takes up what
+ * changed in them.
  */
 import type { CoarseTable } from '../../query/coarse-tables.ts'
 import { columnList, periodStart, qualifiedTable, quoteIdentifier, timeLiteral } from '../../text/sql-text.ts'
@@ -18,8 +19,8 @@ export function pieceStatement(table: CoarseTable, startMs: number, endMs: numbe
 }
 
 /**
- * Adds what changed in a window to the cells of its period, of a table that has all dimensions of the changes: less work than
- * making many cells anew for some.
+ * Adds what changed in a window to the cells of its period, of a table that has all dimensions of the changes: less
+ * work than making many cells anew for some.
  */
 export function addedStatement(table: CoarseTable, changes: CoarseTable, windowMs: number): string {
   const { dimensions, lengthMs } = table

@@ -1,12 +1,13 @@
 /**
- * Writes down what an epoch changes in windows that the watermark had passed before it: the other half of early cells (E1, E2 of
- * `src/query/early-tables.ts`).
+ * Writes down what an epoch changes in windows that the watermark had passed before it: the other half of early cells
+ * (E1, E2 of `src/query/early-tables.ts`).
  *
- * L1  A row is the new value less the one in the table, so what is written belongs to the epoch's own transaction, before its
- *     cells.
- * L2  Which windows are meant is known from the epoch before, which whoever builds early cells reads: no change of a window that
- *     may have some is missed.
- * L3  Where nobody takes the changes up, they are given up until the next claim, which empties them: {@link MOST_CHANGE_BYTES}.
+ * L1  A row is the new value less the one in the table, so what is written belongs to the epoch's own transaction,
+ *     before its cells.
+ * L2  Which windows are meant is known from the epoch before, which whoever builds early cells reads: no change of a
+ *     window that may have some is missed.
+ * L3  Where nobody takes the changes up, they are given up until the next claim, which empties them: {@link
+ *     MOST_CHANGE_BYTES}.
  */
 import type { Client, QueryConfig } from 'pg'
 import { keepEarly, voidEarlyStatement } from '../../database/coarse/early-schema.ts'
@@ -67,7 +68,9 @@ export class ChangeLog {
     this.#passedMs = watermarkMs
   }
 
-  /** Part of an epoch's transaction, before its cells are written. Where that fails, the same changes are given again. */
+  /**
+   * Part of an epoch's transaction, before its cells are written. Where that fails, the same changes are given again.
+   */
   async write(client: Client, changes: ChangeSet): Promise<void> {
     if (this.#sets.length === 0) return
     if (!this.#isGivenUp && this.#epochs++ % LOOK_EPOCHS === 0 && (await this.#isTooLarge(client))) this.#giveUp()
