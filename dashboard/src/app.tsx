@@ -74,7 +74,7 @@ function Sheet({ page: plan, screen: shown }: { page: PagePlan; screen: Screen }
         {problem !== null && !isStale && !isLong && now?.database.state !== 'down' && (
           <AnswerBanner trouble={problem} />
         )}
-        {isLong && !isStale && <StillBanner />}
+        {isLong && <StillBanner isStale={isStale} />}
         <StrayBanner />
         {isLimited.value && <LimitedNote page={plan} />}
         <FilterBar page={plan} />

@@ -19,6 +19,7 @@ import { keepUser } from '../../src/server/access/user-store.ts'
 const MINUTE_MS = 60_000
 /** What Web Vitals calls good is 0.1. */
 const MOST_SHIFT = 0.02
+const TILES_FILTER = `getComputedStyle(document.querySelector('main > .tiles')).filter`
 const WIDTHS = [360, 1024, 1440]
 
 describe('the page holds still', { skip: skipWithoutChromium(), timeout: 900_000 }, () => {
@@ -222,6 +223,23 @@ describe('the page holds still', { skip: skipWithoutChromium(), timeout: 900_000
     await see('visible')
     await eventually('it goes on', async () => (await tile(last.page)) === String(sent))
     assert.equal(own(), 1)
+  })
+
+  it('says what is still shown until what is asked is there', async (context) => {
+    const page = await openPage(context, { viewport: { width: 1280, height: 900 } })
+    await page.goto(`${rig.service.server.url}/`)
+    await page.locator('.member-button').first().waitFor()
+    await eventually('it is shown', async () => (await tile(page)) === String(sent))
+    assert.equal(await page.locator('.banner').count(), 0, 'control')
+    await page.route('**/api/v1/live/page*', (route) => route.abort())
+    await page.keyboard.press('1')
+    await page.getByText(/^Still the last hour\. The last 15.min cannot be read now/).waitFor()
+    assert.equal(await tile(page), String(sent))
+    assert.match(await page.evaluate<string>(TILES_FILTER), /grayscale/)
+    await page.unroute('**/api/v1/live/page*')
+    await eventually('it is answered', async () => Number(await tile(page)) < sent, 30_000)
+    await eventually('no banner is left', async () => (await page.locator('.banner').count()) === 0)
+    assert.equal(await page.evaluate<string>(TILES_FILTER), 'none', 'control')
   })
 
   it('a cut stream is said, opened again, and goes on from its last event; no number is wrong', async (context) => {

@@ -404,14 +404,14 @@ describe('the page over tables', { skip: skipWithoutChromium(), timeout: 900_000
     const { page, troubles } = await openPage(context, rig.service.server.url)
     await settled(page)
     const body = 'id: 1\nevent: answer\ndata: {"epoch":7}\n\n'
-    await page.route('**/api/v1/live*', (route) => route.fulfill({ contentType: 'text/event-stream', body }))
+    await page.route('**/api/v1/live/page*', (route) => route.fulfill({ contentType: 'text/event-stream', body }))
     await page.keyboard.press('1')
     await page
       .getByRole('alert')
       .getByText(/in a form that this page does not know. Load the page anew/)
       .waitFor()
     assert.ok(await page.locator('.member-button').count(), 'what was there stays')
-    await page.unroute('**/api/v1/live*')
+    await page.unroute('**/api/v1/live/page*')
     await page.keyboard.press('2')
     await eventually('control: it is gone', async () => (await page.getByRole('alert').count()) === 0)
     assert.deepEqual(troubles, [])

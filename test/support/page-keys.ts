@@ -19,6 +19,8 @@ export const KEY_CHECKS: Readonly<Record<string, (page: Page) => Promise<boolean
   c: async (page) => page.url().includes('vs=day'),
   m: async (page) => page.url().includes('measure='),
   d: async (page) => page.url().includes('split='),
+  'Shift m': async (page) => page.url().includes('measure='),
+  'Shift d': async (page) => page.url().includes('split='),
   s: async (page) => page.url().includes('order='),
   '/': async (page) => (await page.locator('#search:focus').count()) === 1,
   b: async (page) => (await page.locator('.member-button:focus').count()) === 1,
@@ -42,4 +44,10 @@ export const BEFORE_KEY: Readonly<Record<string, string>> = {
 }
 
 /** Keys that Playwright calls by another name. */
-export const PRESSED: Readonly<Record<string, string>> = { '←': 'ArrowLeft', '→': 'ArrowRight', Esc: 'Escape' }
+export const PRESSED: Readonly<Record<string, string>> = {
+  '←': 'ArrowLeft',
+  '→': 'ArrowRight',
+  Esc: 'Escape',
+  'Shift m': 'Shift+M',
+  'Shift d': 'Shift+D',
+}

@@ -75,13 +75,15 @@ export function StoppedBanner({ reason }: { reason: string }): VNode {
 }
 
 /** Says what the numbers are of while those that are asked for do not come. */
-export function StillBanner(): VNode | null {
+export function StillBanner({ isStale }: { isStale: boolean }): VNode | null {
   const [last, asked, now] = [answered.value, view.value, status.value]
   if (last === null || asked === null) return null
   const words = stillInWords(last.state, asked)
   const isSilent = now !== null && (now.database.state === 'down' || stalledForMs(now, waiting.value) !== null)
   const reason = trouble.value === null ? '' : `${trouble.value.message} ${capitalised(trouble.value.fix)}`.trim()
-  const why = isSilent ? 'PostgreSQL does not answer.' : reason
+  // What was said of the question before says more than that nothing comes.
+  const silence = isStale ? 'the server does not answer.' : 'PostgreSQL does not answer.'
+  const why = isSilent || (isStale && reason === '') ? silence : reason
   return (
     <div class={`banner ${why === '' ? 'is-note' : ''}`}>
       <p role="alert">

@@ -4,7 +4,7 @@ import { formatClock, formatDate, rangeInWords } from '../format/times.ts'
 import { isPaused, mayAsk, trouble } from '../live/answers.ts'
 import { link, status, waiting } from '../live/store.ts'
 import { logOut, viewer } from '../live/viewer.ts'
-import { freshnessOf, stalledForMs, type Freshness as FreshnessInWords } from '../model/freshness.ts'
+import { freshnessOf, nothingComes, stalledForMs, type Freshness as FreshnessInWords } from '../model/freshness.ts'
 import { hasEnded } from '../model/progress.ts'
 import { overlay } from '../state/overlay.ts'
 import { theme, type Theme } from '../state/preferences.ts'
@@ -69,7 +69,12 @@ function Freshness({ page }: { page: PagePlan | null }): VNode {
   if (state === 'stale')
     return <Sentence tone="bad" before="Stale since" timeMs={lastMessageMs ?? 0} zone={zone} after=", reconnecting" />
   if (state === 'loading' || now === null || page === null) return <Sentence tone="wait" before="Connecting" />
-  if (upToMs === null) return <Sentence tone="wait" before="Live · waiting for the first events" />
+  if (upToMs === null) {
+    const silence = nothingComes(now)
+    return (
+      <Sentence tone={silence === undefined ? 'wait' : 'warn'} before={silence ?? 'Waiting for the first events'} />
+    )
+  }
   // Without tables to ask the numbers come from memory, and are as new as ever.
   const stalled = mayAsk.value ? stalledForMs(now, waiting.value) : null
   const isFixed = mayAsk.value && view.value?.range.kind === 'fixed'

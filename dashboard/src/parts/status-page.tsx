@@ -8,7 +8,7 @@ import { link, page, status, waiting } from '../live/store.ts'
 import { isLimited } from '../live/viewer.ts'
 import { notCounted } from '../model/not-counted.ts'
 import { fullName, partitionNames } from '../model/partition-names.ts'
-import { writtenUpToMs } from '../model/freshness.ts'
+import { nothingComes, writtenUpToMs } from '../model/freshness.ts'
 import { verdictOf } from '../model/verdict.ts'
 import { rememberedZone } from '../state/preferences.ts'
 
@@ -48,6 +48,9 @@ function Known({ plan, now, zone }: { plan: PagePlan; now: PipelineStatus; zone:
     ? { tone: 'bad', text: `No word from the server since ${formatClock(link.value.lastMessageMs ?? 0, zone)}` }
     : verdictOf(now, plan, waiting.value)
   const asOfMs = writtenUpToMs(plan, now, waiting.value)
+  // Nobody is behind events that never came.
+  const behindMs = asOfMs === null || isStale || nothingComes(now) !== undefined ? null : now.nowMs - asOfMs
+  const databaseState = now.database.state === 'none' ? 'not in use' : now.database.state
   const names = partitionNames(now.partitions)
   return (
     <>
@@ -56,9 +59,9 @@ function Known({ plan, now, zone }: { plan: PagePlan; now: PipelineStatus; zone:
       </p>
       <dl class="facts">
         <Fact name="As of" value={asOfMs === null ? NOTHING : formatClock(asOfMs, zone)} />
-        <Fact name="Behind" value={asOfMs === null ? NOTHING : formatLength(now.nowMs - asOfMs)} />
+        <Fact name="Behind" value={behindMs === null ? NOTHING : formatLength(behindMs)} />
         <Fact name="Final up to" value={now.finalUpToMs === null ? NOTHING : formatMinute(now.finalUpToMs, zone)} />
-        <Fact name="PostgreSQL" value={now.database.state === 'none' ? 'not in use' : now.database.state} />
+        <Fact name="PostgreSQL" value={isStale ? NOTHING : databaseState} />
         {!isLimited.value && (
           <>
             <NotCounted now={now} stream="impressions" />
