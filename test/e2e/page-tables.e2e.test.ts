@@ -473,6 +473,12 @@ describe('the page over tables', { skip: skipWithoutChromium(), timeout: 900_000
       const subtitles = await cutTexts(page, '.charts .head .sub')
       assert.deepEqual(subtitles, [], `charts at ${width} px`)
     }
+    await page.setViewportSize({ width: 1_024, height: 768 })
+    await eventually('it says how far behind it is', async () => {
+      await rig.send('impressions', impressionLine(`seen ${Date.now()}`, Date.now()))
+      return page.locator('.behind').isVisible()
+    })
+    assert.ok(((await page.locator('header').boundingBox())?.height ?? 99) < 70, 'the header is one line')
     await page.locator('.board').getByText(IMAGE, { exact: true }).waitFor()
     assert.equal(await hasGlobal(page, 'hacked'), false)
 

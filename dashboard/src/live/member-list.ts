@@ -4,6 +4,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { RankedMember, ViewAnswer } from '../../../src/query/view-answer.ts'
+import { MOST_RANKED } from '../../../src/query/view-query.ts'
 import { memberQuery } from '../model/answer-screen.ts'
 import type { PageState } from '../model/page-state.ts'
 import { isViewAnswer } from './answer-shape.ts'
@@ -57,6 +58,26 @@ export function useMemberList(state: PageState | null, dimension: string, search
     }
   }, [question])
   return { question, list: list.value, want: (row) => void load(Math.floor(row / PAGE_ROWS) * PAGE_ROWS) }
+}
+
+/** All members that a state and a search leave, in order. */
+export async function allMembers(asked: {
+  readonly state: PageState
+  readonly dimension: string
+  readonly search: string
+}): Promise<readonly RankedMember[]> {
+  const { state, dimension, search } = asked
+  const members: RankedMember[] = []
+  let count = 0
+  do {
+    const query = queryOf(state, { dimension, search, offset: members.length, limit: MOST_RANKED })
+    const answer = await fetchAnswer('/api/v1/view', JSON.stringify(query))
+    const rank = isViewAnswer(answer) ? answer.ranks[0] : undefined
+    if (rank === undefined || rank.members.length === 0) break
+    members.push(...rank.members)
+    count = rank.memberCount
+  } while (members.length < count)
+  return members
 }
 
 /** A filter of the dimension itself leaves the list as it is, which shows it. */

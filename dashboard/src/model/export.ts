@@ -5,8 +5,10 @@
  * E2  Numbers are as exact as they were sent: money with its six decimals, a ratio as the double it is.
  */
 import { formatMicros } from '../../../src/pipeline/cells.ts'
-import type { PageMeasure } from '../../../src/pipeline/page.ts'
+import type { PageMeasure, PagePlan } from '../../../src/pipeline/page.ts'
+import type { RankedMember } from '../../../src/query/view-answer.ts'
 import type { Values } from '../../../src/server/page-data.ts'
+import { valuesReader } from './answer-screen.ts'
 import type { ChartModel } from './chart-model.ts'
 import { amountOf, measureNumber } from './measures.ts'
 
@@ -46,6 +48,18 @@ export function chartExport({ plan, series, windowsMs, isFinal }: ChartModel): E
     }),
   )
   return { columns: unique, rows }
+}
+
+/** Members of a dimension with every measure of the page, one row for each. */
+export function membersExport(page: PagePlan, dimension: string, members: readonly RankedMember[]): ExportTable {
+  const values = valuesReader(page)
+  return {
+    columns: [dimension, ...page.measures.map(({ name }) => name), 'is_final'],
+    rows: members.map(({ name, value, isFinal }) => {
+      const amounts = values(value) ?? []
+      return [name, ...page.measures.map((measure) => exactValue(measure, amounts)), isFinal]
+    }),
+  }
 }
 
 /** A measure for other programs: exact decimals as text of digits, everything else as a number. */

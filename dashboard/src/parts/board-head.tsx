@@ -1,35 +1,44 @@
 import type { VNode } from 'preact'
 import type { Order } from '../../../src/query/view-query.ts'
 import { formatCount } from '../format/numbers.ts'
-import type { BoardModel } from '../model/screen.ts'
+import type { BoardColumns, BoardModel } from '../model/screen.ts'
 import { go, view } from '../state/view-state.ts'
 
 /** The columns of a leaderboard; where it can be sorted, a click on one does, and another turns it round. */
 export function BoardHead({ board, canSort }: { board: BoardModel; canSort: boolean }): VNode {
   const { plan, columns, memberCount, isCapped } = board
-  const { value, second, changeOf } = columns
   const count = isCapped ? `more than ${formatCount(memberCount)}` : formatCount(memberCount)
-  const column = (label: string, by: string, of: Order['of'], title: string): VNode => (
-    <Column key={`${by} ${of}`} label={label} order={{ by, of, direction: 'desc' }} title={title} canSort={canSort} />
-  )
   return (
     <thead>
       <tr>
         <th scope="col" class="title">
           <span>{plan.dimension.label}</span> <span class="sub">{count}</span>
         </th>
-        {column(value.label, value.name, 'value', value.label)}
-        {second === 'share'
-          ? column('Share', value.name, 'share', `Share of all ${value.label}`)
-          : column(second.label, second.name, 'value', second.label)}
-        {column(
-          changeOf.name === value.name ? 'Δ' : `Δ ${changeOf.label}`,
-          changeOf.name,
-          'change',
-          `Change of ${changeOf.label} to the time before`,
-        )}
+        <ValueHeads columns={columns} canSort={canSort} />
       </tr>
     </thead>
+  )
+}
+
+/** The heads of the columns of numbers. */
+export function ValueHeads({ columns, canSort }: { columns: BoardColumns; canSort: boolean }): VNode {
+  const { value, second, changeOf } = columns
+  const column = (label: string, by: string, of: Order['of'], title: string): VNode => (
+    <Column key={`${by} ${of}`} label={label} order={{ by, of, direction: 'desc' }} title={title} canSort={canSort} />
+  )
+  return (
+    <>
+      {column(value.label, value.name, 'value', value.label)}
+      {second === 'share'
+        ? column('Share', value.name, 'share', `Share of all ${value.label}`)
+        : column(second.label, second.name, 'value', second.label)}
+      {column(
+        changeOf.name === value.name ? 'Δ' : `Δ ${changeOf.label}`,
+        changeOf.name,
+        'change',
+        `Change of ${changeOf.label} to the time before`,
+      )}
+    </>
   )
 }
 

@@ -4,7 +4,10 @@ import type { DrillAnswer, JoinedEvent } from '../../../src/query/raw-answer.ts'
 import { visibleName } from '../format/names.ts'
 import { formatCount, NOTHING } from '../format/numbers.ts'
 import { formatClock, formatDay, formatLength, formatMoment } from '../format/times.ts'
+import { planAnswer } from '../live/answers.ts'
+import { page } from '../live/store.ts'
 import { useAnswer } from '../live/use-answer.ts'
+import { filtersInWords, labelOf, sumsOf } from '../model/drill.ts'
 import { toggleMember } from '../model/page-state.ts'
 import { filterText } from '../model/page-url.ts'
 import type { Overlay } from '../state/overlay.ts'
@@ -20,11 +23,13 @@ export function DrillWindow({ open }: { open: Overlay & { kind: 'drill' } }): VN
   const offset = useSignal(0)
   const state = view.value
   const zone = state?.zone ?? 'UTC'
-  const { windowMs, chart, member } = open
+  const plan = page.value
+  const { windowMs, chart } = open
   const path = drillPath(open, state)
   const asked = useAnswer<DrillAnswer>(`${path}&limit=${PAGE_EVENTS}&offset=${offset.value}`)
   const answer = asked.isCurrent ? asked.answer : null
-  const title = `Events of ${formatMoment(windowMs, zone)}${member === null ? '' : `, ${visibleName(member)}`}`
+  const filters = state === null || plan === null ? '' : filtersInWords(plan, cellFilters(open, state))
+  const title = `Events of ${formatMoment(windowMs, zone)}${filters === '' ? '' : `: ${filters}`}`
   return (
     <Window kind="drill" title={title}>
       <p class="sub">
@@ -94,6 +99,7 @@ function cellFilters(
 
 function Events({ answer, zone }: { answer: DrillAnswer; zone: string }): VNode {
   const names = Object.keys(answer.events[0]?.dimensions ?? {})
+  const plan = planAnswer.value?.plan ?? { measures: [] }
   return (
     <>
       {answer.retainedFromMs !== null && (
@@ -110,7 +116,12 @@ function Events({ answer, zone }: { answer: DrillAnswer; zone: string }): VNode 
               <th scope="col">Impression</th>
               {names.map((name) => (
                 <th key={name} scope="col">
-                  {name}
+                  {page.value === null ? name : labelOf(page.value, name)}
+                </th>
+              ))}
+              {sumsOf(plan, '').map(({ field }) => (
+                <th key={field} scope="col" class="n">
+                  {field}
                 </th>
               ))}
               <th scope="col">Clicks</th>
@@ -137,6 +148,11 @@ function EventRow({ event, names, zone }: { event: JoinedEvent; names: readonly 
       {names.map((name) => (
         <td key={name}>
           <Name text={event.dimensions[name] ?? ''} />
+        </td>
+      ))}
+      {sumsOf(planAnswer.value?.plan ?? { measures: [] }, event.text).map(({ field, text }) => (
+        <td key={field} class="n">
+          {text ?? NOTHING}
         </td>
       ))}
       <td>

@@ -22,6 +22,7 @@ export function Ledger({ status, zone }: { status: PipelineStatus; zone: string 
           {hasEnded(status)
             ? 'of the whole log'
             : `since ${formatDay(startedAtMs, zone)}, ${formatClock(startedAtMs, zone)}`}
+          <span class="of-all">, whatever range and filters</span>
           {' · not counted: '}
           <b>{STREAMS.map((stream) => notCountedText(status, stream)).join(', ')}</b>
         </p>

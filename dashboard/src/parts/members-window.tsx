@@ -5,13 +5,17 @@ import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { RankedMember } from '../../../src/query/view-answer.ts'
 import type { Values } from '../../../src/server/page-data.ts'
 import { formatCount, NOTHING } from '../format/numbers.ts'
-import { useMemberList } from '../live/member-list.ts'
+import { allMembers, useMemberList } from '../live/member-list.ts'
+import { downloadText } from '../live/take-away.ts'
 import { columnsOf, valuesReader } from '../model/answer-screen.ts'
+import { membersExport, toCsv } from '../model/export.ts'
 import { measureChange } from '../model/measures.ts'
 import { filterModeOf, orderInWords, toggleMember, type PageState } from '../model/page-state.ts'
 import type { BoardColumns } from '../model/screen.ts'
+import { say } from '../state/overlay.ts'
 import { go, view } from '../state/view-state.ts'
 import { secondText, shortValue } from './board.tsx'
+import { ValueHeads } from './board-head.tsx'
 import { Name } from './name.tsx'
 import { Window } from './window.tsx'
 
@@ -42,6 +46,13 @@ export function MembersWindow({ page, dimension }: { page: PagePlan; dimension: 
         <p class="sub" role="status">
           {list === null ? 'Looking' : `${formatCount(count)}, ${orderInWords(page, state.order)} first`}
         </p>
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => void downloadMembers(page, { state, dimension, search: text.value })}
+        >
+          download CSV
+        </button>
       </div>
       <MemberRows
         key={question}
@@ -55,6 +66,15 @@ export function MembersWindow({ page, dimension }: { page: PagePlan; dimension: 
       />
     </Window>
   )
+}
+
+async function downloadMembers(page: PagePlan, asked: Parameters<typeof allMembers>[0]): Promise<void> {
+  try {
+    const table = membersExport(page, asked.dimension, await allMembers(asked))
+    downloadText(toCsv(table), `${asked.dimension}.csv`, 'text/csv')
+  } catch (error) {
+    say(error instanceof Error ? error.message : 'It cannot be had.')
+  }
 }
 
 interface RowsProps {
@@ -114,16 +134,11 @@ function Spacer({ rows }: { rows: number }): VNode {
 }
 
 function MembersHead({ label, columns }: { label: string; columns: BoardColumns }): VNode {
-  const { value, second } = columns
   return (
     <thead>
       <tr aria-rowindex={1}>
         <th scope="col">{label}</th>
-        {[value.label, second === 'share' ? 'Share' : second.label, 'Change'].map((text) => (
-          <th key={text} scope="col" class="n">
-            {text}
-          </th>
-        ))}
+        <ValueHeads columns={columns} canSort />
       </tr>
     </thead>
   )
