@@ -12,6 +12,9 @@ import { hasEnded, readUpToMs } from './progress.ts'
 /** Results that wait so long are no longer on their way. */
 export const STALLED_AFTER_MS = 5_000
 
+/** So long after a run began its sources are read at the latest. */
+const START_MS = 2_000
+
 /** Since when results wait to be written. */
 export interface Waiting {
   readonly epoch: number
@@ -33,12 +36,17 @@ export function stalledForMs({ nowMs }: PipelineStatus, { sinceMs }: Waiting): n
 }
 
 /** That nothing comes, in words; undefined where something does, or where it is not told. */
-export function nothingComes({ partitions }: PipelineStatus): string | undefined {
+export function nothingComes({ partitions, nowMs, beganAtMs }: PipelineStatus): string | undefined {
   if (partitions.length === 0) return undefined
   if (partitions.every(({ eventsRead, state }) => eventsRead === 0 && state !== 'ended')) return 'Nothing has come yet'
   if (!partitions.every(({ state }) => state === 'idle')) return undefined
   const silent = partitions.filter(({ eventsRead }) => eventsRead > 0).map(({ silentForMs }) => silentForMs)
-  return `No events for ${formatLength(Math.floor(Math.min(...silent) / 1_000) * 1_000)}`
+  const silentForMs = Math.floor(Math.min(...silent) / 1_000) * 1_000
+  // Of the time before this run nobody knows how long it was silent.
+  const isSinceStart = silentForMs + START_MS >= nowMs - beganAtMs
+  return isSinceStart
+    ? `No events since the start ${formatLength(silentForMs)} ago`
+    : `No events for ${formatLength(silentForMs)}`
 }
 
 /** Up to which event time the numbers of an answer hold, ms; null where that is not known. */

@@ -51,6 +51,11 @@ describe('the verdict where nothing comes', () => {
     assert.deepEqual([tone, text.replaceAll('\u2009', ' ')], ['warn', 'No events for 3 min'])
   })
 
+  it('says that of the time since it was started, where nothing came in it', () => {
+    const { text } = verdictOf({ ...idle(3, 180_400), beganAtMs: nowMs - 181_000 })
+    assert.equal(text.replaceAll('\u2009', ' '), 'No events since the start 3 min ago')
+  })
+
   it('says that nothing has come yet', () => {
     assert.deepEqual(verdictOf(idle(0, 180_400)), { tone: 'warn', text: 'Nothing has come yet' })
   })
