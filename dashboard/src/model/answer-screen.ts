@@ -236,13 +236,11 @@ function answerBoard(
 ): BoardModel {
   const values = valuesReader(page)
   const own = charts.filter((chart) => chart.plan.dimension?.name === plan.dimension.name)
-  const slotOf = new Map(
-    own
-      .toReversed()
-      .flatMap(({ series }) => series)
-      .filter(({ isOthers }) => !isOthers)
-      .map(({ name, slot }) => [name, slot] as const),
-  )
+  // Two charts of a dimension may give one colour to two members: the first chart's holds.
+  const slotOf = new Map<string, number>()
+  for (const { name, slot, isOthers } of own.flatMap(({ series }) => series)) {
+    if (!isOthers && !slotOf.has(name) && ![...slotOf.values()].includes(slot)) slotOf.set(name, slot)
+  }
   const all = members.flatMap(({ name, value, compared, complete, isFinal }): BoardModelRow[] => {
     const slot = slotOf.get(name)
     const last = values(value) ?? []

@@ -187,6 +187,37 @@ describe('members near a tie', () => {
     assert.equal(shown('abced', { ...start }), 'abc', 'control: another question starts anew')
   })
 
+  it('have no two the same colour in a leaderboard, whatever two charts of it show', () => {
+    const cell: Amounts = { impressions: 9, clicks: 1, sums: { spend: '0.100000' } }
+    const rank = { memberCount: 2, rest: null, whole: cell }
+    const members = ['a', 'f'].map((name) => ({ name, value: cell, compared: null, isFinal: true }))
+    const series = [['x'], ['a'], ['f']].map((names) => {
+      return { members: names, rows: [[cell]], comparedRows: null, isFinal: [true] }
+    })
+    const answer: ViewAnswer = {
+      asOf: { epoch: 1, watermarkMs: NOON_MS, finalUpToMs: NOON_MS, provisionalShare: 0, answeredAtMs: NOON_MS },
+      range: { startMs: NOON_MS - 60_000, endMs: NOON_MS },
+      comparison: null,
+      grain: '1m',
+      buckets: [NOON_MS - 60_000],
+      totals: null,
+      series,
+      ranks: page.boards.map(() => ({ ...rank, members })),
+    }
+    const shown = screenOfAnswer(page, start, answer, newMemory())
+    const dimension = shown.charts[1]?.plan.dimension?.name
+    const slots = shown.charts.slice(1).map((chart) => chart.series[0]?.slot)
+    assert.equal(slots[0], slots[1], 'control: both charts use one colour')
+    const board = shown.boards.find(({ plan }) => plan.dimension.name === dimension)
+    assert.deepEqual(
+      board?.rows.map(({ name, slot }) => [name, slot]),
+      [
+        ['a', slots[0]],
+        ['f', undefined],
+      ],
+    )
+  })
+
   it('are added to the others while they are not shown, exactly', () => {
     const cell = (impressions: number): Amounts => ({ impressions, clicks: 0, sums: { spend: '0.100000' } })
     const answerOf = (members: readonly (string | null)[], counts: readonly (number | null)[]): ViewAnswer => ({
