@@ -3,8 +3,7 @@
  */
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
-import type { DatabaseStatus, PipelineStatus } from '../../../src/runtime/status.ts'
-import type { PageData } from '../../../src/server/page-data.ts'
+import type { DatabaseStatus } from '../../../src/runtime/status.ts'
 import { answered, canAsk, isPaused } from '../live/answers.ts'
 import { data, page, status } from '../live/store.ts'
 import { isLimited } from '../live/viewer.ts'
@@ -19,12 +18,16 @@ import { view } from './view-state.ts'
 
 const memory: Memory = newMemory()
 
-let heldFeed: PageData | null = null
-// While the page is paused the feed goes on, and what is shown stays.
-const shownFeed: ReadonlySignal<PageData | null> = computed(() => {
-  if (!isPaused.value || heldFeed === null) heldFeed = data.value
-  return heldFeed
-})
+/** What `source` was when the page was paused, while it is: the feed goes on, and what is shown stays. */
+function heldWhilePaused<T>(source: ReadonlySignal<T | null>): ReadonlySignal<T | null> {
+  let held: T | null = null
+  return computed(() => {
+    if (!isPaused.value || held === null) held = source.value
+    return held
+  })
+}
+
+const shownFeed = heldWhilePaused(data)
 
 /** The screen; null before the first numbers. */
 export const screen: ReadonlySignal<Screen | null> = computed(() => {
@@ -37,11 +40,7 @@ export const screen: ReadonlySignal<Screen | null> = computed(() => {
     : screenOfFeed(plan, feed)
 })
 
-let heldStatus: PipelineStatus | null = null
-const shownStatus: ReadonlySignal<PipelineStatus | null> = computed(() => {
-  if (!isPaused.value || heldStatus === null) heldStatus = status.value
-  return heldStatus
-})
+const shownStatus = heldWhilePaused(status)
 
 /** Up to which event time what is shown holds, ms; null where that is not known. */
 export const shownUpToMs: ReadonlySignal<number | null> = computed(() => {
