@@ -107,8 +107,9 @@ describe('the address of the page', () => {
       'f.x!',
       'z',
     ]
+    const value = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...',\\a1:.-m') }))
     checkProperty(
-      fc.property(fc.array(fc.tuple(fc.constantFrom(...keys), fc.string())), (entries) => {
+      fc.property(fc.array(fc.tuple(fc.constantFrom(...keys), value)), (entries) => {
         const state = parsePageUrl(page, `?${new URLSearchParams(entries).toString()}`, 'UTC')
         assert.ok(measures.includes(state.measure))
         assert.deepEqual(parsePageUrl(page, `?tz=UTC&${formatPageUrl(page, state).slice(1)}`, 'UTC'), state)
@@ -133,6 +134,7 @@ describe('the address of the page', () => {
     assert.deepEqual(straysOf(page, '?grain=2m'), [
       { key: 'grain', value: '2m', allowed: '1m, 5m, 15m, 1h, 1d, 1w, auto' },
     ])
+    assert.deepEqual(told('?f.browser=,&f.device_type=,a,'), ['f.browser'])
     assert.match(straysOf(page, '?f.nope=1')[0]?.allowed ?? '', /f\.browser/)
     assert.deepEqual(told('?from=2026-11-25T14:30Z'), ['from'])
     assert.deepEqual(told('?from=2026-11-25T14:30Z&to=2026-11-25T14:00Z&range=1h'), ['from', 'to'])

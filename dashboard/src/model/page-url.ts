@@ -225,7 +225,8 @@ function parseFilter(key: string, value: string, isDimension: (name: string) => 
   if (!key.startsWith('f.')) return []
   const mode = key.endsWith('!') ? 'exclude' : 'include'
   const dimension = key.slice(2, mode === 'exclude' ? -1 : undefined)
-  const members = value === '' ? [] : [...new Set(splitEscaped(value, ','))]
+  // No member has an empty name: what came without one is `unknown`.
+  const members = [...new Set(splitEscaped(value, ','))].filter((member) => member !== '')
   return isDimension(dimension) && members.length > 0 ? [{ dimension, mode, members }] : []
 }
 
