@@ -13,6 +13,7 @@ import { cutTexts, hasGlobal, memberRows, overflowPx } from '../support/in-page.
 import type { RunningRig } from '../support/live-rig.ts'
 import { BEFORE_KEY, KEY_CHECKS, PRESSED } from '../support/page-keys.ts'
 import { runSql } from '../support/postgres.ts'
+import { replay, seed } from '../support/seed.ts'
 import { serveTables, type ServedTables } from '../support/served-tables.ts'
 import { seededRandom } from '../support/simulated-disk.ts'
 import { afterwards } from '../support/afterwards.ts'
@@ -20,7 +21,6 @@ import { afterwards } from '../support/afterwards.ts'
 const MINUTE_MS = 60_000
 const DEVICES = ['mobile', 'desktop', 'tablet']
 const CAMPAIGNS = ['spring', 'summer', 'autumn', 'it\'s, "a" name']
-const SEED = Number(process.env['TIDEMARK_SEED'] ?? 20_261_125)
 
 /** Names that would run, hide, reorder or break something. */
 const HOSTILE = Array.from({ length: 500 }, (_, i) => {
@@ -150,9 +150,9 @@ describe('the page under strain', { skip: skipWithoutChromium(), timeout: 900_00
     assert.deepEqual(troubles, [])
   })
 
-  it(`shows what SQL counts, over 20 random views (TIDEMARK_SEED=${SEED})`, async (context) => {
+  it(`shows what SQL counts, over 20 random views (${replay})`, async (context) => {
     const { page } = await openPage(context)
-    const random = seededRandom(SEED)
+    const random = seededRandom(seed)
     const below = (count: number): number => Math.floor(random() * count)
     const pick = (names: readonly string[]): readonly string[] =>
       names.toSorted(() => random() - 0.5).slice(0, 1 + below(names.length - 1))

@@ -12,13 +12,13 @@ import { adPlan } from '../support/engine-rig.ts'
 import { eventually } from '../support/eventually.ts'
 import { newFolder } from '../support/live-rig.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { seed } from '../support/seed.ts'
 import { ServiceRig } from '../support/service-rig.ts'
 import { assertControls, assertExact } from '../support/truth-log.ts'
 
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 const SET_CLOCK = pathToFileURL(join(import.meta.dirname, '..', 'support', 'set-clock.ts')).href
-const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
 const IDLE_TIMEOUT = '500ms'
 
 let postgres: TestPostgres

@@ -17,6 +17,7 @@ import { adPlan } from '../support/engine-rig.ts'
 import { newFolder, RunningRig } from '../support/live-rig.ts'
 import { isLong } from '../support/long.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { replay, seed } from '../support/seed.ts'
 import { ServiceRig } from '../support/service-rig.ts'
 import { seededRandom, type Random } from '../support/simulated-disk.ts'
 import { assertExact, countedEvents, type Judged } from '../support/truth-log.ts'
@@ -25,7 +26,6 @@ import { assertExact, countedEvents, type Judged } from '../support/truth-log.ts
 const VERSION_OFFSET = 8
 const FLIPS = isLong ? 300 : 8
 const CUTS = isLong ? 100 : 4
-const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
 const REFUSALS = new Set([
   'JOURNAL_CORRUPT',
   'JOURNAL_MISSING',
@@ -122,14 +122,14 @@ async function damage(
     const files = filesOf(copy.dataDir, part)
     const what = harm.do(files[Math.floor(random() * files.length)] ?? '', random)
     const outcome = await startOn(context, copy).catch((error: unknown) => {
-      throw new Error(`${what}; TIDEMARK_SEED=${seed}`, { cause: error })
+      throw new Error(`${what}; ${replay}`, { cause: error })
     })
-    assert.ok(part === 'checkpoints' || outcome !== 'made no difference', `not found: ${what}; TIDEMARK_SEED=${seed}`)
+    assert.ok(part === 'checkpoints' || outcome !== 'made no difference', `not found: ${what}; ${replay}`)
     found.set(outcome, (found.get(outcome) ?? 0) + 1)
     rmSync(copy.dataDir, { recursive: true })
     await runSql(postgres.database.url, `drop database ${new URL(copy.url).pathname.slice(1)}`)
   }
-  context.diagnostic(`${part}: ${JSON.stringify(Object.fromEntries(found))}; TIDEMARK_SEED=${seed}`)
+  context.diagnostic(`${part}: ${JSON.stringify(Object.fromEntries(found))}; ${replay}`)
   return found
 }
 

@@ -12,6 +12,7 @@ import { CuttingProxy } from '../support/cutting-proxy.ts'
 import { eventually } from '../support/eventually.ts'
 import { isLong } from '../support/long.ts'
 import { copyTemplate, makeDataDir, runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { seed } from '../support/seed.ts'
 import { isServerStopped, signalServer } from '../support/server-processes.ts'
 import { ServiceRig } from '../support/service-rig.ts'
 import { seededRandom } from '../support/simulated-disk.ts'
@@ -23,7 +24,6 @@ const MIB = 1_048_576
 const FREEZE_MS = isLong ? 60_000 : 12_000
 const DATABASE_KILLS = isLong ? 60 : 4
 const MAX_GROWTH_BYTES = 400 * MIB
-const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
 
 let postgres: TestPostgres
 before(async () => (postgres = await startTestPostgres()))

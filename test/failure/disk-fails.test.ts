@@ -11,11 +11,9 @@ import { eventually } from '../support/eventually.ts'
 import { FaultyDisk, type FaultyCall } from '../support/faulty-disk.ts'
 import { newFolder, RunningRig } from '../support/live-rig.ts'
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { replay, seed } from '../support/seed.ts'
 import { seededRandom, type DiskFault } from '../support/simulated-disk.ts'
 import { assertControls, assertExact, TruthLog, type Judged } from '../support/truth-log.ts'
-
-const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
-const replay = `TIDEMARK_SEED=${seed}`
 
 let postgres: TestPostgres
 before(async () => (postgres = await startTestPostgres()))

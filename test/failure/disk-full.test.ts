@@ -11,6 +11,7 @@ import { EXIT } from '../../src/cli/exit-codes.ts'
 import { openDatabase, type Database } from '../../src/database/open-database.ts'
 import { eventually } from '../support/eventually.ts'
 import { copyTemplate, runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { seed } from '../support/seed.ts'
 import { ServiceRig } from '../support/service-rig.ts'
 import { mountProblem, SmallDisk } from '../support/small-disk.ts'
 import { assertControls, assertExact } from '../support/truth-log.ts'
@@ -19,7 +20,6 @@ import { afterwards } from '../support/afterwards.ts'
 const MIB = 1_048_576
 /** What the journal leaves free for checkpoints. */
 const RESERVE_BYTES = 256 * MIB
-const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
 const skip = mountProblem() ?? false
 
 let postgres: TestPostgres

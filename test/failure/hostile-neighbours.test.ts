@@ -11,6 +11,7 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { isLong } from '../support/long.ts'
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { seed } from '../support/seed.ts'
 import { ServiceRig } from '../support/service-rig.ts'
 import { assertExact } from '../support/truth-log.ts'
 import { afterwards } from '../support/afterwards.ts'
@@ -18,7 +19,6 @@ import { afterwards } from '../support/afterwards.ts'
 const PROGRAM = join(import.meta.dirname, '..', 'support', 'hostile-program.ts')
 const CONNECTIONS = 2_000
 const REQUESTS = isLong ? 1_000 : 100
-const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
 
 let postgres: TestPostgres
 before(async () => (postgres = await startTestPostgres()))

@@ -12,6 +12,7 @@ import { after, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { isLong } from '../support/long.ts'
 import { makeDataDir, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { replay, seed } from '../support/seed.ts'
 import { ServiceProcess, type ServiceEnd } from '../support/service-process.ts'
 import { seededRandom } from '../support/simulated-disk.ts'
 import {
@@ -26,7 +27,6 @@ import { assertControls, assertExact, countedEvents, TruthLog, type Judged } fro
 
 const ROUNDS = 3
 const BATCHES_A_ROUND = 3
-const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
 const skip = straceProblem() ?? false
 
 let postgres: TestPostgres
@@ -65,7 +65,7 @@ async function threeEpochs(inject?: string): Promise<Traced> {
   service.signal('SIGTERM')
   await ended
   assert.ok(end !== undefined)
-  return { truth, dataDir, url, replay: `TIDEMARK_SEED=${seed}`, logFile, end, epochs }
+  return { truth, dataDir, url, replay, logFile, end, epochs }
 }
 
 /** Starts what was killed again, takes the rest, ends in order, and compares. */
@@ -115,7 +115,7 @@ describe('killed at a system call', { timeout: 7_000_000, skip }, () => {
       if (run.end.signal === 'SIGKILL') killed.set(name, (killed.get(name) ?? 0) + 1)
       if (run.truth.sent.length === 0) beforeReady++
       await endsExact(run).catch((error: unknown) => {
-        throw new Error(`killed at ${name} ${number}; TIDEMARK_SEED=${seed}`, { cause: error })
+        throw new Error(`killed at ${name} ${number}; ${replay}`, { cause: error })
       })
       if (last !== whole) rmSync(last.dataDir, { recursive: true })
       last = run
@@ -123,7 +123,7 @@ describe('killed at a system call', { timeout: 7_000_000, skip }, () => {
     const kills = [...killed.values()].reduce((sum, count) => sum + count, 0)
     context.diagnostic(
       `${places.length} calls ${JSON.stringify(Object.fromEntries(counts))}; killed at ${kills} of ${chosen.length} ` +
-        `${JSON.stringify(Object.fromEntries(killed))}, ${beforeReady} of them while it started; TIDEMARK_SEED=${seed}`,
+        `${JSON.stringify(Object.fromEntries(killed))}, ${beforeReady} of them while it started; ${replay}`,
     )
     // How many calls it takes depends on timing: the last ones of a name may not come.
     assert.ok(kills >= chosen.length * 0.75, `control: killed ${kills} times`)

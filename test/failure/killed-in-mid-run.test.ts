@@ -9,19 +9,18 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
 import { makeDataDir, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { replay, seed } from '../support/seed.ts'
 import { ServiceProcess } from '../support/service-process.ts'
 import { seededRandom, type Random } from '../support/simulated-disk.ts'
 import { assertControls, assertExact, countedEvents, TruthLog, type Judged } from '../support/truth-log.ts'
 import { afterwards } from '../support/afterwards.ts'
 
 const CYCLES = Number(process.env['TIDEMARK_FAILURE_CYCLES'] ?? 12)
-const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
 /** So many kills meet one data folder and one database; then come new ones. */
 const CYCLES_A_FOLDER = 30
 const EVENTS_A_RUN = 20_000
 const PHASES = ['burst', 'drain', 'steady', 'start', 'idle', 'burst'] as const
 const LAST_BATCHES = 40
-const replay = `TIDEMARK_SEED=${seed}`
 
 type Phase = (typeof PHASES)[number]
 

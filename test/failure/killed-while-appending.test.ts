@@ -10,12 +10,12 @@ import { describe, it } from 'node:test'
 import { nodeDisk } from '../../src/checkpoint/disk/node-disk.ts'
 import { openJournal, readAll } from '../support/journal-rig.ts'
 import { runProgram } from '../support/run-program.ts'
+import { replay, seed } from '../support/seed.ts'
 import { seededRandom } from '../support/simulated-disk.ts'
 import { afterwards } from '../support/afterwards.ts'
 
 const CYCLES = 12
 const PROGRAM = join(import.meta.dirname, '..', 'support', 'journal-program.ts')
-const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
 
 /** Lets the program append until it has told of so many, and kills it at once; returns what it told. */
 async function appendAndKill(dir: string, first: number, acknowledgements: number): Promise<readonly string[]> {
@@ -48,15 +48,15 @@ describe('killed while appending', () => {
         assert.deepEqual(
           numbers,
           numbers.toSorted((a, b) => a - b),
-          `cycle ${cycle}: out of order; TIDEMARK_SEED=${seed}`,
+          `cycle ${cycle}: out of order; ${replay}`,
         )
         return numbers.map((number) => `${name} ${number}`)
       })
       await journal.close()
       const once = new Set(held)
-      assert.equal(once.size, held.length, `cycle ${cycle}: an event is there twice; TIDEMARK_SEED=${seed}`)
+      assert.equal(once.size, held.length, `cycle ${cycle}: an event is there twice; ${replay}`)
       const lost = acknowledged.filter((event) => !once.has(event))
-      assert.deepEqual(lost, [], `cycle ${cycle}: acknowledged and lost; TIDEMARK_SEED=${seed}`)
+      assert.deepEqual(lost, [], `cycle ${cycle}: acknowledged and lost; ${replay}`)
       first = 1 + Math.max(...held.map((event) => Number(event.split(' ')[1])))
     }
     assert.ok(acknowledged.length > 20 * CYCLES, `control: ${acknowledged.length} were acknowledged`)

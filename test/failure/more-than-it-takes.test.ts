@@ -9,6 +9,7 @@ import { openDatabase } from '../../src/database/open-database.ts'
 import { eventually } from '../support/eventually.ts'
 import { isLong } from '../support/long.ts'
 import { copyTemplate, makeDataDir, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { seed } from '../support/seed.ts'
 import { ServiceRig } from '../support/service-rig.ts'
 import { assertControls, assertExact } from '../support/truth-log.ts'
 import { afterwards } from '../support/afterwards.ts'
@@ -18,7 +19,6 @@ const OUTAGE_BYTES = isLong ? 2_048 * MIB : 50 * MIB
 const OVERLOAD_MS = isLong ? 600_000 : 5_000
 /** What a service may need: its queues and its backlog have limits of their own, its state follows the windows. */
 const MAX_BYTES = isLong ? 3_000 * MIB : 800 * MIB
-const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
 
 let postgres: TestPostgres
 before(async () => (postgres = await startTestPostgres()))

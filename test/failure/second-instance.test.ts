@@ -10,12 +10,11 @@ import { EXIT } from '../../src/cli/exit-codes.ts'
 import { eventually } from '../support/eventually.ts'
 import { newFolder } from '../support/live-rig.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { seed } from '../support/seed.ts'
 import { ServiceProcess } from '../support/service-process.ts'
 import { ServiceRig } from '../support/service-rig.ts'
 import { assertControls, assertExact } from '../support/truth-log.ts'
 import { afterwards } from '../support/afterwards.ts'
-
-const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
 
 let postgres: TestPostgres
 before(async () => (postgres = await startTestPostgres()))

@@ -6,11 +6,11 @@ import { describe, it } from 'node:test'
 import type { CheckpointSection } from '../../src/checkpoint/format/checkpoint-file.ts'
 import { TidemarkError } from '../../src/errors.ts'
 import { CheckpointStore } from '../../src/checkpoint/store/checkpoint-store.ts'
+import { replay, seed } from '../support/seed.ts'
 import { seededRandom, SimulatedDisk } from '../support/simulated-disk.ts'
 
 const FLIPS = 4_000
 const LAST = 3
-const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
 const random = seededRandom(seed)
 
 const disk = new SimulatedDisk()
@@ -54,7 +54,7 @@ describe('damaged checkpoints', () => {
       const bytes = disk.bytes(path)
       const at = Math.floor(random() * bytes.length)
       const kind = outcomeWith(path, bytes.with(at, (bytes[at] as number) ^ (1 << Math.floor(random() * 8))))
-      assert.match(kind, /^(CHECKPOINT_CORRUPT|FORMAT_NEWER)$/, `byte ${at} of ${path}; TIDEMARK_SEED=${seed}`)
+      assert.match(kind, /^(CHECKPOINT_CORRUPT|FORMAT_NEWER)$/, `byte ${at} of ${path}; ${replay}`)
       kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
     }
     assert.ok((kinds.get('CHECKPOINT_CORRUPT') ?? 0) > 0.9 * FLIPS)

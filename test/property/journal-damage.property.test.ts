@@ -7,11 +7,11 @@ import { describe, it } from 'node:test'
 import { TidemarkError } from '../../src/errors.ts'
 import { assertHeld, load, PARTITIONS, SMALL, type Sent } from '../support/journal-load.ts'
 import { openJournal, readAll } from '../support/journal-rig.ts'
+import { replay, seed } from '../support/seed.ts'
 import { seededRandom, SimulatedDisk } from '../support/simulated-disk.ts'
 
 const FLIPS = 8_000
 const REFUSALS = new Set(['JOURNAL_CORRUPT', 'JOURNAL_MISSING', 'FORMAT_NEWER'])
-const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
 
 const disk = new SimulatedDisk()
 const sent: readonly Sent[] = await load(disk, 'x', 9)
@@ -69,7 +69,7 @@ describe('damaged journals', () => {
       at += disk.bytes(path).length
       const bit = Math.floor(random() * 8)
       const flipped = tampered(path, (bytes) => bytes.with(at, (bytes[at] as number) ^ (1 << bit)))
-      assert.equal(await outcomeOf(flipped), 'refused', `bit ${bit} of byte ${at} of ${path}; TIDEMARK_SEED=${seed}`)
+      assert.equal(await outcomeOf(flipped), 'refused', `bit ${bit} of byte ${at} of ${path}; ${replay}`)
     }
   })
 

@@ -2,8 +2,7 @@
  * Runs properties under a seed that replays: TIDEMARK_SEED if it is given, else a fresh one, named when a property fails.
  */
 import fc from 'fast-check'
-
-const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 2 ** 31)
+import { replay, seed } from './seed.ts'
 
 /** Checks `property` on `numRuns` inputs; `file` is the test's own, for the line that says how to replay. */
 export function checkProperty<T>(property: fc.IProperty<T>, numRuns: number, file: string): void {
@@ -22,7 +21,7 @@ export async function checkAsyncProperty<T>(
 function replayReporter<T>(file: string): (details: fc.RunDetails<T>) => void {
   return (details) => {
     if (!details.failed) return
-    const message = `${fc.defaultReportMessage(details)}\nReplay with: TIDEMARK_SEED=${seed} npm test -- ${file}`
+    const message = `${fc.defaultReportMessage(details)}\nReplay with: ${replay} npm test -- ${file}`
     throw new Error(message, { cause: details.errorInstance })
   }
 }
