@@ -4,6 +4,8 @@
  * E1  A message says what failed, where, the value given and the values allowed.
  * E2  `fix` is one command or one sentence that mends it. Only a bug in ours, and an end that was asked for, have none.
  * E3  `code` never changes meaning: other programs rely on it.
+ *
+ * What others throw is read here as well: in words, and by the code that the system gave it.
  */
 
 /** Stable names of what can go wrong, by area. */
@@ -99,4 +101,17 @@ export class TidemarkError extends Error {
     this.given = details.given
     this.allowed = details.allowed
   }
+}
+
+/** What was thrown, in words: the message of an error, or anything else as text. */
+export function messageOf(thrown: unknown): string {
+  // Node reports a host name of several addresses as an AggregateError without a message of its own.
+  if (thrown instanceof AggregateError && thrown.message === '') return thrown.errors.map(messageOf).join('; ')
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
+
+/** The code of what was thrown, such as `ENOENT` or a SQLSTATE, or undefined. */
+export function codeOf(thrown: unknown): string | undefined {
+  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined
+  return typeof thrown.code === 'string' ? thrown.code : undefined
 }

@@ -12,7 +12,7 @@ import { DefinitionError, problemAt, type Problem } from '../pipeline/check/prob
 import type { ParametersDefinition } from '../pipeline/definition.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { checkDefinition } from '../pipeline/validate.ts'
-import { TidemarkError } from '../errors.ts'
+import { codeOf, messageOf, TidemarkError } from '../errors.ts'
 import { importDefinition } from './import-definition.ts'
 import { JsonSyntaxError, readJson, type JsonSource, type Position } from './json-source.ts'
 
@@ -143,8 +143,8 @@ function readText(file: string): string {
 }
 
 function missing(file: string, cause: unknown): TidemarkError {
-  const isAbsent = cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')
-  const reason = isAbsent ? 'is not there' : `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`
+  const isAbsent = ['ENOENT', 'ENOTDIR'].includes(codeOf(cause) ?? '')
+  const reason = isAbsent ? 'is not there' : `cannot be read: ${messageOf(cause)}`
   return new TidemarkError('INPUT_MISSING', `The definition ${file} ${reason} (looked for ${resolve(file)}).`, {
     where: file,
     fix: NAME_A_FILE,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Command } from 'commander'
-import { TidemarkError } from '../errors.ts'
+import { messageOf, TidemarkError } from '../errors.ts'
 import { STREAM_NAMES, type Plan, type StreamName } from '../pipeline/plan.ts'
 import type { ByteSource, DeadLetter, DeadLetterSink, Sink } from '../runtime/ports.ts'
 import { replay, type ReplayOptions, type ReplayResult } from '../runtime/replay.ts'
@@ -106,7 +106,7 @@ async function buildCoarse(plan: Plan, url: string, talk: Talk): Promise<void> {
   try {
     await builder.build(interruptSignal())
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     talk.say(`The tables are written. Views of long ranges are slower than they could be: ${reason}`)
   } finally {
     await builder.close()

@@ -6,7 +6,7 @@
  * X3  Only what is known counts as a server that is away or that turns us down (`DATABASE_UNAVAILABLE`). Everything
  *     else is `DATABASE_FAILED`: trying it again would hide a fault behind an outage.
  */
-import { TidemarkError } from '../errors.ts'
+import { codeOf, messageOf, TidemarkError } from '../errors.ts'
 
 const NETWORK_CODES = new Set([
   'ECONNREFUSED',
@@ -36,20 +36,14 @@ const REFUSING_STATES = ['28', '3D000', '42501']
 const DRIVER_REFUSAL = /^SASL|SSL connection/
 const TLS_CODES = /^(ERR_TLS|ERR_SSL|EPROTO$|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/
 
-/** The SQLSTATE or system code of an error, or undefined. */
-export function errorState(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
-  return typeof error.code === 'string' ? error.code : undefined
-}
-
 /** Whether another transaction was in the way, so that the same transaction may be tried again at once. */
 export function isConflict(error: unknown): boolean {
-  return CONFLICT_STATES.has(errorState(error) ?? '')
+  return CONFLICT_STATES.has(codeOf(error) ?? '')
 }
 
 /** Whether the server, or the way to it, is gone or overloaded for now. */
 function isUnavailable(error: unknown): boolean {
-  const state = errorState(error) ?? ''
+  const state = codeOf(error) ?? ''
   if (NETWORK_CODES.has(state) || PASSING_STATES.has(state)) return true
   if (PASSING_CLASSES.some((passing) => state.startsWith(passing))) return true
   return error instanceof Error && DRIVER_LOSS.test(error.message)
@@ -62,7 +56,7 @@ export function describeUrl(url: string): string {
 
 /** Whether the server is there and turns us down: somebody has to change the URL, or a right. */
 function isRefusal(error: unknown): boolean {
-  const state = errorState(error) ?? ''
+  const state = codeOf(error) ?? ''
   if (TLS_CODES.test(state) || REFUSING_STATES.some((refusing) => state.startsWith(refusing))) return true
   return error instanceof Error && DRIVER_REFUSAL.test(error.message)
 }
@@ -104,7 +98,7 @@ const PASSING_REASONS: Readonly<Record<string, string>> = {
 }
 
 function reasonOf(error: unknown): string {
-  const state = errorState(error)
+  const state = codeOf(error)
   const text = messageOf(error)
   if (state === 'ECONNREFUSED') return 'nothing accepts connections there'
   if (state === 'ENOTFOUND' || state === 'EAI_AGAIN') return 'the host name is unknown'
@@ -116,14 +110,8 @@ function reasonOf(error: unknown): string {
   return known === undefined ? `${text} [${state}]` : `${known}: ${text}`
 }
 
-function messageOf(error: unknown): string {
-  // Node reports a name with several addresses as an AggregateError without a message of its own.
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ')
-  return error instanceof Error ? error.message : String(error)
-}
-
 function fixFor(error: unknown): string {
-  const state = errorState(error) ?? ''
+  const state = codeOf(error) ?? ''
   const text = messageOf(error)
   if (state.startsWith('28') || text.startsWith('SASL')) return 'check the user and the password in the database URL'
   if (state === '3D000') return 'create the database first: createdb NAME'

@@ -12,7 +12,7 @@
 import { accessSync, constants, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { TidemarkError } from '../errors.ts'
+import { messageOf, TidemarkError } from '../errors.ts'
 import { isAlive } from './process-identity.ts'
 
 const LOCK_FILE = 'running.lock'
@@ -67,7 +67,7 @@ export function lockFolder(folder: string, what: string): FolderLock {
 function refusal(error: unknown, folder: string, what: string): TidemarkError {
   const state = typeof error === 'object' && error !== null && 'errcode' in error ? error.errcode : undefined
   if (state === SQLITE_BUSY) return busy(folder, what, ownerOf(folder))
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = messageOf(error)
   return new TidemarkError('DATA_DIR_UNUSABLE', `The ${what} ${folder} cannot be used: ${reason}.`, {
     where: folder,
     fix:

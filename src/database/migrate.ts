@@ -6,13 +6,12 @@
  * locks none of it.
  */
 import type { Client } from 'pg'
-import { TidemarkError } from '../errors.ts'
+import { codeOf, TidemarkError } from '../errors.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { allTables } from '../pipeline/table-text.ts'
 import { ensureCoarseState, migrateCoarse, voidStatement } from './coarse/coarse-schema.ts'
 import { ensureEarlyState, voidEarlyStatement } from './coarse/early-schema.ts'
 import { inTransaction } from './connection.ts'
-import { errorState } from './database-error.ts'
 import { findRelation, holdsRows } from './found-schema.ts'
 import { ensureMetaTable } from './meta-table.ts'
 import { ensureNarrowState, voidNarrowStatement } from './narrow-schema.ts'
@@ -76,7 +75,7 @@ export async function lockMigrations(client: Client): Promise<void> {
     await client.query(`set local lock_timeout = '9s'`)
     await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
   } catch (error) {
-    if (errorState(error) !== '55P03') throw error
+    if (codeOf(error) !== '55P03') throw error
     throw new TidemarkError('DATABASE_BUSY', 'Another instance is changing the tables of this database.', {
       retryable: true,
       fix: 'try again when it has finished',

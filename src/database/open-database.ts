@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Client } from 'pg'
-import { TidemarkError } from '../errors.ts'
+import { codeOf, TidemarkError } from '../errors.ts'
 import { machineMemoryBytes } from '../runtime/machine-memory.ts'
 import { makeFolder } from '../runtime/make-folder.ts'
 import { findServerBinaries, type ServerBinaries } from './binaries.ts'
@@ -18,7 +18,7 @@ import {
   secretIn,
 } from './cluster-files.ts'
 import { withConnection } from './connection.ts'
-import { describeUrl, errorState } from './database-error.ts'
+import { describeUrl } from './database-error.ts'
 import { lockFolder } from './folder-lock.ts'
 import { OwnServer, type ServerOptions } from './own-server.ts'
 import { READER_ROLE, readerRoleStatements } from './reader-role.ts'
@@ -239,7 +239,7 @@ async function ensureDatabase(url: string, files: ClusterFiles): Promise<void> {
   try {
     await closeSchema()
   } catch (error) {
-    if (!(error instanceof TidemarkError) || errorState(error.cause) !== '3D000') throw error
+    if (!(error instanceof TidemarkError) || codeOf(error.cause) !== '3D000') throw error
     await createDatabase(new URL('/postgres', url).href, files)
     await closeSchema()
   }

@@ -14,7 +14,7 @@ import { closeSync, existsSync, openSync, readFileSync, renameSync } from 'node:
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { TidemarkError } from '../errors.ts'
+import { messageOf, TidemarkError } from '../errors.ts'
 import { type ClusterFiles, rememberedPort, rememberPort, serverEnvironment } from './cluster-files.ts'
 import { clearLeftovers, endProcess, type Postmaster, readPostmaster, runningPostmaster } from './postmaster.ts'
 import { commandLine, identify, isAlive, type ProcessIdentity } from './process-identity.ts'
@@ -157,7 +157,7 @@ export class OwnServer {
       if ('pid' in started) return started.pid
       this.#log(`The PostgreSQL server did not start: ${started.reason}`)
     } catch (error) {
-      this.#log(`The PostgreSQL server could not be started: ${error instanceof Error ? error.message : String(error)}`)
+      this.#log(`The PostgreSQL server could not be started: ${messageOf(error)}`)
     }
     return undefined
   }

@@ -11,6 +11,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PGlite } from '@electric-sql/pglite'
+import { messageOf } from '../errors.ts'
 
 const SSL_REQUEST = 80_877_103
 const GSS_REQUEST = 80_877_104
@@ -81,7 +82,7 @@ export class PgliteServer {
       await serveConnection(this.#database, socket, this.#password)
       if (!this.#database.closed) await forget(this.#database)
     } catch (error) {
-      this.#failure = error instanceof Error ? error.message : String(error)
+      this.#failure = messageOf(error)
     } finally {
       this.#isBusy = false
     }

@@ -2,9 +2,9 @@
  * The role for dashboards and for the page: it may read the tables of the plan and how far they are, nothing else.
  */
 import type { Client } from 'pg'
+import { codeOf } from '../errors.ts'
 import { allTables } from '../pipeline/table-text.ts'
 import type { Plan } from '../pipeline/plan.ts'
-import { errorState } from './database-error.ts'
 import { META_TABLE } from './meta-table.ts'
 import { columnList, qualifiedTable, quoteIdentifier, SCHEMA } from '../text/sql-text.ts'
 
@@ -87,7 +87,7 @@ async function whereAllowed(client: Client, work: () => Promise<string>): Promis
     await client.query('release savepoint reader_role')
     return { granted: true, message }
   } catch (error) {
-    if (errorState(error) !== '42501') throw error
+    if (codeOf(error) !== '42501') throw error
     await client.query('rollback to savepoint reader_role')
     return { granted: false, message: `no read-only role: our user may not create ${READER_ROLE} on this server` }
   }

@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { messageOf } from '../errors.ts'
 import { type Check, fail, formatBytes, ok, warn } from './check.ts'
 
 /** A fresh cluster takes 40 MB; its write-ahead log grows to 1 GB before it is recycled. */
@@ -42,7 +43,7 @@ function checkWritable(folder: string, existing: string): Check {
     writeAndForget(folder)
     return ok('data folder', folder)
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     return fail('data folder', `${folder} cannot be written: ${why}`, 'Use another folder with --data-dir.')
   }
 }

@@ -4,7 +4,7 @@
 import { findServerBinaries } from '../database/binaries.ts'
 import { withConnection } from '../database/connection.ts'
 import { LEAST_MAJOR_VERSION, readServerVersion, type ServerVersion } from '../database/server-version.ts'
-import { TidemarkError } from '../errors.ts'
+import { messageOf, TidemarkError } from '../errors.ts'
 import { type Check, fail, ok, warn } from './check.ts'
 
 const CONNECT_TIMEOUT_MS = 3_000
@@ -59,7 +59,7 @@ async function checkServer(url: string): Promise<Check> {
       },
     )
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
+    const message = messageOf(error)
     const fix = error instanceof TidemarkError ? error.fix : undefined
     return fail('postgresql', message, fix ?? 'Start the server, or correct --database-url.')
   }

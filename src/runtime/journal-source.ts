@@ -16,7 +16,7 @@
 import type { JournalBlock } from '../checkpoint/journal/block-window.ts'
 import type { JournalReader } from '../checkpoint/journal/journal-reader.ts'
 import type { Journal } from '../checkpoint/journal/journal.ts'
-import type { TidemarkError } from '../errors.ts'
+import { messageOf, type TidemarkError } from '../errors.ts'
 import type { Watermarks } from '../time/watermarks.ts'
 import type { LiveSource, OfferLines } from './live-run.ts'
 import type { MemoryRoom } from './memory-room.ts'
@@ -104,7 +104,7 @@ export class JournalSource implements LiveSource {
       this.#refusal = undefined
       open.isHeldBack = false
     } catch (error) {
-      this.#refusal = error instanceof Error ? error.message : String(error)
+      this.#refusal = messageOf(error)
       throw error
     } finally {
       open.appending--

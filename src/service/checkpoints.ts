@@ -7,6 +7,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Journal } from '../checkpoint/journal/journal.ts'
 import type { CheckpointStore } from '../checkpoint/store/checkpoint-store.ts'
+import { messageOf } from '../errors.ts'
 import { freeBytes } from '../runtime/free-bytes.ts'
 import type { Barrier, CheckpointSink } from '../runtime/delivery.ts'
 import type { Log, Positions } from '../runtime/ports.ts'
@@ -62,7 +63,7 @@ export class Checkpoints implements CheckpointSink {
     if (before === undefined) return
     this.#clear(Math.min(before.neededFrom, number - 1), before.positions).catch((error: unknown) => {
       // A disk that failed is told, for good, by whoever writes to it next.
-      this.#log('warn', error instanceof Error ? error.message : String(error))
+      this.#log('warn', messageOf(error))
     })
   }
 

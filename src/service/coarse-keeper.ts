@@ -9,6 +9,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { CoarseBuilder } from '../database/coarse/coarse-builder.ts'
 import { EarlyBuilder } from '../database/coarse/early-builder.ts'
+import { messageOf } from '../errors.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { Log } from '../runtime/ports.ts'
 import { CLOCK } from './elapsed.ts'
@@ -60,7 +61,7 @@ export class CoarseKeeper {
       try {
         await builder.build(signal)
       } catch (error) {
-        this.#log('debug', `cells for views: ${error instanceof Error ? error.message : String(error)}`)
+        this.#log('debug', `cells for views: ${messageOf(error)}`)
       }
       await this.#rest(LOOK_MS)
     }

@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockFolder, type FolderLock } from '../database/folder-lock.ts'
-import { TidemarkError } from '../errors.ts'
+import { messageOf, TidemarkError } from '../errors.ts'
 import { writeDurably } from '../runtime/durable-file.ts'
 import { makeFolder } from '../runtime/make-folder.ts'
 
@@ -72,7 +72,7 @@ export function openDataFolder(options: OpenDataFolderOptions): DataFolder {
     }
   } catch (error) {
     if (error instanceof TidemarkError) throw error
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     throw new TidemarkError('DATA_DIR_UNUSABLE', `The data folder ${path} cannot be used: ${reason}`, {
       where: path,
       fix: 'choose another folder with --data-dir, or make this one writable',

@@ -5,6 +5,7 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { readRollUps } from '../database/read-roll-ups.ts'
+import { messageOf } from '../errors.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { openAccess } from '../server/access/open-access.ts'
 import { LiveView } from '../server/live-view.ts'
@@ -75,7 +76,7 @@ async function keepFresh(
       await refresh(liveView, plan, url)
       server.flush()
     } catch (error) {
-      onTrouble(error instanceof Error ? error.message : String(error))
+      onTrouble(messageOf(error))
     }
   }
 }

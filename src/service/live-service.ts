@@ -13,6 +13,7 @@ import type { Disk } from '../checkpoint/disk/disk.ts'
 import { nodeDisk } from '../checkpoint/disk/node-disk.ts'
 import type { Retention } from '../checkpoint/journal/retention.ts'
 import { openDatabase, type Database } from '../database/open-database.ts'
+import { messageOf } from '../errors.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
 import type { Delivery } from '../runtime/delivery.ts'
 import { LiveRun } from '../runtime/live-run.ts'
@@ -83,7 +84,7 @@ export interface LiveService {
  * @param signal ends the start when it is aborted, between two steps; the start then rejects with the signal's reason
  */
 export async function startLiveService(options: LiveServiceOptions, signal: AbortSignal): Promise<LiveService> {
-  const teardown = new Teardown((error) => options.log('warn', error instanceof Error ? error.message : String(error)))
+  const teardown = new Teardown((error) => options.log('warn', messageOf(error)))
   try {
     return await new Start(options, teardown, signal).run()
   } catch (error) {
@@ -234,7 +235,7 @@ class Start {
 
   #openIngest({ intake }: Recovered): HttpIngest | undefined {
     const { plan, dataDir, redirectHosts = [], log } = this.#options
-    const onError = (error: unknown): void => log('error', error instanceof Error ? error.message : String(error))
+    const onError = (error: unknown): void => log('error', messageOf(error))
     if (intake === undefined) return undefined
     const { limits } = this.#memory
     this.#memory.ingest = openIngest({ plan, intake, onError, limits, redirectHosts, dataDir: resolve(dataDir) })

@@ -12,7 +12,7 @@ import { Journal } from '../checkpoint/journal/journal.ts'
 import type { Retention } from '../checkpoint/journal/retention.ts'
 import { salvageJournal, type Salvaged } from '../checkpoint/journal/salvage.ts'
 import { openDatabase } from '../database/open-database.ts'
-import { TidemarkError } from '../errors.ts'
+import { messageOf, TidemarkError } from '../errors.ts'
 import { planPage } from '../pipeline/page.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
@@ -56,7 +56,7 @@ export async function rebuild(options: RebuildOptions, signal: AbortSignal): Pro
   const path = resolve(options.dataDir)
   const { writer } = requireEvents(path)
   refuseTopics(plan)
-  const teardown = new Teardown((error) => log('warn', error instanceof Error ? error.message : String(error)))
+  const teardown = new Teardown((error) => log('warn', messageOf(error)))
   try {
     const folder = openDataFolder({ path, writer, planHash: planHash(plan), replace: false, keepEvents: true })
     teardown.add(async () => folder.lock.release())

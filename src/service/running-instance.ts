@@ -6,6 +6,7 @@
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { messageOf } from '../errors.ts'
 
 /** What it says. */
 export interface RunningInstance {
@@ -31,7 +32,7 @@ export function announceInstance(
     try {
       work()
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = messageOf(error)
       onFailure(`${path} cannot be ${what}: ${why}. \`top\` and \`dead-letters replay\` need --url meanwhile.`)
     }
   }

@@ -5,7 +5,7 @@
  * H2  A request that the server had no room for is sent again until it is answered; one that it refused ends the work.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { TidemarkError } from '../errors.ts'
+import { messageOf, TidemarkError } from '../errors.ts'
 import type { StreamName } from '../pipeline/plan.ts'
 import type { WriteLines } from '../traffic/ad-traffic.ts'
 import type { LineTarget } from '../traffic/writers/generate-log.ts'
@@ -79,7 +79,7 @@ export class HttpLines implements LineTarget {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
       // A connection that failed says so by a code; what has none was never tried.
       const isConnection = cause instanceof Error && 'code' in cause
-      return refusal(url, cause instanceof Error ? cause.message : String(cause), isConnection)
+      return refusal(url, messageOf(cause), isConnection)
     }
   }
 }

@@ -11,6 +11,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { identify } from '../database/process-identity.ts'
+import { messageOf } from '../errors.ts'
 import { DatabasePart } from './database-part.ts'
 import { jarFolder } from './fetch-jars.ts'
 import { supersetFolder } from './fetch-superset.ts'
@@ -36,7 +37,7 @@ export async function supervise(settings: StackSettings, signal: AbortSignal): P
     await aborted(signal)
     await supervisor.stop()
   } catch (error) {
-    await supervisor.stop(error instanceof Error ? error.message : String(error))
+    await supervisor.stop(messageOf(error))
   }
 }
 

@@ -4,6 +4,7 @@
  *
  *     node test/support/fetch-stack.ts SECONDS
  */
+import { messageOf } from '../../src/errors.ts'
 import { fetchJars } from '../../src/stack/fetch-jars.ts'
 import { installSuperset } from '../../src/stack/fetch-superset.ts'
 import { jarCache } from '../../src/stack/settings.ts'
@@ -28,5 +29,5 @@ process.exit(0)
 
 function reasonOf(error: unknown): string {
   if (signal.aborted) return `It was not done within ${seconds} s.`
-  return error instanceof Error ? error.message : String(error)
+  return messageOf(error)
 }

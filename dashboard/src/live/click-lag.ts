@@ -2,6 +2,7 @@
  * How long clicks take, asked of the retained journal while somebody looks: it says little that is new within a minute.
  */
 import { computed, effect, signal, type Signal } from '@preact/signals'
+import { messageOf } from '../../../src/errors.ts'
 import type { ClickLagAnswer } from '../../../src/query/raw-answer.ts'
 import { filterText } from '../model/page-url.ts'
 import { rangeLengthMs } from '../model/page-state.ts'
@@ -37,7 +38,7 @@ export function followClickLag(): void {
       if (asked === next) clickLag.value = answer
       lagProblem.value = ''
     } catch (error) {
-      lagProblem.value = error instanceof Error ? error.message : 'It cannot be had.'
+      lagProblem.value = messageOf(error)
     }
   }
   effect(() => {

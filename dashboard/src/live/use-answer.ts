@@ -3,6 +3,7 @@
  */
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import { messageOf } from '../../../src/errors.ts'
 import { fetchAnswer, Refused } from './refused.ts'
 
 /** What is known of an answer. */
@@ -41,5 +42,5 @@ export function useAnswer<Answer>(path: string | null, body?: string): Asked<Ans
 
 function problemInWords(error: unknown): string {
   if (error instanceof Refused) return `${error.message} ${error.fix}`.trim()
-  return error instanceof Error ? error.message : 'It cannot be had.'
+  return messageOf(error)
 }

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { useEffect } from 'preact/hooks'
+import { messageOf } from '../../../src/errors.ts'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { RankedMember } from '../../../src/query/view-answer.ts'
 import type { Values } from '../../../src/server/page-data.ts'
@@ -73,7 +74,7 @@ async function downloadMembers(page: PagePlan, asked: Parameters<typeof allMembe
     const table = membersExport(page, asked.dimension, await allMembers(asked))
     downloadText(toCsv(table), `${asked.dimension}.csv`, 'text/csv')
   } catch (error) {
-    say(error instanceof Error ? error.message : 'It cannot be had.')
+    say(messageOf(error))
   }
 }
 

@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { TidemarkError } from '../../errors.ts'
+import { messageOf, TidemarkError } from '../../errors.ts'
 import { writeDurably } from '../../runtime/durable-file.ts'
 import { makeFolder } from '../../runtime/make-folder.ts'
 import { HASH_FORM, hashPassword } from './password-hash.ts'
@@ -109,7 +109,7 @@ function readUser(path: string): StoredUser {
   try {
     return storedUser.parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch (error) {
-    const why = error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : ''
+    const why = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error)
     throw new TidemarkError('USERS_UNREADABLE', `The user in ${path} cannot be read: ${why}.`, {
       where: path,
       cause: error,
@@ -124,7 +124,7 @@ function writePrivately(folder: string, name: string, text: string): void {
     if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 })
     writeDurably(join(folder, name), text)
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     throw new TidemarkError('DATA_DIR_UNUSABLE', `Users cannot be kept in ${folder}: ${why}.`, {
       where: folder,
       cause: error,

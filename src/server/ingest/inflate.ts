@@ -6,6 +6,7 @@
  * I3  Few are decompressed at a time: a decompressor holds memory of its own, which no budget of bytes covers.
  */
 import { constants, createGunzip, zstdDecompress } from 'node:zlib'
+import { codeOf, messageOf } from '../../errors.ts'
 import { freeBytes } from '../../runtime/free-bytes.ts'
 import type { IngestLimits } from './limits.ts'
 import { Refusal } from './refusal.ts'
@@ -76,7 +77,7 @@ export class Inflater {
           `The body is over ${limit} bytes once decompressed (at most ${maxInflatedBytes}, and at most ` +
             `${maxInflationRatio} times its compressed size). Send fewer events at a time.`,
         )
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       return new Refusal('bad_encoding', `The body is no whole ${encoding} stream (${reason}). Send it again.`)
     }
   }
@@ -137,8 +138,4 @@ function zstdFrame(body: Uint8Array, maxOutputLength: number): Promise<{ buffer:
       resolve({ buffer, consumed: engine.bytesWritten })
     })
   })
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined
 }

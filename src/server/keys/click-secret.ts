@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { TidemarkError } from '../../errors.ts'
+import { messageOf, TidemarkError } from '../../errors.ts'
 import { makeFolder } from '../../runtime/make-folder.ts'
 import { keysFolder } from './key-store.ts'
 
@@ -22,7 +22,7 @@ export function clickSecret(dataDir: string): string {
     if (secret.length >= 32) return secret
     throw new RangeError('it holds less than 32 characters')
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     throw new TidemarkError('KEYS_UNREADABLE', `The secret that signs targets of clicks cannot be read: ${why}.`, {
       where: path,
       cause: error,

@@ -11,7 +11,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { TidemarkError } from '../../errors.ts'
+import { messageOf, TidemarkError } from '../../errors.ts'
 import type { StreamName } from '../../pipeline/plan.ts'
 import { writeDurably } from '../../runtime/durable-file.ts'
 import { makeFolder } from '../../runtime/make-folder.ts'
@@ -98,7 +98,7 @@ function readKey(path: string): StoredKey {
   try {
     return storedKey.parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch (error) {
-    const why = error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : ''
+    const why = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error)
     throw new TidemarkError('KEYS_UNREADABLE', `The key in ${path} cannot be read: ${why}.`, {
       where: path,
       cause: error,
@@ -114,7 +114,7 @@ function writeKey(dataDir: string, key: StoredKey): void {
     if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 })
     writeDurably(join(folder, `${key.id}.json`), `${JSON.stringify(key, undefined, 2)}\n`)
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     throw new TidemarkError('DATA_DIR_UNUSABLE', `The key cannot be kept in ${folder}: ${why}.`, {
       where: folder,
       cause: error,

@@ -10,9 +10,9 @@
  */
 import type { Client } from 'pg'
 import { type Connection, connect } from '../../database/connection.ts'
-import { databaseError, errorState } from '../../database/database-error.ts'
+import { databaseError } from '../../database/database-error.ts'
 import { READER_ROLE } from '../../database/reader-role.ts'
-import { TidemarkError } from '../../errors.ts'
+import { codeOf, TidemarkError } from '../../errors.ts'
 import { quoteIdentifier, SCHEMA } from '../../text/sql-text.ts'
 
 export interface ReaderPoolOptions {
@@ -147,7 +147,7 @@ export class ReaderPool {
   }
 
   #readError(error: unknown): unknown {
-    if (errorState(error) !== '57014') return databaseError(error, 'read the tables', this.#options.url)
+    if (codeOf(error) !== '57014') return databaseError(error, 'read the tables', this.#options.url)
     return tooLong(this.#timeoutMs, error)
   }
 }

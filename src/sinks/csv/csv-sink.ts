@@ -9,7 +9,7 @@
  * K4  Memory holds one change set and the ledger, whatever the size of the input.
  */
 import { join } from 'node:path'
-import { TidemarkError } from '../../errors.ts'
+import { messageOf, TidemarkError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { formatLedgerRow, rowComparator, textColumns } from '../../pipeline/table-text.ts'
 import { makeFolder } from '../../runtime/make-folder.ts'
@@ -102,7 +102,7 @@ function makeOutputFolder(folder: string): void {
   try {
     makeFolder(folder)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     throw new TidemarkError('OUTPUT_UNWRITABLE', `Could not make the folder ${folder}: ${reason}`, {
       where: folder,
       fix: 'choose another folder with --out',

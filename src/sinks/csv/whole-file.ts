@@ -7,7 +7,7 @@
 import { closeSync, fsyncSync, lstatSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { isAlive } from '../../database/process-identity.ts'
-import { TidemarkError } from '../../errors.ts'
+import { messageOf, TidemarkError } from '../../errors.ts'
 
 const BUFFER_CHARS = 1 << 18
 const TEMPORARY = /^\..+\.(\d+)\.partial$/s
@@ -105,7 +105,7 @@ function guarded<T>(path: string, work: () => T): T {
   try {
     return work()
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     throw new TidemarkError('OUTPUT_UNWRITABLE', `Could not write ${path}: ${reason}`, {
       where: path,
       fix: 'make the folder writable, free disk space, or choose another folder with --out',

@@ -11,6 +11,7 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { messageOf } from '../../errors.ts'
 import { makeFolder } from '../../runtime/make-folder.ts'
 import type { DeadLetter, DeadLetterSink, Log } from '../../runtime/ports.ts'
 import { letterLine, readLetterLine } from './stored-letter.ts'
@@ -121,7 +122,7 @@ export class LetterFiles implements DeadLetterSink {
         this.#fileBytes += byteLength
       } catch (error) {
         this.left += lines.length
-        const why = error instanceof Error ? error.message : String(error)
+        const why = messageOf(error)
         this.#options.log('warn', `Dead letters cannot be written to ${this.#options.folder}: ${why}`)
       }
       this.#waitingBytes -= byteLength

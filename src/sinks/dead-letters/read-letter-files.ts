@@ -2,6 +2,7 @@
  * Reads dead-letter files, the newest letter first.
  */
 import { readFileSync } from 'node:fs'
+import { codeOf } from '../../errors.ts'
 import { letterFiles } from './letter-files.ts'
 import { isWanted, readLetterLine, type LetterFilter, type StoredLetter } from './stored-letter.ts'
 
@@ -23,7 +24,7 @@ function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    if (codeOf(error) === 'ENOENT') return ''
     throw error
   }
 }

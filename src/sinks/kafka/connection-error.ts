@@ -2,7 +2,7 @@
  * What a client says of brokers that it cannot talk to, as errors that say what to do: what passes, and what no try can
  * mend.
  */
-import { TidemarkError } from '../../errors.ts'
+import { codeOf, TidemarkError } from '../../errors.ts'
 
 /** TLS errors that are about the certificate, not about the network. */
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS/
@@ -12,7 +12,7 @@ export function connectionError(brokers: string, cause: unknown): TidemarkError 
   if (cause instanceof TidemarkError) return cause
   const chain = chainOf(cause)
   const reason = chain.at(-1)?.message ?? String(cause)
-  const codes = chain.map((error) => ('code' in error ? String(error.code) : ''))
+  const codes = chain.map((error) => codeOf(error) ?? '')
   const texts = chain.map(({ message }) => message).join(' ')
   const details = { where: brokers, cause }
   if (codes.includes('ERR_TLS_CERT_ALTNAME_INVALID'))

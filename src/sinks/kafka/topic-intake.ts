@@ -12,7 +12,7 @@
  *     way beside that could be taken for something that came before. So no producer has two under way.
  * I6  What is under way at most is {@link BATCH_BYTES} of each writer, and one request more.
  */
-import { TidemarkError } from '../../errors.ts'
+import { messageOf, TidemarkError } from '../../errors.ts'
 import type { StreamName } from '../../pipeline/plan.ts'
 import type { Intake, Log } from '../../runtime/ports.ts'
 import { linesOf } from '../../text/lines.ts'
@@ -185,7 +185,7 @@ export class TopicIntake implements Intake {
   }
 
   #fail(batch: readonly Append[], cause: unknown): void {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     const { source, log } = this.#options
     const problem = `Events over HTTP cannot be written to the topics of "${source}": ${reason}`
     // Batches beside this one will hardly do better, and say nothing new.

@@ -11,7 +11,7 @@
  * F4  Lines that there is no room for now are appended once there is; meanwhile nothing is read, and W waits for them
  *     (J5 of `journal-source.ts`): none is late for it.
  */
-import { TidemarkError } from '../../errors.ts'
+import { messageOf, TidemarkError } from '../../errors.ts'
 import type { Clock } from '../../runtime/ports.ts'
 import { encodePlaces, decodePlaces, type FilePlace } from './file-positions.ts'
 import { findFiles, type FoundFile } from './found-files.ts'
@@ -74,7 +74,7 @@ export class FollowedFiles {
       this.#tell(null)
       return files
     } catch (error) {
-      this.#tell(error instanceof Error ? error.message : String(error))
+      this.#tell(messageOf(error))
       return []
     }
   }
@@ -84,7 +84,7 @@ export class FollowedFiles {
     try {
       read = readLines(file, this.#places.get(file.number), this.#isSettled(file))
     } catch (error) {
-      this.#tell(error instanceof Error ? error.message : String(error))
+      this.#tell(messageOf(error))
       return false
     }
     if (read === undefined) return false

@@ -1,7 +1,7 @@
 /**
  * What is wrong with an input, as errors with a way out.
  */
-import { TidemarkError } from '../../errors.ts'
+import { messageOf, TidemarkError } from '../../errors.ts'
 
 /** A path that cannot be opened. */
 export function unreadable(path: string, why: string, cause?: unknown): TidemarkError {
@@ -14,7 +14,7 @@ export function unreadable(path: string, why: string, cause?: unknown): Tidemark
 
 /** An input that was opened, and then could not be read to its end: cut off, not what its name says, a failing disk. */
 export function damaged(name: string, cause: unknown): TidemarkError {
-  const why = cause instanceof Error ? cause.message : String(cause)
+  const why = messageOf(cause)
   return new TidemarkError('INPUT_CORRUPT', `The input "${name}" is damaged: ${why}.`, {
     where: name,
     fix: 'Fetch or compress the file again; nothing was written.',

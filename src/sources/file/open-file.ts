@@ -8,6 +8,7 @@
  *     file that is called `.gz` or `.zst` and holds something else is damaged.
  */
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs'
+import { codeOf, messageOf } from '../../errors.ts'
 import type { ByteSource } from '../../runtime/ports.ts'
 import { compressionOf, MAGIC_BYTES, namedCompression } from './compression.ts'
 import { damaged, unreadable } from './input-error.ts'
@@ -50,10 +51,10 @@ function openForReading(path: string): { fd: number; byteLength: number | undefi
 }
 
 function causeText(cause: unknown): string {
-  const code = (cause as NodeJS.ErrnoException).code
+  const code = codeOf(cause)
   if (code === 'ENOENT') return 'there is no such file'
   if (code === 'EACCES') return 'permission was denied'
-  return (cause as Error).message
+  return messageOf(cause)
 }
 
 // Plain files are read synchronously into the framer's own buffer: from the page cache that is one copy and no event.

@@ -3,7 +3,7 @@
  * environment.
  */
 import { readFileSync } from 'node:fs'
-import { TidemarkError } from '../../errors.ts'
+import { messageOf, TidemarkError } from '../../errors.ts'
 import type { KafkaSourcePlan } from '../../pipeline/plan.ts'
 import type { KafkaAccess } from '../../sinks/kafka/topics.ts'
 
@@ -36,7 +36,7 @@ function certificates(name: string, tls: NonNullable<KafkaSourcePlan['tls']>): N
     try {
       return readFileSync(path)
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
+      const reason = messageOf(cause)
       throw new TidemarkError('KAFKA_REFUSED', `Source "${name}": ${path} cannot be read: ${reason}`, {
         where: `sources.${name}.tls.${key}`,
         fix: 'name a file in PEM form that this user can read',

@@ -7,6 +7,7 @@
  * G2  Only what the tables hold is told, and one request is under way at a time: of what comes meanwhile, the last.
  */
 import { findCoordinatorV4, offsetCommitV8, type Connection } from '@platformatic/kafka'
+import { messageOf } from '../../errors.ts'
 import type { Log } from '../../runtime/ports.ts'
 import type { KafkaAccess } from '../../sinks/kafka/topics.ts'
 import { Connections } from './connections.ts'
@@ -67,7 +68,7 @@ export class GroupOffsets {
   }
 
   #complain(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     if (++this.#failures === TOLD_AT) this.#log('warn', `The group "${this.#group}" shows no new offsets: ${reason}`)
   }
 

@@ -14,7 +14,7 @@
  * R5  A block's last batch may be cut: it is left for the next fetch.
  */
 import { crc32c } from '../../checkpoint/format/crc32c.ts'
-import { TidemarkError } from '../../errors.ts'
+import { messageOf, TidemarkError } from '../../errors.ts'
 import { DAMAGE_FIX } from './kafka-errors.ts'
 
 /**
@@ -147,7 +147,7 @@ export class RecordBatchReader {
     try {
       return this.#decompress(codec, bytes)
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       throw corrupt(base, `its ${COMPRESSIONS[codec] ?? ''} bytes cannot be decompressed: ${reason}`)
     }
   }

@@ -15,7 +15,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FolderLock } from '../../database/folder-lock.ts'
-import { TidemarkError } from '../../errors.ts'
+import { messageOf, TidemarkError } from '../../errors.ts'
 import { scriptHash } from '../../flink/flink-sql.ts'
 import { jdbcAddress } from '../../flink/job/jdbc-address.ts'
 import {
@@ -229,8 +229,4 @@ export class JobKeeper {
     this.#waits.set(name, { forMs, untilMs: nowMs + forMs })
     return true
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -11,7 +11,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { TidemarkError } from '../../errors.ts'
+import { messageOf, TidemarkError } from '../../errors.ts'
 import type { FlinkCluster } from '../../flink/job/jobs.ts'
 import type { FlinkSettings } from '../../flink/settings.ts'
 import type { Plan } from '../../pipeline/plan.ts'
@@ -89,7 +89,7 @@ function readAll(home: string): readonly (JobRecord | UnreadableRecord)[] {
         if (isRecord(value)) return value
         return unreadable(path, file, 'it holds something else')
       } catch (cause) {
-        return unreadable(path, file, cause instanceof Error ? cause.message : String(cause), cause)
+        return unreadable(path, file, messageOf(cause), cause)
       }
     })
 }

@@ -7,7 +7,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { TidemarkError } from '../../errors.ts'
+import { codeOf, messageOf, TidemarkError } from '../../errors.ts'
 import type { JobRecord } from './job-records.ts'
 
 /** Where Flink's checkpoints and savepoints of a stack are. */
@@ -56,8 +56,8 @@ function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    const reason = error instanceof Error ? error.message : String(error)
+    if (codeOf(error) === 'ENOENT') return []
+    const reason = messageOf(error)
     throw new TidemarkError('INPUT_MISSING', `What Flink has kept of the job cannot be read: ${reason}`, {
       where: folder,
       fix: 'make that folder readable, then try again',

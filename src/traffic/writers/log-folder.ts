@@ -6,7 +6,7 @@
  */
 import fs from 'node:fs'
 import path from 'node:path'
-import { TidemarkError } from '../../errors.ts'
+import { codeOf, messageOf, TidemarkError } from '../../errors.ts'
 
 /** A file in the making. */
 export interface LogFile {
@@ -84,7 +84,7 @@ export class LogFolder {
     try {
       return action()
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
+      const reason = messageOf(cause)
       throw new TidemarkError('OUTPUT_UNWRITABLE', `The log cannot be written: ${reason}`, {
         where: file,
         cause,
@@ -111,6 +111,6 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0)
     return pid !== process.pid
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    return codeOf(error) === 'EPERM'
   }
 }

@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'csv-parse'
-import { TidemarkError } from '../../errors.ts'
+import { messageOf, TidemarkError } from '../../errors.ts'
 import type { TextRow } from '../../pipeline/table-text.ts'
 import type { FoundTable } from '../compare.ts'
 import { whyUnreadable } from './why.ts'
@@ -53,7 +53,7 @@ async function* csvRows(path: string): AsyncGenerator<TextRow> {
   try {
     for await (const row of file.pipe(parser)) yield row as string[]
   } catch (error) {
-    throw error instanceof TidemarkError ? error : corrupt(path, error instanceof Error ? error.message : String(error))
+    throw error instanceof TidemarkError ? error : corrupt(path, messageOf(error))
   } finally {
     file.destroy()
   }

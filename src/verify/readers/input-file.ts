@@ -7,7 +7,7 @@ import { constants, createReadStream } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { addAbortSignal, pipeline, Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
-import { TidemarkError } from '../../errors.ts'
+import { codeOf, messageOf, TidemarkError } from '../../errors.ts'
 import { whyUnreadable } from './why.ts'
 import { cutAtFrames } from './zstd-frames.ts'
 
@@ -85,7 +85,7 @@ function decompressed(form: 'gzip' | 'zstd' | 'plain', source: Readable): Readab
 }
 
 function isDecompression(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = codeOf(error) ?? ''
   return code.startsWith('Z_') || code.startsWith('ZSTD_') || code.startsWith('ERR_ZLIB')
 }
 
@@ -102,7 +102,7 @@ function inputMissing(file: string, cause: unknown): TidemarkError {
 }
 
 function inputCorrupt(file: string, cause: unknown): TidemarkError {
-  const why = cause instanceof Error ? cause.message : String(cause)
+  const why = messageOf(cause)
   const tool = why.startsWith('ZSTD') || file.endsWith('.zst') ? 'zstd' : 'gzip'
   return new TidemarkError('INPUT_CORRUPT', `The input ${JSON.stringify(file)} cannot be decompressed: ${why}.`, {
     where: file,

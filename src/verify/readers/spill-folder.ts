@@ -5,7 +5,7 @@ import { appendFileSync, closeSync, mkdtempSync, openSync, readSync, rmSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
-import { TidemarkError } from '../../errors.ts'
+import { messageOf, TidemarkError } from '../../errors.ts'
 import type { SpillDisk } from '../buckets.ts'
 
 const PIECE_BYTES = 1_048_576
@@ -33,7 +33,7 @@ function writing<Result>(write: () => Result): Result {
     return write()
   } catch (cause) {
     const where = tmpdir()
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = messageOf(cause)
     throw new TidemarkError('OUTPUT_UNWRITABLE', `The temporary folder "${where}" cannot be written: ${why}.`, {
       where,
       fix: 'Set TMPDIR to a folder with room for about as much as the uncompressed input.',

@@ -1,6 +1,8 @@
 /**
  * Why a file could not be read, in words.
  */
+import { codeOf, messageOf } from '../../errors.ts'
+
 const WORDS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
   EACCES: 'permission was denied',
@@ -10,7 +12,5 @@ const WORDS: Readonly<Record<string, string>> = {
 
 /** The reason that an error of the file system gives. */
 export function whyUnreadable(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const code = 'code' in error ? String(error.code) : ''
-  return WORDS[code] ?? error.message
+  return WORDS[codeOf(error) ?? ''] ?? messageOf(error)
 }
