@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto'
 import { Command } from 'commander'
+import { HOUR_MS, MINUTE_MS } from '../time/units.ts'
 import { addLiveOptions, liveTalk, runLive, type LiveOptions } from './live-command.ts'
 import { wholeNumber } from './option-values.ts'
 import { loadPlan, withDefinition } from './plan-options.ts'
@@ -14,7 +15,7 @@ interface DemoOptions extends LiveOptions {
 }
 
 // The last hour and the one before it in whole minutes, which the page compares: a little more than two hours.
-const HISTORY_MS = 2 * 3_600_000 + 2 * 60_000
+const HISTORY_MS = 2 * HOUR_MS + 2 * MINUTE_MS
 const KEEP_BYTES = 2e9
 
 /** The command, for `main.ts`. */

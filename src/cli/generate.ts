@@ -8,6 +8,7 @@ import { HttpLines } from '../sinks/http-lines.ts'
 import { accessOf } from '../sources/kafka/access.ts'
 import { preparePlanTopics, TopicLines } from '../sinks/kafka/topic-lines.ts'
 import { formatDuration } from '../time/duration.ts'
+import { MINUTE_MS, SECOND_MS } from '../time/units.ts'
 import { trafficSettings, type TrafficSettings } from '../traffic/settings.ts'
 import { generateLog, partitionFile, type LineTarget, type LogReport } from '../traffic/writers/generate-log.ts'
 import { interruptSignal, serviceSignal } from './interrupt.ts'
@@ -177,7 +178,8 @@ function whereOf({ out, kafka, http }: Options): string {
 }
 
 function formatSpan(spanMs: number): string {
-  return formatDuration(Math.round(spanMs / (spanMs < 60_000 ? 1_000 : 60_000)) * (spanMs < 60_000 ? 1_000 : 60_000))
+  const stepMs = spanMs < MINUTE_MS ? SECOND_MS : MINUTE_MS
+  return formatDuration(Math.round(spanMs / stepMs) * stepMs)
 }
 
 function nextLine(options: Options): string {

@@ -7,6 +7,7 @@ import { closest, distance } from 'fastest-levenshtein'
 import { TidemarkError } from '../errors.ts'
 import { DEFAULT_INGEST_LIMITS, type IngestLimits } from '../server/ingest/limits.ts'
 import { formatDuration } from '../time/duration.ts'
+import { HOUR_MS } from '../time/units.ts'
 import { byteCount, durationBetween, wholeNumber } from './option-values.ts'
 
 /** What {@link addIngestOptions} adds. */
@@ -16,7 +17,7 @@ export interface IngestOptions {
 }
 
 const count = wholeNumber(1, 1e12)
-const time = durationBetween(100, 3_600_000)
+const time = durationBetween(100, HOUR_MS)
 
 /** Every limit: its name on the command line, and how its value is read. */
 export const LIMIT_NAMES: ReadonlyMap<string, readonly [key: keyof IngestLimits, read: (text: string) => number]> =

@@ -9,6 +9,7 @@ import { LEAST_MEMORY_BYTES } from '../runtime/machine-memory.ts'
 import { listKeys } from '../server/keys/key-store.ts'
 import { growHeapInLargeSteps } from '../service/heap-growth.ts'
 import { startLiveService, type LiveService, type LiveServiceOptions } from '../service/live-service.ts'
+import { DAY_MS, MINUTE_MS } from '../time/units.ts'
 import type { CommonOptions } from './common-options.ts'
 import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
 import { addIngestOptions, givenLimits, type IngestOptions } from './ingest-options.ts'
@@ -43,7 +44,7 @@ export function addLiveOptions(command: Command): Command {
     .option('--admin-port <port>', 'port of health and metrics, on 127.0.0.1 (4401, or the next free one)', port)
     .option('--data-dir <dir>', 'where events, checkpoints and our own PostgreSQL are kept', DEFAULT_DATA_DIR)
     .option('--database-url <url>', 'use this PostgreSQL database instead of our own server')
-    .option('--epoch <duration>', 'how often results are written, 100ms to 1m (1s)', durationBetween(100, 60_000))
+    .option('--epoch <duration>', 'how often results are written, 100ms to 1m (1s)', durationBetween(100, MINUTE_MS))
     .option('--keep-for <duration>', 'how long raw events are kept (24h)', durationMs)
     .option('--keep-bytes <bytes>', 'how much of them at most, as 20GB', byteCount)
     .option(
@@ -97,8 +98,6 @@ export async function runLive(plan: Plan, options: LiveOptions, choice: LiveChoi
   announce(service, plan, options, choice, talk)
   await service.run()
 }
-
-const DAY_MS = 86_400_000
 
 /** Talk of a live command. */
 export const liveTalk: (options: LiveOptions) => Talk = createTalk

@@ -6,6 +6,7 @@ import { Command } from 'commander'
 import { TidemarkError } from '../errors.ts'
 import type { SnapshotMessage } from '../server/page-data.ts'
 import { findInstance } from '../service/running-instance.ts'
+import { MINUTE_MS } from '../time/units.ts'
 import type { CommonOptions } from './common-options.ts'
 import { DEFAULT_DATA_DIR, dataDirArgument } from './data-dir-argument.ts'
 import { interruptSignal } from './interrupt.ts'
@@ -34,7 +35,7 @@ export function topCommand(): Command {
     .option('--url <url>', 'its page (that of the instance which runs on the data folder)', serverUrl)
     .option('--user <name>', 'who logs in, where that is asked; the password is in TIDEMARK_PASSWORD')
     .option('--data-dir <dir>', 'the data folder of the run', DEFAULT_DATA_DIR)
-    .option('--every <duration>', 'how often, 200ms to 1m (1s)', durationBetween(200, 60_000))
+    .option('--every <duration>', 'how often, 200ms to 1m (1s)', durationBetween(200, MINUTE_MS))
     .option('--once', 'show it once and end; so it is without a terminal and with --json')
     .action(top)
 }

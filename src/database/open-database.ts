@@ -7,6 +7,7 @@ import type { Client } from 'pg'
 import { codeOf, TidemarkError } from '../errors.ts'
 import { machineMemoryBytes } from '../runtime/machine-memory.ts'
 import { makeFolder } from '../runtime/make-folder.ts'
+import { MINUTE_MS } from '../time/units.ts'
 import { findServerBinaries, type ServerBinaries } from './binaries.ts'
 import {
   type ClusterFiles,
@@ -255,7 +256,7 @@ async function keepReaderOut(client: Client): Promise<void> {
 }
 
 async function createDatabase(url: string, files: ClusterFiles): Promise<void> {
-  const making = { applicationName: 'tidemark', queryTimeoutMs: 60_000, doing: 'create the database' }
+  const making = { applicationName: 'tidemark', queryTimeoutMs: MINUTE_MS, doing: 'create the database' }
   await withConnection({ url, ...making }, async (client) => {
     for (const statement of readerRoleStatements(`login password ${quoteLiteral(files.readerPassword)}`))
       await client.query(statement)

@@ -15,6 +15,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { messageOf, TidemarkError } from '../errors.ts'
+import { MINUTE_MS } from '../time/units.ts'
 import { type ClusterFiles, rememberedPort, rememberPort, serverEnvironment } from './cluster-files.ts'
 import { clearLeftovers, endProcess, type Postmaster, readPostmaster, runningPostmaster } from './postmaster.ts'
 import { commandLine, identify, isAlive, type ProcessIdentity } from './process-identity.ts'
@@ -41,7 +42,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   log_checkpoints: 'off',
 }
 
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = MINUTE_MS
 const FIRST_RESTART_MS = 1_000
 const LAST_RESTART_MS = 30_000
 

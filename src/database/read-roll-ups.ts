@@ -7,6 +7,7 @@
  */
 import { summedFields, type MeasurePlan, type Plan, type RollUp, type TablePlan } from '../pipeline/plan.ts'
 import type { CellChanges } from '../pipeline/cells.ts'
+import { MINUTE_MS } from '../time/units.ts'
 import { connect } from './connection.ts'
 import { databaseError } from './database-error.ts'
 import { qualifiedTable, quoteIdentifier } from '../text/sql-text.ts'
@@ -34,7 +35,7 @@ export async function readRollUps(
   rollUps: readonly RollUp[],
   fromMs: number,
 ): Promise<readonly CellChanges[]> {
-  const connection = await connect({ url, applicationName: 'tidemark page', queryTimeoutMs: 60_000 })
+  const connection = await connect({ url, applicationName: 'tidemark page', queryTimeoutMs: MINUTE_MS })
   try {
     const { client } = connection
     await client.query('begin isolation level repeatable read read only')

@@ -4,6 +4,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { LEAST_MACHINE_BYTES } from '../runtime/machine-memory.ts'
+import { MINUTE_MS } from '../time/units.ts'
 import { type Check, fail, formatBytes, ok, warn } from './check.ts'
 
 /** Sources run as they are since this version. */
@@ -46,7 +47,7 @@ export function checkMemory(availableBytes: number, totalBytes: number): Check {
 /** Clocks that were never set read 1970 or the year of the firmware; events may not lie beyond 2100. */
 const EARLIEST_CLOCK_MS = Date.UTC(2025, 0, 1)
 const LATEST_CLOCK_MS = Date.UTC(2100, 0, 1)
-const CLOCK_SLACK_MS = 60_000
+const CLOCK_SLACK_MS = MINUTE_MS
 
 /** @param knownMs a moment that is surely past, such as when a file of ours was written */
 export function checkClock(nowMs: number, knownMs: number): Check {

@@ -5,6 +5,7 @@
  * Q1  Whatever the text, it stays inside its quotes: what comes out is one token of Flink SQL.
  * Q2  What is quoted is what Flink reads back, character by character.
  */
+import { DAY_MS } from '../time/units.ts'
 
 /** `` `name` ``, with backticks doubled. */
 export function identifier(name: string): string {
@@ -24,8 +25,8 @@ export function memberPath(...keys: readonly string[]): string {
 
 /** `INTERVAL '0 00:30:00.000' DAY(3) TO SECOND(3)`: an exact duration of whole milliseconds, not negative. */
 export function interval(durationMs: number): string {
-  const days = Math.floor(durationMs / 86_400_000)
-  const clock = new Date(durationMs % 86_400_000).toISOString().slice(11, 23)
+  const days = Math.floor(durationMs / DAY_MS)
+  const clock = new Date(durationMs % DAY_MS).toISOString().slice(11, 23)
   return `INTERVAL '${days} ${clock}' DAY(3) TO SECOND(3)`
 }
 

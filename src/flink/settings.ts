@@ -2,6 +2,7 @@
  * What a job needs to know beside the plan: where Kafka and PostgreSQL are, and how it is to run. No number in a table
  * depends on any of it.
  */
+import { DAY_MS, MINUTE_MS } from '../time/units.ts'
 
 /** How a job reads, writes and keeps its state. */
 export interface FlinkSettings {
@@ -33,6 +34,6 @@ export const DEFAULT_FLINK_SETTINGS: FlinkSettings = {
   stateBackend: 'rocksdb',
   checkpointIntervalMs: 10_000,
   bounded: false,
-  stateTtlMs: 24 * 3_600_000,
-  idleTimeoutMs: 60_000,
+  stateTtlMs: DAY_MS,
+  idleTimeoutMs: MINUTE_MS,
 }

@@ -7,6 +7,7 @@
  *     A measure of the page says which of them it reads.
  * G3  Any sound plan has a page: without a ratio, with one dimension or with none.
  */
+import { HOUR_MS } from '../time/units.ts'
 import type { DimensionPlan, MeasurePlan, Plan, RatioMeasurePlan, RollUp, TimeAxis } from './plan.ts'
 import { finalAfterMs, summedFields } from './plan.ts'
 
@@ -88,7 +89,6 @@ export interface PagePlan {
   readonly tables: readonly Pick<RollUp, 'axis' | 'dimensions'>[]
 }
 
-const HOUR_MS = 3_600_000
 const FEWEST_WINDOWS = 12
 /** The most windows a page shows. */
 export const MOST_WINDOWS = 600

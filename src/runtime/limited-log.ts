@@ -5,9 +5,9 @@
  * G2  What was left out is said, with its count, once its minute is over; nothing is left out in silence.
  * G3  Memory is bounded: of too many kinds the rest share one.
  */
+import { MINUTE_MS } from '../time/units.ts'
 import type { Log } from './ports.ts'
 
-const MINUTE_MS = 60_000
 const MAX_PER_MINUTE = 10
 const MAX_KINDS = 500
 

@@ -12,6 +12,7 @@
 import type { CellChanges, ChangeSet } from '../pipeline/cells.ts'
 import { planPage, type BoardPlan, type ChartPlan, type PagePlan } from '../pipeline/page.ts'
 import type { Plan } from '../pipeline/plan.ts'
+import { MINUTE_MS } from '../time/units.ts'
 import type { Amounts } from './held-cells.ts'
 import type { BoardData, BoardRow, ChartData, PageData, PeriodValues, Quantity, Values } from './page-data.ts'
 import { Ranking } from './ranking.ts'
@@ -24,7 +25,7 @@ const BOARD_ROWS = 10
 /** Rows after these must have at least a thousandth of all, or they are among the others. */
 const FIRST_BOARD_ROWS = 6
 /** How far the memory reaches beyond the range, so that clocks may be a little fast. */
-const AHEAD_MS = 600_000
+const AHEAD_MS = 10 * MINUTE_MS
 /** Cells kept for each dimension, as members times windows. */
 const CELL_BUDGET = 260_000
 

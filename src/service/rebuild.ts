@@ -19,6 +19,7 @@ import { planHash } from '../pipeline/plan-hash.ts'
 import { Delivery } from '../runtime/delivery.ts'
 import { LiveRun } from '../runtime/live-run.ts'
 import type { Log } from '../runtime/ports.ts'
+import { DAY_MS } from '../time/units.ts'
 import { journalFolder, keepIdentity, openDataFolder, readIdentity, type FolderIdentity } from './data-folder.ts'
 import { CLOCK, pause } from './elapsed.ts'
 import { recover, type Recovered, type RecoverOptions } from './recovery.ts'
@@ -26,7 +27,7 @@ import { Teardown } from './teardown.ts'
 
 const MAX_WAITING_CELLS = 1_000_000
 // All that a day of raw events can hold is read long before.
-const READ_LIMIT_MS = 86_400_000
+const READ_LIMIT_MS = DAY_MS
 
 export interface RebuildOptions {
   readonly plan: Plan

@@ -7,13 +7,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { messageOf, TidemarkError } from '../errors.ts'
 import type { StreamName } from '../pipeline/plan.ts'
+import { MINUTE_MS } from '../time/units.ts'
 import type { WriteLines } from '../traffic/ad-traffic.ts'
 import type { LineTarget } from '../traffic/writers/generate-log.ts'
 
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 5_000
 /** How long a server may be away. */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = MINUTE_MS
 const BODY_BYTES = 4_194_304
 
 interface Waiting {

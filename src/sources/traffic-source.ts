@@ -10,11 +10,12 @@
 import { TidemarkError } from '../errors.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { Clock } from '../runtime/ports.ts'
+import { MINUTE_MS } from '../time/units.ts'
 import { AdTraffic, type WriteLines } from '../traffic/ad-traffic.ts'
 import { trafficSettings, TRAFFIC_PRESETS } from '../traffic/settings.ts'
 
 const MAX_HISTORY_LINES = 450_000
-const MAX_CATCH_UP_MS = 60_000
+const MAX_CATCH_UP_MS = MINUTE_MS
 const LINES_PER_STEP = 20_000
 const LINES_PER_IMPRESSION = 1.15
 const STEP_MS = 50

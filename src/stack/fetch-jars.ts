@@ -11,13 +11,14 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { TidemarkError } from '../errors.ts'
+import { MINUTE_MS } from '../time/units.ts'
 
 /** What can be fetched. */
 export type JarSet = 'kafka' | 'flink'
 
 const MEGABYTES: Readonly<Record<JarSet, number>> = { kafka: 43, flink: 190 }
 const COPY = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies'
-const FETCH_TIMEOUT_MS = 900_000
+const FETCH_TIMEOUT_MS = 15 * MINUTE_MS
 
 /** The folder of a set of jars, there or not. */
 export function jarFolder(cacheDir: string, set: JarSet): string {

@@ -4,6 +4,7 @@
  * V1  Every chart filters by time through the same entry, without which the time filter does not reach it.
  * V2  Members beyond the largest are not drawn; nothing is dropped from a total.
  */
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time/units.ts'
 import type { DashboardChart } from './dashboard-plan.ts'
 import { uuidOf } from './uuid.ts'
 
@@ -13,13 +14,13 @@ const MOST_RANKED = 100
 
 /** Superset's grains with the length of each. */
 const GRAINS: readonly (readonly [grain: string, lengthMs: number])[] = [
-  ['P1D', 86_400_000],
-  ['PT1H', 3_600_000],
-  ['PT30M', 1_800_000],
-  ['PT15M', 900_000],
-  ['PT10M', 600_000],
-  ['PT5M', 300_000],
-  ['PT1M', 60_000],
+  ['P1D', DAY_MS],
+  ['PT1H', HOUR_MS],
+  ['PT30M', 30 * MINUTE_MS],
+  ['PT15M', 15 * MINUTE_MS],
+  ['PT10M', 10 * MINUTE_MS],
+  ['PT5M', 5 * MINUTE_MS],
+  ['PT1M', MINUTE_MS],
   ['PT30S', 30_000],
   ['PT5S', 5_000],
   ['PT1S', 1_000],

@@ -1,6 +1,7 @@
 /**
  * The dashboard in Superset's words: where the charts stand, what filters them, how often they are asked anew.
  */
+import { MINUTE_MS } from '../time/units.ts'
 import { chartUuid, datasetUuid } from './charts.ts'
 import type { ChartKind, DashboardChart, DashboardPlan } from './dashboard-plan.ts'
 import { uuidOf } from './uuid.ts'
@@ -179,5 +180,5 @@ function filterDocument(id: string, filterType: string, name: string): Document 
 }
 
 function rangeText(rangeMs: number): string {
-  return rangeMs % 60_000 === 0 ? `${rangeMs / 60_000}, minute` : `${Math.ceil(rangeMs / 1_000)}, second`
+  return rangeMs % MINUTE_MS === 0 ? `${rangeMs / MINUTE_MS}, minute` : `${Math.ceil(rangeMs / 1_000)}, second`
 }

@@ -2,11 +2,12 @@
  * Durations as people write them: `96h`, `30m`, `5s`, `250ms`. Inside, every duration is a whole number of
  * milliseconds.
  */
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './units.ts'
 
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS }
 
 /** The longest duration accepted: 366 days. */
-export const MAX_DURATION_MS: number = 366 * 86_400_000
+export const MAX_DURATION_MS: number = 366 * DAY_MS
 
 /** How a duration may be written, for messages. */
 export const DURATION_FORM = 'a whole number and a unit of ms, s, m, h or d, such as 30m or 250ms, up to 366d'

@@ -1,10 +1,9 @@
 /**
  * Now and then one campaign goes wrong: for some minutes it is clicked two to three times as often, or hardly at all.
  */
+import { MINUTE_MS } from '../time/units.ts'
 import { Random } from './random.ts'
 import type { TrafficSettings } from './settings.ts'
-
-const MINUTE_MS = 60_000
 
 /** The incidents of a run, one after the other. */
 export class Incidents {

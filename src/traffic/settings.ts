@@ -6,6 +6,7 @@
  * S2  `duplicates`, `orphans`, `repeats`, `late` and `malformed` are shares of all lines of both streams.
  */
 import { TidemarkError } from '../errors.ts'
+import { DAY_MS, HOUR_MS } from '../time/units.ts'
 import { END_EVENT_TIME_MS, MIN_EVENT_TIME_MS } from '../time/window.ts'
 
 /** All settings. Shares and ratios are numbers from 0 to 1: 2 % is 0.02. */
@@ -88,7 +89,7 @@ export const DEFAULT_TRAFFIC: TrafficSettings = {
 }
 
 /** Event time that the standard log of the benchmarks spans. */
-const STANDARD_LOG_MS = 3_600_000
+const STANDARD_LOG_MS = HOUR_MS
 
 /** Share of impressions in the standard log. */
 const STANDARD_IMPRESSIONS = 0.95
@@ -152,7 +153,7 @@ const real = (min: number, max: number): Range => ({ min, max, whole: false })
 
 const RANGES: Readonly<Record<Numeric, Range>> = {
   seed: whole(0, Number.MAX_SAFE_INTEGER),
-  startMs: whole(MIN_EVENT_TIME_MS + 366 * 86_400_000, END_EVENT_TIME_MS - 366 * 86_400_000),
+  startMs: whole(MIN_EVENT_TIME_MS + 366 * DAY_MS, END_EVENT_TIME_MS - 366 * DAY_MS),
   rate: real(0.01, 1_000_000),
   partitions: whole(1, 256),
   campaigns: whole(1, 100_000),
@@ -163,7 +164,7 @@ const RANGES: Readonly<Record<Numeric, Range>> = {
   clickRatio: share(1),
   clickBoostMin: real(0, 100),
   clickBoostMax: real(0, 100),
-  disorderMs: whole(0, 3_600_000),
+  disorderMs: whole(0, HOUR_MS),
   duplicates: share(0.5),
   orphans: share(0.5),
   repeats: share(0.5),

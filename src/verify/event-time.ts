@@ -1,6 +1,7 @@
 /**
  * Event times as producers write them: whole milliseconds since the epoch, or ISO 8601 with a zone.
  */
+import { MINUTE_MS } from '../time/units.ts'
 import { END_EVENT_TIME_MS, MIN_EVENT_TIME_MS } from '../time/window.ts'
 import { parseDecimal, wholeNumberOf, type Decimal } from './decimal.ts'
 
@@ -36,7 +37,7 @@ function isoTime(text: string): number | undefined {
   if (dayMs === undefined || fractionMs === undefined) return undefined
   const localMinutes = Number(hour) * 60 + Number(minute)
   const eastMinutes = (sign === '-' ? -1 : 1) * (Number(offsetHours) * 60 + Number(offsetMinutes))
-  return dayMs + (localMinutes - eastMinutes) * 60_000 + Number(second) * 1_000 + fractionMs
+  return dayMs + (localMinutes - eastMinutes) * MINUTE_MS + Number(second) * 1_000 + fractionMs
 }
 
 /** The first millisecond of a day that the calendar has. */

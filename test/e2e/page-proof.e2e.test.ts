@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { MINUTE_MS } from '../../src/time/units.ts'
 import { skipWithoutChromium } from '../support/chromium.ts'
 import { clickLine, impressionLine } from '../support/event-lines.ts'
 import { eventually } from '../support/eventually.ts'
@@ -18,7 +19,6 @@ import { serveTables, type ServedTables } from '../support/served-tables.ts'
 import { seededRandom } from '../support/simulated-disk.ts'
 import { afterwards } from '../support/afterwards.ts'
 
-const MINUTE_MS = 60_000
 const DEVICES = ['mobile', 'desktop', 'tablet']
 const CAMPAIGNS = ['spring', 'summer', 'autumn', 'it\'s, "a" name']
 

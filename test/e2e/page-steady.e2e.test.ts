@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import type { Browser, BrowserContextOptions, Page, Request } from 'playwright-core'
+import { MINUTE_MS } from '../../src/time/units.ts'
 import { afterwards } from '../support/afterwards.ts'
 import { skipWithoutChromium } from '../support/chromium.ts'
 import { CuttingProxy } from '../support/cutting-proxy.ts'
@@ -16,7 +17,6 @@ import { runSql } from '../support/postgres.ts'
 import { serveTables, type ServedTables } from '../support/served-tables.ts'
 import { keepUser } from '../../src/server/access/user-store.ts'
 
-const MINUTE_MS = 60_000
 /** What Web Vitals calls good is 0.1. */
 const MOST_SHIFT = 0.02
 const TILES_FILTER = `getComputedStyle(document.querySelector('main > .tiles')).filter`

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { MINUTE_MS } from '../../src/time/units.ts'
 import { skipWithoutChromium } from '../support/chromium.ts'
 import { clickLine, impressionLine } from '../support/event-lines.ts'
 import { eventually } from '../support/eventually.ts'
@@ -14,7 +15,6 @@ import { runSql } from '../support/postgres.ts'
 import { afterwards } from '../support/afterwards.ts'
 import { serveTables, type ServedTables } from '../support/served-tables.ts'
 
-const MINUTE_MS = 60_000
 const IMAGE = '<img src=x onerror="window.hacked = true">'
 const DEVICES = ['mobile', 'desktop', 'tablet']
 

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import { MINUTE_MS } from '../../src/time/units.ts'
 import { launchChromium, skipWithoutChromium } from '../support/chromium.ts'
 import { eventually } from '../support/eventually.ts'
 import {
@@ -19,7 +20,7 @@ import {
   overflowPx,
   paperColour,
 } from '../support/in-page.ts'
-import { adPlan, MINUTE_MS } from '../support/page-changes.ts'
+import { adPlan } from '../support/page-changes.ts'
 import { buildPage, PageRig, removePage } from '../support/page-rig.ts'
 import { healthyStatus, streamLedger } from '../support/pipeline-status.ts'
 

@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { after, before, describe, it, type TestContext } from 'node:test'
+import { DAY_MS, HOUR_MS } from '../../src/time/units.ts'
 import { impressionLine } from '../support/event-lines.ts'
 import { adPlan } from '../support/engine-rig.ts'
 import { eventually } from '../support/eventually.ts'
@@ -16,8 +17,6 @@ import { seed } from '../support/seed.ts'
 import { ServiceRig } from '../support/service-rig.ts'
 import { assertControls, assertExact } from '../support/truth-log.ts'
 
-const DAY_MS = 86_400_000
-const HOUR_MS = 3_600_000
 const SET_CLOCK = pathToFileURL(join(import.meta.dirname, '..', 'support', 'set-clock.ts')).href
 const IDLE_TIMEOUT = '500ms'
 

@@ -12,13 +12,13 @@ import { planHash } from '../../src/pipeline/plan-hash.ts'
 import { finalAfterMs } from '../../src/pipeline/plan.ts'
 import { earlySets } from '../../src/query/early-tables.ts'
 import type { EpochStore } from '../../src/sinks/postgres/epoch-store.ts'
+import { MINUTE_MS } from '../../src/time/units.ts'
 import { type CellInput, cellChanges, epoch, START_MS } from '../support/change-sets.ts'
 import { checkAsyncProperty } from '../support/check-property.ts'
 import { claimedStore, liveEpoch, PLAN } from '../support/live-epochs.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 
 const FILE = 'test/integration/early-cells.int.test.ts'
-const MINUTE_MS = 60_000
 const sets = earlySets(PLAN)
 const kept = { withNarrow: true, withEarly: true }
 

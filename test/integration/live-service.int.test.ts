@@ -11,6 +11,7 @@ import { openDatabase } from '../../src/database/open-database.ts'
 import { TidemarkError } from '../../src/errors.ts'
 import { verifyFolder } from '../../src/service/verify-folder.ts'
 import { startLiveService, type LiveServiceOptions } from '../../src/service/live-service.ts'
+import { HOUR_MS } from '../../src/time/units.ts'
 import { adPlan } from '../support/engine-rig.ts'
 import { clickLine, impressionLine } from '../support/event-lines.ts'
 import { eventually } from '../support/eventually.ts'
@@ -20,7 +21,6 @@ import { get } from '../support/raw-http.ts'
 import { afterwards } from '../support/afterwards.ts'
 
 const plan = adPlan()
-const HOUR_MS = 3_600_000
 
 let postgres: TestPostgres
 before(async () => (postgres = await startTestPostgres()))

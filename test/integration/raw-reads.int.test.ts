@@ -17,6 +17,7 @@ import { MOST_WAITING, RawReads } from '../../src/service/raw/raw-reads.ts'
 import { readSamples } from '../../src/service/raw/read-samples.ts'
 import { partitionsElsewhere } from '../../src/service/raw/scan-journal.ts'
 import { topicTails } from '../../src/service/raw/topic-tails.ts'
+import { MINUTE_MS } from '../../src/time/units.ts'
 import { clickLine, impressionLine } from '../support/event-lines.ts'
 import { adPlan } from '../support/engine-rig.ts'
 import { eventually } from '../support/eventually.ts'
@@ -24,7 +25,6 @@ import { newFolder, RunningRig } from '../support/live-rig.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 
 const plan = adPlan()
-const MINUTE_MS = 60_000
 
 let postgres: TestPostgres
 before(async () => (postgres = await startTestPostgres()))

@@ -19,6 +19,7 @@ import { narrowTables } from '../../src/query/narrow-tables.ts'
 import { piecesOf } from '../../src/query/span-pieces.ts'
 import type { ViewQuery } from '../../src/query/view-query.ts'
 import { ViewReader } from '../../src/server/query/view-reader.ts'
+import { MINUTE_MS } from '../../src/time/units.ts'
 import { checkAsyncProperty, checkProperty } from '../support/check-property.ts'
 import { makeFacts, MEMBERS, writeFacts } from '../support/fact-tables.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
@@ -26,7 +27,6 @@ import type { Facts } from '../support/view-recount.ts'
 import { viewRequests } from '../support/view-requests.ts'
 
 const FILE = 'test/property/coarse-cells.property.test.ts'
-const MINUTE_MS = 60_000
 
 /** Around the night in which clocks change in Berlin and in Beirut; the end of what is final is no whole period. */
 const SPAN = {

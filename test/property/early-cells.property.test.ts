@@ -19,6 +19,7 @@ import { checkView } from '../../src/query/check-view.ts'
 import { type EarlySet, earlySets } from '../../src/query/early-tables.ts'
 import type { ViewQuery, ViewRequest } from '../../src/query/view-query.ts'
 import { ViewReader } from '../../src/server/query/view-reader.ts'
+import { MINUTE_MS } from '../../src/time/units.ts'
 import { checkAsyncProperty } from '../support/check-property.ts'
 import { makeFacts, MEMBERS, writeFacts } from '../support/fact-tables.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
@@ -26,7 +27,6 @@ import type { Facts } from '../support/view-recount.ts'
 import { viewRequests } from '../support/view-requests.ts'
 
 const FILE = 'test/property/early-cells.property.test.ts'
-const MINUTE_MS = 60_000
 const OWNER = 'owner'
 const AXIS_AMOUNTS = { impression: ['impressions', 'clicks', 'spend'], click: ['clicks'] }
 

@@ -9,6 +9,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { HOUR_MS } from '../../src/time/units.ts'
 import { decodeUtf8 } from '../../src/verify/readers/decode-utf8.ts'
 import type { LineBatch } from '../../src/verify/admission.ts'
 import { recountLive, type Recount } from '../../src/verify/recount.ts'
@@ -22,7 +23,6 @@ const FILE = 'test/property/live-recount.property.test.ts'
 
 const logs = randomLog({ maxEvents: 150 })
 const partition = fc.nat(5)
-const HOUR_MS = 3_600_000
 const clock = fc.oneof(
   fc.integer({ min: -HOUR_MS, max: HOUR_MS }).map((ms) => TEN_MS + ms),
   fc.constantFrom(TEN_MS, TEN_MS + 2 * HOUR_MS, Infinity),

@@ -13,6 +13,7 @@ import { EVENT_CLASSES, type EventClass, type Plan } from '../../src/pipeline/pl
 import { SAMPLED_CLASSES, type SampleEvent } from '../../src/query/sample-answer.ts'
 import { findSamples } from '../../src/service/raw/find-samples.ts'
 import type { PartitionTail } from '../../src/service/raw/tail-reader.ts'
+import { MINUTE_MS } from '../../src/time/units.ts'
 import type { LineBatch } from '../../src/verify/admission.ts'
 import { Malformed } from '../../src/verify/parse-event.ts'
 import { decodeUtf8 } from '../../src/verify/readers/decode-utf8.ts'
@@ -25,7 +26,6 @@ import { LiveDriver, type LiveStep } from '../support/live-driver.ts'
 import { randomLog, type RandomLog } from '../support/random-log.ts'
 
 const FILE = 'test/property/sample-events.property.test.ts'
-const MINUTE_MS = 60_000
 /** In place of how many blocks are missing: nothing of the partition is known, as of a topic that cannot be read. */
 const ELSEWHERE = 5
 

@@ -15,6 +15,7 @@ import { checkView } from '../../src/query/check-view.ts'
 import { coveringTable } from '../../src/query/coverage.ts'
 import type { ViewFilter, ViewQuery } from '../../src/query/view-query.ts'
 import { ViewReader } from '../../src/server/query/view-reader.ts'
+import { HOUR_MS } from '../../src/time/units.ts'
 import { checkAsyncProperty } from '../support/check-property.ts'
 import { makeFacts, MEMBERS, writeFacts } from '../support/fact-tables.ts'
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts'
@@ -22,7 +23,6 @@ import { recountView, type Facts } from '../support/view-recount.ts'
 import { viewRequests } from '../support/view-requests.ts'
 
 const FILE = 'test/property/view-equals-recount.property.test.ts'
-const HOUR_MS = 3_600_000
 
 /** Around the night in which clocks change in Berlin and in Beirut. */
 const SPAN = {

@@ -14,6 +14,7 @@ import { planOf } from '../../src/pipeline/validate.ts'
 import { checkView } from '../../src/query/check-view.ts'
 import { joinEscaped, splitEscaped } from '../../src/query/search-text.ts'
 import { formatViewUrl, parseViewUrl } from '../../src/query/view-url.ts'
+import { DAY_MS } from '../../src/time/units.ts'
 import { checkProperty } from '../support/check-property.ts'
 import { viewRequests } from '../support/view-requests.ts'
 
@@ -27,7 +28,6 @@ const PLANS: readonly (readonly [name: string, plan: Plan])[] = [
   ['minimal', example('minimal.json')],
 ]
 
-const DAY_MS = 86_400_000
 const NOW_MS = Date.UTC(2026, 2, 29)
 const TIMES = { fromMs: NOW_MS - 90 * DAY_MS, toMs: NOW_MS }
 

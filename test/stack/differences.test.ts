@@ -16,6 +16,7 @@ import { DEFAULT_FLINK_SETTINGS, type FlinkSettings } from '../../src/flink/sett
 import { STREAM_NAMES, type Plan } from '../../src/pipeline/plan.ts'
 import { planOf } from '../../src/pipeline/validate.ts'
 import { ensureTopics } from '../../src/sinks/kafka/topics.ts'
+import { HOUR_MS } from '../../src/time/units.ts'
 import {
   DIFFERENCES,
   DIFFERENCES_PARAMETERS,
@@ -30,7 +31,6 @@ import { runSql, startTestPostgres, type TestPostgres } from '../support/postgre
 import { ServiceProcess } from '../support/service-process.ts'
 import { STACK_DEADLINE_MS, STACK_TEST, stackMissing, startTestStack, type TestStack } from '../support/stack.ts'
 
-const HOUR_MS = 3_600_000
 const PARITY = join(import.meta.dirname, '..', '..', 'docs', 'parity.md')
 
 /** The lines that are judged by more than the ledger at the times of their events. */

@@ -22,7 +22,6 @@ import { TableStore } from './table-store.ts'
 
 /** 2026-01-01T10:00:00Z: the start of a minute. */
 export const TEN_MS: number = Date.parse('2026-01-01T10:00:00Z')
-export const MINUTE_MS = 60_000
 
 /** Eight keys as an engine would draw them. */
 export const RANDOM_KEYS: Int32Array = Int32Array.from({ length: 8 }, (_, i) => Math.imul(i + 1, 0x9e3779b1))

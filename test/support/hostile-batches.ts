@@ -5,6 +5,7 @@
  */
 import { crc32 } from 'node:zlib'
 import type { StreamName } from '../../src/pipeline/plan.ts'
+import { HOUR_MS } from '../../src/time/units.ts'
 import { clickLine, impressionLine } from './event-lines.ts'
 import type { Random } from './simulated-disk.ts'
 
@@ -20,7 +21,6 @@ export interface Batch {
 
 const MALFORMED = ['hello', '{"impression_id":true', '[]', '{"event_timestamp":"yesterday"}', '{}'] as const
 const REMEMBERED = 500
-const HOUR_MS = 3_600_000
 
 /** The number of the batch that a line came with. */
 export function batchOf(line: string): number {

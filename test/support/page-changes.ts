@@ -6,10 +6,10 @@ import type { CellChanges, ChangeSet } from '../../src/pipeline/cells.ts'
 import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
 import { freezePlan } from '../../src/pipeline/freeze.ts'
 import type { Plan } from '../../src/pipeline/plan.ts'
+import { MINUTE_MS } from '../../src/time/units.ts'
 
 export const adPlan: Plan = freezePlan(adPipeline)
 
-export const MINUTE_MS = 60_000
 /** 2026-01-01T12:00:00.000Z */
 export const NOON_MS: number = Date.UTC(2026, 0, 1, 12)
 

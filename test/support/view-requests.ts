@@ -6,8 +6,7 @@ import type { Plan, TimeAxis } from '../../src/pipeline/plan.ts'
 import { viewMeasures } from '../../src/query/view-measures.ts'
 import { GRAINS, type ViewRequest } from '../../src/query/view-query.ts'
 import { GRAIN_MS } from '../../src/query/check-view.ts'
-
-const HOUR_MS = 3_600_000
+import { HOUR_MS } from '../../src/time/units.ts'
 
 /** Zones with halves and quarters of hours, without and with clocks that change, also at midnight. */
 export const ZONES = [

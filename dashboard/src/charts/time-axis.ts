@@ -1,13 +1,9 @@
 /**
  * Where the time axis has its ticks: at round times of the chosen zone, as many as fit.
  */
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../../src/time/units.ts'
 import { formatClock, formatDay, formatMinute } from '../format/times.ts'
 import { fromLocalMs, toLocal } from '../format/zones.ts'
-
-const SECOND_MS = 1_000
-const MINUTE_MS = 60_000
-const HOUR_MS = 3_600_000
-const DAY_MS = 86_400_000
 
 const STEPS_MS: readonly number[] = [
   ...[1, 5, 10, 30].map((n) => n * SECOND_MS),

@@ -1,11 +1,10 @@
 /**
  * Times as the page writes them, in the zone that was chosen, and lengths of time.
  */
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/time/units.ts'
 import { THIN_SPACE } from './numbers.ts'
 import { toLocal } from './zones.ts'
 
-const MINUTE_MS = 60_000
-const DAY_MS = 86_400_000
 // Made once: each status and each mark on an axis writes a day.
 const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' })
 
@@ -70,19 +69,19 @@ export function formatRough(lengthMs: number): string {
 
 /** The page's range in words: `last hour`, `last 12 h`. */
 export function rangeInWords(rangeMs: number): string {
-  return rangeMs === 3_600_000 ? 'last hour' : `last ${formatLength(rangeMs)}`
+  return rangeMs === HOUR_MS ? 'last hour' : `last ${formatLength(rangeMs)}`
 }
 
 /** What came before the range, in words: `hour before`, `12 h before`. */
 export function beforeInWords(rangeMs: number): string {
-  return rangeMs === 3_600_000 ? 'hour before' : `${formatLength(rangeMs)} before`
+  return rangeMs === HOUR_MS ? 'hour before' : `${formatLength(rangeMs)} before`
 }
 
 /** What one window is called: `minute`, `hour`, `day`, or `window` where its length has no word. */
 export function windowInWords(windowSizeMs: number): string {
-  const word = { 60_000: 'minute', 3_600_000: 'hour', 86_400_000: 'day', 604_800_000: 'week' }[windowSizeMs]
+  const word = { [MINUTE_MS]: 'minute', [HOUR_MS]: 'hour', [DAY_MS]: 'day', [7 * DAY_MS]: 'week' }[windowSizeMs]
   if (word !== undefined) return word
-  return windowSizeMs % MINUTE_MS === 0 && windowSizeMs < 3_600_000 ? `${windowSizeMs / MINUTE_MS} minutes` : 'window'
+  return windowSizeMs % MINUTE_MS === 0 && windowSizeMs < HOUR_MS ? `${windowSizeMs / MINUTE_MS} minutes` : 'window'
 }
 
 function twoUnits(large: number, largeUnit: string, small: number, smallUnit: string): string {

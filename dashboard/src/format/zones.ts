@@ -2,8 +2,9 @@
  * Time zones as the page needs them: asked for every point of every chart, so what was asked before is remembered.
  */
 import { clockOf } from '../../../src/query/time-zone.ts'
+import { HOUR_MS, MINUTE_MS } from '../../../src/time/units.ts'
 
-const QUARTER_MS = 900_000
+const QUARTER_MS = 15 * MINUTE_MS
 const MOST_REMEMBERED = 5_000
 
 const offsets = new Map<string, number>()
@@ -29,7 +30,7 @@ export function toLocal(timeMs: number, zone: string): Date {
 /** The moment at which the clock of the place shows `localMs`; of two the earlier, of none the one after the gap. */
 export function fromLocalMs(localMs: number, zone: string): number {
   const guess = localMs - zoneOffsetMs(localMs, zone)
-  const earlier = localMs - zoneOffsetMs(guess - 2 * 3_600_000, zone)
+  const earlier = localMs - zoneOffsetMs(guess - 2 * HOUR_MS, zone)
   if (earlier + zoneOffsetMs(earlier, zone) === localMs) return earlier
   return localMs - zoneOffsetMs(guess, zone)
 }

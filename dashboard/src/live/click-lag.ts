@@ -4,15 +4,16 @@
 import { computed, effect, signal, type Signal } from '@preact/signals'
 import { messageOf } from '../../../src/errors.ts'
 import type { ClickLagAnswer } from '../../../src/query/raw-answer.ts'
+import { DAY_MS, MINUTE_MS } from '../../../src/time/units.ts'
 import { filterText } from '../model/page-url.ts'
 import { rangeLengthMs } from '../model/page-state.ts'
 import { view } from '../state/view-state.ts'
 import { canAsk, isPaused } from './answers.ts'
 import { fetchAnswer } from './refused.ts'
 
-const EVERY_MS = 60_000
+const EVERY_MS = MINUTE_MS
 /** The longest that may be asked for. */
-const MOST_LAG_MS = 86_400_000
+const MOST_LAG_MS = DAY_MS
 
 /** Whether somebody looks at it: reading the journal is work. */
 export const isLagShown: Signal<boolean> = signal(false)

@@ -4,13 +4,14 @@
  */
 import { computed, effect } from '@preact/signals'
 import type { LedgerAnswer } from '../../../src/query/ledger-view.ts'
+import { MINUTE_MS } from '../../../src/time/units.ts'
 import { interruptions, ledgerBuckets, marksTrouble, rangeText, screen } from '../state/shown.ts'
 import { isInterruptionAnswer, isLedgerAnswer, otherForm } from './answer-shape.ts'
 import { fetchAnswer, Refused } from './refused.ts'
 import { isLimited } from './viewer.ts'
 
 const EVERY_MS = 30_000
-const STEP_MS = 60_000
+const STEP_MS = MINUTE_MS
 
 /** Starts asking, for as long as the page lives. */
 export function followLedgerMarks(): void {

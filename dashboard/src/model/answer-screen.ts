@@ -10,6 +10,7 @@ import type { Amounts, RankAnswer, SeriesAnswer, ViewAnswer } from '../../../src
 import type { Grain, RankPart, SeriesPart, ViewQuery } from '../../../src/query/view-query.ts'
 import { inSentence, type BoardPlan, type ChartPlan, type PagePlan } from '../../../src/pipeline/page.ts'
 import type { Quantity, Values } from '../../../src/server/page-data.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/time/units.ts'
 import { isCovered } from './answerable.ts'
 import { modelOfCells, OTHERS_SLOT, type ChartModel, type SeriesCells } from './chart-model.ts'
 import { measureOf, type PageState } from './page-state.ts'
@@ -17,12 +18,12 @@ import type { BoardColumns, BoardModel, BoardModelRow, Screen, TotalsModel } fro
 import { assignSlots, keepMembers, type Memory } from './slots.ts'
 
 export const GRAINS_MS: Readonly<Record<Grain, number>> = {
-  '1m': 60_000,
-  '5m': 300_000,
-  '15m': 900_000,
-  '1h': 3_600_000,
-  '1d': 86_400_000,
-  '1w': 604_800_000,
+  '1m': MINUTE_MS,
+  '5m': 5 * MINUTE_MS,
+  '15m': 15 * MINUTE_MS,
+  '1h': HOUR_MS,
+  '1d': DAY_MS,
+  '1w': 7 * DAY_MS,
 }
 const CHART_MEMBERS = 5
 /** Members asked for beyond those that are shown: whoever is among them does not go yet. */

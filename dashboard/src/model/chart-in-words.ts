@@ -1,12 +1,11 @@
 /**
  * What a chart shows and what it leaves out, in a line under its title.
  */
+import { MINUTE_MS } from '../../../src/time/units.ts'
 import { isCompared } from '../charts/plot-data.ts'
 import { formatCount } from '../format/numbers.ts'
 import { windowInWords } from '../format/times.ts'
 import type { ChartModel } from './chart-model.ts'
-
-const MINUTE_MS = 60_000
 
 /** The line of a chart. `memberCount` is how many members it could show; 0 where that is not told. */
 export function chartInWords(model: ChartModel, memberCount: number, isMarkedAsBefore: boolean = false): string {

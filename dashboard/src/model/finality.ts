@@ -2,13 +2,12 @@
  * How much of what is shown may still change, and where there is nothing to show, what there is: in words.
  */
 import type { Values } from '../../../src/server/page-data.ts'
+import { DAY_MS } from '../../../src/time/units.ts'
 import { formatShare } from '../format/numbers.ts'
 import { beforeInWords, formatClock, formatDate, formatMinute, formatMoment, rangeInWords } from '../format/times.ts'
 import { zoneInWords } from '../format/zones.ts'
 import type { PageState } from './page-state.ts'
 import type { Screen } from './screen.ts'
-
-const DAY_MS = 86_400_000
 
 /** How much of what is shown may still change; undefined where nothing is known of it. */
 export function provisionalText(screen: Screen): string | undefined {

@@ -3,6 +3,7 @@
  * magnitude the same room.
  */
 import type { ClickLagAnswer } from '../../../src/query/raw-answer.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/time/units.ts'
 import { formatWhole } from '../format/times.ts'
 
 /** What happens sooner is one and the same. */
@@ -27,7 +28,7 @@ export function lagCurve({ buckets, seenUpToMs }: ClickLagAnswer): LagCurve {
   return { points: [{ x: 0, y: 0 }, ...points], xOf }
 }
 
-const TICKS_MS = [1_000, 10_000, 60_000, 600_000, 3_600_000, 21_600_000, 86_400_000, 604_800_000]
+const TICKS_MS = [1_000, 10_000, MINUTE_MS, 10 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS, DAY_MS, 7 * DAY_MS]
 /** Ticks further right than this would stand beyond the end. */
 const LAST_TICK = 0.93
 

@@ -7,10 +7,7 @@
 import type { PageMeasure, PagePlan } from '../../../src/pipeline/page.ts'
 import type { TimeAxis } from '../../../src/pipeline/plan.ts'
 import type { Order, ViewFilter, ViewScope } from '../../../src/query/view-query.ts'
-
-const MINUTE_MS = 60_000
-const HOUR_MS = 3_600_000
-const DAY_MS = 86_400_000
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/time/units.ts'
 
 /** The ranges that have a key, in the order of their keys. */
 export const PRESETS_MS: readonly number[] = [15 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS, DAY_MS, 7 * DAY_MS]

@@ -14,12 +14,13 @@ import {
 } from '../../../src/query/view-query.ts'
 import { joinEscaped, splitEscaped } from '../../../src/query/search-text.ts'
 import { isZone } from '../../../src/query/time-zone.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/time/units.ts'
 import { defaultState, measureOf, type PageState } from './page-state.ts'
 
 const UNITS_MS: readonly (readonly [unit: string, ms: number])[] = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
+  ['d', DAY_MS],
+  ['h', HOUR_MS],
+  ['m', MINUTE_MS],
   ['s', 1_000],
 ]
 const NAMED_COMPARISONS = ['previous', 'day', 'week', 'none'] as const
@@ -187,7 +188,7 @@ function parseTime(text: string | undefined): number | undefined {
 export function lengthText(lengthMs: number): string {
   // A day is 24 hours here: `7d` but `24h`, as people say it.
   const fits = UNITS_MS.find(([, unitMs]) => lengthMs % unitMs === 0 && lengthMs !== unitMs)
-  const [unit, unitMs] = lengthMs === 3_600_000 ? (['h', 3_600_000] as const) : (fits ?? (['s', 1_000] as const))
+  const [unit, unitMs] = lengthMs === HOUR_MS ? (['h', HOUR_MS] as const) : (fits ?? (['s', 1_000] as const))
   return `${lengthMs / unitMs}${unit}`
 }
 
@@ -196,7 +197,7 @@ export function parseLength(text: string | undefined): number | undefined {
   const match = /^(\d{1,6})\s?(d|h|m|s)(?:in)?$/.exec(text?.trim() ?? '')
   const unitMs = UNITS_MS.find(([unit]) => unit === match?.[2])?.[1]
   const lengthMs = Number(match?.[1]) * (unitMs ?? NaN)
-  return lengthMs >= 60_000 && lengthMs <= 3_660 * 86_400_000 ? lengthMs : undefined
+  return lengthMs >= MINUTE_MS && lengthMs <= 3_660 * DAY_MS ? lengthMs : undefined
 }
 
 function comparisonText(comparison: ViewComparison): string {

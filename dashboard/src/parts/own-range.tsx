@@ -1,5 +1,6 @@
 import { useSignal, type Signal } from '@preact/signals'
 import type { VNode } from 'preact'
+import { MINUTE_MS } from '../../../src/time/units.ts'
 import { fromLocalMs, toLocal, zoneInWords } from '../format/zones.ts'
 import type { PageState } from '../model/page-state.ts'
 import { parseLength } from '../model/page-url.ts'
@@ -10,7 +11,7 @@ import { Window } from './window.tsx'
 
 type PageRange = PageState['range']
 
-const LEAST_MS = 60_000
+const LEAST_MS = MINUTE_MS
 
 /** A range of one's own: a length such as `90m` up to now, or from one time to another. */
 export function OwnRange(): VNode {

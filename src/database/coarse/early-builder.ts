@@ -16,6 +16,7 @@ import { planHash } from '../../pipeline/plan-hash.ts'
 import { finalAfterMs } from '../../pipeline/plan.ts'
 import type { CoarseTable } from '../../query/coarse-tables.ts'
 import { earlyLayout, type EarlySet, earlySets, earlyTableNames } from '../../query/early-tables.ts'
+import { MINUTE_MS } from '../../time/units.ts'
 import { databaseError } from '../database-error.ts'
 import { readEpochRow } from '../epoch-row.ts'
 import { qualifiedTable, timeLiteral } from '../../text/sql-text.ts'
@@ -25,11 +26,11 @@ import { EARLY_STATE } from './early-schema.ts'
 import { addedStatement, pieceStatement } from './piece-statement.ts'
 
 /** Final windows that are kept as well: an hour by the minute, and the hour before it. */
-export const KEPT_FINAL_MS: number = 90 * 60_000
+export const KEPT_FINAL_MS: number = 90 * MINUTE_MS
 /** Changes of a window after which building it anew costs less than what views read. */
 export const MOST_CHANGES: number = 2_000
 /** What is too old is removed in lumps of this length. */
-const TRIM_MS = 5 * 60_000
+const TRIM_MS = 5 * MINUTE_MS
 
 /** Windows that have early cells. */
 interface Kept {
@@ -58,7 +59,7 @@ export class EarlyBuilder {
     this.#connection = new BuilderConnection({
       url: options.url,
       applicationName: 'tidemark early cells',
-      queryTimeoutMs: 60_000,
+      queryTimeoutMs: MINUTE_MS,
       set: `set random_page_cost = 1.1; set idle_in_transaction_session_timeout = '30s'`,
     })
   }

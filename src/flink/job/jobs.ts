@@ -8,6 +8,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { TidemarkError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
+import { MINUTE_MS } from '../../time/units.ts'
 import { flinkStatements, jobName } from '../flink-sql.ts'
 import { literal } from '../quoting.ts'
 import type { FlinkSettings } from '../settings.ts'
@@ -31,7 +32,7 @@ export interface FlinkJob {
 /** States in which a job no longer does anything. */
 const OVER: readonly string[] = ['FINISHED', 'CANCELED', 'FAILED']
 const POLL_MS = 250
-const STOP_MS = 300_000
+const STOP_MS = 5 * MINUTE_MS
 
 /** All jobs that a cluster knows of, those that are over included, the newest first. */
 export async function listJobs(cluster: FlinkCluster): Promise<readonly FlinkJob[]> {

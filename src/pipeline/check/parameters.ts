@@ -2,14 +2,13 @@
  * The parameters: durations, each in its range and fit for the others.
  */
 import { DURATION_FORM, MAX_DURATION_MS, formatDuration, parseDuration } from '../../time/duration.ts'
+import { DAY_MS } from '../../time/units.ts'
 import { DEFAULT_PARAMETERS, type ParametersDefinition } from '../definition.ts'
 import type { Draft } from './draft.ts'
 import { asObject, member } from './plain-data.ts'
 import { problemAt, type Problem } from './problem.ts'
 
 type ParameterName = keyof ParametersDefinition
-
-const DAY_MS = 86_400_000
 
 /** Checks that each parameter given is a duration within its range. */
 export function checkParameters(draft: Draft): Problem[] {

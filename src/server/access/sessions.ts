@@ -7,9 +7,10 @@
  * S3  Memory is bounded: of too many sessions of one user the oldest goes.
  */
 import { createHash, randomBytes } from 'node:crypto'
+import { DAY_MS, HOUR_MS } from '../../time/units.ts'
 
-const IDLE_MS = 12 * 3_600_000
-const LONGEST_MS = 7 * 86_400_000
+const IDLE_MS = 12 * HOUR_MS
+const LONGEST_MS = 7 * DAY_MS
 const MAX_PER_USER = 32
 
 interface Session {

@@ -1,6 +1,7 @@
 /**
  * What a client may ask of the ingest, and what it gets when nobody says otherwise.
  */
+import { MINUTE_MS } from '../../time/units.ts'
 
 /** All limits of the ingest. Bytes are bytes, times ms. */
 export interface IngestLimits {
@@ -45,7 +46,7 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   maxConnectionsPerLoopbackAddress: 4_096,
   maxHeaderBytes: 16_384,
   headersTimeoutMs: 10_000,
-  requestTimeoutMs: 60_000,
+  requestTimeoutMs: MINUTE_MS,
   keepAliveTimeoutMs: 65_000,
   maxEventsPerSecondPerKey: 1_000_000,
   maxEventsPerSecondPerAddress: 1_000_000,

@@ -27,6 +27,7 @@ import {
 } from '../../query/raw-answer.ts'
 import type { SampleAnswer, SampleQuery } from '../../query/sample-answer.ts'
 import type { ViewFilter } from '../../query/view-query.ts'
+import { MINUTE_MS } from '../../time/units.ts'
 import { AcceptedEvents } from '../../verify/accepted-events.ts'
 import { Malformed, type EventParser, type ParsedEvent } from '../../verify/parse-event.ts'
 import { decodeUtf8 } from '../../verify/readers/decode-utf8.ts'
@@ -110,7 +111,7 @@ export class RawReads {
    */
   async clickLag(query: ClickLagQuery, forced: readonly ViewFilter[]): Promise<ClickLagAnswer> {
     const key = JSON.stringify([query, forced])
-    const epochMinute = String(Math.floor(Date.now() / 60_000))
+    const epochMinute = String(Math.floor(Date.now() / MINUTE_MS))
     const known = this.#lags.get(key)
     if (known?.epochMinute === epochMinute) return known.answer
     if (this.#lags.size >= 32) this.#lags.clear()

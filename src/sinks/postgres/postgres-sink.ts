@@ -19,6 +19,7 @@ import { TidemarkError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { allTables } from '../../pipeline/table-text.ts'
 import type { Epoch, Sink } from '../../runtime/ports.ts'
+import { MINUTE_MS } from '../../time/units.ts'
 import { LedgerTotals } from '../ledger-totals.ts'
 import { DEAD_LETTER_LIMITS, DeadLetterTable } from './dead-letter-table.ts'
 import { InterruptionTable } from './interruption-table.ts'
@@ -40,7 +41,7 @@ export interface PostgresSinkOptions {
   readonly log?: (line: string) => void
 }
 
-const TIMEOUT_MS = 600_000
+const TIMEOUT_MS = 10 * MINUTE_MS
 
 /** A {@link Sink} that writes the tables of a plan, all at once. */
 export class PostgresSink implements Sink {

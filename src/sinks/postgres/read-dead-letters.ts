@@ -5,6 +5,7 @@ import { withConnection } from '../../database/connection.ts'
 import { findRelation } from '../../database/found-schema.ts'
 import { qualifiedTable } from '../../text/sql-text.ts'
 import type { StreamName } from '../../pipeline/plan.ts'
+import { MINUTE_MS } from '../../time/units.ts'
 import type { LetterFilter, StoredLetter } from '../dead-letters/stored-letter.ts'
 import { DEAD_LETTER_TABLE } from './dead-letter-table.ts'
 
@@ -29,7 +30,7 @@ export async function readDeadLetters(
   filter: LetterFilter,
   limit: number,
 ): Promise<readonly StoredLetter[]> {
-  const asking = { applicationName: 'tidemark dead-letters', queryTimeoutMs: 60_000, doing: 'read the dead letters' }
+  const asking = { applicationName: 'tidemark dead-letters', queryTimeoutMs: MINUTE_MS, doing: 'read the dead letters' }
   return withConnection({ url, ...asking }, async (client) => {
     if ((await findRelation(client, DEAD_LETTER_TABLE)) === undefined) return []
     const { stream, reason, partition, position, fromMs, toMs } = filter

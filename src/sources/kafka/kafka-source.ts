@@ -20,6 +20,7 @@ import { TidemarkError } from '../../errors.ts'
 import type { StreamName } from '../../pipeline/plan.ts'
 import type { OfferLines } from '../../runtime/live-run.ts'
 import type { Clock, Log, Positions } from '../../runtime/ports.ts'
+import { MINUTE_MS } from '../../time/units.ts'
 import type { Watermarks } from '../../time/watermarks.ts'
 import { BlockFetcher } from './block-fetcher.ts'
 import type { Cluster, FetchedPartition } from './cluster.ts'
@@ -58,7 +59,7 @@ export interface KafkaSourceOptions {
 const POLL_BYTES = 1 << 20
 const REFRESH_MS = 15_000
 /** How far a partition's watermark may be ahead of one that has something to send, ms of event time. */
-const MOST_AHEAD_MS = 600_000
+const MOST_AHEAD_MS = 10 * MINUTE_MS
 
 export class KafkaSource {
   readonly #options: KafkaSourceOptions

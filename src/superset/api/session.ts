@@ -5,8 +5,9 @@
  * Q2  What changes something carries the token against forgery, its cookie, and the page it claims to come from.
  */
 import { TidemarkError } from '../../errors.ts'
+import { MINUTE_MS } from '../../time/units.ts'
 
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = MINUTE_MS
 
 /** Who signs in, and where. */
 export interface SupersetLogin {

@@ -5,6 +5,7 @@
 import { setImmediate, setTimeout as delay } from 'node:timers/promises'
 import { TidemarkError } from '../../errors.ts'
 import { STREAM_NAMES, type Plan, type StreamName } from '../../pipeline/plan.ts'
+import { DAY_MS } from '../../time/units.ts'
 import { AdTraffic, type WriteLines } from '../ad-traffic.ts'
 import type { TrafficSettings } from '../settings.ts'
 import type { TruthTotals } from '../truth.ts'
@@ -51,7 +52,6 @@ const LINES_AT_ONCE = 100_000
 /** A target has them in memory until they arrived. */
 const LINES_TO_TARGET = 20_000
 const LIVE_STEP_MS = 50
-const DAY_MS = 86_400_000
 
 /** The longest event time a log may cover. */
 const MAX_SPAN_MS = 366 * DAY_MS

@@ -6,10 +6,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Journal } from '../../../src/checkpoint/journal/journal.ts'
 import { findRetained, readRetained } from '../../../src/checkpoint/journal/retained.ts'
+import { HOUR_MS } from '../../../src/time/units.ts'
 import { append, linesOf, openJournal, readAll, START_MS } from '../../support/journal-rig.ts'
 import { seededRandom, SimulatedDisk } from '../../support/simulated-disk.ts'
 
-const HOUR_MS = 3_600_000
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 /** A segment for each block. */
 const EACH = { segmentBytes: 1 }

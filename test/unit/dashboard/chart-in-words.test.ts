@@ -8,9 +8,9 @@ import type { ChartModel, SeriesModel } from '../../../dashboard/src/model/chart
 import { classInWords } from '../../../dashboard/src/model/event-classes.ts'
 import { lagTicks } from '../../../dashboard/src/model/lag-curve.ts'
 import { planPage } from '../../../src/pipeline/page.ts'
+import { HOUR_MS } from '../../../src/time/units.ts'
 import { adPlan, NOON_MS } from '../../support/page-changes.ts'
 
-const HOUR_MS = 3_600_000
 const [main, bars] = planPage(adPlan).charts
 
 function modelOf(changed: Partial<ChartModel>, names: readonly string[] = ['a', 'b', 'c']): ChartModel {

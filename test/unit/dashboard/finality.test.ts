@@ -7,9 +7,8 @@ import { provisionalText, snapshotInWords, whatIsEmpty } from '../../../dashboar
 import { defaultState, type PageState } from '../../../dashboard/src/model/page-state.ts'
 import type { Screen } from '../../../dashboard/src/model/screen.ts'
 import { planPage } from '../../../src/pipeline/page.ts'
+import { HOUR_MS } from '../../../src/time/units.ts'
 import { adPlan, NOON_MS } from '../../support/page-changes.ts'
-
-const HOUR_MS = 3_600_000
 
 const screenOf = (changed: Partial<Screen>): Screen => ({
   source: 'tables',

@@ -19,11 +19,11 @@ import { timeTicks } from '../../../dashboard/src/charts/time-axis.ts'
 import { planPage } from '../../../src/pipeline/page.ts'
 import { checkView } from '../../../src/query/check-view.ts'
 import type { Amounts, ViewAnswer } from '../../../src/query/view-answer.ts'
+import { HOUR_MS } from '../../../src/time/units.ts'
 import { adPlan, NOON_MS } from '../../support/page-changes.ts'
 
 const page = planPage(adPlan)
 const start = defaultState(page, 'UTC')
-const HOUR_MS = 3_600_000
 
 describe('steps of the page', () => {
   it('go one period back and forth, and end at the present', () => {

@@ -8,9 +8,10 @@ import { EventBatch } from '../../../src/engine/event-batch.ts'
 import { FUTURE, IMPRESSIONS_STREAM, LATE, Ledger, MALFORMED } from '../../../src/engine/ledger.ts'
 import { Admit } from '../../../src/engine/operators/admit.ts'
 import type { PlanParameters } from '../../../src/pipeline/plan.ts'
+import { MINUTE_MS } from '../../../src/time/units.ts'
 import { Watermarks } from '../../../src/time/watermarks.ts'
 import { checkProperty } from '../../support/check-property.ts'
-import { MINUTE_MS, parametersOf, TEN_MS } from '../../support/engine-rig.ts'
+import { parametersOf, TEN_MS } from '../../support/engine-rig.ts'
 
 const FILE = 'test/unit/engine/admit.test.ts'
 const parameters = parametersOf({ outOfOrdernessMs: 5_000, allowedLatenessMs: 300_000, maxFutureSkewMs: 300_000 })

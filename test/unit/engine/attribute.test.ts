@@ -5,8 +5,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { EventClass, Plan } from '../../../src/pipeline/plan.ts'
+import { MINUTE_MS } from '../../../src/time/units.ts'
 import { checkProperty } from '../../support/check-property.ts'
-import { adPlan, EngineRig, MINUTE_MS, TEN_MS, type ClickRow } from '../../support/engine-rig.ts'
+import { adPlan, EngineRig, TEN_MS, type ClickRow } from '../../support/engine-rig.ts'
 
 const FILE = 'test/unit/engine/attribute.test.ts'
 

@@ -8,8 +8,9 @@ import { DUPLICATE, IMPRESSIONS_STREAM, Ledger } from '../../../src/engine/ledge
 import { Deduplicate } from '../../../src/engine/operators/deduplicate.ts'
 import { Granule, MAX_GRANULE_ROWS } from '../../../src/engine/state/granule.ts'
 import { hashKeysFrom } from '../../../src/engine/state/id-hashes.ts'
+import { MINUTE_MS } from '../../../src/time/units.ts'
 import { checkProperty } from '../../support/check-property.ts'
-import { lanesOf, MINUTE_MS, RANDOM_KEYS, TEN_MS } from '../../support/engine-rig.ts'
+import { lanesOf, RANDOM_KEYS, TEN_MS } from '../../support/engine-rig.ts'
 
 const FILE = 'test/unit/engine/deduplicate.test.ts'
 

@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Engine } from '../../../src/engine/engine.ts'
-import { adPlan, EngineRig, MINUTE_MS, TEN_MS, type ImpressionRow } from '../../support/engine-rig.ts'
+import { MINUTE_MS } from '../../../src/time/units.ts'
+import { adPlan, EngineRig, TEN_MS, type ImpressionRow } from '../../support/engine-rig.ts'
 
 const MB = 1_000_000
 const ROWS = 4_000

@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { StreamName } from '../../../src/pipeline/plan.ts'
-import { adPlan, EngineRig, MINUTE_MS, TEN_MS, type ClickRow, type ImpressionRow } from '../../support/engine-rig.ts'
+import { MINUTE_MS } from '../../../src/time/units.ts'
+import { adPlan, EngineRig, TEN_MS, type ClickRow, type ImpressionRow } from '../../support/engine-rig.ts'
 
 /** A = 30 min, e = 1 s, L = 5 min. */
 const plan = adPlan()

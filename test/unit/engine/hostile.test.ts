@@ -7,8 +7,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { StreamName } from '../../../src/pipeline/plan.ts'
+import { MINUTE_MS } from '../../../src/time/units.ts'
 import { stepPartitions } from '../../support/engine-driver.ts'
-import { adPlan, EngineRig, MINUTE_MS, TEN_MS, type ClickRow, type ImpressionRow } from '../../support/engine-rig.ts'
+import { adPlan, EngineRig, TEN_MS, type ClickRow, type ImpressionRow } from '../../support/engine-rig.ts'
 import { clickLine, impressionLine } from '../../support/event-lines.ts'
 
 const BATCH = 2_000

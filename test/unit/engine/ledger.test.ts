@@ -14,8 +14,9 @@ import {
   PENDING,
 } from '../../../src/engine/ledger.ts'
 import { EVENT_CLASSES, STREAM_NAMES } from '../../../src/pipeline/plan.ts'
+import { MINUTE_MS } from '../../../src/time/units.ts'
 import { checkProperty } from '../../support/check-property.ts'
-import { MINUTE_MS, TEN_MS } from '../../support/engine-rig.ts'
+import { TEN_MS } from '../../support/engine-rig.ts'
 
 const FILE = 'test/unit/engine/ledger.test.ts'
 

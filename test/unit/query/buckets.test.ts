@@ -8,10 +8,9 @@ import { bucketEnd, bucketsOf } from '../../../src/query/buckets.ts'
 import { GRAIN_MS } from '../../../src/query/check-view.ts'
 import { clockOf } from '../../../src/query/time-zone.ts'
 import { GRAINS, MOST_BUCKETS } from '../../../src/query/view-query.ts'
+import { DAY_MS, MINUTE_MS } from '../../../src/time/units.ts'
 import { checkProperty } from '../../support/check-property.ts'
 
-const MINUTE_MS = 60_000
-const DAY_MS = 86_400_000
 /** Their clocks change, by an hour; two are apart from UTC by parts of an hour. None of them skips midnight. */
 const ZONES = ['UTC', 'Europe/Berlin', 'America/St_Johns', 'Asia/Kathmandu']
 

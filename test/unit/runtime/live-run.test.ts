@@ -4,13 +4,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { STREAM_NAMES } from '../../../src/pipeline/plan.ts'
-import { adPlan, MINUTE_MS, TEN_MS } from '../../support/engine-rig.ts'
+import { DAY_MS, MINUTE_MS } from '../../../src/time/units.ts'
+import { adPlan, TEN_MS } from '../../support/engine-rig.ts'
 import { clickLine, impressionLine } from '../../support/event-lines.ts'
 import { AWAY } from '../../support/fragile-sink.ts'
 import { CallingSource, Live, live } from '../../support/live-run-rig.ts'
 import { TableStore } from '../../support/table-store.ts'
 
-const DAY_MS = 86_400_000
 const plan = adPlan()
 
 describe('live run: idleness and watermarks', () => {

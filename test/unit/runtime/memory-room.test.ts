@@ -6,8 +6,9 @@ import { describe, it } from 'node:test'
 import { MemoryRoom, type MemoryReadings } from '../../../src/runtime/memory-room.ts'
 import type { MemoryStatus } from '../../../src/runtime/status.ts'
 import { TrafficSource } from '../../../src/sources/traffic-source.ts'
+import { MINUTE_MS } from '../../../src/time/units.ts'
 import { CrowdedRun } from '../../support/crowded-run.ts'
-import { adPlan, MINUTE_MS } from '../../support/engine-rig.ts'
+import { adPlan } from '../../support/engine-rig.ts'
 import { OwnedTime } from '../../support/owned-time.ts'
 
 const MB = 1_000_000

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { LiveView } from '../../../src/server/live-view.ts'
 import type { PageData, Values } from '../../../src/server/page-data.ts'
-import { adPlan, changeSet, MINUTE_MS, NOON_MS, pageChanges, type Traffic } from '../../support/page-changes.ts'
+import { MINUTE_MS } from '../../../src/time/units.ts'
+import { adPlan, changeSet, NOON_MS, pageChanges, type Traffic } from '../../support/page-changes.ts'
 
 function shown(traffic: readonly Traffic[], maxMembers?: number): PageData {
   return viewOf(traffic, maxMembers).snapshot()

@@ -6,10 +6,9 @@ import { describe, it } from 'node:test'
 import { adPipeline } from '../../../src/pipeline/ad-pipeline.ts'
 import { freezePlan } from '../../../src/pipeline/freeze.ts'
 import { newestPart } from '../../../src/service/raw/scan-journal.ts'
+import { HOUR_MS, MINUTE_MS } from '../../../src/time/units.ts'
 
 const plan = freezePlan(adPipeline)
-const HOUR_MS = 3_600_000
-const MINUTE_MS = 60_000
 const NOW_MS = 100 * HOUR_MS
 
 /** A partition that took in `bytesPerHour` for the last `hours`, in segments of two hours. */
