@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import { checkDatabaseUrl } from '../database/database-url.ts'
 import { psqlCommand } from '../database/open-database.ts'
 import type { Plan } from '../pipeline/plan.ts'
-import { LEAST_MEMORY_BYTES } from '../runtime/machine-memory.ts'
+import { MIN_MEMORY_BYTES } from '../runtime/machine-memory.ts'
 import { listKeys } from '../server/keys/key-store.ts'
 import { growHeapInLargeSteps } from '../service/heap-growth.ts'
 import { startLiveService, type LiveService, type LiveServiceOptions } from '../service/live-service.ts'
@@ -50,7 +50,7 @@ export function addLiveOptions(command: Command): Command {
     .option(
       '--memory <bytes>',
       "what the process may use, as 4GiB; when it is full, intake waits (60 % of the machine's)",
-      byteCountFrom(LEAST_MEMORY_BYTES),
+      byteCountFrom(MIN_MEMORY_BYTES),
     )
     .option('--public-url <url>', 'what a proxy with https calls this server, as https://ads.example', publicUrl)
     .option('--frame-ancestor <origin>', 'whose pages may frame ours; may be repeated', origins)

@@ -33,13 +33,13 @@ function instantMs(text: string): number {
   return /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN
 }
 
-/** A parser of durations in `[leastMs, mostMs]`. */
-export function durationBetween(leastMs: number, mostMs: number): (text: string) => number {
+/** A parser of durations in `[minMs, maxMs]`. */
+export function durationBetween(minMs: number, maxMs: number): (text: string) => number {
   return (text) => {
     const value = parseDuration(text)
-    if (value !== undefined && value >= leastMs && value <= mostMs) return value
+    if (value !== undefined && value >= minMs && value <= maxMs) return value
     const meant = value === undefined && /^\d+$/.test(text.trim()) ? ` (Did you mean ${text.trim()}s?)` : ''
-    throw new InvalidArgumentError(`Allowed: ${formatDuration(leastMs)} to ${formatDuration(mostMs)}.${meant}`)
+    throw new InvalidArgumentError(`Allowed: ${formatDuration(minMs)} to ${formatDuration(maxMs)}.${meant}`)
   }
 }
 

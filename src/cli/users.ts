@@ -31,7 +31,7 @@ interface AddOptions extends UsersOptions {
   readonly definition?: string
 }
 
-const LEAST_PASSWORD_LENGTH = 12
+const MIN_PASSWORD_LENGTH = 12
 
 /** The command, for `main.ts`. */
 export function usersCommand(): Command {
@@ -109,10 +109,10 @@ async function checkDimensions(scope: readonly ScopeFilter[], definition: string
 
 async function givenPassword(): Promise<string> {
   const password = (await textOfStream(process.stdin)).replace(/\r?\n$/, '')
-  if (password.length >= LEAST_PASSWORD_LENGTH && password.length <= MAX_PASSWORD_LENGTH) return password
+  if (password.length >= MIN_PASSWORD_LENGTH && password.length <= MAX_PASSWORD_LENGTH) return password
   throw new TidemarkError(
     'USAGE',
-    `The password has ${password.length} characters; it must have ${LEAST_PASSWORD_LENGTH} to ${MAX_PASSWORD_LENGTH}.`,
+    `The password has ${password.length} characters; it must have ${MIN_PASSWORD_LENGTH} to ${MAX_PASSWORD_LENGTH}.`,
     { fix: 'Leave --password-stdin out to have one made.' },
   )
 }

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, delimiter, dirname, join } from 'node:path'
-import { LEAST_MAJOR_VERSION } from './server-version.ts'
+import { MIN_MAJOR_VERSION } from './server-version.ts'
 
 /** The programs of one PostgreSQL installation. */
 export interface ServerBinaries {
@@ -32,7 +32,7 @@ function addIfUsable(found: ServerBinaries[], kind: ServerBinaries['kind'], binD
   if (!existsSync(join(binDir, 'initdb')) || !existsSync(join(binDir, 'postgres'))) return
   const version = versionOf(binDir)
   const majorVersion = version?.split('.')[0]
-  if (version === undefined || majorVersion === undefined || Number(majorVersion) < LEAST_MAJOR_VERSION) return
+  if (version === undefined || majorVersion === undefined || Number(majorVersion) < MIN_MAJOR_VERSION) return
   found.push({ kind, binDir, version, majorVersion })
 }
 

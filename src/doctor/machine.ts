@@ -3,12 +3,12 @@
  */
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { LEAST_MACHINE_BYTES } from '../runtime/machine-memory.ts'
+import { MIN_MACHINE_BYTES } from '../runtime/machine-memory.ts'
 import { MINUTE_MS } from '../time/units.ts'
 import { type Check, fail, formatBytes, ok, warn } from './check.ts'
 
 /** Sources run as they are since this version. */
-const LEAST_NODE: readonly [major: number, minor: number] = [22, 18]
+const MIN_NODE: readonly [major: number, minor: number] = [22, 18]
 const BEST_NODE_MAJOR = 24
 
 /** @param version such as `24.21.0` */
@@ -16,29 +16,29 @@ export function checkNode(version: string, path: string): Check {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   const found = `${version} (${path})`
   const fix = 'rm -rf node_modules && ./tidemark doctor   (brings Node 24)'
-  if (major < LEAST_NODE[0] || (major === LEAST_NODE[0] && minor < LEAST_NODE[1]))
-    return fail('node', `${found}; needed: ${LEAST_NODE.join('.')} or later`, fix)
+  if (major < MIN_NODE[0] || (major === MIN_NODE[0] && minor < MIN_NODE[1]))
+    return fail('node', `${found}; needed: ${MIN_NODE.join('.')} or later`, fix)
   return major < BEST_NODE_MAJOR ? warn('node', `${found}; measured with ${BEST_NODE_MAJOR}`, fix) : ok('node', found)
 }
 
 /** What must not be taken by others. */
-const LEAST_AVAILABLE_BYTES = 400e6
+const MIN_AVAILABLE_BYTES = 400e6
 const GOOD_AVAILABLE_BYTES = 1e9
 
 /**
  * @param availableBytes what this process may still take, limits of a container included
- * @param totalBytes what the machine, or the container, has: with less than `LEAST_MACHINE_BYTES` a run refuses to
+ * @param totalBytes what the machine, or the container, has: with less than `MIN_MACHINE_BYTES` a run refuses to
  *   start
  */
 export function checkMemory(availableBytes: number, totalBytes: number): Check {
   const found = `${formatBytes(availableBytes)} available of ${formatBytes(totalBytes)}`
-  if (totalBytes < LEAST_MACHINE_BYTES) {
-    const needed = formatBytes(LEAST_MACHINE_BYTES)
+  if (totalBytes < MIN_MACHINE_BYTES) {
+    const needed = formatBytes(MIN_MACHINE_BYTES)
     return fail('memory', `${found}; a run needs ${needed} in all`, `Give the container ${needed} or more.`)
   }
   const fix = 'Stop what takes the memory (ps aux --sort=-rss | head), or raise the container limit.'
-  if (availableBytes < LEAST_AVAILABLE_BYTES)
-    return fail('memory', `${found}; needed: ${formatBytes(LEAST_AVAILABLE_BYTES)}`, fix)
+  if (availableBytes < MIN_AVAILABLE_BYTES)
+    return fail('memory', `${found}; needed: ${formatBytes(MIN_AVAILABLE_BYTES)}`, fix)
   return availableBytes < GOOD_AVAILABLE_BYTES
     ? warn('memory', `${found}; advised: ${formatBytes(GOOD_AVAILABLE_BYTES)}`, fix)
     : ok('memory', found)

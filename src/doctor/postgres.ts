@@ -3,7 +3,7 @@
  */
 import { findServerBinaries } from '../database/binaries.ts'
 import { withConnection } from '../database/connection.ts'
-import { LEAST_MAJOR_VERSION, readServerVersion, type ServerVersion } from '../database/server-version.ts'
+import { MIN_MAJOR_VERSION, readServerVersion, type ServerVersion } from '../database/server-version.ts'
 import { messageOf, TidemarkError } from '../errors.ts'
 import { type Check, fail, ok, warn } from './check.ts'
 
@@ -28,10 +28,10 @@ function checkPrograms(): Check {
 /** @param mayCreate whether the user of the URL may create tables in public */
 export function checkGiven({ text, major }: ServerVersion, mayCreate: boolean): Check {
   const found = `${text}, given`
-  if (major < LEAST_MAJOR_VERSION)
+  if (major < MIN_MAJOR_VERSION)
     return fail(
       'postgresql',
-      `${found}; needed: ${LEAST_MAJOR_VERSION} or later`,
+      `${found}; needed: ${MIN_MAJOR_VERSION} or later`,
       'Use a newer server, or leave --database-url out to have one started.',
     )
   if (mayCreate) return ok('postgresql', found)

@@ -14,7 +14,7 @@ import { runningState } from '../stack/stack.ts'
 import { type Check, formatBytes, ok, warn } from './check.ts'
 import { nearestExisting } from './data-folder.ts'
 
-const LEAST_JAVA = 17
+const MIN_JAVA = 17
 /** Kafka, Flink's three processes, PostgreSQL and Superset with a small job. */
 const STACK_MEMORY_BYTES = 3.5e9
 const JAR_BYTES = 235e6
@@ -36,11 +36,11 @@ export async function checkStack(dataDir: string, availableBytes: number): Promi
 
 /** @param text what `java -version` says; undefined where there is none */
 export function checkJava(text: string | undefined): Check {
-  const fix = `For ./tidemark stack: install a JDK ${LEAST_JAVA} (sudo apt-get install openjdk-17-jdk-headless).`
+  const fix = `For ./tidemark stack: install a JDK ${MIN_JAVA} (sudo apt-get install openjdk-17-jdk-headless).`
   const version = text === undefined ? undefined : /version "([^"]+)"/.exec(text)?.[1]
   if (version === undefined) return warn('java', 'not found; Kafka and Flink need it', fix)
   const major = Number(version.split('.')[0])
-  return major >= LEAST_JAVA ? ok('java', version) : warn('java', `${version}; needed: ${LEAST_JAVA} or later`, fix)
+  return major >= MIN_JAVA ? ok('java', version) : warn('java', `${version}; needed: ${MIN_JAVA} or later`, fix)
 }
 
 /** @param text what `mvn --version` says; undefined where there is none */

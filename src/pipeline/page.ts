@@ -89,10 +89,10 @@ export interface PagePlan {
   readonly tables: readonly Pick<RollUp, 'axis' | 'dimensions'>[]
 }
 
-const FEWEST_WINDOWS = 12
+const MIN_WINDOWS = 12
 /** The most windows a page shows. */
-export const MOST_WINDOWS = 600
-const MOST_TILES = 8
+export const MAX_WINDOWS = 600
+const MAX_TILES = 8
 
 const TOTAL: RollUp = { name: 'page:total', axis: 'impression', dimensions: [] }
 const CLICK_TOTAL: RollUp = { name: 'page:clicks:total', axis: 'click', dimensions: [] }
@@ -100,7 +100,7 @@ const CLICK_TOTAL: RollUp = { name: 'page:clicks:total', axis: 'click', dimensio
 /**
  * The page of a plan.
  *
- * @param rangeMs how far back it looks, a whole number of windows and {@link MOST_WINDOWS} at most; an hour where that
+ * @param rangeMs how far back it looks, a whole number of windows and {@link MAX_WINDOWS} at most; an hour where that
  * is a fair number of windows
  */
 export function planPage(plan: Plan, rangeMs: number = rangeOf(plan.parameters.windowSizeMs)): PagePlan {
@@ -116,7 +116,7 @@ export function planPage(plan: Plan, rangeMs: number = rangeOf(plan.parameters.w
     idleTimeoutMs,
     quantityCount: FIRST_SUM_QUANTITY + summedFields(plan).length,
     measures,
-    tiles: measures.slice(0, MOST_TILES),
+    tiles: measures.slice(0, MAX_TILES),
     charts,
     boards: plan.dimensions.map((dimension) => planBoard(dimension, measures)),
     totalRollUp: TOTAL.name,
@@ -128,7 +128,7 @@ export function planPage(plan: Plan, rangeMs: number = rangeOf(plan.parameters.w
 /** One hour where that is a fair number of windows, otherwise as many windows as still make a chart. */
 function rangeOf(windowSizeMs: number): number {
   const windows = Math.round(HOUR_MS / windowSizeMs)
-  return Math.min(Math.max(windows, FEWEST_WINDOWS), MOST_WINDOWS) * windowSizeMs
+  return Math.min(Math.max(windows, MIN_WINDOWS), MAX_WINDOWS) * windowSizeMs
 }
 
 function pageMeasure(plan: Plan, measure: MeasurePlan): PageMeasure {

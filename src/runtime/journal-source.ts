@@ -223,13 +223,13 @@ export class JournalSource implements LiveSource {
     return next
   }
 
-  /** Hands over whole lines of the block at hand, about `mostBytes` of them; returns how many bytes that were. */
-  #offerPiece(index: number, offer: OfferLines, mostBytes: number): number {
+  /** Hands over whole lines of the block at hand, about `maxBytes` of them; returns how many bytes that were. */
+  #offerPiece(index: number, offer: OfferLines, maxBytes: number): number {
     const open = this.#partitions[index] as OpenPartition
     const block = this.#held?.block ?? open.reader.next()
     if (block === undefined) return POLL_BYTES
     const from = this.#held?.from ?? 0
-    const lf = block.lines.length - from <= mostBytes ? -1 : block.lines.indexOf(LF, from + mostBytes)
+    const lf = block.lines.length - from <= maxBytes ? -1 : block.lines.indexOf(LF, from + maxBytes)
     const to = lf < 0 ? block.lines.length : lf + 1
     offer(index, block.lines, from, to, block.arrivalMs, block.floorMs)
     this.#held = to < block.lines.length ? { index, block, from: to } : undefined

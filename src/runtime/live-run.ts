@@ -209,9 +209,9 @@ export class LiveRun {
     })
   }
 
-  #untilEpochMs(mostMs: number): number {
+  #untilEpochMs(maxMs: number): number {
     const { clock, epochMs } = this.#options
-    return Math.min(mostMs, Math.max(1, this.#lastEpochMs + epochMs - clock.steadyMs()))
+    return Math.min(maxMs, Math.max(1, this.#lastEpochMs + epochMs - clock.steadyMs()))
   }
 
   async #finish(drainMs: number): Promise<boolean> {

@@ -19,7 +19,7 @@
  *     good.
  * M5  What the system has not taken back is not held: it is room for what comes next. Else a run that is full could
  *     stay it.
- * M6  A limit that is too small for the program itself locks nothing up: `LEAST_STATE` of it may always be remembered,
+ * M6  A limit that is too small for the program itself locks nothing up: `MIN_STATE_SHARE` of it may always be remembered,
  *     what is not counted yet included.
  *
  * M7  Nobody is refused for garbage: before it is full, the collector runs, and every `COLLECT_MS` while it nearly is.
@@ -70,7 +70,7 @@ const SLACK = 0.02
 /** What is kept for events of topics and files that W waits for (M4). */
 const RESERVE = 0.04
 /** What may be remembered in any case (M6). */
-const LEAST_STATE = 1 / 32
+const MIN_STATE_SHARE = 1 / 32
 
 /** The memory of one run. */
 export class MemoryRoom {
@@ -102,7 +102,7 @@ export class MemoryRoom {
   admit(byteLength: number): boolean {
     if (this.isClosed) return false
     const bytes = byteLength * SHARE_OF_JOURNAL
-    if (this.#neededBytes + bytes > this.#mostBytes && !this.#isLeast) {
+    if (this.#neededBytes + bytes > this.#maxBytes && !this.#isLeast) {
       this.#become(true)
       return false
     }
@@ -158,13 +158,13 @@ export class MemoryRoom {
     })
   }
 
-  get #mostBytes(): number {
+  get #maxBytes(): number {
     return this.#options.limitBytes * (1 - RESERVE)
   }
 
   /** Whether so little is remembered, or will be, that it always may (M6). */
   get #isLeast(): boolean {
-    return this.#stateBytes + this.#comingBytes <= this.#options.limitBytes * LEAST_STATE
+    return this.#stateBytes + this.#comingBytes <= this.#options.limitBytes * MIN_STATE_SHARE
   }
 
   #look(): void {
@@ -172,9 +172,9 @@ export class MemoryRoom {
     if (nowMs - this.#lookedMs < LOOK_MS) return
     this.#lookedMs = nowMs
     this.#count()
-    if (this.#neededBytes > this.#mostBytes - NEARLY * this.#options.limitBytes && this.#collect(nowMs)) this.#count()
+    if (this.#neededBytes > this.#maxBytes - NEARLY * this.#options.limitBytes && this.#collect(nowMs)) this.#count()
     const slackBytes = this.#isClosed ? SLACK * this.#options.limitBytes : 0
-    this.#isClosed = this.#neededBytes > this.#mostBytes - slackBytes && !this.#isLeast
+    this.#isClosed = this.#neededBytes > this.#maxBytes - slackBytes && !this.#isLeast
     if (this.#isClosed || nowMs >= this.#fullUntilMs) this.#become(this.#isClosed)
   }
 

@@ -23,8 +23,8 @@ import type { PipelineStatus } from './status.ts'
 const READ_BYTES = 1 << 18
 const TURN_MS = 50
 const STEP_MS = 1_000
-const LEAST_STEP_EVENTS = 64
-const MOST_STEP_EVENTS = 2_048
+const MIN_STEP_EVENTS = 64
+const MAX_STEP_EVENTS = 2_048
 
 export interface ReplayOptions {
   readonly plan: Plan
@@ -101,7 +101,7 @@ class Replay {
     this.#open = options.partitions.map(({ source }) => ({
       source,
       framer: new LineFramer(MAX_RECORD_BYTES, READ_BYTES),
-      stepEvents: LEAST_STEP_EVENTS,
+      stepEvents: MIN_STEP_EVENTS,
       hasEnded: false,
     }))
   }
@@ -166,8 +166,8 @@ class Replay {
     const taken = this.#pipeline.offerLines(index, block, linesStart, linesEnd, Infinity, -Infinity, stepEvents)
     framer.consume(taken, this.#pipeline.nextLineOf[index] as number)
     const progressMs = (highestMs[index] as number) - beforeMs
-    if (progressMs > STEP_MS * 2) partition.stepEvents = Math.max(LEAST_STEP_EVENTS, stepEvents / 2)
-    else if (progressMs < STEP_MS / 2) partition.stepEvents = Math.min(MOST_STEP_EVENTS, stepEvents * 2)
+    if (progressMs > STEP_MS * 2) partition.stepEvents = Math.max(MIN_STEP_EVENTS, stepEvents / 2)
+    else if (progressMs < STEP_MS / 2) partition.stepEvents = Math.min(MAX_STEP_EVENTS, stepEvents * 2)
   }
 
   async #handOutFinal(): Promise<void> {

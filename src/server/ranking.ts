@@ -15,7 +15,7 @@ import type { SeriesStore } from './series-store.ts'
 /** How much more a member must have to push a shown one off a chart. */
 const STAY_FACTOR = 1.05
 /** Least part of all that a member on a chart has (R3). */
-const LEAST_CHART_SHARE = 0.01
+const MIN_CHART_SHARE = 0.01
 
 export class Ranking {
   readonly #store: SeriesStore
@@ -53,7 +53,7 @@ export class Ranking {
     const slots = new Map(this.#shown.map(({ name, slot }) => [name, slot]))
     const total = [...weights.values()].reduce((sum, weight) => sum + weight, 0)
     const ranked = orderedBy(weights, (name) => (slots.has(name) ? STAY_FACTOR : 1))
-    const large = ranked.filter((name, rank) => rank === 0 || (weights.get(name) ?? 0) >= total * LEAST_CHART_SHARE)
+    const large = ranked.filter((name, rank) => rank === 0 || (weights.get(name) ?? 0) >= total * MIN_CHART_SHARE)
     const chosen = new Set(large.slice(0, this.#chartLimit))
     const taken = new Set([...slots].flatMap(([name, slot]) => (chosen.has(name) ? [slot] : [])))
     const free = Array.from({ length: this.#chartLimit }, (_, slot) => slot).filter((slot) => !taken.has(slot))

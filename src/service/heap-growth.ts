@@ -6,7 +6,7 @@
  * of the event loop's time for 40 to 80 ms: of the acknowledgements that took over 25 ms nearly all fell there. (With its
  * threads at a lower priority the event loop waited for them at the end, for 65 ms.)
  *
- * H1  V8 does not look at typed arrays until they have grown by `LEAST_GROWTH_BYTES`, or by `GROWTH` of what there was where that
+ * H1  V8 does not look at typed arrays until they have grown by `MIN_GROWTH_BYTES`, or by `GROWTH` of what there was where that
  *     is more: so much of them may be garbage for a while. Then it decides by itself, as ever, and marks beside the event loop.
  * H2  Where that is more than the memory of the run has room for, it is collected before (M7 of `src/runtime/memory-room.ts`).
  */
@@ -15,7 +15,7 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 
 /** How much of the heap itself may be new, of what is live. V8 lets one of 30 MB grow by 16. */
 const HEAP_GROWTH_PERCENT = 200
-const LEAST_GROWTH_BYTES = 1 << 28
+const MIN_GROWTH_BYTES = 1 << 28
 const GROWTH = 0.5
 const LOOK_MS = 50
 const MAJOR = constants.NODE_PERFORMANCE_GC_MAJOR
@@ -26,7 +26,7 @@ export function growHeapInLargeSteps(): void {
   let nextRunBytes = 0
   const begin = (): void => {
     const { external_memory: bytes } = getHeapStatistics()
-    nextRunBytes = bytes + Math.max(LEAST_GROWTH_BYTES, bytes * GROWTH)
+    nextRunBytes = bytes + Math.max(MIN_GROWTH_BYTES, bytes * GROWTH)
     lookAtArrays(false)
   }
   begin()

@@ -3,16 +3,16 @@
  */
 import { TidemarkError } from '../errors.ts'
 import {
-  LEAST_MACHINE_BYTES,
-  LEAST_MEMORY_BYTES,
+  MIN_MACHINE_BYTES,
+  MIN_MEMORY_BYTES,
   machineMemoryBytes,
-  MOST_OF_MACHINE,
+  MAX_MACHINE_SHARE,
 } from '../runtime/machine-memory.ts'
 import { DEFAULT_INGEST_LIMITS } from '../server/ingest/limits.ts'
 
 /** What Tidemark takes unless told otherwise; PostgreSQL and the system need some as well. */
 const SHARE_OF_MACHINE = 0.6
-/** Where that is less, more of the machine is taken, up to `MOST_OF_MACHINE`: the program itself becomes no smaller. */
+/** Where that is less, more of the machine is taken, up to `MAX_MACHINE_SHARE`: the program itself becomes no smaller. */
 const USUAL_LEAST_BYTES = 600_000_000
 /**
  * Above the limit for a moment, at most (issue 4); what is more than the machine has ends in the hands of its kernel.
@@ -30,10 +30,10 @@ export const WAITING_CELL_BYTES = 300
  * @throws TidemarkError MEMORY_TOO_LITTLE where the kernel would end the run before intake could wait
  */
 export function defaultMemoryBytes(machineBytes: number = machineMemoryBytes()): number {
-  const most = machineBytes * MOST_OF_MACHINE
+  const most = machineBytes * MAX_MACHINE_SHARE
   const bytes = Math.floor(Math.max(machineBytes * SHARE_OF_MACHINE, Math.min(USUAL_LEAST_BYTES, most)))
-  if (bytes >= LEAST_MEMORY_BYTES) return bytes
-  const needed = Math.ceil(LEAST_MACHINE_BYTES / 1e6)
+  if (bytes >= MIN_MEMORY_BYTES) return bytes
+  const needed = Math.ceil(MIN_MACHINE_BYTES / 1e6)
   throw new TidemarkError(
     'MEMORY_TOO_LITTLE',
     `This machine, or the control group of this process, has ${Math.floor(machineBytes / 1e6)} MB of memory. A run needs ${needed}.`,

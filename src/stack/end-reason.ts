@@ -12,8 +12,8 @@ export interface ProcessEnd {
   readonly signal: NodeJS.Signals | null
 }
 
-const MOST_BYTES = 300_000
-const MOST_LENGTH = 300
+const MAX_BYTES = 300_000
+const MAX_LENGTH = 300
 
 /** What a process wrote to its log, at most the last 300 kB of it. */
 export function logSince(logFile: string, offset: number): string {
@@ -25,7 +25,7 @@ export function logSince(logFile: string, offset: number): string {
   }
   try {
     const { size } = fstatSync(file)
-    const from = Math.max(offset, size - MOST_BYTES)
+    const from = Math.max(offset, size - MAX_BYTES)
     const bytes = Buffer.alloc(Math.max(0, size - from))
     return bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, from))
   } finally {
@@ -62,5 +62,5 @@ function sentence(line: string): string {
     .replace(/^\S+Z (?:ERROR|FATAL) /, '')
     .replace(/^Exception in thread "[^"]*" /, '')
     .replace(/^Caused by: /, '')
-  return told.replace(/^(?:[\w$]+\.)+[\w$]+: (?=.)/, '').slice(0, MOST_LENGTH)
+  return told.replace(/^(?:[\w$]+\.)+[\w$]+: (?=.)/, '').slice(0, MAX_LENGTH)
 }

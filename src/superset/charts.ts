@@ -9,7 +9,7 @@ import type { DashboardChart } from './dashboard-plan.ts'
 import { uuidOf } from './uuid.ts'
 
 /** Lines, areas and slices that can still be told apart. */
-const MOST_MEMBERS = 12
+const MAX_MEMBERS = 12
 const MOST_RANKED = 100
 
 /** Superset's grains with the length of each. */
@@ -98,7 +98,7 @@ function series({ dimension, metrics, rankBy }: DashboardChart, grain: string | 
     x_axis_sort_asc: true,
     metrics: metrics.map(({ name }) => name),
     groupby: dimension === null ? [] : [dimension.name],
-    limit: MOST_MEMBERS,
+    limit: MAX_MEMBERS,
     timeseries_limit_metric: rankBy.name,
     order_desc: true,
     row_limit: 50_000,
@@ -156,7 +156,7 @@ function share({ dimension, rankBy }: DashboardChart): Params {
   return {
     groupby: dimension === null ? [] : [dimension.name],
     metric: rankBy.name,
-    row_limit: MOST_MEMBERS,
+    row_limit: MAX_MEMBERS,
     sort_by_metric: true,
     color_scheme: 'supersetColors',
     show_labels_threshold: 3,

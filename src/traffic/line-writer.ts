@@ -9,7 +9,7 @@ import { EncodedTexts, WORD_SLACK } from './encoded-texts.ts'
 import type { LayoutField, TrafficLayout } from './layout.ts'
 import type { Random } from './random.ts'
 import type { TrafficSettings } from './settings.ts'
-import { LONGEST_ID, LONGEST_TIME, writeId, writeTimeText, writeWhole } from './value-bytes.ts'
+import { MAX_ID_BYTES, MAX_TIME_BYTES, writeId, writeTimeText, writeWhole } from './value-bytes.ts'
 import { escapeNeedlessly, type FieldValues } from './values.ts'
 
 /** A field whose value is written in place of its own; no bytes leave the key out. */
@@ -77,7 +77,7 @@ export class LineWriter {
   #longestValues(): number {
     const lengths = this.#written.map(({ kind, values }) => {
       if (values !== undefined) return (this.#escapes > 0 ? values.escaped : values.json).longest
-      return kind === 'time' ? LONGEST_TIME : LONGEST_ID
+      return kind === 'time' ? MAX_TIME_BYTES : MAX_ID_BYTES
     })
     return lengths.reduce((sum, length) => sum + length, 0)
   }

@@ -10,10 +10,10 @@ const HEX = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0))
 const ESCAPE_BYTES = 6
 
 /** The longest id: quotes, a UUID, one of whose digits is escaped. */
-export const LONGEST_ID: number = 36 + 2 + ESCAPE_BYTES - 1
+export const MAX_ID_BYTES: number = 36 + 2 + ESCAPE_BYTES - 1
 
 /** The longest time: an ISO-8601 text in quotes. */
-export const LONGEST_TIME = 26
+export const MAX_TIME_BYTES = 26
 
 /** Writes four lanes as a UUID in quotes; escaped, its first digit is a `\u` escape. */
 export function writeId(out: Uint8Array, at: number, lanes: Int32Array, first: number, escaped: boolean): number {

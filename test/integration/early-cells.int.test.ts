@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import fc from 'fast-check'
-import { EarlyBuilder, MOST_CHANGES } from '../../src/database/coarse/early-builder.ts'
+import { EarlyBuilder, MAX_CHANGES } from '../../src/database/coarse/early-builder.ts'
 import { withConnection } from '../../src/database/connection.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { planHash } from '../../src/pipeline/plan-hash.ts'
@@ -166,14 +166,14 @@ describe('early cells', () => {
     const url = await postgres.createDatabase()
     const store = await claimedStore(url, kept)
     const cells = (amount: number): Cell[] =>
-      Array.from({ length: MOST_CHANGES }, (_, index): Cell => [3, `c${index}`, 'd', 'b', amount])
+      Array.from({ length: MAX_CHANGES }, (_, index): Cell => [3, `c${index}`, 'd', 'b', amount])
     const changes = async (): Promise<number> =>
       Number((await runSql(url, 'select count(*) from tidemark_changes_performance'))[0]?.[0])
     await store.write(wideEpoch(1, 20, cells(2)))
     await build(url)
     await store.write(wideEpoch(2, 20, cells(3)))
     assert.equal(await build(url), 0)
-    assert.equal(await changes(), MOST_CHANGES)
+    assert.equal(await changes(), MAX_CHANGES)
     await store.write(
       wideEpoch(3, 20, [
         [3, 'c0', 'd', 'b', 9],
@@ -249,8 +249,8 @@ describe('early cells', () => {
     const state = async (): Promise<string> =>
       String((await runSql(url, 'select count(*) from tidemark_early'))[0]?.[0])
     const lines: string[] = []
-    const claimed = (mostChangeBytes: number): Promise<EpochStore> =>
-      claimedStore(url, { ...kept, mostChangeBytes, log: (level, line) => void (level === 'warn' && lines.push(line)) })
+    const claimed = (maxChangeBytes: number): Promise<EpochStore> =>
+      claimedStore(url, { ...kept, maxChangeBytes, log: (level, line) => void (level === 'warn' && lines.push(line)) })
     let store = await claimed(0)
     await store.write(wideEpoch(1, 30, [[10, 'a', 'b', 'c', 4]]))
     await build(url)

@@ -16,7 +16,7 @@ import { eventually } from '../support/eventually.ts'
 import { claimedStore, deadLetter, leftBy, liveEpoch, PLAN, storeOn } from '../support/live-epochs.ts'
 import { interruptionAnswer, type Interruption } from '../../src/server/query/interruption-answer.ts'
 import { ViewReader } from '../../src/server/query/view-reader.ts'
-import { MOST_INTERRUPTIONS } from '../../src/sinks/postgres/interruption-table.ts'
+import { MAX_INTERRUPTIONS } from '../../src/sinks/postgres/interruption-table.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 
 const OTHER_FOLDER = '00000000-0000-4000-8000-000000000000'
@@ -379,7 +379,7 @@ describe('EpochStore', () => {
       await store.write(liveEpoch(1))
       await store.close()
       const all = await kept(url)
-      assert.deepEqual([all.length, all[0]?.fromMs], [MOST_INTERRUPTIONS, START_MS + 50])
+      assert.deepEqual([all.length, all[0]?.fromMs], [MAX_INTERRUPTIONS, START_MS + 50])
     })
   })
 })

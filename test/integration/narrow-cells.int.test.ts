@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import { withConnection } from '../../src/database/connection.ts'
 import { clearTables, migrate } from '../../src/database/migrate.ts'
 import { narrowTables, type NarrowTable } from '../../src/query/narrow-tables.ts'
-import { MOST_ROWS } from '../../src/sinks/postgres/narrow-writer.ts'
+import { MAX_ROWS } from '../../src/sinks/postgres/narrow-writer.ts'
 import { adPlan } from '../support/engine-rig.ts'
 import { cellChanges, type CellInput, START_MS } from '../support/change-sets.ts'
 import { clickLine, impressionLine } from '../support/event-lines.ts'
@@ -104,10 +104,10 @@ describe('narrow cells', () => {
     }
     const table = 'tidemark_windows_performance_by_browser'
     const isKept = async (): Promise<boolean> => (await kept(url)).some(([name]) => name === table)
-    await store.write(epoch(1, MOST_ROWS))
+    await store.write(epoch(1, MAX_ROWS))
     assert.ok(await isKept())
-    assert.deepEqual(await runSql(url, `select count(*) from ${table}`), [[String(MOST_ROWS)]])
-    await store.write(epoch(2, MOST_ROWS + 1))
+    assert.deepEqual(await runSql(url, `select count(*) from ${table}`), [[String(MAX_ROWS)]])
+    await store.write(epoch(2, MAX_ROWS + 1))
     assert.ok(!(await isKept()))
     assert.equal((await kept(url)).length, tables.length - 1, 'the others stay')
     await store.write(epoch(3, 2))

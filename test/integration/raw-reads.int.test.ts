@@ -13,7 +13,7 @@ import type { ClickLagAnswer, DrillAnswer } from '../../src/query/raw-answer.ts'
 import { reasonInWords, type SampleAnswer } from '../../src/query/sample-answer.ts'
 import { journalFolder } from '../../src/service/data-folder.ts'
 import { lagAnswer } from '../../src/service/raw/lag-answer.ts'
-import { MOST_WAITING, RawReads } from '../../src/service/raw/raw-reads.ts'
+import { MAX_WAITING, RawReads } from '../../src/service/raw/raw-reads.ts'
 import { readSamples } from '../../src/service/raw/read-samples.ts'
 import { partitionsElsewhere } from '../../src/service/raw/scan-journal.ts'
 import { topicTails } from '../../src/service/raw/topic-tails.ts'
@@ -168,7 +168,7 @@ it('samples: events of each class that is not counted, with the reason, whole or
     positions: { ...row.positions, 'topic/ad-clicks/0': 17 },
     epoch: row.epoch,
     watermarkMs: row.watermarkMs,
-    mostBytes: 400,
+    maxBytes: 400,
     topics: { tails: [], read: [] },
   }
   const query = { class: 'late', stream: undefined, limit: 10 } as const
@@ -185,7 +185,7 @@ it('samples: events of each class that is not counted, with the reason, whole or
   const names = ['ads/impressions-0']
   const topics = await topicTails({ plan, dataDir, positions: { ...row.positions, 'ads/impressions-0': 9 }, names })
   assert.deepEqual(topics.read, [])
-  const whole = { ...scan, positions: row.positions, mostBytes: 1e9 }
+  const whole = { ...scan, positions: row.positions, maxBytes: 1e9 }
   const beside = { ...whole, positions: { ...row.positions, 'ads/impressions-0': 9 }, topics }
   const pending = { ...query, class: 'pending' } as const
   const idsOf = ({ samples: found }: SampleAnswer): readonly string[] => found.map(({ id }) => id)
@@ -246,8 +246,8 @@ it('W3: more questions than may wait are refused at once; the others get their o
       () => 'none',
       (error: unknown) => (error instanceof TidemarkError ? error.code : String(error)),
     )
-  const codes = await Promise.all(Array.from({ length: MOST_WAITING + 3 }, codeOf))
-  const unavailable = Array.from({ length: MOST_WAITING + 1 }, () => 'DATABASE_UNAVAILABLE')
+  const codes = await Promise.all(Array.from({ length: MAX_WAITING + 3 }, codeOf))
+  const unavailable = Array.from({ length: MAX_WAITING + 1 }, () => 'DATABASE_UNAVAILABLE')
   assert.deepEqual(codes, [...unavailable, 'DATABASE_BUSY', 'DATABASE_BUSY'])
   assert.equal(await codeOf(), 'DATABASE_UNAVAILABLE', 'control: once they are gone, there is room')
 })

@@ -39,7 +39,7 @@ it('a run in too little memory loses nothing, stays within it, and takes events 
         if ('send' in step) await run.send(step.send, step.beforeMs)
         else if ('passMs' in step) await run.time.pass(step.passMs)
         else run.sink.failure = step.isAway ? AWAY : undefined
-        assert.ok(run.peakBytes <= run.mostBytes, `${run.peakBytes} of ${run.mostBytes} bytes`)
+        assert.ok(run.peakBytes <= run.maxBytes, `${run.peakBytes} of ${run.maxBytes} bytes`)
       }
       run.sink.failure = undefined
       await run.time.pass(FORGOTTEN_MS)

@@ -17,7 +17,7 @@ import { adPlan, TEN_MS } from '../support/engine-rig.ts'
 import { clickLine, impressionLine } from '../support/event-lines.ts'
 
 const FILE = 'test/property/engine-laws.property.test.ts'
-const MOST_PARTITIONS = 4
+const MAX_PARTITIONS = 4
 
 interface Event {
   readonly stream: StreamName
@@ -79,7 +79,7 @@ const logs: fc.Arbitrary<Log> = plans.chain((plan) =>
       minLength: events.length,
       maxLength: events.length,
     })
-    const places = fc.array(fc.nat(MOST_PARTITIONS - 1), { minLength: 50, maxLength: 50 })
+    const places = fc.array(fc.nat(MAX_PARTITIONS - 1), { minLength: 50, maxLength: 50 })
     return fc.record({
       plan: fc.constant(plan),
       events: fc.constant(events),
@@ -102,7 +102,7 @@ function arriving(log: Log, delays: readonly number[], scale: number = 1): Event
 /** Puts events into partitions by id. */
 function partitioned(events: readonly Event[], placeOf: (id: string) => number): DrivenPartition[] {
   return (['impressions', 'clicks'] as const).flatMap((stream) =>
-    Array.from({ length: MOST_PARTITIONS }, (_, place) => ({
+    Array.from({ length: MAX_PARTITIONS }, (_, place) => ({
       stream,
       lines: events
         .filter((event) => event.stream === stream && placeOf(event.id) === place)
@@ -227,7 +227,7 @@ describe('laws of the engine', () => {
 
   it('4: any order of reading the streams gives the same tables', () => {
     checkProperty(
-      fc.property(logs, fc.array(fc.nat(2 * MOST_PARTITIONS - 1), { maxLength: 40 }), (log, order) => {
+      fc.property(logs, fc.array(fc.nat(2 * MAX_PARTITIONS - 1), { maxLength: 40 }), (log, order) => {
         const partitions = partitioned(arriving(log, log.delays), byNumber(log.places))
         const whole = (read: number): Step => ({ read, lines: 1_000 })
         const all = partitions.map((_, read) => read)

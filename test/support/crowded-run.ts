@@ -41,7 +41,7 @@ export class CrowdedRun {
   readonly sink: FragileSink = new FragileSink()
   readonly run: LiveRun
   /** The process with all that may be remembered, and nothing of what is kept free for growth. */
-  readonly mostBytes: number
+  readonly maxBytes: number
   /** All that it may use. */
   readonly limitBytes: number
   /** Whether it became full, or was not any more, and when; in order. */
@@ -64,8 +64,8 @@ export class CrowdedRun {
     this.pipeline = new Pipeline({ plan, rollUps: plan.tables, partitions, deadLetters, random })
     const { engine } = this.pipeline
     const { heldBytes, growthBytes } = engine.memory()
-    this.mostBytes = BASE_BYTES + heldBytes + roomBytes
-    this.limitBytes = this.mostBytes + growthBytes
+    this.maxBytes = BASE_BYTES + heldBytes + roomBytes
+    this.limitBytes = this.maxBytes + growthBytes
     const memory = new MemoryRoom({
       limitBytes: this.limitBytes,
       look: () => ({

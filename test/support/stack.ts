@@ -37,7 +37,7 @@ export const STACK_DEADLINE_MS: number = process.env['TIDEMARK_STACK'] === 'shar
 export const STACK_TEST: { readonly timeout: number } = { timeout: 4 * STACK_DEADLINE_MS }
 
 /** Below it, Kafka and Flink beside the other tests would press everything else out. */
-const LEAST_MEMORY_BYTES = 7e9
+const MIN_MEMORY_BYTES = 7e9
 
 /** What a test needs of the stack. */
 export interface StackNeeds {
@@ -70,8 +70,8 @@ function notNow(isForLong: boolean): string | undefined {
   if (wanted === '0') return 'TIDEMARK_STACK=0'
   if (isForLong && !isLong && wanted !== '1') return 'not in the share that runs everywhere: npm run test:long'
   if (untilS !== undefined && Date.now() > Number(untilS) * 1_000) return 'the time for tests of the stack is used up'
-  if (totalmem() < LEAST_MEMORY_BYTES)
-    return `${formatBytes(totalmem())} of memory; needed: ${formatBytes(LEAST_MEMORY_BYTES)}`
+  if (totalmem() < MIN_MEMORY_BYTES)
+    return `${formatBytes(totalmem())} of memory; needed: ${formatBytes(MIN_MEMORY_BYTES)}`
   return javaMissing()
 }
 

@@ -5,10 +5,10 @@
 import { SERIES_COUNT, type ChartModel, type SeriesModel } from '../model/chart-model.ts'
 
 /** A layer with less of the whole than this cannot be seen: it has no label. */
-const LEAST_LABEL_SHARE = 0.004
-const MOST_COMPARED = 2
+const MIN_LABEL_SHARE = 0.004
+const MAX_COMPARED = 2
 /** Of fewer windows than this all are drawn: a part is more than nothing. */
-const FEWEST_DRAWN = 3
+const MIN_DRAWN = 3
 
 type Column = (number | null)[]
 
@@ -44,7 +44,7 @@ export function isCut({ windowsMs, startMs }: ChartModel): boolean {
 
 /** The first window that is drawn: one that is cut would look like a rise from nothing. */
 function firstDrawn(model: ChartModel): number {
-  return isCut(model) && model.windowsMs.length >= FEWEST_DRAWN ? 1 : 0
+  return isCut(model) && model.windowsMs.length >= MIN_DRAWN ? 1 : 0
 }
 
 /**
@@ -77,7 +77,7 @@ export function lineColumns(model: ChartModel): readonly Column[] {
 
 /** Lines of another time are drawn beside few lines only: beside many nobody could tell them apart. */
 export function isCompared({ series }: ChartModel): boolean {
-  return series.filter(({ compared }) => compared !== undefined).length <= MOST_COMPARED
+  return series.filter(({ compared }) => compared !== undefined).length <= MAX_COMPARED
 }
 
 /** Index of the last value at or before `index`; −1 where there is none. */
@@ -130,7 +130,7 @@ export function labelValues(model: ChartModel): readonly { series: SeriesModel; 
   // Labels of bars, too, stand beside the last window that is whole.
   const at = Math.max(0, drawnWindows(model) - 1)
   const sums = model.series.map(({ values }) => values.reduce<number>((sum, value) => sum + (value ?? 0), 0))
-  const least = LEAST_LABEL_SHARE * sums.reduce((total, sum) => total + sum, 0)
+  const least = MIN_LABEL_SHARE * sums.reduce((total, sum) => total + sum, 0)
   return model.series.flatMap((series, layer) =>
     (sums[layer] ?? 0) > least
       ? [{ series, value: (stackHeight(model, layer, at) + stackHeight(model, layer + 1, at)) / 2 }]

@@ -55,11 +55,11 @@ const AXIS_HEIGHT_PX = 26
 const TOP_PX = 20
 const LABEL_GAP_PX = 16
 const TICK_SPACE_PX = 74
-const LEAST_SPACED_BAR_PX = 4
+const MIN_SPACED_BAR_PX = 4
 /** Stacks are hatched on top of their colours, which must stay what they are. */
 const STACK_HATCH_ALPHA = 0.42
 /** Shorter drags are clicks of an unsteady hand. */
-const LEAST_DRAG_PX = 6
+const MIN_DRAG_PX = 6
 const CURSORS = 'time'
 const COMPARED_DASH = [2, 4]
 const NORMAL_ROOT_PX = 14
@@ -162,7 +162,7 @@ export class Plot {
     const isShared = (type: string): boolean => type === 'mousemove' || type === 'mouseleave'
     return {
       y: false,
-      drag: { x: true, y: false, setScale: false, dist: LEAST_DRAG_PX },
+      drag: { x: true, y: false, setScale: false, dist: MIN_DRAG_PX },
       points: { show: this.#isLines, size: 6 },
       sync: { key: CURSORS, setSeries: false, scales: ['x', null], filters: { pub: isShared, sub: isShared } },
       bind: {
@@ -177,7 +177,7 @@ export class Plot {
 
   #tellZoom(): void {
     const { left, width } = this.#plot.select
-    if (width < LEAST_DRAG_PX) return
+    if (width < MIN_DRAG_PX) return
     const { windowSizeMs } = this.#model
     const startMs = Math.floor(this.#plot.posToVal(left, 'x') / windowSizeMs) * windowSizeMs
     const endMs = Math.ceil(this.#plot.posToVal(left + width, 'x') / windowSizeMs) * windowSizeMs
@@ -320,7 +320,7 @@ function barPaths(): uPlot.Series.PathBuilder | undefined {
   if (spaced === undefined || tight === undefined) return undefined
   return (plot, series, first, last) => {
     const barPx = plot.bbox.width / devicePixelRatio / Math.max(1, plot.data[0].length)
-    return (barPx < LEAST_SPACED_BAR_PX ? tight : spaced)(plot, series, first, last)
+    return (barPx < MIN_SPACED_BAR_PX ? tight : spaced)(plot, series, first, last)
   }
 }
 

@@ -12,9 +12,9 @@ const STEPS_MS: readonly number[] = [
   ...[1, 2, 7, 14, 30].map((n) => n * DAY_MS),
 ]
 
-/** Ticks from `startMs` to `endMs`, at most `mostTicks` of them. */
-export function timeTicks(startMs: number, endMs: number, mostTicks: number, zone: string = 'UTC'): readonly number[] {
-  const fits = (stepMs: number): boolean => (endMs - startMs) / stepMs <= Math.max(1, mostTicks)
+/** Ticks from `startMs` to `endMs`, at most `maxTicks` of them. */
+export function timeTicks(startMs: number, endMs: number, maxTicks: number, zone: string = 'UTC'): readonly number[] {
+  const fits = (stepMs: number): boolean => (endMs - startMs) / stepMs <= Math.max(1, maxTicks)
   const stepMs = STEPS_MS.find(fits) ?? endMs - startMs
   const first = Math.ceil(toLocal(startMs, zone).getTime() / stepMs) * stepMs
   const ticks: number[] = []

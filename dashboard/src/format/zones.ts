@@ -5,7 +5,7 @@ import { clockOf } from '../../../src/query/time-zone.ts'
 import { HOUR_MS, MINUTE_MS } from '../../../src/time/units.ts'
 
 const QUARTER_MS = 15 * MINUTE_MS
-const MOST_REMEMBERED = 5_000
+const MAX_REMEMBERED = 5_000
 
 const offsets = new Map<string, number>()
 
@@ -16,7 +16,7 @@ function zoneOffsetMs(timeMs: number, zone: string): number {
   const key = `${zone} ${quarter}`
   const known = offsets.get(key)
   if (known !== undefined) return known
-  if (offsets.size > MOST_REMEMBERED) offsets.clear()
+  if (offsets.size > MAX_REMEMBERED) offsets.clear()
   const offset = clockOf(zone, quarter * QUARTER_MS) - quarter * QUARTER_MS
   offsets.set(key, offset)
   return offset

@@ -13,7 +13,7 @@ import { fetchAnswer } from './refused.ts'
 
 const EVERY_MS = MINUTE_MS
 /** The longest that may be asked for. */
-const MOST_LAG_MS = DAY_MS
+const MAX_LAG_MS = DAY_MS
 
 /** Whether somebody looks at it: reading the journal is work. */
 export const isLagShown: Signal<boolean> = signal(false)
@@ -27,7 +27,7 @@ export function followClickLag(): void {
   const path = computed(() => {
     const state = view.value
     if (state === null || canAsk.value !== true || !isLagShown.value) return null
-    const lengthMs = Math.min(rangeLengthMs(state), MOST_LAG_MS)
+    const lengthMs = Math.min(rangeLengthMs(state), MAX_LAG_MS)
     const filters = filterText(state.filters)
     return `/api/v1/click-lag?range=${Math.round(lengthMs / 1_000)}s${filters === '' ? '' : `&${filters}`}`
   })

@@ -16,7 +16,7 @@ import { learnViewer } from './viewer.ts'
 const STALE_AFTER_MS = 5_000
 const CHECK_EVERY_MS = 500
 const FIRST_PAUSE_MS = 500
-const LONGEST_PAUSE_MS = 10_000
+const MAX_PAUSE_MS = 10_000
 const UNSEEN_MS = 30_000
 const SEARCH_PAUSE_MS = 150
 
@@ -115,7 +115,7 @@ function retryLater(own: AbortController, error?: unknown): void {
   // A session may have ended, or what may be seen have changed.
   void learnViewer()
   retryTimer = setTimeout(open, pauseMs * (0.75 + Math.random() / 2))
-  pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)
+  pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 2)
 }
 
 function checkFreshness(): void {

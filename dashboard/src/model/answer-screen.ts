@@ -28,11 +28,11 @@ export const GRAINS_MS: Readonly<Record<Grain, number>> = {
 const CHART_MEMBERS = 5
 /** Members asked for beyond those that are shown: whoever is among them does not go yet. */
 const SPARE_MEMBERS = 2
-const MOST_FILLING = 2
+const MAX_FILLING = 2
 const BOARD_ROWS = 10
 /** Rows of a leaderboard that are there however small they are. */
 const FIRST_ROWS = 6
-const LEAST_ROW_SHARE = 1_000
+const MIN_ROW_THOUSANDTHS = 1
 
 /** The charts of a state: the chosen one, then those of the plan that follow it. */
 function chartPlans(page: PagePlan, state: PageState): readonly ChartPlan[] {
@@ -201,7 +201,7 @@ function fillingCount(answer: ViewAnswer, state: PageState): number {
   const { watermarkMs } = asOf
   if (watermarkMs === null) return 1
   const open = buckets.filter((startMs) => startMs + GRAINS_MS[grain] > watermarkMs).length
-  return Math.min(Math.max(1, open), MOST_FILLING, buckets.length - 1)
+  return Math.min(Math.max(1, open), MAX_FILLING, buckets.length - 1)
 }
 
 /** The last bucket fills while its windows are not all read, and is never full where the range ends within it. */
@@ -281,7 +281,8 @@ function answerBoard(
 /** In an order by size, rows after the first have at least a thousandth of all, or they are among the others. */
 function worthARow(rows: readonly BoardModelRow[], { order }: PageState, whole: Values): readonly BoardModelRow[] {
   if (order.of === 'change' || order.direction === 'asc') return rows
-  const isWorth = ({ last }: BoardModelRow): boolean => Number(last[0] ?? 0) * LEAST_ROW_SHARE >= Number(whole[0] ?? 0)
+  const isWorth = ({ last }: BoardModelRow): boolean =>
+    Number(last[0] ?? 0) * 1_000 >= MIN_ROW_THOUSANDTHS * Number(whole[0] ?? 0)
   const count = rows.findLastIndex(isWorth) + 1
   return rows.slice(0, Math.max(count, FIRST_ROWS))
 }

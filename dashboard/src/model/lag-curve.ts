@@ -7,7 +7,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/time/units.ts'
 import { formatWhole } from '../format/times.ts'
 
 /** What happens sooner is one and the same. */
-const LEAST_MS = 250
+const MIN_MS = 250
 
 export interface LagCurve {
   /** From left to right, both between 0 and 1. */
@@ -17,8 +17,8 @@ export interface LagCurve {
 
 /** The points of the curve. */
 export function lagCurve({ buckets, seenUpToMs }: ClickLagAnswer): LagCurve {
-  const width = Math.log(Math.max(seenUpToMs, 2 * LEAST_MS) / LEAST_MS)
-  const xOf = (lagMs: number): number => Math.min(1, Math.log(Math.max(lagMs, LEAST_MS) / LEAST_MS) / width)
+  const width = Math.log(Math.max(seenUpToMs, 2 * MIN_MS) / MIN_MS)
+  const xOf = (lagMs: number): number => Math.min(1, Math.log(Math.max(lagMs, MIN_MS) / MIN_MS) / width)
   const all = buckets.reduce((sum, { clicks }) => sum + clicks, 0)
   let seen = 0
   const points = buckets.map(({ toMs, clicks }) => {

@@ -7,7 +7,7 @@ import { formatLength, formatWhole } from '../format/times.ts'
 import { partitionNames } from './partition-names.ts'
 
 /** Gaps this long between events are chance, whatever the plan says. */
-const LEAST_GAP_MS = 2_000
+const MIN_GAP_MS = 2_000
 
 /** What a partition waits for, in words. */
 export const WAITS: Readonly<Record<PartitionWait, string>> = {
@@ -53,7 +53,7 @@ export function whoHoldsBack(status: PipelineStatus, allowances: Allowances): Ho
   const holder = heldBackBy === null ? undefined : partitions[heldBackBy]
   const name = heldBackBy === null ? undefined : names[heldBackBy]
   if (holder === undefined || name === undefined) return undefined
-  const gapMs = Math.max(LEAST_GAP_MS, allowances.idleTimeoutMs / 2)
+  const gapMs = Math.max(MIN_GAP_MS, allowances.idleTimeoutMs / 2)
   const allowedMs = allowances.outOfOrdernessMs + gapMs
   if (holder.silentForMs > gapMs) return { text: `${name} ${silenceInWords(holder)}`, isWarning: true }
   const behindMs = holder.behindMs ?? 0

@@ -11,7 +11,7 @@ import { Window } from './window.tsx'
 
 type PageRange = PageState['range']
 
-const LEAST_MS = MINUTE_MS
+const MIN_MS = MINUTE_MS
 
 /** A range of one's own: a length such as `90m` up to now, or from one time to another. */
 export function OwnRange(): VNode {
@@ -79,7 +79,7 @@ function lengthOf(text: string): PageRange | string {
 
 function spanOf(from: string, to: string, zone: string): PageRange | string {
   const [startMs, endMs] = [localMs(from, zone), localMs(to, zone)]
-  if (!(endMs - startMs >= LEAST_MS)) return 'The end has to be a minute after the start at least.'
+  if (!(endMs - startMs >= MIN_MS)) return 'The end has to be a minute after the start at least.'
   return { kind: 'fixed', startMs, endMs }
 }
 

@@ -23,7 +23,7 @@ import { pieceStatement } from './piece-statement.ts'
 
 /** How long a piece should take, ms: fewer periods follow one that took longer, more a shorter one (B4). */
 const PIECE_MS = 250
-const MOST_PERIODS = 24
+const MAX_PERIODS = 24
 const VOIDED_ROWS = 100_000
 
 export class CoarseBuilder {
@@ -62,7 +62,7 @@ export class CoarseBuilder {
       let pieces = 0
       for (; signal?.aborted !== true && (await this.#buildNext(client)); pieces++);
       // Only the server's own idea of how many rows there are tells it to use the indexes.
-      if (pieces > MOST_PERIODS) await this.#analyze(client)
+      if (pieces > MAX_PERIODS) await this.#analyze(client)
       return pieces
     } catch (error) {
       await this.close()
@@ -93,7 +93,7 @@ export class CoarseBuilder {
 
   #adapt(tookMs: number): void {
     if (tookMs > 2 * PIECE_MS) this.#periods = Math.max(1, Math.floor(this.#periods / 2))
-    else if (tookMs < PIECE_MS) this.#periods = Math.min(MOST_PERIODS, 2 * this.#periods)
+    else if (tookMs < PIECE_MS) this.#periods = Math.min(MAX_PERIODS, 2 * this.#periods)
   }
 
   async #inTransaction(client: Client, lengthMs: number): Promise<boolean> {

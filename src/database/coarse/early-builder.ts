@@ -9,7 +9,7 @@
  *     snapshot.
  * G3  It locks nothing that an epoch writes; a claim waits for the window under way. Another builder at work is left to
  *     it.
- * G4  What is kept is bounded: {@link KEPT_FINAL_MS} of final windows, and {@link MOST_CHANGES} changes of a window.
+ * G4  What is kept is bounded: {@link KEPT_FINAL_MS} of final windows, and {@link MAX_CHANGES} changes of a window.
  */
 import type { Client } from 'pg'
 import { planHash } from '../../pipeline/plan-hash.ts'
@@ -28,7 +28,7 @@ import { addedStatement, pieceStatement } from './piece-statement.ts'
 /** Final windows that are kept as well: an hour by the minute, and the hour before it. */
 export const KEPT_FINAL_MS: number = 90 * MINUTE_MS
 /** Changes of a window after which building it anew costs less than what views read. */
-export const MOST_CHANGES: number = 2_000
+export const MAX_CHANGES: number = 2_000
 /** What is too old is removed in lumps of this length. */
 const TRIM_MS = 5 * MINUTE_MS
 
@@ -205,7 +205,7 @@ function isPeriodBuilt({ lengthMs }: CoarseTable, windowMs: number, { fromMs, un
 async function mostChanged(client: Client, { changes }: EarlySet): Promise<number | undefined> {
   const { rows } = await client.query<{ start: string }>(
     `select (extract(epoch from window_start) * 1000)::bigint::text as start from ${qualifiedTable(changes.name)}
-      group by window_start having count(*) > ${MOST_CHANGES} order by count(*) desc limit 1`,
+      group by window_start having count(*) > ${MAX_CHANGES} order by count(*) desc limit 1`,
   )
   return rows[0] === undefined ? undefined : Number(rows[0].start)
 }

@@ -96,7 +96,7 @@ export function problemAt(path: Path, code: ProblemCode, message: string, detail
   }
 }
 
-const LONGEST_SUGGESTED = 100
+const MAX_SUGGESTED_LENGTH = 100
 
 /**
  * The candidate that differs least from `given` (Levenshtein distance, upper case, hyphens and underscores aside),
@@ -104,7 +104,7 @@ const LONGEST_SUGGESTED = 100
  */
 export function nearest(given: string, candidates: readonly string[]): string | undefined {
   const wanted = plainWord(given)
-  if (wanted === '' || given.length > LONGEST_SUGGESTED) return undefined
+  if (wanted === '' || given.length > MAX_SUGGESTED_LENGTH) return undefined
   let best: string | undefined
   let bestEdits = Math.max(1, Math.floor(wanted.length / 3)) + 1
   for (const candidate of candidates) {

@@ -10,7 +10,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { DAY_MS, HOUR_MS } from '../../time/units.ts'
 
 const IDLE_MS = 12 * HOUR_MS
-const LONGEST_MS = 7 * DAY_MS
+const MAX_AGE_MS = 7 * DAY_MS
 const MAX_PER_USER = 32
 
 interface Session {
@@ -64,7 +64,7 @@ export class Sessions {
 
   #isOver({ beganAtMs, usedAtMs }: Session): boolean {
     const nowMs = this.#nowMs()
-    return nowMs - usedAtMs > IDLE_MS || nowMs - beganAtMs > LONGEST_MS
+    return nowMs - usedAtMs > IDLE_MS || nowMs - beganAtMs > MAX_AGE_MS
   }
 
   #forget(): void {

@@ -3,11 +3,11 @@
  * bytes and runs over everything each time some tens of MB are gone.
  *
  * P1  A buffer is lent to one body at a time; giving back what is not lent changes nothing.
- * P2  What lies unused is bounded; larger bodies than {@link MOST_BYTES} get buffers of their own.
+ * P2  What lies unused is bounded; larger bodies than {@link MAX_BYTES} get buffers of their own.
  */
 
-const LEAST_BYTES = 1 << 15
-const MOST_BYTES = 1 << 21
+const MIN_BYTES = 1 << 15
+const MAX_BYTES = 1 << 21
 const MAX_IDLE_BYTES = 1 << 24
 
 export class BodyPool {
@@ -18,7 +18,7 @@ export class BodyPool {
 
   /** A buffer of exactly this length, with anything in it. */
   take(byteLength: number): Buffer {
-    if (byteLength < LEAST_BYTES || byteLength > MOST_BYTES) return Buffer.allocUnsafe(byteLength)
+    if (byteLength < MIN_BYTES || byteLength > MAX_BYTES) return Buffer.allocUnsafe(byteLength)
     const size = 1 << Math.ceil(Math.log2(byteLength))
     const memory = this.#idle.get(size)?.pop()
     if (memory !== undefined) this.#idleBytes -= size

@@ -15,7 +15,7 @@ import { Refusal } from './refusal.ts'
 export type BodyEncoding = 'identity' | 'gzip' | 'zstd'
 
 const MIB = 1_048_576
-const MOST_AT_A_TIME = 4
+const MAX_AT_A_TIME = 4
 const MAX_FRAMES = 1_024
 const OUTPUT_CHUNK_BYTES = 1 << 16
 /** 8 MiB: what zstd uses up to level 19. */
@@ -34,7 +34,7 @@ class OverLimit extends Error {
   readonly code = 'ERR_BUFFER_TOO_LARGE'
 }
 
-/** Decompresses bodies, {@link MOST_AT_A_TIME} at a time; the others wait. */
+/** Decompresses bodies, {@link MAX_AT_A_TIME} at a time; the others wait. */
 export class Inflater {
   readonly #limits: Pick<IngestLimits, 'maxInflatedBytes' | 'maxInflationRatio'>
   readonly #waiting: (() => void)[] = []
@@ -50,7 +50,7 @@ export class Inflater {
     encoding: Exclude<BodyEncoding, 'identity'>,
     room: number,
   ): Promise<Buffer | Refusal> {
-    if (this.#active >= MOST_AT_A_TIME) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    if (this.#active >= MAX_AT_A_TIME) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     else this.#active++
     try {
       return await this.#run(body, encoding, room)

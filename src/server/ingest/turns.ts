@@ -11,7 +11,7 @@
 import type { ByteBudget } from './byte-budget.ts'
 
 /** As many have a turn together as keep the disk and the processor busy. */
-const MOST_TOGETHER = 32
+const MAX_TOGETHER = 32
 /** Bodies wait when all hold this part of what they may, and as much is kept for those who have a turn. */
 const SHARE = 8
 const MOMENT_MS = 50
@@ -26,7 +26,7 @@ export interface Turn {
 export class Turns {
   readonly #budget: ByteBudget
   readonly #keptBytes: number
-  readonly #mostBytes: number
+  readonly #maxBytes: number
   /** In the order in which they came. */
   readonly #waiting = new Set<Turn>()
   readonly #begun = new Set<Turn>()
@@ -39,7 +39,7 @@ export class Turns {
   constructor(budget: ByteBudget) {
     this.#budget = budget
     this.#keptBytes = budget.limitBytes / SHARE
-    this.#mostBytes = budget.limitBytes - this.#keptBytes
+    this.#maxBytes = budget.limitBytes - this.#keptBytes
   }
 
   /** Whether a body has to wait for its turn. */
@@ -49,7 +49,7 @@ export class Turns {
 
   /** Whether there is room for one that waits. */
   get hasRoom(): boolean {
-    return this.#budget.heldBytes <= this.#mostBytes
+    return this.#budget.heldBytes <= this.#maxBytes
   }
 
   /** Lets a body wait; its turn is begun unless it ends before. */
@@ -74,7 +74,7 @@ export class Turns {
   }
 
   #look(): void {
-    const beside = this.#hasBegun ? 0 : Math.min(MOST_TOGETHER, this.#coming.size)
+    const beside = this.#hasBegun ? 0 : Math.min(MAX_TOGETHER, this.#coming.size)
     this.#hasBegun = false
     for (const turn of [...this.#waiting].slice(0, beside)) this.#begin(turn)
     this.#beginNext()
@@ -85,7 +85,7 @@ export class Turns {
 
   #beginNext(): void {
     for (const turn of this.#waiting) {
-      const isTooMuch = this.#begun.size >= MOST_TOGETHER || this.#begunBytes + turn.bytes > this.#keptBytes
+      const isTooMuch = this.#begun.size >= MAX_TOGETHER || this.#begunBytes + turn.bytes > this.#keptBytes
       if (isTooMuch && this.#begun.size > 0) return
       this.#begin(turn)
     }

@@ -42,7 +42,7 @@ export interface LetterQuery {
 }
 
 const KEYS = ['stream', 'reason', 'limit', 'before']
-const MOST_LETTERS = 500
+const MAX_LETTERS = 500
 
 /**
  * The query in the search part of a URL.
@@ -59,7 +59,7 @@ export function parseLetterUrl(search: string): LetterQuery {
   return {
     stream: stream === undefined ? undefined : choiceAt('stream', stream, STREAM_NAMES),
     reason: reason === undefined ? undefined : textAt('reason', reason, 64),
-    limit: wholeAt('limit', /^\d{1,6}$/.test(limit) ? Number(limit) : limit, 1, MOST_LETTERS),
+    limit: wholeAt('limit', /^\d{1,6}$/.test(limit) ? Number(limit) : limit, 1, MAX_LETTERS),
     before: placeOf(entries.get('before')),
   }
 }

@@ -19,16 +19,16 @@ import { errorBody } from './error-answer.ts'
 /** Answers of each view that are held for those who come back. */
 const HELD_ANSWERS = 8
 
-const MOST_STREAMS = 2_048
+const MAX_STREAMS = 2_048
 const MAX_BUFFERED_BYTES = 4 * 1_024 * 1_024
 /** How long a view nobody looks at is kept. */
 const KEPT_MS = 30_000
 /** A view waits so many times as long as it took before it is asked again. */
 const REST_FACTOR = 4
-const LEAST_REST_MS = 900
+const MIN_REST_MS = 900
 const RETRY_MS = 5_000
 /** The longest rest between two evaluations: less than a page takes silence for trouble. */
-const LONGEST_REST_MS = 5_000
+const MAX_REST_MS = 5_000
 /** Something comes at least so often, so that silence means trouble. */
 const BEAT_MS = 10_000
 
@@ -88,7 +88,7 @@ export class LiveViews {
   }
 
   get isFull(): boolean {
-    return this.count >= MOST_STREAMS
+    return this.count >= MAX_STREAMS
   }
 
   /**
@@ -150,7 +150,7 @@ export class LiveViews {
     const view: OpenView = {
       key,
       ask,
-      streams: new EventStreams({ maxConnections: MOST_STREAMS, maxBufferedBytes: MAX_BUFFERED_BYTES }),
+      streams: new EventStreams({ maxConnections: MAX_STREAMS, maxBufferedBytes: MAX_BUFFERED_BYTES }),
       held: [],
       first: undefined,
       epoch: undefined,
@@ -200,7 +200,7 @@ export class LiveViews {
       view.dueMs = this.#nowMs() + RETRY_MS
       this.#send(view, { id: before?.id ?? '', name: 'failed', text: JSON.stringify(errorBody(error)) })
     }
-    await this.#rest(Math.min(LONGEST_REST_MS, this.#nowMs() - beganMs))
+    await this.#rest(Math.min(MAX_REST_MS, this.#nowMs() - beganMs))
   }
 
   // V2: as long as it took, nothing.
@@ -216,7 +216,7 @@ export class LiveViews {
     const beganMs = this.#nowMs()
     const answer = await view.ask()
     const tookMs = this.#nowMs() - beganMs
-    view.dueMs = this.#nowMs() + Math.max(LEAST_REST_MS, REST_FACTOR * tookMs)
+    view.dueMs = this.#nowMs() + Math.max(MIN_REST_MS, REST_FACTOR * tookMs)
     const { epoch } = answer.asOf
     const isKnown = view.epoch !== undefined && epoch !== null && epoch === view.epoch
     if (isKnown) return

@@ -2,7 +2,7 @@
  * Connections that only read: a few of them, shared by everyone who asks.
  *
  * B1  A reader can change nothing: it takes the read-only role where our user may, and every transaction is read-only.
- * B2  Work that finds no connection free waits its turn, `MOST_WAITING` of it at most; the rest is refused at once.
+ * B2  Work that finds no connection free waits its turn, `MAX_WAITING` of it at most; the rest is refused at once.
  * B3  One statement takes `statementTimeoutMs` at most, and all of one answer {@link ANSWER_FACTOR} times as long.
  * B4  A connection that failed is never used again. One that is idle costs the server nothing but its place.
  * B5  A server that does not answer in time is asked once more before it counts as away: where hundreds of pages open
@@ -37,7 +37,7 @@ export interface Snapshot {
 /** How many times as long as one statement an answer may take. */
 const ANSWER_FACTOR = 4
 
-const MOST_WAITING = 2_048
+const MAX_WAITING = 2_048
 const CONNECT_TIMEOUT_MS = 3_000
 const AS_TEXT = { getTypeParser: () => (text: string) => text }
 
@@ -85,8 +85,8 @@ export class ReaderPool {
 
   async #takePlace(): Promise<void> {
     if (this.#busy >= (this.#options.connections ?? 4)) {
-      if (this.#waiting.length >= MOST_WAITING)
-        throw new TidemarkError('DATABASE_BUSY', `More than ${MOST_WAITING} questions wait for an answer.`, {
+      if (this.#waiting.length >= MAX_WAITING)
+        throw new TidemarkError('DATABASE_BUSY', `More than ${MAX_WAITING} questions wait for an answer.`, {
           retryable: true,
           fix: 'ask again a little later',
         })

@@ -13,7 +13,7 @@ import { eventParsers } from '../../verify/recount.ts'
 import { ClickJudge, SeenEvents, type SeenClick } from './sample-judge.ts'
 import { idKeyOf, idNumberOf, TailReader, type PartitionTail, type TailEvent } from './tail-reader.ts'
 
-const MOST_TEXT_BYTES = 1_024
+const MAX_TEXT_BYTES = 1_024
 
 export interface SampleSearch {
   readonly plan: Plan
@@ -172,8 +172,8 @@ class Finding {
       arrivedAtMs: Number.isFinite(arrivalMs) ? arrivalMs : null,
       partition,
       reason: found.reasonOf(),
-      text: Buffer.from(record.subarray(0, MOST_TEXT_BYTES)).toString('utf8'),
-      isCut: record.length > MOST_TEXT_BYTES,
+      text: Buffer.from(record.subarray(0, MAX_TEXT_BYTES)).toString('utf8'),
+      isCut: record.length > MAX_TEXT_BYTES,
     }
   }
 }

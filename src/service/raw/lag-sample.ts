@@ -2,7 +2,7 @@
  * How long clicks take, from a sample of impressions: a share of them by id, so that a click is always looked at
  * together with its impression.
  *
- * G1  Of more than {@link MOST_SAMPLED} impressions one in four stays, of those that are still too many one in four
+ * G1  Of more than {@link MAX_SAMPLED} impressions one in four stays, of those that are still too many one in four
  *     again.
  * G2  Which stay depends on their ids alone: on no order, and on nothing that was seen before.
  */
@@ -11,7 +11,7 @@ import { AcceptedEvents } from '../../verify/accepted-events.ts'
 import { idHashOf, idKeyOf } from './tail-reader.ts'
 
 /** Impressions of a sample at most. */
-const MOST_SAMPLED = 150_000
+const MAX_SAMPLED = 150_000
 const SAMPLES: readonly number[] = [1, 4, 16, 64, 256, 1_024, 4_096]
 
 /** Where an event is in a batch. */
@@ -64,7 +64,7 @@ export class LagSample {
     if (!this.#accepted.accept(key, { timeMs })) return
     this.#taken++
     if (isAsked()) this.#sampled.set(key, { timeMs, hash, lagMs: Infinity })
-    if (this.#taken > MOST_SAMPLED) this.#thin()
+    if (this.#taken > MAX_SAMPLED) this.#thin()
   }
 
   /** Takes a click; all impressions come before. */

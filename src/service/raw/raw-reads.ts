@@ -6,7 +6,7 @@
  *     there.
  * W2  What is kept in memory is bounded: the events of one cell, at most {@link MOST_DRILLED}; of a stretch of time a
  *     sample of impressions by id, so that a click is always looked at together with its impression.
- * W3  One question is read at a time, {@link MOST_WAITING} wait at most; the rest is refused at once.
+ * W3  One question is read at a time, {@link MAX_WAITING} wait at most; the rest is refused at once.
  */
 import { resolve } from 'node:path'
 import { nodeDisk } from '../../checkpoint/disk/node-disk.ts'
@@ -49,9 +49,9 @@ import { withTopics } from './topic-tails.ts'
 import { WantedIds } from './wanted-ids.ts'
 
 /** Questions that wait for their turn. */
-export const MOST_WAITING = 16
+export const MAX_WAITING = 16
 /** What the answer of how long clicks take should read at most: it says little more for a day than for an hour. */
-const MOST_LAG_BYTES = 128 * 1_048_576
+const MAX_LAG_BYTES = 128 * 1_048_576
 
 interface Candidate {
   readonly timeMs: number
@@ -144,7 +144,7 @@ export class RawReads {
     const { scan, row } = await this.#begin({ startMs: 0, endMs: 0 })
     const endMs = Math.floor((row.watermarkMs - rememberedMs) / windowSizeMs) * windowSizeMs
     const asked = { startMs: endMs - lengthMs, endMs }
-    const span = newestPart({ ...scan, span: asked }, MOST_LAG_BYTES, row.watermarkMs)
+    const span = newestPart({ ...scan, span: asked }, MAX_LAG_BYTES, row.watermarkMs)
     const all = [...filters, ...forced]
     const reader = new TailReader(plan)
     const sample = new LagSample(rememberedMs)
@@ -234,8 +234,8 @@ export class RawReads {
 
   // W3: one after the other, whatever became of the one before.
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#asked > MOST_WAITING)
-      throw new TidemarkError('DATABASE_BUSY', `${MOST_WAITING} questions wait for the journal already.`, {
+    if (this.#asked > MAX_WAITING)
+      throw new TidemarkError('DATABASE_BUSY', `${MAX_WAITING} questions wait for the journal already.`, {
         retryable: true,
         fix: 'ask again a little later',
       })

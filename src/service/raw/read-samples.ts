@@ -1,7 +1,7 @@
 /**
  * Sample events of a class from the newest part of the retained journal, and from topics that are small enough.
  *
- * S1  No more than {@link MOST_SAMPLED_BYTES} are judged for one question, the newest, and the answer says how far back
+ * S1  No more than {@link MAX_SAMPLED_BYTES} are judged for one question, the newest, and the answer says how far back
  *     that is.
  * S2  The engine goes on meanwhile (N2 of `scan-journal.ts`) and keeps nothing for it: only who asks pays.
  */
@@ -15,17 +15,17 @@ import type { PartitionTail, TailBlock } from './tail-reader.ts'
 import type { TopicTails } from './topic-tails.ts'
 
 /** What one question reads at most (S1): much where a class depends on what came long before, else little. */
-const MOST_SAMPLED_BYTES: number = 256 * 1_048_576
-const MOST_NEWEST_BYTES = 32 * 1_048_576
+const MAX_SAMPLED_BYTES: number = 256 * 1_048_576
+const MAX_NEWEST_BYTES = 32 * 1_048_576
 /** A partition that is small beside the others is still read so far. */
-const LEAST_BYTES = 1_048_576
+const MIN_BYTES = 1_048_576
 
 export interface SampleScan extends Omit<Scan, 'span'> {
   readonly epoch: number
   readonly watermarkMs: number
   /** Topics that are read beside the journal. */
   readonly topics: Pick<TopicTails, 'tails' | 'read'>
-  readonly mostBytes?: number
+  readonly maxBytes?: number
 }
 
 /** The end of a partition, up to the newest event that is in the tables. */
@@ -78,7 +78,7 @@ function toldFromMs({ plan }: SampleScan, query: SampleQuery, tails: readonly Ta
 // Each partition gives its share: kept for as long as the others, that goes back about as far in time.
 async function tailsOf(scan: SampleScan, query: SampleQuery, rest: () => Promise<void>): Promise<readonly Tail[]> {
   const { partitions, positions } = scan
-  const { mostBytes = needsBothStreams(query.class) ? MOST_SAMPLED_BYTES : MOST_NEWEST_BYTES } = scan
+  const { maxBytes = needsBothStreams(query.class) ? MAX_SAMPLED_BYTES : MAX_NEWEST_BYTES } = scan
   const streams: readonly StreamName[] =
     query.stream === undefined || needsBothStreams(query.class) ? STREAM_NAMES : [query.stream]
   const ends = partitions.flatMap((partition) => {
@@ -87,10 +87,10 @@ async function tailsOf(scan: SampleScan, query: SampleQuery, rest: () => Promise
     if (stream === undefined || !streams.includes(stream) || toOffset <= partition.earliest) return []
     return [{ stream, partition, toOffset, heldBytes: toOffset - partition.earliest }]
   })
-  const share = mostBytes / Math.max(mostBytes, sum(ends.map(({ heldBytes }) => heldBytes)))
+  const share = maxBytes / Math.max(maxBytes, sum(ends.map(({ heldBytes }) => heldBytes)))
   const tails: Tail[] = []
   for (const { stream, partition, toOffset, heldBytes } of ends) {
-    const wanted = Math.max(share * heldBytes, Math.min(LEAST_BYTES, heldBytes, mostBytes))
+    const wanted = Math.max(share * heldBytes, Math.min(MIN_BYTES, heldBytes, maxBytes))
     const fromOffset = await blockAt(scan, partition, { offset: toOffset - wanted, end: toOffset }, rest)
     tails.push(tailOf(scan, { stream, partition, fromOffset, toOffset }))
   }

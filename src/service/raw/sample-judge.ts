@@ -12,7 +12,7 @@ import type { PlanParameters } from '../../pipeline/plan.ts'
 import type { SampleReason } from '../../query/sample-answer.ts'
 
 /** Copies of one id that are told apart; with more of them nothing is sure any more. */
-const MOST_COPIES = 64
+const MAX_COPIES = 64
 
 /** What is known of an event's place in its partition. */
 export interface SeenEvent {
@@ -53,13 +53,13 @@ export class SeenEvents {
     const copies = this.#copies.get(event.id) ?? []
     const found = this.#judge(event, copies)
     if (typeof found === 'object') return found
-    if (copies.length <= MOST_COPIES) copies.push({ ...event, isAccepted: found === 'accepted' })
+    if (copies.length <= MAX_COPIES) copies.push({ ...event, isAccepted: found === 'accepted' })
     this.#copies.set(event.id, copies)
     return found
   }
 
   #judge({ timeMs, partition, isInTime }: SeenEvent, copies: readonly Copy[]): Acceptance {
-    if (!isInTime || copies.length > MOST_COPIES) return 'unsure'
+    if (!isInTime || copies.length > MAX_COPIES) return 'unsure'
     const near = copies.filter((copy) => Math.abs(copy.timeMs - timeMs) <= this.#reachMs)
     // A copy of the very same time that was in time: accepted or not, what makes it a duplicate makes this one.
     const first = near.find(
@@ -74,7 +74,7 @@ export class SeenEvents {
    */
   isSure(id: string): boolean {
     const copies = this.#copies.get(id) ?? []
-    return copies.length <= MOST_COPIES && copies.every(({ partition }) => partition === copies[0]?.partition)
+    return copies.length <= MAX_COPIES && copies.every(({ partition }) => partition === copies[0]?.partition)
   }
 
   /** Event times of accepted events of an id between two; undefined where that cannot be told. */
@@ -111,7 +111,7 @@ export class ClickJudge {
   add(click: SeenClick): void {
     const clicks = this.#clicks.get(click.impressionId)
     if (clicks === undefined) this.#clicks.set(click.impressionId, [click])
-    else if (clicks.length < MOST_COPIES) clicks.push(click)
+    else if (clicks.length < MAX_COPIES) clicks.push(click)
   }
 
   /** Why an accepted click is not counted; undefined where it is, or where that cannot be told. */

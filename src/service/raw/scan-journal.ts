@@ -5,7 +5,7 @@
  * N1  Nothing that could belong to the stretch is passed over: an event arrives `maxFutureSkew` before its time at the
  *     earliest, and is late once the watermark is past it by the allowed lateness.
  * N2  The engine goes on meanwhile: after {@link SLICE_MS} of work as much time is left to others.
- * N3  No more than {@link MOST_BYTES} are read for one question; more is refused. Where the newest part of a stretch
+ * N3  No more than {@link MAX_BYTES} are read for one question; more is refused. Where the newest part of a stretch
  *     says what the whole would, it is cut to what is read within seconds.
  */
 import { setTimeout as delay } from 'node:timers/promises'
@@ -22,7 +22,7 @@ import type { TailBlock, TailReader } from './tail-reader.ts'
 /** How long the thread is kept at a time (N2). */
 const SLICE_MS = 8
 /** What one question reads at most (N3). */
-export const MOST_BYTES: number = 1_024 * 1_048_576
+export const MAX_BYTES: number = 1_024 * 1_048_576
 
 /** An event that is neither malformed nor future nor late; good until the next one. */
 export interface ScannedEvent {
@@ -66,26 +66,26 @@ export function retainedFromMs({ partitions }: Pick<Scan, 'partitions'>, plan: P
 }
 
 /**
- * The newest part of a stretch of time that takes about `mostBytes` to read: the whole, or a half of it, of that a
+ * The newest part of a stretch of time that takes about `maxBytes` to read: the whole, or a half of it, of that a
  * half, and so on, five windows at least.
  *
  * @param nowMs when the events at the positions arrived
  */
 export function newestPart(
   scan: Pick<Scan, 'partitions' | 'positions' | 'plan' | 'span'>,
-  mostBytes: number,
+  maxBytes: number,
   nowMs: number,
 ): Span {
   const { endMs, startMs } = scan.span
   const { windowSizeMs } = scan.plan.parameters
   let windows = Math.ceil((endMs - startMs) / windowSizeMs)
   const partOf = (): Span => ({ startMs: Math.max(startMs, endMs - windows * windowSizeMs), endMs })
-  while (windows > FEWEST_WINDOWS && bytesSince(scan, arrivedFrom(scan.plan, partOf()), nowMs) > mostBytes)
-    windows = Math.max(FEWEST_WINDOWS, windows >> 1)
+  while (windows > MIN_WINDOWS && bytesSince(scan, arrivedFrom(scan.plan, partOf()), nowMs) > maxBytes)
+    windows = Math.max(MIN_WINDOWS, windows >> 1)
   return partOf()
 }
 
-const FEWEST_WINDOWS = 5
+const MIN_WINDOWS = 5
 
 /** About how many bytes arrived from a time on: within a segment as many in every moment. */
 function bytesSince(
@@ -156,7 +156,7 @@ function* blocksOf(
       if (block.floorMs > lateFromMs) return
       if (block.arrivalMs < arrivedFromMs) continue
       budget.bytes += block.lines.length
-      if (budget.bytes > MOST_BYTES) throw tooMuch()
+      if (budget.bytes > MAX_BYTES) throw tooMuch()
       yield block
     }
   } finally {
@@ -179,7 +179,7 @@ function startOffset({ segments, earliest }: RetainedPartition, arrivedFromMs: n
 }
 
 function tooMuch(): TidemarkError {
-  return new TidemarkError('VIEW_TIMEOUT', `More than ${MOST_BYTES / 1_048_576} MiB of events would have to be read.`, {
+  return new TidemarkError('VIEW_TIMEOUT', `More than ${MAX_BYTES / 1_048_576} MiB of events would have to be read.`, {
     fix: 'ask for a shorter time',
   })
 }

@@ -3,7 +3,7 @@
  *
  * D1  Of each event it says what its time makes of it, as `admit.ts` does, and whether what came before the blocks
  *     could change that.
- * D2  Its memory is bounded whatever the texts of dimensions are: after {@link MOST_TEXTS} of them it begins to number
+ * D2  Its memory is bounded whatever the texts of dimensions are: after {@link MAX_TEXTS} of them it begins to number
  *     them anew. Codes of dimensions are good for the event handed over alone; ids are the same all the time.
  */
 import { randomBytes, randomInt } from 'node:crypto'
@@ -14,7 +14,7 @@ import type { Plan, StreamName } from '../../pipeline/plan.ts'
 
 const BATCH_ROWS = 2_048
 /** Each is of 512 bytes at most. */
-const MOST_TEXTS = 200_000
+const MAX_TEXTS = 200_000
 
 /** Lines that arrived together, each with its line feed. */
 export interface TailBlock {
@@ -51,17 +51,17 @@ export interface TailEvent {
 
 export class TailReader {
   readonly #plan: Plan
-  readonly #mostTexts: number
+  readonly #maxTexts: number
   readonly #idKey: Int32Array
   #dictionaries: readonly Dictionary[] = []
   #decoders: Readonly<Record<StreamName, Decoder>>
   readonly #batches: Readonly<Record<StreamName, EventBatch>>
 
-  /** @param mostTexts how many texts of dimensions are kept, but for those of one batch */
-  constructor(plan: Plan, mostTexts: number = MOST_TEXTS) {
+  /** @param maxTexts how many texts of dimensions are kept, but for those of one batch */
+  constructor(plan: Plan, maxTexts: number = MAX_TEXTS) {
     const key = randomBytes(16)
     this.#plan = plan
-    this.#mostTexts = mostTexts
+    this.#maxTexts = maxTexts
     this.#idKey = Int32Array.from([0, 4, 8, 12], (at) => key.readInt32LE(at))
     this.#decoders = this.#newDecoders()
     this.#batches = {
@@ -91,7 +91,7 @@ export class TailReader {
           if (event.eventClass !== 'future') highestMs = Math.max(highestMs, event.timeMs)
           onEvent(event)
         }
-        if (this.textCount > this.#mostTexts) this.#decoders = this.#newDecoders()
+        if (this.textCount > this.#maxTexts) this.#decoders = this.#newDecoders()
         await giveWay()
       }
     }

@@ -3,10 +3,10 @@
  *
  * T1  A partition is read whole, from where the run began to read it, or not at all: when its records came is known of
  *     few of them, so that nothing bounds what came before a part.
- * T2  No more than {@link MOST_TOPIC_RECORDS} are read for one question; where there are more, none are.
+ * T2  No more than {@link MAX_TOPIC_RECORDS} are read for one question; where there are more, none are.
  * T3  What cannot be read is named, and nothing is judged as if it were not there. Where a topic breaks off while it is
  *     read, none are.
- * T4  For one question Kafka is waited for no longer than {@link MOST_WAIT_MS}, its partitions together.
+ * T4  For one question Kafka is waited for no longer than {@link MAX_WAIT_MS}, its partitions together.
  */
 import { resolve } from 'node:path'
 import { TidemarkError } from '../../errors.ts'
@@ -21,9 +21,9 @@ import type { TopicPartitions } from '../verify-topics.ts'
 import type { PartitionTail, TailBlock } from './tail-reader.ts'
 
 /** Records of all topics together that one question reads at most (T2). */
-const MOST_TOPIC_RECORDS = 500_000
+const MAX_TOPIC_RECORDS = 500_000
 /** How long brokers may take in all, looking topics up included (T4). */
-const MOST_WAIT_MS = 10_000
+const MAX_WAIT_MS = 10_000
 
 const LINE_FEED = Uint8Array.of(0x0a)
 
@@ -40,8 +40,8 @@ export interface TopicQuestion {
   readonly positions: Positions
   /** Partitions that were counted and are not in the journal. */
   readonly names: readonly string[]
-  readonly mostRecords?: number
-  readonly mostWaitMs?: number
+  readonly maxRecords?: number
+  readonly maxWaitMs?: number
   /** Finds the partitions; by default in the clusters that the plan names. */
   readonly open?: (plan: Plan, dataDir: string, positions: Positions) => Promise<TopicPartitions>
 }
@@ -68,8 +68,8 @@ export async function withTopics<Answer>(
 
 /** The partitions whole, or as far as they can be had (T3). What is not read is there as a tail without blocks. */
 export async function topicTails(question: TopicQuestion): Promise<TopicTails> {
-  const { names, mostWaitMs = MOST_WAIT_MS } = question
-  const patience = new Patience(mostWaitMs)
+  const { names, maxWaitMs = MAX_WAIT_MS } = question
+  const patience = new Patience(maxWaitMs)
   const opened = await openTopics(question, patience)
   const found = opened.partitions.map(({ stream, name, batches }): PartitionTail => {
     return { stream, name, unseenUpToMs: -Infinity, blocks: blocksOf(batches, patience) }
@@ -88,11 +88,11 @@ function unseenTail(name: string): PartitionTail[] {
 const NONE: TopicPartitions = { partitions: [], close: async () => undefined }
 
 async function openTopics(question: TopicQuestion, patience: Patience): Promise<TopicPartitions> {
-  const { plan, dataDir, positions, names, mostRecords = MOST_TOPIC_RECORDS, open = openClusters } = question
+  const { plan, dataDir, positions, names, maxRecords = MAX_TOPIC_RECORDS, open = openClusters } = question
   if (names.length === 0) return NONE
   let opening: Promise<TopicPartitions> | undefined
   try {
-    if (recordsOf(kafkaFolder(resolve(dataDir)), positions, names) > mostRecords) return NONE
+    if (recordsOf(kafkaFolder(resolve(dataDir)), positions, names) > maxRecords) return NONE
     opening = open(plan, dataDir, positions)
     return await patience.wait(opening)
   } catch (error) {
@@ -114,8 +114,8 @@ async function openClusters(plan: Plan, dataDir: string, positions: Positions): 
 class Patience {
   #leftMs: number
 
-  constructor(mostWaitMs: number) {
-    this.#leftMs = mostWaitMs
+  constructor(maxWaitMs: number) {
+    this.#leftMs = maxWaitMs
   }
 
   /** @throws TidemarkError KAFKA_UNAVAILABLE once the time is up */

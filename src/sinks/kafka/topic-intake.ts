@@ -47,7 +47,7 @@ interface Append {
 }
 
 /** Brokers take batches of 1 MiB unless told otherwise; lengths, the key and the batch's header are in that too. */
-export const MOST_RECORD_BYTES = 1_040_000
+export const MAX_RECORD_BYTES = 1_040_000
 /** What is written together: more would only wait longer for the slowest partition. */
 const BATCH_BYTES = 1 << 20
 /**
@@ -101,7 +101,7 @@ export class TopicIntake implements Intake {
    */
   async append(stream: StreamName, lines: Uint8Array): Promise<void> {
     if (!this.isOpen) throw this.#closed()
-    if (lines.length > MOST_RECORD_BYTES && longestLine(lines) > MOST_RECORD_BYTES) throw tooLarge()
+    if (lines.length > MAX_RECORD_BYTES && longestLine(lines) > MAX_RECORD_BYTES) throw tooLarge()
     this.#queuedBytes += lines.length
     try {
       await new Promise<void>((done, failed) => {
@@ -244,7 +244,7 @@ function longestLine(lines: Uint8Array): number {
 }
 
 function tooLarge(): TidemarkError {
-  const limit = MOST_RECORD_BYTES.toLocaleString('en-US')
+  const limit = MAX_RECORD_BYTES.toLocaleString('en-US')
   return new TidemarkError('INPUT_BAD_DATA', `An event is longer than its topic takes (${limit} bytes at most).`, {
     fix: 'shorten it',
   })

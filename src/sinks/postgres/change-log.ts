@@ -7,7 +7,7 @@
  * L2  Which windows are meant is known from the epoch before, which whoever builds early cells reads: no change of a
  *     window that may have some is missed.
  * L3  Where nobody takes the changes up, they are given up until the next claim, which empties them: {@link
- *     MOST_CHANGE_BYTES}.
+ *     MAX_CHANGE_BYTES}.
  */
 import type { Client, QueryConfig } from 'pg'
 import { keepEarly, voidEarlyStatement } from '../../database/coarse/early-schema.ts'
@@ -22,14 +22,14 @@ import { amountRows } from './table-rows.ts'
 import { chunks, send } from './table-writer.ts'
 
 /** How large the changes may grow. */
-export const MOST_CHANGE_BYTES: number = 256 * 2 ** 20
+export const MAX_CHANGE_BYTES: number = 256 * 2 ** 20
 /** It is looked at every so many epochs. */
 const LOOK_EPOCHS = 200
 
 export interface ChangeLogOptions {
   /** Whether changes are kept at all. */
   readonly isKept: boolean
-  readonly mostBytes: number
+  readonly maxBytes: number
   readonly log: Log
 }
 
@@ -100,7 +100,7 @@ export class ChangeLog {
 
   #giveUp(): void {
     this.#isGivenUp = true
-    const size = `${Math.round(this.#options.mostBytes / 2 ** 20)} MiB`
+    const size = `${Math.round(this.#options.maxBytes / 2 ** 20)} MiB`
     this.#options.log(
       'warn',
       `Nobody summed up what changed in early cells, and the changes take more than ${size}: they are given up until the ` +
@@ -114,7 +114,7 @@ export class ChangeLog {
       'select coalesce(sum(pg_relation_size(to_regclass(name))), 0) as bytes from unnest($1::text[]) as names(name)',
       [names],
     )
-    return Number(rows[0]?.bytes) > this.#options.mostBytes
+    return Number(rows[0]?.bytes) > this.#options.maxBytes
   }
 }
 

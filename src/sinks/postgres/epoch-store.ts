@@ -32,7 +32,7 @@ import { TidemarkError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import type { EpochSink, LiveEpoch, Log, Positions } from '../../runtime/ports.ts'
 import type { Outage } from '../../runtime/status.ts'
-import { ChangeLog, MOST_CHANGE_BYTES } from './change-log.ts'
+import { ChangeLog, MAX_CHANGE_BYTES } from './change-log.ts'
 import { checkClaim, checkTablesExist } from './claim-check.ts'
 import { DEAD_LETTER_LIMITS, DEAD_LETTER_TABLE, type DeadLetterLimits, DeadLetterTable } from './dead-letter-table.ts'
 import { INTERRUPTION_TABLE, InterruptionTable } from './interruption-table.ts'
@@ -59,8 +59,8 @@ export interface EpochStoreOptions {
   readonly withNarrow?: boolean
   /** Whether what epochs change in early cells is kept: where someone takes it up, and only there. */
   readonly withEarly?: boolean
-  /** How large those changes may grow; {@link MOST_CHANGE_BYTES} unless given. */
-  readonly mostChangeBytes?: number
+  /** How large those changes may grow; {@link MAX_CHANGE_BYTES} unless given. */
+  readonly maxChangeBytes?: number
   /** Outages of this run so far: each that is over is kept with the next epoch. */
   readonly outages?: () => readonly Outage[]
   readonly log?: Log
@@ -98,7 +98,7 @@ export class EpochStore implements EpochSink {
     this.#narrow = new NarrowWriter(plan, options.withNarrow === true)
     this.#changes = new ChangeLog(plan, {
       isKept: options.withEarly === true,
-      mostBytes: options.mostChangeBytes ?? MOST_CHANGE_BYTES,
+      maxBytes: options.maxChangeBytes ?? MAX_CHANGE_BYTES,
       log: options.log ?? ((): void => undefined),
     })
     this.#deadLetters = new DeadLetterTable(plan.name, deadLetterLimits ?? DEAD_LETTER_LIMITS)

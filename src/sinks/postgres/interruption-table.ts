@@ -3,7 +3,7 @@
  * database. (The prefix is kept from definitions.)
  *
  * I1  A restart is written by the claim, an outage of PostgreSQL in the transaction of the first epoch after it.
- * I2  The newest {@link MOST_INTERRUPTIONS} of each pipeline are kept.
+ * I2  The newest {@link MAX_INTERRUPTIONS} of each pipeline are kept.
  */
 import type { Client } from 'pg'
 import { findRelation } from '../../database/found-schema.ts'
@@ -15,7 +15,7 @@ import type { Outage } from '../../runtime/status.ts'
 export const INTERRUPTION_TABLE = 'tidemark_interruptions'
 
 /** What one pipeline keeps at most (I2). */
-export const MOST_INTERRUPTIONS = 1_000
+export const MAX_INTERRUPTIONS = 1_000
 
 const TABLE = qualifiedTable(INTERRUPTION_TABLE)
 
@@ -84,7 +84,7 @@ export class InterruptionTable {
     await client.query(
       `delete from ${TABLE} where pipeline = $1 and from_at < (
          select from_at from ${TABLE} where pipeline = $1 order by from_at desc offset $2 limit 1)`,
-      [this.#pipeline, MOST_INTERRUPTIONS - 1],
+      [this.#pipeline, MAX_INTERRUPTIONS - 1],
     )
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Writes an epoch's cells, those of narrow tables among them (W1, W2 of `src/database/narrow-schema.ts`).
  *
- * A1  A narrow table that is not narrow is given up, in the epoch that shows it: one with more than {@link MOST_ROWS}
+ * A1  A narrow table that is not narrow is given up, in the epoch that shows it: one with more than {@link MAX_ROWS}
  *     rows to change, and more than a quarter of those of the table it spares. It is tried again with the next claim.
  */
 import type { Client } from 'pg'
@@ -12,8 +12,8 @@ import { narrowTables, type NarrowTable } from '../../query/narrow-tables.ts'
 import { TableWriter } from './table-writer.ts'
 
 /** Changed rows in an epoch that cost nothing to speak of. */
-export const MOST_ROWS = 1_000
-const MOST_SHARE = 0.25
+export const MAX_ROWS = 1_000
+const MAX_SHARE = 0.25
 
 export class NarrowWriter {
   readonly #plan: Plan
@@ -57,5 +57,5 @@ function isWide({ rollUp, source }: NarrowTable, changes: ChangeSet): boolean {
   const rowsOf = (name: string): number =>
     changes.cells.reduce((sum, cells) => sum + (cells.rollUp === name ? cells.count : 0), 0)
   const rows = rowsOf(rollUp)
-  return rows > MOST_ROWS && rows > MOST_SHARE * rowsOf(source)
+  return rows > MAX_ROWS && rows > MAX_SHARE * rowsOf(source)
 }

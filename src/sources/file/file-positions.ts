@@ -3,12 +3,12 @@
  *
  * P1  A file is known by its number and by how it begins, not by its name: renamed it keeps its place, and another file
  *     that is given the same number later begins at its own beginning.
- * P2  What is kept is bounded: a file that is gone is forgotten, and of more than `MOST_FILES` the ones heard of last
+ * P2  What is kept is bounded: a file that is gone is forgotten, and of more than `MAX_FILES` the ones heard of last
  *     are kept.
  */
 import { createHash } from 'node:crypto'
 
-const MOST_FILES = 4_096
+const MAX_FILES = 4_096
 const HEAD_BYTES = 256
 
 /** One file: what it is known by, and where it is read on. */
@@ -39,7 +39,7 @@ export const headLength: number = HEAD_BYTES
 
 /** The places as bytes. */
 export function encodePlaces(places: Iterable<FilePlace>): Uint8Array {
-  const kept = [...places].slice(-MOST_FILES)
+  const kept = [...places].slice(-MAX_FILES)
   return new TextEncoder().encode(
     JSON.stringify(kept.map(({ number, headBytes, headHash, offset }) => [number, headBytes, headHash, offset])),
   )

@@ -1,7 +1,7 @@
 /**
  * The next whole lines of a file that grows.
  *
- * G1  At most `CHUNK_BYTES` are read at once; a line that is longer is read whole up to `LONGEST_BYTES`, and cut there:
+ * G1  At most `CHUNK_BYTES` are read at once; a line that is longer is read whole up to `MAX_LINE_BYTES`, and cut there:
  *     each piece is malformed, as the line would have been.
  * G2  A byte-order mark at the beginning is nothing.
  */
@@ -10,7 +10,7 @@ import { headLength, headOf, isSameFile, type FilePlace } from './file-positions
 import type { FoundFile } from './found-files.ts'
 
 const CHUNK_BYTES = 1 << 20
-const LONGEST_BYTES = 1 << 24
+const MAX_LINE_BYTES = 1 << 24
 const LINE_FEED = 0x0a
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
 
@@ -61,7 +61,7 @@ function firstByte(head: Uint8Array): number {
 // A chunk, or as much more as one long line takes.
 function readWhole(fd: number, offset: number): Uint8Array {
   let chunk = readAt(fd, offset, CHUNK_BYTES)
-  for (let length = CHUNK_BYTES; chunk.length === length && length < LONGEST_BYTES && !chunk.includes(LINE_FEED);) {
+  for (let length = CHUNK_BYTES; chunk.length === length && length < MAX_LINE_BYTES && !chunk.includes(LINE_FEED);) {
     length *= 2
     chunk = readAt(fd, offset, length)
   }
@@ -82,7 +82,7 @@ function readAt(fd: number, offset: number, length: number): Uint8Array {
 function endOfLines(chunk: Uint8Array, hasEnded: boolean): number {
   const end = chunk.lastIndexOf(LINE_FEED) + 1
   if (end < chunk.length && (hasEnded ? chunk.length < CHUNK_BYTES : false)) return chunk.length
-  return end === 0 && chunk.length >= LONGEST_BYTES ? chunk.length : end
+  return end === 0 && chunk.length >= MAX_LINE_BYTES ? chunk.length : end
 }
 
 function withLineFeed(line: Uint8Array): Uint8Array {

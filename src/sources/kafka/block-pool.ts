@@ -6,7 +6,7 @@
  * P2  What is kept for later is bounded; beyond that, and below a size that pays, blocks go the way of all others.
  */
 
-const LEAST_BYTES = 1 << 16
+const MIN_BYTES = 1 << 16
 const KEPT_BYTES = 32 << 20
 
 export class BlockPool {
@@ -21,7 +21,7 @@ export class BlockPool {
   /** Bytes with whatever is in them. */
   take(length: number): Uint8Array<ArrayBuffer> {
     // Every byte is written by whoever asks: zeros first would cost as much as the copy.
-    if (length < LEAST_BYTES) return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+    if (length < MIN_BYTES) return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
     const size = 2 ** Math.ceil(Math.log2(length))
     const kept = this.#free.get(size)?.pop()
     if (kept === undefined) return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer, 0, length)
@@ -32,7 +32,7 @@ export class BlockPool {
   /** Takes bytes back that {@link take} gave. */
   giveBack({ buffer }: Uint8Array<ArrayBuffer>): void {
     const size = buffer.byteLength
-    if (size < LEAST_BYTES || this.#keptBytes + size > KEPT_BYTES) return
+    if (size < MIN_BYTES || this.#keptBytes + size > KEPT_BYTES) return
     const ofSize = this.#free.get(size)
     const bytes = new Uint8Array(buffer)
     if (ofSize === undefined) this.#free.set(size, [bytes])

@@ -48,7 +48,7 @@ const LENGTH_BYTES = 4
 const HEADER_BYTES = 8
 const FIRST_BYTES = 1 << 16
 /** No answer is longer: brokers send at most what a fetch asks for, or one record batch. */
-const MOST_BYTES = 1 << 30
+const MAX_BYTES = 1 << 30
 /** Of a session's life, when it is not used any more. */
 const SESSION_PART = 0.8
 
@@ -211,8 +211,7 @@ export class BrokerConnection {
     let missing = 0
     while (missing === 0 && this.#filled - start >= LENGTH_BYTES) {
       const length = LENGTH_BYTES + this.#buffer.readInt32BE(start)
-      if (length < HEADER_BYTES || length > MOST_BYTES)
-        return this.#refuse(new Error('it does not speak as Kafka does'))
+      if (length < HEADER_BYTES || length > MAX_BYTES) return this.#refuse(new Error('it does not speak as Kafka does'))
       if (this.#filled - start < length) missing = length
       else if (!this.#answer(this.#buffer.subarray(start, start + length))) return false
       else start += length

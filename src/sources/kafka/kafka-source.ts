@@ -59,7 +59,7 @@ export interface KafkaSourceOptions {
 const POLL_BYTES = 1 << 20
 const REFRESH_MS = 15_000
 /** How far a partition's watermark may be ahead of one that has something to send, ms of event time. */
-const MOST_AHEAD_MS = 10 * MINUTE_MS
+const MAX_AHEAD_MS = 10 * MINUTE_MS
 
 export class KafkaSource {
   readonly #options: KafkaSourceOptions
@@ -202,7 +202,7 @@ export class KafkaSource {
       next = partition
       lowestMs = watermarkMs
     }
-    return lowestMs > awaitedMs + MOST_AHEAD_MS ? undefined : next
+    return lowestMs > awaitedMs + MAX_AHEAD_MS ? undefined : next
   }
 
   #offerBlock(partition: OpenPartition): number {

@@ -30,7 +30,7 @@ export interface PartitionRange {
 }
 
 const LIMITS = { maxWaitMs: 1_000, bytes: 4 << 20, partitionBytes: 4 << 20 }
-const MOST_EMPTY = 20
+const MAX_EMPTY = 20
 const UNSTAMPED = { arrivalMs: Infinity, floorMs: -Infinity }
 
 /**
@@ -52,7 +52,7 @@ export async function* readPartition(cluster: Cluster, range: PartitionRange): A
     const next = isReadable ? reader.read(answer.bytes, position, answer.aborted) : position
     answer?.giveBack?.()
     empty = next === position ? empty + 1 : 0
-    if (empty === MOST_EMPTY) throw unreadable(topic.name, number, position, answer?.errorCode ?? -1)
+    if (empty === MAX_EMPTY) throw unreadable(topic.name, number, position, answer?.errorCode ?? -1)
     position = next
     yield* batches
     batches = []

@@ -188,13 +188,13 @@ export function barrelsAndDrawers(files: readonly SourceFile[]): string[] {
 }
 
 /** Every file fits in a head; most are small. */
-export function oversized(files: readonly SourceFile[], mostLines = 300, allLines = 600, share = 0.1): string[] {
+export function oversized(files: readonly SourceFile[], maxLines = 300, allLines = 600, share = 0.1): string[] {
   const lengths = files.map((file) => ({ path: file.path, lines: file.source.split('\n').length - 1 }))
-  const large = lengths.filter(({ lines }) => lines > mostLines)
+  const large = lengths.filter(({ lines }) => lines > maxLines)
   const huge = large.filter(({ lines }) => lines > allLines).map(({ path, lines }) => `${path}: ${lines} lines`)
   if (large.length <= files.length * share) return huge
   const list = large.map(({ path, lines }) => `${path} (${lines})`).join(', ')
-  return [...huge, `${large.length} of ${files.length} files are over ${mostLines} lines: ${list}`]
+  return [...huge, `${large.length} of ${files.length} files are over ${maxLines} lines: ${list}`]
 }
 
 function eachImport(

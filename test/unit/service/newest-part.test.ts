@@ -20,14 +20,14 @@ function partition(name: string, bytesPerHour: number, hours: number): object {
   return { name, folder: '', segments, earliest: 0 }
 }
 
-function minutesOf(bytesPerHour: number, mostBytes: number): number {
+function minutesOf(bytesPerHour: number, maxBytes: number): number {
   const scan = {
     plan,
     partitions: [partition('a', bytesPerHour, 48), partition('b', bytesPerHour, 48)],
     positions: { a: 48 * bytesPerHour, b: 48 * bytesPerHour },
     span: { startMs: NOW_MS - 24 * HOUR_MS, endMs: NOW_MS },
   } as unknown as Parameters<typeof newestPart>[0]
-  const { startMs, endMs } = newestPart(scan, mostBytes, NOW_MS)
+  const { startMs, endMs } = newestPart(scan, maxBytes, NOW_MS)
   assert.equal(endMs, NOW_MS)
   return (endMs - startMs) / MINUTE_MS
 }

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { aboveMachine, defaultMemoryBytes } from '../../../src/service/memory-limit.ts'
-import { LEAST_MEMORY_BYTES, machineMemoryBytes } from '../../../src/runtime/machine-memory.ts'
+import { MIN_MEMORY_BYTES, machineMemoryBytes } from '../../../src/runtime/machine-memory.ts'
 import type { IngestLimits } from '../../../src/server/ingest/limits.ts'
 import { RunMemory } from '../../../src/service/run-memory.ts'
 
@@ -18,7 +18,7 @@ describe('the memory of a run', () => {
     assert.equal(defaultMemoryBytes(GIB), Math.floor(0.6 * GIB))
     assert.equal(defaultMemoryBytes(900e6), 600e6)
     assert.equal(defaultMemoryBytes(512 * MIB), Math.floor(0.8 * 512 * MIB))
-    assert.equal(defaultMemoryBytes(500e6), LEAST_MEMORY_BYTES)
+    assert.equal(defaultMemoryBytes(500e6), MIN_MEMORY_BYTES)
   })
 
   it('refuses a start where the kernel would end the run before intake could wait', () => {

@@ -11,8 +11,8 @@ const TIME_MS = Date.UTC(2026, 10, 25)
 const EVENTS = 20_000
 
 /** Events with a campaign each, and the same few ids again and again: how many texts were kept at most, and the ids by number. */
-async function readMany(mostTexts: number): Promise<{ most: number; keys: readonly Set<string>[] }> {
-  const reader = new TailReader(adPlan(), mostTexts)
+async function readMany(maxTexts: number): Promise<{ most: number; keys: readonly Set<string>[] }> {
+  const reader = new TailReader(adPlan(), maxTexts)
   const lines = Array.from({ length: EVENTS }, (_, i) => {
     return impressionLine(`i${i % 5}`, TIME_MS + i, { campaign_id: `campaign ${i}` })
   })

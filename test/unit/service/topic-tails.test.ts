@@ -112,7 +112,7 @@ it('T4: a broker that falls silent is not waited for any longer than that', asyn
   assert.deepEqual(
     await found(
       opening(() => falling(promise)),
-      { mostWaitMs: 20 },
+      { maxWaitMs: 20 },
     ),
     UNREAD,
   )
@@ -125,7 +125,7 @@ it('T4: nor one that never says what it has; what it opens then is let go of', a
     await gate.promise
     return { partitions: [], close: async () => closed.resolve(undefined) }
   }
-  assert.deepEqual(await found(open, { mostWaitMs: 20 }), UNREAD)
+  assert.deepEqual(await found(open, { maxWaitMs: 20 }), UNREAD)
   gate.resolve(undefined)
   await closed.promise
 })

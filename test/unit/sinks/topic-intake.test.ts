@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { keyOf } from '../../../src/sinks/kafka/record-key.ts'
-import { MOST_RECORD_BYTES, TopicIntake, type RecordWriter } from '../../../src/sinks/kafka/topic-intake.ts'
+import { MAX_RECORD_BYTES, TopicIntake, type RecordWriter } from '../../../src/sinks/kafka/topic-intake.ts'
 import type { OutgoingRecord } from '../../../src/sinks/kafka/topic-writer.ts'
 import { eventually } from '../../support/eventually.ts'
 
@@ -159,7 +159,7 @@ describe('events over HTTP on their way into topics', () => {
 
   it('I4: refuses what is too large for a broker before it is written, and what a topic refuses alone', async () => {
     const { brokers, intake } = openRig()
-    const long = 'x'.repeat(MOST_RECORD_BYTES + 1)
+    const long = 'x'.repeat(MAX_RECORD_BYTES + 1)
     assert.equal(await codeOf(intake.append('clicks', lines('{}', long))), 'INPUT_BAD_DATA')
     assert.equal(brokers.isAsked, false)
     brokers.tooLarge = 'a lot'
