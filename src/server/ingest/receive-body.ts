@@ -26,57 +26,83 @@ export interface Receiving {
  * its end.
  */
 export function receiveBody(request: IncomingMessage, receiving: Receiving): Promise<Buffer | Refusal | undefined> {
-  const { lease, pool, turns, maxBytes, room } = receiving
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = []
-    const expectedBytes = Number(request.headers['content-length'] ?? maxBytes)
-    let byteLength = 0
-    let turn: Turn | undefined
-    let isWaiting = false
-    const settle = (result: Buffer | Refusal | undefined): void => {
-      request.off('data', onData)
-      request.off('end', onEnd)
-      request.off('close', onClose)
-      chunks.length = 0
-      resolve(result)
-    }
-    const stopReading = (): void => {
-      if (isWaiting) request.socket.pause()
-    }
-    const begin = (): void => {
-      isWaiting = false
-      request.socket.resume()
-      request.resume()
-    }
-    const waitForTurn = (): void => {
-      if (!turns.hasRoom) return settle(tooBusy())
-      const waiting = { bytes: expectedBytes - byteLength, begin }
-      turn = waiting
-      lease.onRelease = () => turns.end(waiting)
-      isWaiting = true
-      request.pause()
-      stopReading()
-      // Node reads on to fill the request's own buffer, from its next tick on.
-      setImmediate(stopReading)
-      turns.wait(waiting)
-    }
-    const onData = (chunk: Buffer): void => {
-      byteLength += chunk.length
-      if (byteLength > maxBytes) return settle(bodyTooLarge(maxBytes))
-      if (!lease.tryTake(chunk.length)) return settle(tooBusy())
-      chunks.push(chunk)
-      if (turn === undefined && byteLength < expectedBytes && turns.isCrowded) waitForTurn()
-    }
-    const onEnd = (): void => {
-      if (turn !== undefined) turns.complete(turn)
-      settle(joined(chunks, pool.take(byteLength + room)))
-    }
-    // After an error, too, of which nobody has to be told.
-    const onClose = (): void => settle(undefined)
-    request.on('data', onData)
-    request.on('end', onEnd)
-    request.on('close', onClose)
-  })
+  return new Promise((resolve) => new Reception(request, receiving, resolve).start())
+}
+
+class Reception {
+  readonly #request: IncomingMessage
+  readonly #receiving: Receiving
+  readonly #resolve: (result: Buffer | Refusal | undefined) => void
+  readonly #expectedBytes: number
+  readonly #chunks: Buffer[] = []
+  #byteLength = 0
+  /** Undefined as long as nobody had to wait for this body. */
+  #turn: Turn | undefined
+  #isWaiting = false
+
+  constructor(request: IncomingMessage, receiving: Receiving, resolve: (result: Buffer | Refusal | undefined) => void) {
+    this.#request = request
+    this.#receiving = receiving
+    this.#resolve = resolve
+    this.#expectedBytes = Number(request.headers['content-length'] ?? receiving.maxBytes)
+  }
+
+  start(): void {
+    this.#request.on('data', this.#onData)
+    this.#request.on('end', this.#onEnd)
+    this.#request.on('close', this.#onClose)
+  }
+
+  #settle(result: Buffer | Refusal | undefined): void {
+    this.#request.off('data', this.#onData)
+    this.#request.off('end', this.#onEnd)
+    this.#request.off('close', this.#onClose)
+    this.#chunks.length = 0
+    this.#resolve(result)
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    const { lease, turns, maxBytes } = this.#receiving
+    this.#byteLength += chunk.length
+    if (this.#byteLength > maxBytes) return this.#settle(bodyTooLarge(maxBytes))
+    if (!lease.tryTake(chunk.length)) return this.#settle(tooBusy())
+    this.#chunks.push(chunk)
+    const isWhole = this.#byteLength >= this.#expectedBytes
+    if (this.#turn === undefined && !isWhole && turns.isCrowded) this.#waitForTurn()
+  }
+
+  readonly #onEnd = (): void => {
+    const { pool, turns, room } = this.#receiving
+    if (this.#turn !== undefined) turns.complete(this.#turn)
+    this.#settle(joined(this.#chunks, pool.take(this.#byteLength + room)))
+  }
+
+  // After an error, too, of which nobody has to be told.
+  readonly #onClose = (): void => this.#settle(undefined)
+
+  #waitForTurn(): void {
+    const { lease, turns } = this.#receiving
+    if (!turns.hasRoom) return this.#settle(tooBusy())
+    const turn = { bytes: this.#expectedBytes - this.#byteLength, begin: this.#begin }
+    this.#turn = turn
+    lease.onRelease = () => turns.end(turn)
+    this.#isWaiting = true
+    this.#request.pause()
+    this.#stopReading()
+    // Node reads on to fill the request's own buffer, from its next tick on.
+    setImmediate(this.#stopReading)
+    turns.wait(turn)
+  }
+
+  readonly #stopReading = (): void => {
+    if (this.#isWaiting) this.#request.socket.pause()
+  }
+
+  readonly #begin = (): void => {
+    this.#isWaiting = false
+    this.#request.socket.resume()
+    this.#request.resume()
+  }
 }
 
 function joined(chunks: readonly Buffer[], body: Buffer): Buffer {
