@@ -8,10 +8,10 @@ import type { Browser, Page } from 'playwright-core'
 import { keepUser, removeUser } from '../../src/server/access/user-store.ts'
 import { launchChromium, skipWithoutChromium } from '../support/chromium.ts'
 import { clickLine, impressionLine } from '../support/event-lines.ts'
-import { eventually } from '../support/eventually.ts'
 import { newFolder, RunningRig } from '../support/live-rig.ts'
-import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 import { afterwards } from '../support/afterwards.ts'
+import { allInTables } from '../support/served-tables.ts'
 
 const PASSWORD = 'correct horse battery'
 const SECRET = 'winter-secret'
@@ -42,10 +42,7 @@ describe('the page with a login', { skip: skipWithoutChromium() }, () => {
     const clicks = campaigns.map((name) => clickLine(`k ${name}`, `${name} 5`, now - 4_000))
     await rig.send('impressions', ...impressions)
     await rig.send('clicks', ...clicks)
-    await eventually('all are in the tables', async () => {
-      const [[sum]] = (await runSql(databaseUrl, 'select coalesce(sum(events), 0) from ledger')) as [[string]]
-      return Number(sum) === impressions.length + clicks.length
-    })
+    await allInTables(databaseUrl, impressions.length + clicks.length)
     return { url: rig.service.server.url, dataDir }
   }
 

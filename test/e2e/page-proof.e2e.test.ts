@@ -15,9 +15,9 @@ import type { RunningRig } from '../support/live-rig.ts'
 import { BEFORE_KEY, KEY_CHECKS, PRESSED } from '../support/page-keys.ts'
 import { runSql } from '../support/postgres.ts'
 import { replay, seed } from '../support/seed.ts'
-import { serveTables, type ServedTables } from '../support/served-tables.ts'
+import { allInTables, type ServedTables, serveTables } from '../support/served-tables.ts'
+import { openPage, settled, tileText, type ShownPage } from '../support/shown-page.ts'
 import { seededRandom } from '../support/simulated-disk.ts'
-import { afterwards } from '../support/afterwards.ts'
 
 const DEVICES = ['mobile', 'desktop', 'tablet']
 const CAMPAIGNS = ['spring', 'summer', 'autumn', 'it\'s, "a" name']
@@ -70,44 +70,25 @@ describe('the page under strain', { skip: skipWithoutChromium(), timeout: 900_00
     const hostile = HOSTILE.map((name, i) => impressionLine(`h ${i}`, nowMs - MINUTE_MS + i, { campaign_id: name }))
     sent += hostile.length
     await rig.send('impressions', ...hostile)
-    await eventually('all are in the tables', async () => {
-      const [[sum]] = (await runSql(databaseUrl, 'select coalesce(sum(events), 0) from ledger')) as [[string]]
-      return Number(sum) === sent
-    })
+    await allInTables(databaseUrl, sent)
   })
   after(() => served.stop())
 
-  async function openPage(
+  async function openSettled(
     context: TestContext,
     query = '',
     options: BrowserContextOptions = {},
-  ): Promise<{ page: Page; troubles: string[] }> {
-    const opened = await browser.newContext({
-      viewport: { width: 1280, height: 900 },
-      reducedMotion: 'reduce',
-      ...options,
-    })
-    afterwards(context, () => opened.close())
-    const page = await opened.newPage()
-    const troubles: string[] = []
-    page.on('pageerror', (error) => troubles.push(error.message))
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) troubles.push(message.text())
-    })
-    await page.goto(`${rig.service.server.url}/${query}`)
-    await page.locator('.member-button').first().waitFor()
-    await settled(page)
-    return { page, troubles }
+  ): Promise<ShownPage> {
+    const shown = await openPage(context, browser, `${rig.service.server.url}/${query}`, options)
+    await settled(shown.page)
+    return shown
   }
 
-  const settled = async (page: Page): Promise<void> => {
-    await eventually('the answer is there', async () => (await page.locator('.sheet.is-waiting').count()) === 0)
-  }
-  const tileText = async (page: Page, measure: string): Promise<string> =>
-    (await page.locator(`[data-measure="${measure}"] .v`).innerText()).replaceAll(',', '')
+  const tileDigits = async (page: Page, measure: string): Promise<string> =>
+    (await tileText(page, measure)).replaceAll(',', '')
 
   it('does what the help window says, key by key', async (context) => {
-    const { page, troubles } = await openPage(context)
+    const { page, troubles } = await openSettled(context)
     await page.keyboard.press('?')
     const labels = await page.locator('dialog kbd').allInnerTexts()
     assert.deepEqual(labels.toSorted(), Object.keys(KEY_CHECKS).toSorted(), 'a key without a test, or the other way')
@@ -127,7 +108,7 @@ describe('the page under strain', { skip: skipWithoutChromium(), timeout: 900_00
   })
 
   it('shows 500 hostile names as text, on any width, and finds them', async (context) => {
-    const { page, troubles } = await openPage(context)
+    const { page, troubles } = await openSettled(context)
     await page.locator('[data-dimension="campaign_id"] .all').click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText('504, most Impressions first').waitFor()
@@ -151,7 +132,7 @@ describe('the page under strain', { skip: skipWithoutChromium(), timeout: 900_00
   })
 
   it(`shows what SQL counts, over 20 random views (${replay})`, async (context) => {
-    const { page } = await openPage(context)
+    const { page } = await openSettled(context)
     const random = seededRandom(seed)
     const below = (count: number): number => Math.floor(random() * count)
     const pick = (names: readonly string[]): readonly string[] =>
@@ -183,7 +164,7 @@ describe('the page under strain', { skip: skipWithoutChromium(), timeout: 900_00
       await settled(page)
       const sums = `coalesce(sum(impressions), 0), coalesce(sum(clicks), 0)`
       const [row] = await runSql(databaseUrl, `select ${sums} from performance where ${where()}`)
-      assert.deepEqual([await tileText(page, 'impressions'), await tileText(page, 'clicks')], row, replay)
+      assert.deepEqual([await tileDigits(page, 'impressions'), await tileDigits(page, 'clicks')], row, replay)
       const ranked = await runSql(
         databaseUrl,
         `select device_type, sum(impressions) from performance where ${where('device_type')}
@@ -195,7 +176,7 @@ describe('the page under strain', { skip: skipWithoutChromium(), timeout: 900_00
 
   it('has nothing to complain about for axe in its other windows, and in high contrast', async (context) => {
     for (const colorScheme of ['light', 'dark'] as const) {
-      const { page } = await openPage(context, '?split=&measure=impressions', { colorScheme })
+      const { page } = await openSettled(context, '?split=&measure=impressions', { colorScheme })
       const check = async (what: string): Promise<void> => {
         const { violations } = await new AxeBuilder({ page }).analyze()
         const found = violations.map(({ id, nodes }) => [what, id, nodes.map(({ html }) => html)])
@@ -218,7 +199,7 @@ describe('the page under strain', { skip: skipWithoutChromium(), timeout: 900_00
   })
 
   it('keeps two more tabs up to date, and asks nothing for a tab that nobody sees', async (context) => {
-    const { page, troubles } = await openPage(context)
+    const { page, troubles } = await openSettled(context)
     const tabs = [page, await page.context().newPage(), await page.context().newPage()]
     for (const tab of tabs.slice(1)) {
       await tab.goto(`${rig.service.server.url}/?measure=clicks`)
@@ -228,7 +209,7 @@ describe('the page under strain', { skip: skipWithoutChromium(), timeout: 900_00
     const [[count]] = (await eventuallyRow(databaseUrl)) as [[string]]
     for (const tab of tabs) {
       await tab.bringToFront()
-      await eventually('each shows it', async () => (await tileText(tab, 'impressions')) === count)
+      await eventually('each shows it', async () => (await tileDigits(tab, 'impressions')) === count)
     }
     assert.deepEqual(troubles, [])
   })
@@ -243,20 +224,20 @@ describe('the page under strain', { skip: skipWithoutChromium(), timeout: 900_00
   }
 
   it('says when PostgreSQL is away, keeps what it showed, marks it on the charts, and goes on', async (context) => {
-    const { page } = await openPage(context)
-    const before = await tileText(page, 'impressions')
+    const { page } = await openSettled(context)
+    const before = await tileDigits(page, 'impressions')
     process.kill(served.postgres.database.serverPid ?? 0, 'SIGKILL')
     await eventually('the page says so', async () => {
       await rig.send('impressions', impressionLine(`away ${Date.now()}`, Date.now()))
       return (await page.getByText('PostgreSQL is down').count()) > 0
     })
-    assert.ok(Number(await tileText(page, 'impressions')) >= Number(before))
+    assert.ok(Number(await tileDigits(page, 'impressions')) >= Number(before))
     await eventually('it is back', async () => (await page.getByText('PostgreSQL is down').count()) === 0, 60_000)
     const { outages } = (await rig.status()).database
     assert.equal(outages.length, 1)
     assert.notEqual(outages[0]?.toMs, null)
     const [[count]] = (await runSql(databaseUrl, 'select sum(impressions) from performance')) as [[string]]
-    await eventually('all is shown', async () => Number(await tileText(page, 'impressions')) >= Number(count), 60_000)
+    await eventually('all is shown', async () => Number(await tileDigits(page, 'impressions')) >= Number(count), 60_000)
     assert.equal(await page.getByRole('alert').count(), 0)
   })
 })

@@ -4,8 +4,9 @@
 import type { TestContext } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { launchChromium } from './chromium.ts'
+import { eventually } from './eventually.ts'
 import { newFolder, RunningRig } from './live-rig.ts'
-import { startTestPostgres, type TestPostgres } from './postgres.ts'
+import { runSql, startTestPostgres, type TestPostgres } from './postgres.ts'
 
 export interface ServedTables {
   readonly browser: Browser
@@ -34,4 +35,12 @@ export async function serveTables(): Promise<ServedTables> {
       await postgres.stop()
     },
   }
+}
+
+/** Resolves once so many events are in the ledger. */
+export async function allInTables(databaseUrl: string, events: number): Promise<void> {
+  await eventually('all are in the tables', async () => {
+    const [[sum]] = (await runSql(databaseUrl, 'select coalesce(sum(events), 0) from ledger')) as [[string]]
+    return Number(sum) === events
+  })
 }
