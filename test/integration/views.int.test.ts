@@ -1,97 +1,34 @@
 /**
- * `/api/v1/…` over a real PostgreSQL (R1, R2 of `view-routes.ts`, B3 of `reader-pool.ts`): answers, refusals, the live stream,
- * and what a restricted asker gets.
+ * `/api/v1/…` over a real PostgreSQL (R1, R2 of `view-routes.ts`, B3 of `reader-pool.ts`): answers, refusals, and what a
+ * restricted asker gets.
  */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv } from 'ajv'
-import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
-import { freezePlan } from '../../src/pipeline/freeze.ts'
-import { finalAfterMs } from '../../src/pipeline/plan.ts'
-import { applyAnswerPatch, type AnswerPatch, type Json } from '../../src/query/answer-patch.ts'
 import type { ViewAnswer } from '../../src/query/view-answer.ts'
 import type { ViewFilter } from '../../src/query/view-query.ts'
-import { LiveView } from '../../src/server/live-view.ts'
-import { ViewReader } from '../../src/server/query/view-reader.ts'
-import { startServer, type RunningServer } from '../../src/server/start-server.ts'
+import { HOUR_MS } from '../../src/time/units.ts'
 import { eventually } from '../support/eventually.ts'
-import { makeFacts, writeFacts } from '../support/fact-tables.ts'
-import { healthyStatus } from '../support/pipeline-status.ts'
-import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
-import { get, open, followEvents } from '../support/raw-http.ts'
-import type { Facts } from '../support/view-recount.ts'
+import { runSql } from '../support/postgres.ts'
+import { followEvents, open } from '../support/raw-http.ts'
+import { ask, ViewsRig } from '../support/views-rig.ts'
 
-const plan = freezePlan(adPipeline)
-const SPAN = {
-  fromMs: Date.UTC(2026, 0, 1),
-  toMs: Date.UTC(2026, 0, 1, 3),
-  finalUpToMs: Date.UTC(2026, 0, 1, 2),
-}
-
-let postgres: TestPostgres
-let url: string
-let facts: Facts
-before(async () => {
-  postgres = await startTestPostgres()
-  url = await postgres.createDatabase()
-  facts = makeFacts(plan, SPAN, 400, 5)
-  await writeFacts(url, facts, SPAN.finalUpToMs + finalAfterMs(plan.parameters))
-})
-after(() => postgres.stop())
-
-const closing: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0).toReversed()) await close()
-})
-
-async function start(
-  options: {
-    readonly forced?: readonly ViewFilter[]
-    readonly url?: string
-    readonly timeoutMs?: number
-    readonly isRunning?: boolean
-  } = {},
-): Promise<RunningServer> {
-  const reader = new ViewReader({
-    plan,
-    url: options.url ?? url,
-    ...(options.timeoutMs === undefined ? {} : { statementTimeoutMs: options.timeoutMs }),
-  })
-  const server = await startServer({
-    liveView: new LiveView(plan),
-    status: () => (options.isRunning === true ? healthyStatus() : null),
-    port: 0,
-    patchIntervalMs: 3_600_000,
-    views: { plan, reader, forcedFilters: () => options.forced ?? [], pollMs: 20 },
-  })
-  closing.push(
-    () => reader.close(),
-    () => server.close(),
-  )
-  return server
-}
-
-const ask = async (server: RunningServer, path: string, body?: unknown): Promise<{ status: number; body: never }> => {
-  const response = await fetch(
-    `${server.url}${path}`,
-    body === undefined
-      ? {}
-      : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
-  )
-  return { status: response.status, body: (await response.json()) as never }
-}
+let rig: ViewsRig
+before(async () => (rig = await ViewsRig.start()))
+after(() => rig.stop())
+afterEach(() => rig.closeServers())
 
 const VIEW = 'range=3h&grain=15m&vs=previous&totals=1&series=device_type&rank=campaign_id'
 
 describe('a view over HTTP', () => {
   it('is the same by URL and by JSON, and says how far it is', async () => {
-    const server = await start()
+    const server = await rig.serve()
     const { status, body } = await ask(server, `/api/v1/view?${VIEW}`)
     assert.equal(status, 200)
     const answer: ViewAnswer = body
     const posted = await ask(server, '/api/v1/view', {
-      range: { kind: 'last', lengthMs: 3 * 3_600_000 },
+      range: { kind: 'last', lengthMs: 3 * HOUR_MS },
       grain: '15m',
       comparison: { kind: 'previous' },
       totals: true,
@@ -105,22 +42,22 @@ describe('a view over HTTP', () => {
       { ...answer, asOf: { ...answer.asOf, answeredAtMs: 0 } },
     )
     assert.equal(asOf.epoch, 7)
-    assert.equal(asOf.finalUpToMs, SPAN.finalUpToMs)
-    assert.equal(asOf.watermarkMs, SPAN.finalUpToMs + finalAfterMs(plan.parameters))
+    assert.equal(asOf.finalUpToMs, rig.span.finalUpToMs)
+    assert.equal(asOf.watermarkMs, rig.watermarkMs)
     assert.ok(asOf.provisionalShare > 0.2 && asOf.provisionalShare < 0.5, String(asOf.provisionalShare))
     assert.equal(answer.buckets.length, 12)
     assert.equal(answer.series[0]?.members.length, 6)
   })
 
   it('says what psql would run, and that gives the same numbers', async () => {
-    const server = await start()
+    const server = await rig.serve()
     const { body } = await ask(
       server,
       `/api/v1/view?range=3h&series=browser;top=3&f.device_type=o'b,back%5C%5Cslash&sql=1`,
     )
     const { sql, series }: ViewAnswer = body
     const byBrowser = sql?.find(({ part }) => part === 'series by browser')
-    const rows = await runSql(url, byBrowser?.text ?? '')
+    const rows = await runSql(rig.url, byBrowser?.text ?? '')
     const clicks = rows.reduce((sum, row) => sum + Number(row[4]), 0)
     const shown = (series[0]?.rows ?? []).slice(0, 3).flat()
     assert.equal(
@@ -131,7 +68,7 @@ describe('a view over HTTP', () => {
   })
 
   it('A4 of answer-view: finds the members of a chart once where a leaderboard begins with them', async () => {
-    const server = await start()
+    const server = await rig.serve()
     const found = async (parts: string): Promise<{ readonly statements: number; readonly answer: ViewAnswer }> => {
       const { body } = await ask(server, `/api/v1/view?range=3h&vs=previous&${parts}&sql=1`)
       const answer: ViewAnswer = body
@@ -161,7 +98,7 @@ describe('a view over HTTP', () => {
   })
 
   it('R2: is refused with what was given and what is allowed', async () => {
-    const server = await start()
+    const server = await rig.serve()
     for (const [path, status, code, allowed] of [
       ['/api/v1/view?grain=2m', 400, 'VIEW_INVALID', 'auto'],
       ['/api/v1/view?axis=click&series=browser', 400, 'VIEW_UNANSWERABLE', 'campaign_id × device_type'],
@@ -180,15 +117,15 @@ describe('a view over HTTP', () => {
   })
 
   it('R2: waits for PostgreSQL with 503, and gives up a slow answer with 504', async () => {
-    const away = await start({ url: 'postgresql://nobody:secret@127.0.0.1:1/nowhere' })
+    const away = await rig.serve({ url: 'postgresql://nobody:secret@127.0.0.1:1/nowhere' })
     const answer = await ask(away, '/api/v1/view?range=1h')
     const body: { code: string; message: string } = answer.body
     assert.equal(answer.status, 503)
     assert.equal(body.code, 'DATABASE_UNAVAILABLE')
     assert.doesNotMatch(body.message, /secret/)
-    const locked = await start({ timeoutMs: 100 })
+    const locked = await rig.serve({ timeoutMs: 100 })
     const { withConnection } = await import('../../src/database/connection.ts')
-    await withConnection({ url, applicationName: 'tidemark test' }, async (client) => {
+    await withConnection({ url: rig.url, applicationName: 'tidemark test' }, async (client) => {
       await client.query('begin; lock table performance in access exclusive mode')
       const slow = await ask(locked, '/api/v1/view?rank=browser')
       assert.equal(slow.status, 504)
@@ -198,7 +135,7 @@ describe('a view over HTTP', () => {
   })
 
   it('is what the document describes', async () => {
-    const server = await start()
+    const server = await rig.serve()
     const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as {
       paths: Record<
         string,
@@ -218,7 +155,7 @@ describe('who may see a part only', () => {
   const forced: readonly ViewFilter[] = [{ dimension: 'campaign_id', mode: 'include', members: ['a', 'B'] }]
 
   it('R1: gets that part, whatever is asked for (A3 of answer-view)', async () => {
-    const server = await start({ forced })
+    const server = await rig.serve({ forced })
     for (const path of [
       '/api/v1/view?range=3h&totals=1&series=campaign_id&rank=campaign_id',
       `/api/v1/view?range=3h&totals=1&series=campaign_id;members=a,ab-1,_&rank=campaign_id;own=0&f.campaign_id=ab-1,a`,
@@ -228,29 +165,29 @@ describe('who may see a part only', () => {
       const answer: ViewAnswer = body
       const names = answer.ranks.flatMap(({ members }) => members.map(({ name }) => name))
       assert.ok(names.length > 0 && names.every((name) => ['a', 'B'].includes(name)), `${path}: ${names.join()}`)
-      const most = facts.rows.impression
+      const most = rig.facts.rows.impression
         .filter(({ dimensions }) => ['a', 'B'].includes(dimensions['campaign_id'] ?? ''))
         .reduce((sum, { impressions }) => sum + impressions, 0)
       assert.ok((answer.totals?.value.impressions ?? Infinity) <= most)
       assert.ok(answer.ranks.every(({ whole }) => whole.impressions <= most))
     }
-    const { body } = await ask(await start(), '/api/v1/view?range=3h&rank=campaign_id;limit=50')
+    const { body } = await ask(await rig.serve(), '/api/v1/view?range=3h&rank=campaign_id;limit=50')
     const all: ViewAnswer = body
     assert.ok((all.ranks[0]?.members.length ?? 0) > 2, 'control: others get all')
   })
 
   it('R1: is refused what cannot be told apart, and never told how much comes in', async () => {
-    const server = await start({ forced, isRunning: true })
+    const server = await rig.serve({ forced, isRunning: true })
     for (const path of ['/api/v1/ledger', '/api/v1/dead-letters']) assert.equal((await ask(server, path)).status, 403)
     const volume = /eventsRead|unreadBytes|readBytes|Bytes":[1-9]|waitingCells":[1-9]/
     const freshness = JSON.stringify((await ask(server, '/api/v1/freshness')).body)
     assert.doesNotMatch(freshness, volume)
-    const open = JSON.stringify((await ask(await start({ isRunning: true }), '/api/v1/freshness')).body)
+    const open = JSON.stringify((await ask(await rig.serve({ isRunning: true }), '/api/v1/freshness')).body)
     for (const told of ['eventsRead', 'journalBytes":[1-9]']) assert.match(open, new RegExp(told), 'control')
   })
 
   it('shares no stream with anyone who sees more', async () => {
-    const server = await start({ forced })
+    const server = await rig.serve({ forced })
     const stream = await open(server.port, '/api/v1/live?range=3h&rank=campaign_id;limit=50')
     const events = followEvents(stream)
     await eventually('an answer', () => events.length > 0)
@@ -262,7 +199,7 @@ describe('who may see a part only', () => {
 
 describe('what else is asked for', () => {
   it('the plan says which dimensions go together', async () => {
-    const { body } = await ask(await start(), '/api/v1/plan')
+    const { body } = await ask(await rig.serve(), '/api/v1/plan')
     const {
       answerable,
       measures,
@@ -280,12 +217,12 @@ describe('what else is asked for', () => {
 
   it('the ledger adds up by class and bucket', async () => {
     await runSql(
-      url,
+      rig.url,
       `insert into ledger (stream, window_start, class, events, updated_at) values
        ('clicks', '2026-01-01T00:00Z', 'counted', 5, now()), ('clicks', '2026-01-01T00:20Z', 'counted', 7, now()),
        ('clicks', '2026-01-01T02:59Z', 'orphan', 1, now())`,
     )
-    const { body } = await ask(await start(), '/api/v1/ledger?range=3h&grain=1h')
+    const { body } = await ask(await rig.serve(), '/api/v1/ledger?range=3h&grain=1h')
     const {
       streams,
     }: { streams: { stream: string; events: number; classes: { class: string; byBucket: number[] }[] }[] } = body
@@ -296,112 +233,16 @@ describe('what else is asked for', () => {
   })
 
   it('dead letters of a database that has none are none', async () => {
-    assert.deepEqual((await ask(await start(), '/api/v1/dead-letters')).body, { letters: [], counts: [], before: null })
+    assert.deepEqual((await ask(await rig.serve(), '/api/v1/dead-letters')).body, {
+      letters: [],
+      counts: [],
+      before: null,
+    })
   })
 
   it('freshness of the tables alone, where no engine runs here', async () => {
-    const { body } = await ask(await start(), '/api/v1/freshness')
+    const { body } = await ask(await rig.serve(), '/api/v1/freshness')
     const { source, epoch, partitions }: { source: string; epoch: number; partitions: unknown[] } = body
     assert.deepEqual([source, epoch, partitions], ['tables', 7, []])
-  })
-})
-
-describe('a view that stays open', () => {
-  const path = `/api/v1/live?range=3h&grain=15m&totals=1&series=device_type`
-
-  async function nextEpoch(database: string, epoch: number): Promise<void> {
-    await runSql(
-      database,
-      `update ctr_by_campaign set impressions = impressions + 1 where window_start >= '2026-01-01T02:00Z'`,
-    )
-    await runSql(database, `update tidemark_meta set epoch = ${epoch}`)
-  }
-
-  it('begins whole, goes on with patches, resumes by id, and is evaluated once for all', async () => {
-    const own = await postgres.createDatabase()
-    await writeFacts(own, facts, SPAN.finalUpToMs + finalAfterMs(plan.parameters))
-    const server = await start({ url: own })
-    const streams = await Promise.all(Array.from({ length: 5 }, () => open(server.port, path, {})))
-    const events = streams.map((stream) => followEvents(stream))
-    await eventually('answers', () => events.every((list) => list.length === 1))
-    await nextEpoch(own, 8)
-    await eventually('patches', () => events.every((list) => list.length === 2))
-    for (const list of events) assert.deepEqual(list, events[0])
-    const [first, second] = events[0] ?? []
-    assert.equal(first?.event, 'answer')
-    assert.equal(second?.event, 'patch')
-    const patched = applyAnswerPatch(first?.data as Json, second?.data as AnswerPatch)
-    const { body } = await ask(server, path.replace('live', 'view'))
-    const now: ViewAnswer = body
-    const { asOf, ...rest } = patched as unknown as ViewAnswer
-    const { asOf: asOfNow, ...restNow } = now
-    assert.deepEqual(rest, restNow)
-    assert.equal(asOf.epoch, 8)
-    assert.equal(asOfNow.epoch, 8)
-    assert.ok(JSON.stringify(second?.data).length < JSON.stringify(first?.data).length / 2, 'a patch is smaller')
-    streams[0]?.destroy()
-    await nextEpoch(own, 9)
-    await eventually('a patch', () => events[1]?.length === 3)
-    const again = await open(server.port, `${path}&after=${encodeURIComponent(second?.id ?? '')}`)
-    const resumed = followEvents(again)
-    await eventually('a resumed stream', () => resumed.length > 0)
-    assert.deepEqual(resumed[0], events[1]?.[2], 'the same patch as those who stayed got')
-    const stranger = await open(server.port, `${path}&after=other.8`)
-    const whole = followEvents(stranger)
-    await eventually('a whole answer', () => whole.length > 0)
-    assert.equal(whole[0]?.event, 'answer', 'control: an id of another process gives everything')
-    for (const stream of [...streams, again, stranger]) stream.destroy()
-  })
-
-  it('L1: comes with what the pipeline tells in one stream of a page, and both resume by their ids', async () => {
-    const own = await postgres.createDatabase()
-    await writeFacts(own, facts, SPAN.finalUpToMs + finalAfterMs(plan.parameters))
-    const server = await start({ url: own })
-    const ofPage = path.replace('live?', 'live/page?')
-    const stream = await open(server.port, ofPage)
-    const events = followEvents(stream)
-    const lastOf = (list: typeof events, ...names: readonly string[]): (typeof events)[number] | undefined =>
-      list.findLast(({ event }) => names.includes(event))
-    await eventually('both halves', () => events.some(({ event }) => event === 'answer'))
-    assert.equal(events[0]?.event, 'pipeline-snapshot')
-    server.flush()
-    await nextEpoch(own, 8)
-    await eventually('a patch of each', () => ['pipeline-patch', 'patch'].every((name) => lastOf(events, name)))
-    stream.destroy()
-    await nextEpoch(own, 9)
-    const ids = [lastOf(events, 'pipeline-patch')?.id, lastOf(events, 'patch')?.id]
-    const again = await open(server.port, ofPage, { 'last-event-id': ids.join(',') })
-    const resumed = followEvents(again)
-    server.flush()
-    await eventually('it goes on', () => ['pipeline-patch', 'patch'].every((name) => lastOf(resumed, name)))
-    assert.equal(lastOf(resumed, 'pipeline-snapshot', 'answer'), undefined)
-    const stranger = await open(server.port, ofPage, { 'last-event-id': 'other.1,another.2' })
-    const whole = followEvents(stranger)
-    await eventually('everything anew', () => ['pipeline-snapshot', 'answer'].every((name) => lastOf(whole, name)))
-    again.destroy()
-    stranger.destroy()
-  })
-
-  it('L2: what stands in the way of a view is told, and the stream of the page goes on', async () => {
-    const away = await start({ url: 'postgresql://nobody@127.0.0.1:1/nowhere' })
-    for (const [query, code] of [
-      ['range=3h', 'DATABASE_UNAVAILABLE'],
-      ['measure=roi', 'VIEW_INVALID'],
-    ] as const) {
-      const stream = await open(away.port, `/api/v1/live/page?${query}`)
-      const events = followEvents(stream)
-      await eventually('it is told', () => events.some(({ event }) => event === 'failed'))
-      const failed = events.find(({ event }) => event === 'failed')?.data as { code: string } | undefined
-      assert.equal(failed?.code, code)
-      away.flush()
-      await eventually('the pipeline goes on', () => events.some(({ event }) => event === 'pipeline-patch'))
-      stream.destroy()
-    }
-  })
-
-  it('says when PostgreSQL is away, before and during', async () => {
-    const away = await start({ url: 'postgresql://nobody@127.0.0.1:1/nowhere' })
-    const { status } = await get(away.port, path)
-    assert.equal(status, 503)
   })
 })
