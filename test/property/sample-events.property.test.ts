@@ -42,7 +42,7 @@ const clock = fc.oneof(
   fc.integer({ min: -40 * MINUTE_MS, max: 40 * MINUTE_MS }).map((ms) => TEN_MS + ms),
   fc.constant(TEN_MS + 60 * MINUTE_MS),
 )
-const steps: fc.Arbitrary<LiveStep[]> = fc.array(
+const anySteps: fc.Arbitrary<LiveStep[]> = fc.array(
   fc.oneof(
     {
       weight: 6,
@@ -54,6 +54,15 @@ const steps: fc.Arbitrary<LiveStep[]> = fc.array(
   ),
   { maxLength: 120, size: 'max' },
 )
+/** What a run rarely comes to by chance: all is read, and so late that no click waits any more. */
+const END: readonly LiveStep[] = [
+  ...Array.from({ length: 60 }, (_, i) => ({ read: i % 6 })),
+  ...Array.from({ length: 6 }, (_, i) => ({ idle: i })),
+  { advance: TEN_MS + 120 * MINUTE_MS },
+]
+const steps: fc.Arbitrary<LiveStep[]> = fc
+  .tuple(anySteps, fc.boolean())
+  .map(([some, isEnded]) => (isEnded ? [...some, ...END] : some))
 const hidden = fc.oneof(
   fc.constant<readonly number[]>([0, 0, 0, 0, 0, 0]),
   fc.array(fc.nat(ELSEWHERE), { minLength: 6, maxLength: 6 }),
