@@ -168,8 +168,7 @@ export class LiveView {
     const total = this.#store(chart.totalRollUp)
     const members = this.#shown(chart)
     const named = (from: number, to: number): Amounts[] => members.map(({ name }) => store.sum(name, from, to))
-    const isStack = chart.kind !== 'lines'
-    const hasOthers = isStack && !isZero(minus(total.sum('', first, end), named(first, end)))
+    const hasOthers = !isZero(minus(total.sum('', first, end), named(first, end)))
     const rows = this.#rows(first, end, (window) => {
       const all = total.sum('', window, window + 1)
       if (isZero(all)) return undefined

@@ -183,9 +183,7 @@ function answerChart(
     return slot === undefined ? [] : [seriesOf([index], name, slot, false)]
   })
   const rest = members.flatMap((name, index) => (isSplit && (name === null || !slotOf.has(name)) ? [index] : []))
-  // Lines beside each other do not add up: the rest would dwarf them.
-  const hasRest = rest.length > 0 && plan.kind !== 'lines'
-  const series = hasRest ? [...named, seriesOf(rest, 'others', OTHERS_SLOT, true)] : named
+  const series = rest.length > 0 ? [...named, seriesOf(rest, 'others', OTHERS_SLOT, true)] : named
   const frame = { plan, windowSizeMs: GRAINS_MS[answer.grain], zone: state.zone, isFinal, windowsMs: answer.buckets }
   const { startMs, endMs } = answer.range
   return modelOfCells({ ...frame, startMs, endMs, fillingCount: fillingCount(answer, state) }, series)

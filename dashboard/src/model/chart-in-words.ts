@@ -12,12 +12,10 @@ export function chartInWords(model: ChartModel, memberCount: number, isMarkedAsB
   const { plan, series, isNoisy, windowSizeMs, fillingCount } = model
   const window = windowInWords(windowSizeMs)
   const shown = series.filter(({ isOthers }) => !isOthers).length
-  // Of a ratio the others are no line: lines do not add up.
-  const rest = plan.kind === 'lines' ? ', rest not drawn' : ''
   const isLong = windowSizeMs > MINUTE_MS && plan.kind !== 'bars'
   return [
     `by ${plan.axis}${/^\d/.test(window) ? ',' : ''} ${window}`,
-    ...(memberCount > shown ? [`${shown} of ${formatCount(memberCount)}${rest}`] : []),
+    ...(memberCount > shown ? [`${shown} of ${formatCount(memberCount)}`] : []),
     ...(isMarkedAsBefore ? ['marks not new'] : []),
     ...(isNoisy ? [`few events a ${window}`] : []),
     ...comparedText(model),

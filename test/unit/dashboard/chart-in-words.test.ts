@@ -32,10 +32,10 @@ function modelOf(changed: Partial<ChartModel>, names: readonly string[] = ['a', 
   }
 }
 
-it('a chart says what it leaves out: the rest, comparisons, and an hour that fills', () => {
+it('a chart says what it leaves out: members, comparisons, and an hour that fills', () => {
   assert.equal(
     chartInWords(modelOf({}), 12),
-    'by impression hour · 3 of 12, rest not drawn · compared at the cursor · whole hours only',
+    'by impression hour · 3 of 12 · compared at the cursor · whole hours only',
   )
   assert.equal(chartInWords(modelOf({ fillingCount: 0 }, ['a']), 1), 'by impression hour · dotted: compared', 'control')
   assert.equal(chartInWords(modelOf({ windowSizeMs: 60_000 }, ['a']), 1), 'by impression minute · dotted: compared')

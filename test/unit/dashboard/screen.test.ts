@@ -124,9 +124,17 @@ describe('members near a tie', () => {
   })
 
   it('are added to the others while they are not shown, exactly', () => {
-    const cell = (impressions: number): Amounts => ({ impressions, clicks: 0, sums: { spend: '0.100000' } })
-    const answerOf = (members: readonly (string | null)[], counts: readonly (number | null)[]): ViewAnswer => {
-      const rows = counts.map((count) => [count === null ? null : cell(count)])
+    const cell = (impressions: number, clicks: number): Amounts => ({
+      impressions,
+      clicks,
+      sums: { spend: '0.100000' },
+    })
+    const answerOf = (
+      members: readonly (string | null)[],
+      counts: readonly (number | null)[],
+      clicks = 0,
+    ): ViewAnswer => {
+      const rows = counts.map((count) => [count === null ? null : cell(count, clicks)])
       return answerWith({
         series: Array.from({ length: 3 }, () => ({ members, rows, comparedRows: null, isFinal: [true] })),
         ranks: [],
@@ -147,11 +155,19 @@ describe('members near a tie', () => {
       ['e', [50, 0, 100_000]],
       ['others', [51, 0, 100_000]],
     ])
-    assert.equal(first.length, 6, 'control: lines have no others')
-    const lines = screenOfAnswer(page, start, answerOf(names, [9, 8, 7, 6, 5, 4, 3, 2]), memory).charts[0]
+    const ctr = screenOfAnswer(page, start, answerOf(names, [900, 450, 360, 300, 180, 150, 120, 30], 90), memory)
+      .charts[0]
     assert.deepEqual(
-      lines?.series.map(({ name }) => name),
-      ['a', 'b', 'c', 'd', 'e'],
+      ctr?.series.map(({ name, values }) => [name, values[0]]),
+      [
+        ['a', 0.1],
+        ['b', 0.2],
+        ['c', 0.25],
+        ['d', 0.3],
+        ['e', 0.5],
+        ['others', 0.9],
+      ],
+      'a ratio of the others is that of their sums',
     )
   })
 })

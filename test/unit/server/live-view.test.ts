@@ -224,6 +224,10 @@ describe('members of the live view', () => {
       [10, 10, 10, 10, 10, 20],
     )
     assert.equal(shown(devices.slice(0, 5)).charts['impressions']?.hasOthers, false)
+    const ctr = shown(Array.from({ length: 7 }, (_, i) => ({ minute: 0, campaign: `c${i}`, impressions: 10 }))).charts[
+      'main'
+    ]
+    assert.equal(ctr?.hasOthers, true, 'lines have others too')
   })
 
   it('keeps hostile names as values', () => {
