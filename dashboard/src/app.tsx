@@ -88,7 +88,7 @@ function Sheet({ page: plan, screen: shown }: { page: PagePlan; screen: Screen }
         {now !== null && !isLimited.value && (
           <div class="below">
             <Sources page={plan} status={now} zone={shown.zone} />
-            {isAdmin.value && <ClickLag />}
+            {isAdmin.value && now.source === 'engine' && <ClickLag />}
           </div>
         )}
       </main>

@@ -4,7 +4,7 @@
  * T1  Nothing an event said can steer the terminal, and no line is wider than it.
  */
 import { STREAM_NAMES } from '../pipeline/plan.ts'
-import type { PartitionStatus, PipelineStatus } from '../runtime/status.ts'
+import type { PageStatus, PartitionStatus, PipelineStatus } from '../runtime/status.ts'
 import type { SnapshotMessage, Values } from '../server/page-data.ts'
 import { grouped, ledgerLine } from './ledger-text.ts'
 import { shown } from './shown-text.ts'
@@ -14,8 +14,19 @@ const MEMBERS_SHOWN = 10
 /** The lines of the screen. */
 export function topScreen(message: SnapshotMessage, width: number): readonly string[] {
   const { status } = message
-  const lines = status === null ? ['The pipeline is starting.'] : statusLines(status)
+  const lines = status === null ? ['The pipeline is starting.'] : linesOf(status)
   return [...lines, '', ...numberLines(message)].map((line) => line.slice(0, width))
+}
+
+function linesOf(status: PageStatus): readonly string[] {
+  if (status.source === 'engine') return statusLines(status)
+  const { ledger, database, committedAtMs, nowMs } = status
+  const written = committedAtMs === null ? 'never written' : `last written ${duration(nowMs - committedAtMs)} ago`
+  return [
+    `tables that somebody else fills, ${written}   PostgreSQL ${database.state}`,
+    '',
+    ...STREAM_NAMES.map((stream) => ledgerLine(stream, ledger[stream].read, ledger[stream].classes)),
+  ]
 }
 
 function statusLines(status: PipelineStatus): readonly string[] {

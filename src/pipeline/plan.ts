@@ -184,6 +184,12 @@ export const EVENT_CLASSES = [
 
 export type EventClass = (typeof EVENT_CLASSES)[number]
 
+/** The class of clicks in the ledger of a Flink job that are `orphan`, `out_of_window` or `pending`: it counts them as one. */
+export const UNATTRIBUTED = 'unattributed'
+
+/** A class of a ledger, whoever fills it. */
+export type LedgerClass = EventClass | typeof UNATTRIBUTED
+
 /** The money fields that some measure sums, in the order of the measures; their index numbers the sums of a cell. */
 export function summedFields(plan: Plan): readonly string[] {
   const fields = plan.measures.flatMap((measure) => (measure.kind === 'sum' ? [measure.field] : []))

@@ -1,7 +1,14 @@
 /**
  * The ledger over time: how many events of each stream ended in which class, by bucket.
  */
-import { EVENT_CLASSES, STREAM_NAMES, type EventClass, type Plan, type StreamName } from '../pipeline/plan.ts'
+import {
+  EVENT_CLASSES,
+  type LedgerClass,
+  type Plan,
+  STREAM_NAMES,
+  type StreamName,
+  UNATTRIBUTED,
+} from '../pipeline/plan.ts'
 import { bucketsOf } from './buckets.ts'
 import { checkScope } from './check-view.ts'
 import { parseSearch } from './search-text.ts'
@@ -21,9 +28,9 @@ export interface LedgerAnswer {
   readonly buckets: readonly number[]
   readonly streams: readonly {
     readonly stream: StreamName
-    /** All of them, in the order of the semantics. */
+    /** All of them, in the order of the semantics; then the one that a Flink job has in place of three, if it counted any. */
     readonly classes: readonly {
-      readonly class: EventClass
+      readonly class: LedgerClass
       readonly events: number
       /** One for each bucket. */
       readonly byBucket: readonly number[]
@@ -96,7 +103,9 @@ function streamOf(
   stream: StreamName,
   bucketCount: number,
 ): LedgerAnswer['streams'][number] {
-  const classes = EVENT_CLASSES.map((eventClass) => {
+  const isOfJob = rows.some((row) => row[0] === stream && row[1] === UNATTRIBUTED)
+  const names: readonly LedgerClass[] = isOfJob ? [...EVENT_CLASSES, UNATTRIBUTED] : EVENT_CLASSES
+  const classes = names.map((eventClass) => {
     const byBucket = Array.from({ length: bucketCount }, () => 0)
     for (const row of rows) if (row[0] === stream && row[1] === eventClass) byBucket[Number(row[2])] = Number(row[3])
     return { class: eventClass, events: byBucket.reduce((sum, events) => sum + events, 0), byBucket }

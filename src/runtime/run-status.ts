@@ -101,6 +101,7 @@ export function pipelineStatus(parts: StatusParts): PipelineStatus {
     return partitionStatus(parts, partition, positions[name] ?? 0)
   })
   return {
+    source: 'engine',
     nowMs,
     startedAtMs,
     beganAtMs,

@@ -97,6 +97,7 @@ export interface DatabaseStatus {
 }
 
 export interface PipelineStatus {
+  readonly source: 'engine'
   readonly nowMs: number
   /** When the pipeline first started. */
   readonly startedAtMs: number
@@ -125,3 +126,30 @@ export interface PipelineStatus {
   /** Null where nothing bounds it: in a bounded run. */
   readonly memory: MemoryStatus | null
 }
+
+/** A ledger as the table of it has it. */
+export interface TablesLedger extends Omit<StreamLedgerStatus, 'difference'> {
+  /** Clicks that are `orphan`, `out_of_window` or `pending`: a Flink job counts these three as one. */
+  readonly unattributed?: number
+  /** Who reads the tables alone cannot know how many events were read, and of which no class was told. */
+  readonly difference: null
+}
+
+/**
+ * What tables say that somebody else fills, in the same words: nothing of sources, of what waits and of memory.
+ */
+export interface TablesStatus extends Omit<
+  PipelineStatus,
+  'source' | 'epoch' | 'epochDurationMs' | 'eventsPerSecond' | 'ledger'
+> {
+  readonly source: 'tables'
+  /** Null where nobody numbers epochs, as in the tables of a Flink job. */
+  readonly epoch: number | null
+  readonly epochDurationMs: null
+  /** Null before the ledger was read twice. */
+  readonly eventsPerSecond: number | null
+  readonly ledger: Readonly<Record<StreamName, TablesLedger>>
+}
+
+/** What a page knows of the pipeline: from the engine in its own process, or from the tables alone. */
+export type PageStatus = PipelineStatus | TablesStatus

@@ -5,7 +5,7 @@
  * F2  The last `historyLength` patches are kept; whoever missed more gets a snapshot.
  * F3  A revision's id names the feed as well: ids of an earlier process are never mistaken for ours.
  */
-import type { PipelineStatus } from '../runtime/status.ts'
+import type { PageStatus } from '../runtime/status.ts'
 import type { LiveView } from './live-view.ts'
 import { diff } from './merge-patch.ts'
 import type { PageData, PatchMessage, SnapshotMessage } from './page-data.ts'
@@ -20,7 +20,7 @@ export interface FeedEvent {
 
 export interface LiveFeedOptions {
   readonly view: LiveView
-  readonly status: () => PipelineStatus | null
+  readonly status: () => PageStatus | null
   readonly nowMs: () => number
   /** Tells this feed from others, such as a random text. */
   readonly instance: string
@@ -33,7 +33,7 @@ export class LiveFeed {
   readonly #history: FeedEvent[] = []
   #revision = 0
   #data: PageData
-  #status: PipelineStatus | null
+  #status: PageStatus | null
 
   constructor(options: LiveFeedOptions) {
     this.#options = options
@@ -74,7 +74,7 @@ export class LiveFeed {
     return this.#history.slice(this.#history.length - missed)
   }
 
-  #look(): PipelineStatus | null {
+  #look(): PageStatus | null {
     const status = this.#options.status()
     this.#options.view.advance(status?.nowMs ?? this.#options.nowMs(), status?.watermarkMs ?? null)
     return status

@@ -6,7 +6,7 @@
  * N3  Names of members are only ever values, never keys.
  */
 import type { PagePlan } from '../pipeline/page.ts'
-import type { PipelineStatus } from '../runtime/status.ts'
+import type { PageStatus } from '../runtime/status.ts'
 
 /** A whole number: counts, or millionths of a currency unit. */
 export type Quantity = number | string
@@ -84,11 +84,11 @@ export interface PageData {
 export interface SnapshotMessage {
   readonly page: PagePlan
   readonly data: PageData
-  readonly status: PipelineStatus | null
+  readonly status: PageStatus | null
 }
 
 /** What changed since the event before: a merge patch of `data`, absent when nothing did. */
 export interface PatchMessage {
   readonly data?: object
-  readonly status: PipelineStatus | null
+  readonly status: PageStatus | null
 }

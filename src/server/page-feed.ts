@@ -7,7 +7,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { PipelineStatus } from '../runtime/status.ts'
+import type { PageStatus } from '../runtime/status.ts'
 import { limitedPatch, limitedSnapshot } from './access/limited-feed.ts'
 import { isLimited } from './access/viewer.ts'
 import { beginStream, EventStreams, type Telling } from './event-stream.ts'
@@ -20,7 +20,7 @@ import { Ticker } from './ticker.ts'
 export interface PageFeedOptions {
   readonly liveView: LiveView
   /** What the pipeline says of itself; null before it runs. */
-  readonly status: () => PipelineStatus | null
+  readonly status: () => PageStatus | null
   /** Longest time between two patches, ms. */
   readonly patchIntervalMs?: number
   readonly maxConnections?: number

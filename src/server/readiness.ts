@@ -2,7 +2,7 @@
  * What the server still waits for before events may be sent to it. Silence of the sources is no reason: whoever sends
  * events only to who is ready would wait for ever.
  */
-import type { PipelineStatus } from '../runtime/status.ts'
+import type { PageStatus } from '../runtime/status.ts'
 
 /**
  * One sentence part for each thing awaited; none when ready. A database that went down later does not count: events are
@@ -10,7 +10,7 @@ import type { PipelineStatus } from '../runtime/status.ts'
  *
  * @param starting what the start waits for, while there is no status
  */
-export function awaited(status: PipelineStatus | null, starting: string = 'the pipeline'): readonly string[] {
+export function awaited(status: PageStatus | null, starting: string = 'the pipeline'): readonly string[] {
   if (status === null) return [starting]
   const waits: string[] = []
   if (status.database.state === 'starting') waits.push('PostgreSQL')

@@ -7,7 +7,7 @@
  * H3  Whoever is limited to some members is told nothing of others (V1 of `access/viewer.ts`).
  */
 import { fastify, type FastifyInstance } from 'fastify'
-import type { PipelineStatus } from '../runtime/status.ts'
+import type { PageStatus } from '../runtime/status.ts'
 import { answerClientError } from './client-error.ts'
 import type { Access } from './access/access.ts'
 import { addAccess } from './access/login-routes.ts'
@@ -153,7 +153,7 @@ function protect(app: FastifyInstance, { host, publicHost, frameAncestors }: Pro
 }
 
 // Why PostgreSQL does not answer is for everybody who looks, where it is for who runs it.
-function withoutPlaces(status: PipelineStatus | null): PipelineStatus | null {
+function withoutPlaces(status: PageStatus | null): PageStatus | null {
   const message = status?.database.message
   if (status === null || typeof message !== 'string') return status
   return { ...status, database: { ...status.database, message: withoutDatabaseUrl(message) } }

@@ -11,6 +11,7 @@ import { openAccess } from '../server/access/open-access.ts'
 import { LiveView } from '../server/live-view.ts'
 import { ViewReader } from '../server/query/view-reader.ts'
 import { startServer, type RunningServer } from '../server/start-server.ts'
+import { TablesWatch } from './tables-watch.ts'
 
 export interface DatabasePageOptions {
   readonly plan: Plan
@@ -30,6 +31,7 @@ export interface DatabasePageOptions {
   readonly onTrouble: (message: string) => void
 }
 
+/** How often the cells are read again for whoever can ask no views. */
 const REFRESH_MS = 5_000
 
 /**
@@ -42,12 +44,14 @@ export async function serveDatabasePage(options: DatabasePageOptions): Promise<v
   const { plan, url, host, port, signal, onReady } = options
   const liveView = new LiveView(plan)
   const reader = new ViewReader({ plan, url })
+  const watch = new TablesWatch({ plan, reader, nowMs: Date.now })
   try {
     await refresh(liveView, plan, url)
+    await watch.look()
     const access = await openAccess(options)
     const server = await startServer({
       liveView,
-      status: () => null,
+      status: () => watch.status(),
       views: { plan, reader },
       access,
       host,
@@ -55,7 +59,11 @@ export async function serveDatabasePage(options: DatabasePageOptions): Promise<v
     })
     try {
       onReady(server.url)
-      await Promise.race([keepFresh(options, liveView, server), signal.aborted ? undefined : once(signal, 'abort')])
+      await Promise.race([
+        keepFresh(options, liveView, server),
+        keepLooking(watch, signal),
+        signal.aborted ? undefined : once(signal, 'abort'),
+      ])
     } finally {
       await server.close()
     }
@@ -79,6 +87,10 @@ async function keepFresh(
       onTrouble(messageOf(error))
     }
   }
+}
+
+async function keepLooking(watch: TablesWatch, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) await delay(await watch.look(), undefined, { signal }).catch(() => undefined)
 }
 
 async function refresh(liveView: LiveView, plan: Plan, url: string): Promise<void> {

@@ -7,9 +7,9 @@
  * P2  With a time until which both are final, rows of later windows are left out of both, and so are malformed records.
  */
 import { allTables, type TextRow, type TextTables } from '../pipeline/table-text.ts'
-import type { Plan } from '../pipeline/plan.ts'
+import { type Plan, UNATTRIBUTED } from '../pipeline/plan.ts'
 import { compareTables, type Comparison, type FoundTable } from './compare.ts'
-import { asFlinkLedger, UNATTRIBUTED } from './flink-ledger.ts'
+import { asFlinkLedger } from './flink-ledger.ts'
 
 type Tables = AsyncIterable<FoundTable> | Iterable<FoundTable>
 

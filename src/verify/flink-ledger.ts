@@ -3,10 +3,8 @@
  *
  * U1  `unattributed` is the sum of `orphan`, `out_of_window` and `pending`, for each stream and minute.
  */
+import { UNATTRIBUTED } from '../pipeline/plan.ts'
 import type { TextRow } from '../pipeline/table-text.ts'
-
-/** What Flink calls the clicks that belong to no impression. */
-export const UNATTRIBUTED = 'unattributed'
 
 const ITS_CLASSES: readonly string[] = ['orphan', 'out_of_window', 'pending']
 

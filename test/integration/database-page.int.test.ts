@@ -5,12 +5,13 @@ import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
 import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
 import { freezePlan } from '../../src/pipeline/freeze.ts'
-import { finalAfterMs } from '../../src/pipeline/plan.ts'
+import { finalAfterMs, type LedgerClass, type StreamName } from '../../src/pipeline/plan.ts'
+import type { LedgerAnswer } from '../../src/query/ledger-view.ts'
 import type { ViewAnswer } from '../../src/query/view-answer.ts'
-import { serveDatabasePage } from '../../src/service/database-page.ts'
+import { addToLedger, servePage } from '../support/database-page.ts'
 import { eventually } from '../support/eventually.ts'
 import { makeFacts, writeFacts } from '../support/fact-tables.ts'
-import { startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 
 const plan = freezePlan(adPipeline)
 const SPAN = { fromMs: Date.UTC(2026, 0, 1), toMs: Date.UTC(2026, 0, 1, 3), finalUpToMs: Date.UTC(2026, 0, 1, 2) }
@@ -22,21 +23,7 @@ after(() => postgres.stop())
 it('shows what the tables hold and how far they are, reads only, and ends when it is told to', async () => {
   const url = await postgres.createDatabase()
   await writeFacts(url, makeFacts(plan, SPAN, 3_000, 3))
-  const stop = new AbortController()
-  let address = ''
-  const served = serveDatabasePage({
-    plan,
-    url,
-    dataDir: 'not used on loopback',
-    host: '127.0.0.1',
-    port: 0,
-    signal: stop.signal,
-    onFirstAdmin: () => assert.fail('on loopback nobody logs in'),
-    onReady: (ready) => (address = ready),
-    onTrouble: (message) => assert.fail(message),
-  })
-  await eventually('it is there', () => address !== '')
-  const json = async (path: string): Promise<unknown> => (await fetch(`${address}${path}`)).json()
+  const { address, json, stop } = await servePage(plan, url)
   const { asOf, totals } = (await json('/api/v1/view?range=3h&totals=1')) as ViewAnswer
   assert.equal(asOf.epoch, null)
   assert.equal(asOf.finalUpToMs, SPAN.finalUpToMs)
@@ -47,7 +34,42 @@ it('shows what the tables hold and how far they are, reads only, and ends when i
   const drill = await fetch(`${address}/api/v1/drill?window=2026-01-01T00:00:00Z`)
   assert.equal(drill.status, 503)
   assert.match(((await drill.json()) as { message: string }).message, /kept where the pipeline runs/)
-  stop.abort()
-  await served
+  await stop()
   await assert.rejects(fetch(address))
+})
+
+it('says what the ledger holds, of a Flink job too, how fast it grows, and when it cannot be read', async () => {
+  const url = await postgres.createDatabase()
+  await writeFacts(url, makeFacts(plan, SPAN, 300, 3))
+  const firstMs = Date.UTC(2026, 0, 1, 0, 7)
+  const add = (stream: StreamName, eventClass: LedgerClass, events: number): Promise<void> =>
+    addToLedger(url, { stream, minuteMs: firstMs, eventClass, events })
+  await add('impressions', 'counted', 900)
+  await add('impressions', 'duplicate', 10)
+  await add('clicks', 'counted', 70)
+  await add('clicks', 'unattributed', 4)
+  const { json, status, stop } = await servePage(plan, url)
+  const first = await status()
+  assert.deepEqual(
+    [first.source, first.epoch, first.startedAtMs, first.finalUpToMs, first.partitions, first.database.state],
+    ['tables', null, firstMs, SPAN.finalUpToMs, [], 'up'],
+  )
+  const { impressions, clicks } = first.ledger
+  assert.deepEqual([impressions.read, impressions.classes.duplicate, impressions.difference], [910, 10, null])
+  assert.deepEqual([clicks.read, clicks.classes.counted, clicks.unattributed], [74, 70, 4])
+  assert.equal('unattributed' in impressions, false, 'control')
+  const { streams } = (await json('/api/v1/ledger?from=2026-01-01T00:00:00Z&to=2026-01-01T03:00:00Z')) as LedgerAnswer
+  assert.equal(streams.find(({ stream }) => stream === 'clicks')?.events, 74)
+
+  await add('impressions', 'malformed', 50)
+  await eventually('it is seen, and how fast', async () => {
+    const { ledger, eventsPerSecond } = await status()
+    return ledger.impressions.classes.malformed === 50 && (eventsPerSecond ?? 0) > 0
+  })
+  await runSql(url, 'alter table ledger rename to hidden')
+  await eventually('it says that it cannot be read', async () => (await status()).database.state === 'down')
+  assert.equal((await status()).ledger.impressions.read, 960, 'what was read last stays')
+  await runSql(url, 'alter table hidden rename to ledger')
+  await eventually('it is read again', async () => (await status()).database.state === 'up')
+  await stop()
 })

@@ -2,12 +2,13 @@
  * A status as a healthy pipeline gives it, for tests of what reads one.
  */
 import type { EventClass } from '../../src/pipeline/plan.ts'
-import type { PartitionStatus, PipelineStatus, StreamLedgerStatus } from '../../src/runtime/status.ts'
+import type { PartitionStatus, PipelineStatus, StreamLedgerStatus, TablesStatus } from '../../src/runtime/status.ts'
 import { NOON_MS } from './page-changes.ts'
 
 /** A healthy status, except for what is given. */
 export function healthyStatus(changed: Partial<PipelineStatus> = {}): PipelineStatus {
   return {
+    source: 'engine',
     nowMs: NOON_MS,
     startedAtMs: NOON_MS - 3_600_000,
     beganAtMs: NOON_MS - 3_600_000,
@@ -35,6 +36,24 @@ export function healthyStatus(changed: Partial<PipelineStatus> = {}): PipelineSt
     },
     intake: { state: 'open', message: null, queuedBytes: 0, journalBytes: 4_096, freeBytes: 1e9 },
     memory: { limitBytes: 4e9, neededBytes: 5e8, stateBytes: 1e8, isFull: false },
+    ...changed,
+  }
+}
+
+/** What the tables of a Flink job say, except for what is given. */
+export function tablesStatus(changed: Partial<TablesStatus> = {}): TablesStatus {
+  const { ledger, ...healthy } = healthyStatus({ partitions: [], heldBackBy: null, memory: null })
+  return {
+    ...healthy,
+    source: 'tables',
+    epoch: null,
+    epochDurationMs: null,
+    eventsPerSecond: null,
+    ledger: {
+      impressions: { ...ledger.impressions, difference: null },
+      clicks: { ...ledger.clicks, unattributed: 7, difference: null },
+    },
+    intake: { state: 'none', message: null, queuedBytes: 0, journalBytes: 0, freeBytes: 0 },
     ...changed,
   }
 }

@@ -3,7 +3,7 @@
  */
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
-import type { PipelineStatus } from '../../../src/runtime/status.ts'
+import type { PageStatus } from '../../../src/runtime/status.ts'
 import { applyPatch } from '../../../src/server/merge-patch.ts'
 import type { PageData, PatchMessage, SnapshotMessage } from '../../../src/server/page-data.ts'
 import { planWithin } from '../model/answerable.ts'
@@ -26,9 +26,9 @@ export const page: ReadonlySignal<PagePlan | null> = computed(() =>
   received.value === null || viewer.value === null ? null : planWithin(received.value, viewer.value.scope),
 )
 export const data: Signal<PageData | null> = signal(null)
-export const status: Signal<PipelineStatus | null> = signal(null)
+export const status: Signal<PageStatus | null> = signal(null)
 /** Since when results wait to be written. */
-export const waiting: Signal<Waiting> = signal({ epoch: 0, sinceMs: null })
+export const waiting: Signal<Waiting> = signal({ epoch: null, sinceMs: null })
 export const link: Signal<Link> = signal({ state: 'loading', lastMessageMs: null, reason: '' })
 
 /** Replaces everything. The plan keeps its identity when it is the same, so that charts need not be built anew. */
@@ -44,7 +44,7 @@ export function takePatch(message: PatchMessage): void {
   takeStatus(message.status)
 }
 
-function takeStatus(next: PipelineStatus | null): void {
+function takeStatus(next: PageStatus | null): void {
   status.value = next
   waiting.value = followWaiting(waiting.peek(), next)
 }

@@ -2,7 +2,7 @@
  * What happened to the pipeline, as marks on the charts.
  */
 
-import type { DatabaseStatus, PipelineStatus } from '../../../src/runtime/status.ts'
+import type { DatabaseStatus, PageStatus } from '../../../src/runtime/status.ts'
 import type { Interruption } from '../../../src/server/query/interruption-answer.ts'
 import { formatLength } from '../format/times.ts'
 
@@ -41,7 +41,7 @@ export function lateBursts(buckets: readonly LedgerBucket[]): readonly Annotatio
 export function runStarts({
   startedAtMs,
   beganAtMs,
-}: Pick<PipelineStatus, 'startedAtMs' | 'beganAtMs'>): readonly Annotation[] {
+}: Pick<PageStatus, 'startedAtMs' | 'beganAtMs'>): readonly Annotation[] {
   if (startedAtMs === 0) return []
   const first = { atMs: startedAtMs, text: 'first start of this pipeline' }
   return beganAtMs > startedAtMs
@@ -63,7 +63,7 @@ const SAME_START_MS = 120_000
 /** Interruptions of earlier runs and of this one: those that are kept, and those that are not yet. */
 export function interruptionMarks(
   kept: readonly Interruption[],
-  happened: Pick<PipelineStatus, 'startedAtMs' | 'beganAtMs'> & Pick<DatabaseStatus, 'outages'>,
+  happened: Pick<PageStatus, 'startedAtMs' | 'beganAtMs'> & Pick<DatabaseStatus, 'outages'>,
 ): readonly Annotation[] {
   const restarts = kept.filter(({ kind }) => kind === 'restart')
   const databases = kept.filter(({ kind }) => kind === 'database')

@@ -1,7 +1,7 @@
 /**
  * How many events of a stream are not in the numbers, and never will be.
  */
-import type { StreamLedgerStatus } from '../../../src/runtime/status.ts'
+import type { StreamLedgerStatus, TablesLedger } from '../../../src/runtime/status.ts'
 
 export interface NotCounted {
   readonly events: number
@@ -10,7 +10,7 @@ export interface NotCounted {
 }
 
 /** Events read that are not counted. Pending clicks are none of them: they may still be. */
-export function notCounted({ read, classes }: StreamLedgerStatus): NotCounted {
+export function notCounted({ read, classes }: StreamLedgerStatus | TablesLedger): NotCounted {
   const events = read - classes.counted - classes.pending
   return { events, share: read === 0 ? 0 : events / read }
 }

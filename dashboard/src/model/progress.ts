@@ -2,7 +2,7 @@
  * How far the pipeline has come, and what it waits for, in words.
  */
 import type { PagePlan } from '../../../src/pipeline/page.ts'
-import type { PartitionStatus, PartitionWait, PipelineStatus } from '../../../src/runtime/status.ts'
+import type { PartitionStatus, PartitionWait, PageStatus } from '../../../src/runtime/status.ts'
 import { formatLength, formatWhole } from '../format/times.ts'
 import { partitionNames } from './partition-names.ts'
 
@@ -24,13 +24,13 @@ export interface Holder {
 }
 
 /** Up to which event time everything has been read: the watermark without its allowance for disorder. */
-export function readUpToMs({ outOfOrdernessMs }: PagePlan, status: PipelineStatus): number | null {
+export function readUpToMs({ outOfOrdernessMs }: PagePlan, status: PageStatus): number | null {
   if (status.watermarkMs !== null) return Math.min(status.watermarkMs + outOfOrdernessMs, status.nowMs)
   return hasEnded(status) ? highestMs(status.partitions) : null
 }
 
 /** Whether the input was bounded and has been read to its end: nothing on the page will change any more. */
-export function hasEnded({ partitions }: PipelineStatus): boolean {
+export function hasEnded({ partitions }: PageStatus): boolean {
   return partitions.length > 0 && partitions.every(({ state }) => state === 'ended')
 }
 
@@ -41,7 +41,7 @@ export type Allowances = Pick<PagePlan, 'outOfOrdernessMs' | 'idleTimeoutMs'>
  * Which partition holds the result back, and why; undefined when there is nothing to say. Some partition always is the
  * furthest behind: none is named while all are within what the plan allows for disorder and half of its idle timeout.
  */
-export function whoHoldsBack(status: PipelineStatus, allowances: Allowances): Holder | undefined {
+export function whoHoldsBack(status: PageStatus, allowances: Allowances): Holder | undefined {
   const { partitions, heldBackBy } = status
   const names = partitionNames(partitions)
   const waiting = names.filter((_, index) => partitions[index]?.state === 'waiting')

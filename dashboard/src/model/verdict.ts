@@ -1,7 +1,7 @@
 /**
  * Whether all is well, in one sentence: the worst thing that is known comes first.
  */
-import type { PipelineStatus } from '../../../src/runtime/status.ts'
+import type { PageStatus } from '../../../src/runtime/status.ts'
 import { formatLength } from '../format/times.ts'
 import { nothingComes, stalledForMs, type Waiting } from './freshness.ts'
 import { hasEnded, whoHoldsBack, type Allowances } from './progress.ts'
@@ -12,10 +12,11 @@ export interface Verdict {
 }
 
 /** The verdict on a pipeline, and on what waits to be written. */
-export function verdictOf(status: PipelineStatus, allowances: Allowances, waiting: Waiting): Verdict {
+export function verdictOf(status: PageStatus, allowances: Allowances, waiting: Waiting): Verdict {
   const { ledger, database, intake, memory } = status
-  if (ledger.impressions.difference !== 0 || ledger.clicks.difference !== 0)
+  if (status.source === 'engine' && (ledger.impressions.difference !== 0 || ledger.clicks.difference !== 0))
     return { tone: 'bad', text: 'The ledger does not add up: do not trust the numbers' }
+  if (database.state === 'down' && status.source === 'tables') return { tone: 'bad', text: 'PostgreSQL cannot be read' }
   if (database.state === 'down') {
     const what = database.intakePaused ? 'intake is paused' : 'counting goes on'
     return { tone: 'bad', text: `PostgreSQL is down; ${what}, and nothing is lost` }

@@ -1,6 +1,6 @@
 import type { VNode } from 'preact'
 import { inSentence, type PagePlan } from '../../../src/pipeline/page.ts'
-import type { PipelineStatus } from '../../../src/runtime/status.ts'
+import type { PageStatus } from '../../../src/runtime/status.ts'
 import { answered, trouble, type AnswerTrouble } from '../live/answers.ts'
 import { status, waiting } from '../live/store.ts'
 import { stalledForMs } from '../model/freshness.ts'
@@ -13,9 +13,10 @@ import { cleanAddress, strays, view } from '../state/view-state.ts'
 import { Name } from './name.tsx'
 
 /** Says loudly that the results do not reach PostgreSQL, and what that means. */
-export function DatabaseBanner({ status: now }: { status: PipelineStatus }): VNode | null {
+export function DatabaseBanner({ status: now }: { status: PageStatus }): VNode | null {
   const { state, sinceMs, waitingCells, intakePaused, message } = now.database
   if (state !== 'down') return null
+  if (now.source === 'tables') return <UnreadBanner status={now} />
   return (
     <div class="banner">
       <p role="alert">
@@ -28,6 +29,19 @@ export function DatabaseBanner({ status: now }: { status: PipelineStatus }): VNo
         {isLimited.value ? '' : `; ${formatCount(waitingCells)} changed cells wait to be written`}.{' '}
         {message !== null && <span class="sub">{message}</span>}
       </p>
+    </div>
+  )
+}
+
+/** Says that tables which somebody else fills cannot be read: how their writer fares nobody here knows. */
+function UnreadBanner({ status: { database } }: { status: PageStatus }): VNode {
+  return (
+    <div class="banner">
+      <p role="alert">
+        <b>PostgreSQL cannot be read</b> since {formatClock(database.sinceMs, view.value?.zone)}{' '}
+        {zoneInWords(view.value?.zone ?? 'UTC')}. What is shown is what was read last.
+      </p>
+      {database.message !== null && <p class="sub">{database.message}</p>}
     </div>
   )
 }

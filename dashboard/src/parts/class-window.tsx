@@ -1,5 +1,5 @@
 import type { VNode } from 'preact'
-import type { EventClass, StreamName } from '../../../src/pipeline/plan.ts'
+import { type LedgerClass, type StreamName, UNATTRIBUTED } from '../../../src/pipeline/plan.ts'
 import type { LedgerAnswer } from '../../../src/query/ledger-view.ts'
 import { formatCount, formatShare, NOTHING } from '../format/numbers.ts'
 import { formatMoment } from '../format/times.ts'
@@ -7,7 +7,7 @@ import { canAsk, planAnswer } from '../live/answers.ts'
 import { status } from '../live/store.ts'
 import { useAnswer } from '../live/use-answer.ts'
 import { isAdmin } from '../live/viewer.ts'
-import { classInWords, classTitle, isClassOf } from '../model/event-classes.ts'
+import { classInWords, classTitle, eventsOf, isClassOf } from '../model/event-classes.ts'
 import { rangeText, screen } from '../state/shown.ts'
 import { SAMPLED_CLASSES, type SampledClass } from '../../../src/query/sample-answer.ts'
 import { DeadLetters } from './dead-letters.tsx'
@@ -18,7 +18,7 @@ import { Window } from './window.tsx'
 const STREAMS: readonly StreamName[] = ['impressions', 'clicks']
 
 /** One class of the ledger: what it means, its share of each stream, when its events came, and examples. */
-export function ClassWindow({ eventClass }: { eventClass: EventClass }): VNode {
+export function ClassWindow({ eventClass }: { eventClass: LedgerClass }): VNode {
   const shown = screen.value
   const path = canAsk.peek() === true && shown !== null ? `/api/v1/ledger?${rangeText(shown)}` : null
   const { answer, problem } = useAnswer<LedgerAnswer>(path)
@@ -67,10 +67,10 @@ export function ClassWindow({ eventClass }: { eventClass: EventClass }): VNode {
   )
 }
 
-function StreamRow(props: { stream: StreamName; eventClass: EventClass; ledger: LedgerAnswer | null }): VNode {
+function StreamRow(props: { stream: StreamName; eventClass: LedgerClass; ledger: LedgerAnswer | null }): VNode {
   const { stream, eventClass, ledger } = props
   const all = status.value?.ledger[stream]
-  const events = all?.classes[eventClass] ?? 0
+  const events = status.value === null ? 0 : eventsOf(status.value, stream, eventClass)
   const own = ledger?.streams.find((one) => one.stream === stream)?.classes.find((one) => one.class === eventClass)
   return (
     <tr>
@@ -90,13 +90,13 @@ function StreamRow(props: { stream: StreamName; eventClass: EventClass; ledger: 
 }
 
 /** Events of the class themselves, for those who may see raw records. */
-function Examples({ eventClass }: { eventClass: EventClass }): VNode | null {
-  if (eventClass === 'counted') return null
+function Examples({ eventClass }: { eventClass: LedgerClass }): VNode | null {
+  if (eventClass === 'counted' || eventClass === UNATTRIBUTED) return null
   if (!isAdmin.value) return <p class="sub">Raw records are for administrators.</p>
   if (canAsk.value !== true) return null
   return isSampled(eventClass) ? <Samples key={eventClass} eventClass={eventClass} /> : <DeadLetters />
 }
 
-function isSampled(eventClass: EventClass): eventClass is SampledClass {
-  return (SAMPLED_CLASSES as readonly EventClass[]).includes(eventClass)
+function isSampled(eventClass: LedgerClass): eventClass is SampledClass {
+  return (SAMPLED_CLASSES as readonly LedgerClass[]).includes(eventClass)
 }

@@ -1,6 +1,6 @@
 import type { VNode } from 'preact'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
-import type { PipelineStatus } from '../../../src/runtime/status.ts'
+import type { PageStatus } from '../../../src/runtime/status.ts'
 import { formatCount, NOTHING, THIN_SPACE } from '../format/numbers.ts'
 import { formatClock, formatMinute } from '../format/times.ts'
 import { isLimited } from '../live/viewer.ts'
@@ -12,7 +12,7 @@ const DATABASE_WORDS = { starting: 'starting', up: 'up', down: 'down', none: 'no
 
 interface FooterProps {
   readonly page: PagePlan
-  readonly status: PipelineStatus
+  readonly status: PageStatus
   readonly screen: Screen
   /** Whether nobody answers. */
   readonly isStale: boolean
@@ -40,10 +40,12 @@ export function Footer({ page, status, screen, isStale }: FooterProps): VNode {
       <span>
         Watermark <b>{status.watermarkMs === null ? NOTHING : formatClock(status.watermarkMs, screen.zone)}</b>
       </span>
-      <span class="epoch">
-        Epoch <b>{formatCount(status.epoch)}</b>, {formatCount(Math.round(epochDurationMs))}
-        {THIN_SPACE}ms
-      </span>
+      {status.epoch !== null && (
+        <span class="epoch">
+          Epoch <b>{formatCount(status.epoch)}</b>
+          {epochDurationMs !== null && `, ${formatCount(Math.round(epochDurationMs))}${THIN_SPACE}ms`}
+        </span>
+      )}
       {!isLimited.value && !isStale && <Rate eventsPerSecond={status.eventsPerSecond} />}
       <span class={database.state === 'down' && !isStale ? 'down' : ''}>
         PostgreSQL <b>{isStale ? NOTHING : DATABASE_WORDS[database.state]}</b>
@@ -57,7 +59,7 @@ export function Footer({ page, status, screen, isStale }: FooterProps): VNode {
 }
 
 /** A log that was read to its end waits for nothing. */
-function FooterOfEnded({ status }: { status: PipelineStatus }): VNode {
+function FooterOfEnded({ status }: { status: PageStatus }): VNode {
   const { partitions, eventsPerSecond } = status
   return (
     <footer>
@@ -70,7 +72,8 @@ function FooterOfEnded({ status }: { status: PipelineStatus }): VNode {
   )
 }
 
-function Rate({ eventsPerSecond }: { eventsPerSecond: number }): VNode {
+function Rate({ eventsPerSecond }: { eventsPerSecond: number | null }): VNode | null {
+  if (eventsPerSecond === null) return null
   return (
     <span class="rate">
       <b>{eventsPerSecond < 100 ? eventsPerSecond.toFixed(1) : formatCount(Math.round(eventsPerSecond))}</b> events/s

@@ -1,9 +1,9 @@
 import type { VNode } from 'preact'
-import { EVENT_CLASSES, type EventClass, type StreamName } from '../../../src/pipeline/plan.ts'
-import type { PipelineStatus } from '../../../src/runtime/status.ts'
-import { formatCount, formatShare } from '../format/numbers.ts'
+import type { LedgerClass, StreamName } from '../../../src/pipeline/plan.ts'
+import type { PageStatus } from '../../../src/runtime/status.ts'
+import { formatCount, formatShare, NOTHING } from '../format/numbers.ts'
 import { formatClock, formatDay } from '../format/times.ts'
-import { isClassOf } from '../model/event-classes.ts'
+import { classesOf, eventsOf, isClassOf } from '../model/event-classes.ts'
 import { notCounted } from '../model/not-counted.ts'
 import { hasEnded } from '../model/progress.ts'
 import { overlay } from '../state/overlay.ts'
@@ -11,9 +11,9 @@ import { overlay } from '../state/overlay.ts'
 const STREAMS: readonly StreamName[] = ['impressions', 'clicks']
 
 /** Every event read and what became of it, as an equation for each stream. A class opens what is known of it. */
-export function Ledger({ status, zone }: { status: PipelineStatus; zone: string }): VNode {
-  const isBroken = STREAMS.some((stream) => status.ledger[stream].difference !== 0)
-  const { startedAtMs } = status
+export function Ledger({ status, zone }: { status: PageStatus; zone: string }): VNode {
+  const isBroken = STREAMS.some((stream) => (status.ledger[stream].difference ?? 0) !== 0)
+  const since = `${formatDay(status.startedAtMs, zone)}, ${formatClock(status.startedAtMs, zone)}`
   return (
     <section class={`ledger ${isBroken ? 'is-broken' : ''}`} aria-labelledby="title-ledger">
       <div class="head">
@@ -21,7 +21,7 @@ export function Ledger({ status, zone }: { status: PipelineStatus; zone: string 
         <p class="sub">
           {hasEnded(status)
             ? 'of the whole log'
-            : `since ${formatDay(startedAtMs, zone)}, ${formatClock(startedAtMs, zone)}`}
+            : `${status.source === 'tables' ? 'in the tables from' : 'since'} ${since}`}
           <span class="of-all">, whatever range and filters</span>
           {' · not counted: '}
           <b>{STREAMS.map((stream) => notCountedText(status, stream)).join(', ')}</b>
@@ -46,7 +46,7 @@ export function Ledger({ status, zone }: { status: PipelineStatus; zone: string 
         </thead>
         <tbody>
           <Row label="read" operator="" kind="read" values={STREAMS.map((stream) => status.ledger[stream].read)} />
-          {EVENT_CLASSES.map((eventClass, index) => (
+          {classesOf(status).map((eventClass, index) => (
             <Row
               key={eventClass}
               label={eventClass.replaceAll('_', ' ')}
@@ -54,7 +54,7 @@ export function Ledger({ status, zone }: { status: PipelineStatus; zone: string 
               kind={eventClass}
               opens={eventClass}
               values={STREAMS.map((stream) =>
-                isClassOf(stream, eventClass) ? status.ledger[stream].classes[eventClass] : undefined,
+                isClassOf(stream, eventClass) ? eventsOf(status, stream, eventClass) : undefined,
               )}
             />
           ))}
@@ -62,6 +62,7 @@ export function Ledger({ status, zone }: { status: PipelineStatus; zone: string 
             label="difference"
             operator=""
             kind="difference"
+            title={status.source === 'tables' ? 'Only who reads the sources knows how many events were read' : ''}
             values={STREAMS.map((stream) => status.ledger[stream].difference)}
           />
         </tbody>
@@ -71,7 +72,7 @@ export function Ledger({ status, zone }: { status: PipelineStatus; zone: string 
   )
 }
 
-function notCountedText({ ledger }: PipelineStatus, stream: StreamName): string {
+function notCountedText({ ledger }: PageStatus, stream: StreamName): string {
   const { events, share } = notCounted(ledger[stream])
   return `${formatCount(events)} ${stream} (${formatShare(share, share < 0.01 ? 2 : 1)})`
 }
@@ -80,13 +81,15 @@ interface RowProps {
   readonly label: string
   readonly operator: string
   readonly kind: string
-  readonly opens?: EventClass
-  readonly values: readonly (number | undefined)[]
+  readonly opens?: LedgerClass
+  readonly title?: string
+  /** Undefined where the stream has no such class, null where nobody can know. */
+  readonly values: readonly (number | null | undefined)[]
 }
 
-function Row({ label, operator, kind, opens, values }: RowProps): VNode {
+function Row({ label, operator, kind, opens, title = '', values }: RowProps): VNode {
   return (
-    <tr class={`is-${kind}`} data-class={kind}>
+    <tr class={`is-${kind}`} data-class={kind} title={title}>
       <th scope="row">
         {opens === undefined ? (
           label
@@ -102,11 +105,11 @@ function Row({ label, operator, kind, opens, values }: RowProps): VNode {
         )}
       </th>
       {values.map((value, index) => (
-        <td key={STREAMS[index]} class={value === 0 ? 'is-zero' : ''}>
+        <td key={STREAMS[index]} class={value === 0 ? 'is-zero' : value === null ? 'is-unknown' : ''}>
           <span class="op" aria-hidden="true">
             {value === undefined ? '' : operator}
           </span>
-          {value === undefined ? '' : formatCount(value)}
+          {value === undefined ? '' : value === null ? NOTHING : formatCount(value)}
         </td>
       ))}
     </tr>
@@ -114,10 +117,10 @@ function Row({ label, operator, kind, opens, values }: RowProps): VNode {
 }
 
 /** The classes of all events as one bar. Small ones keep a width that can be seen. */
-function Bar({ status }: { status: PipelineStatus }): VNode {
-  const counts = EVENT_CLASSES.map((eventClass) => ({
+function Bar({ status }: { status: PageStatus }): VNode {
+  const counts = classesOf(status).map((eventClass) => ({
     eventClass,
-    events: STREAMS.reduce((sum, stream) => sum + status.ledger[stream].classes[eventClass], 0),
+    events: STREAMS.reduce((sum, stream) => sum + eventsOf(status, stream, eventClass), 0),
   }))
   return (
     <div class="bar" aria-hidden="true">

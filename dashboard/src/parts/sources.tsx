@@ -1,6 +1,6 @@
 import type { ComponentChildren, VNode } from 'preact'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
-import type { PartitionStatus, PartitionWait, PipelineStatus } from '../../../src/runtime/status.ts'
+import type { PartitionStatus, PartitionWait, PageStatus } from '../../../src/runtime/status.ts'
 import { formatBytes, formatCount, NOTHING } from '../format/numbers.ts'
 import { formatClock, formatRough } from '../format/times.ts'
 import { fullName, partitionNames } from '../model/partition-names.ts'
@@ -12,12 +12,13 @@ const NUMBERS = ['Watermark', 'Behind', 'Silent', 'Unread', 'Events'] as const
 
 interface SourcesProps {
   readonly page: PagePlan
-  readonly status: PipelineStatus
+  readonly status: PageStatus
   readonly zone: string
 }
 
 /** How far every source is, and who holds the result back. On a phone each partition is a card of its own. */
 export function Sources({ page, status, zone }: SourcesProps): VNode {
+  if (status.source === 'tables') return <SourcesElsewhere />
   const holder = whoHoldsBack(status, page)
   const names = partitionNames(status.partitions)
   return (
@@ -53,6 +54,20 @@ export function Sources({ page, status, zone }: SourcesProps): VNode {
           ))}
         </tbody>
       </table>
+    </section>
+  )
+}
+
+function SourcesElsewhere(): VNode {
+  return (
+    <section class="panel sources" aria-labelledby="title-sources">
+      <div class="head">
+        <h2 id="title-sources">Sources</h2>
+        <p class="sub">
+          read elsewhere: this page reads the tables alone, and knows neither partitions nor raw events. The page of the
+          instance that fills them shows both, <code>./tidemark flink status</code> those of a Flink job.
+        </p>
+      </div>
     </section>
   )
 }

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { StreamName } from '../../../src/pipeline/plan.ts'
-import type { PipelineStatus } from '../../../src/runtime/status.ts'
+import type { PageStatus } from '../../../src/runtime/status.ts'
 import { formatBytes, formatCount, formatShare, NOTHING } from '../format/numbers.ts'
 import { formatClock, formatLength, formatMinute, formatRough } from '../format/times.ts'
 import { link, page, status, waiting } from '../live/store.ts'
@@ -42,7 +42,7 @@ export function StatusPage(): VNode {
   )
 }
 
-function Known({ plan, now, zone }: { plan: PagePlan; now: PipelineStatus; zone: string }): VNode {
+function Known({ plan, now, zone }: { plan: PagePlan; now: PageStatus; zone: string }): VNode {
   const isStale = link.value.state === 'stale'
   const verdict = isStale
     ? { tone: 'bad', text: `No word from the server since ${formatClock(link.value.lastMessageMs ?? 0, zone)}` }
@@ -66,17 +66,21 @@ function Known({ plan, now, zone }: { plan: PagePlan; now: PipelineStatus; zone:
           <>
             <NotCounted now={now} stream="impressions" />
             <NotCounted now={now} stream="clicks" />
-            <Fact
-              name="Ledger difference"
-              value={formatCount(now.ledger.impressions.difference + now.ledger.clicks.difference)}
-            />
-            <Fact name="Events a second" value={formatCount(Math.round(now.eventsPerSecond))} />
-            <Fact name="Journal" value={formatBytes(now.intake.journalBytes)} />
+            {now.source === 'engine' && (
+              <Fact
+                name="Ledger difference"
+                value={formatCount(now.ledger.impressions.difference + now.ledger.clicks.difference)}
+              />
+            )}
+            {now.eventsPerSecond !== null && (
+              <Fact name="Events a second" value={formatCount(Math.round(now.eventsPerSecond))} />
+            )}
+            {now.source === 'engine' && <Fact name="Journal" value={formatBytes(now.intake.journalBytes)} />}
           </>
         )}
-        <Fact name="Epoch" value={formatCount(now.epoch)} />
+        {now.epoch !== null && <Fact name="Epoch" value={formatCount(now.epoch)} />}
       </dl>
-      {!isLimited.value && <h2>Sources</h2>}
+      {!isLimited.value && now.source === 'engine' && <h2>Sources</h2>}
       <ul class="source-list">
         {now.partitions.map((partition, index) => (
           <li key={`${partition.stream} ${partition.partition}`}>
@@ -91,7 +95,7 @@ function Known({ plan, now, zone }: { plan: PagePlan; now: PipelineStatus; zone:
   )
 }
 
-function NotCounted({ now, stream }: { now: PipelineStatus; stream: StreamName }): VNode {
+function NotCounted({ now, stream }: { now: PageStatus; stream: StreamName }): VNode {
   const { events, share } = notCounted(now.ledger[stream])
   const name = stream === 'clicks' ? 'Clicks not counted' : 'Impressions not counted'
   return <Fact name={name} value={`${formatCount(events)}, ${formatShare(share, 1)}`} />

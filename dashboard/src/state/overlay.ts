@@ -2,7 +2,7 @@
  * The one window that lies over the page, if any.
  */
 import { signal, type Signal } from '@preact/signals'
-import type { EventClass } from '../../../src/pipeline/plan.ts'
+import type { LedgerClass } from '../../../src/pipeline/plan.ts'
 import type { ChartPlan } from '../../../src/pipeline/page.ts'
 
 export type Overlay =
@@ -10,7 +10,7 @@ export type Overlay =
   | { readonly kind: 'range' }
   | { readonly kind: 'members'; readonly dimension: string }
   | { readonly kind: 'sql'; readonly title: string; readonly index: number }
-  | { readonly kind: 'class'; readonly eventClass: EventClass }
+  | { readonly kind: 'class'; readonly eventClass: LedgerClass }
   | {
       readonly kind: 'drill'
       readonly windowMs: number

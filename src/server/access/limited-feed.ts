@@ -4,7 +4,13 @@
  * F1  It is a function of what everybody may know: names and counts of events, partitions and members are left out.
  */
 import { EVENT_CLASSES, type EventClass } from '../../pipeline/plan.ts'
-import type { DatabaseStatus, IntakeStatus, PipelineStatus, StreamLedgerStatus } from '../../runtime/status.ts'
+import type {
+  DatabaseStatus,
+  IntakeStatus,
+  PageStatus,
+  StreamLedgerStatus,
+  TablesLedger,
+} from '../../runtime/status.ts'
 import type { PageData, PatchMessage, SnapshotMessage } from '../page-data.ts'
 
 const NO_DATA: PageData = {
@@ -16,6 +22,7 @@ const NO_DATA: PageData = {
 
 const NO_CLASSES = Object.fromEntries(EVENT_CLASSES.map((name) => [name, 0])) as Record<EventClass, number>
 const NO_LEDGER: StreamLedgerStatus = { read: 0, classes: NO_CLASSES, difference: 0 }
+const NO_TABLES_LEDGER: TablesLedger = { ...NO_LEDGER, difference: null }
 
 /** Everything, as far as it may be told. */
 export function limitedSnapshot({ page, status }: SnapshotMessage): SnapshotMessage {
@@ -27,29 +34,31 @@ export function limitedPatch({ status }: Pick<PatchMessage, 'status'>): PatchMes
   return { status: limitedStatus(status) }
 }
 
-function limitedStatus(status: PipelineStatus | null): PipelineStatus | null {
+function limitedStatus(status: PageStatus | null): PageStatus | null {
   if (status === null) return null
-  const { nowMs, startedAtMs, beganAtMs, epoch, epochDurationMs, watermarkMs, finalUpToMs, committedAtMs } = status
-  const { database, intake } = status
-  return {
+  const { nowMs, startedAtMs, beganAtMs, watermarkMs, finalUpToMs, committedAtMs, database, intake } = status
+  const told = {
     nowMs,
     startedAtMs,
     beganAtMs,
-    epoch,
-    epochDurationMs,
     watermarkMs,
     finalUpToMs,
     committedAtMs,
-    eventsPerSecond: 0,
     unreadBytes: 0,
     deadLettersLeft: 0,
     partitions: [],
     heldBackBy: null,
-    ledger: { impressions: NO_LEDGER, clicks: NO_LEDGER },
     database: limitedDatabase(database),
     intake: limitedIntake(intake),
     memory: null,
   }
+  if (status.source === 'tables') {
+    const ledger = { impressions: NO_TABLES_LEDGER, clicks: NO_TABLES_LEDGER }
+    return { ...told, source: 'tables', epoch: status.epoch, epochDurationMs: null, eventsPerSecond: null, ledger }
+  }
+  const { epoch, epochDurationMs } = status
+  const ledger = { impressions: NO_LEDGER, clicks: NO_LEDGER }
+  return { ...told, source: 'engine', epoch, epochDurationMs, eventsPerSecond: 0, ledger }
 }
 
 /** Whether results get through, without how many wait. */

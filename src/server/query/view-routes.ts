@@ -13,7 +13,7 @@ import { answerLedger, parseLedgerUrl } from '../../query/ledger-view.ts'
 import { describePlan } from '../../query/plan-answer.ts'
 import type { ViewQuery } from '../../query/view-query.ts'
 import { parseViewUrl } from '../../query/view-url.ts'
-import type { PipelineStatus } from '../../runtime/status.ts'
+import type { PageStatus } from '../../runtime/status.ts'
 import type { PageFeed } from '../page-feed.ts'
 import {
   answered,
@@ -45,7 +45,7 @@ export interface ViewsOptions {
 }
 
 interface Routes extends ViewsOptions {
-  readonly status: () => PipelineStatus | null
+  readonly status: () => PageStatus | null
 }
 
 /** What answers are made of. */
@@ -142,7 +142,7 @@ async function freshnessOf(asked: Asked, request: FastifyRequest): Promise<unkno
   const { plan, reader, forcedFilters } = asked
   const status = asked.status()
   const isRestricted = forcedFilters(request).length > 0
-  if (status !== null) return freshnessAnswer(plan, status, isRestricted)
+  if (status?.source === 'engine') return freshnessAnswer(plan, status, isRestricted)
   const state = await requireReader(reader).read((snapshot) => readTableState(snapshot, plan))
   return freshnessAnswer(plan, { ...state, nowMs: Date.now() }, isRestricted)
 }

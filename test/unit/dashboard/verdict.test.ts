@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { verdictOf as verdictWithin, type Verdict } from '../../../dashboard/src/model/verdict.ts'
-import type { PipelineStatus } from '../../../src/runtime/status.ts'
-import { healthyStatus, partition } from '../../support/pipeline-status.ts'
+import type { PageStatus, PipelineStatus } from '../../../src/runtime/status.ts'
+import { healthyStatus, partition, tablesStatus } from '../../support/pipeline-status.ts'
 
 const NOTHING_WAITS = { epoch: 0, sinceMs: null }
 const { intake, nowMs } = healthyStatus()
-const verdictOf = (status: PipelineStatus, waiting: Parameters<typeof verdictWithin>[2] = NOTHING_WAITS): Verdict =>
+const verdictOf = (status: PageStatus, waiting: Parameters<typeof verdictWithin>[2] = NOTHING_WAITS): Verdict =>
   verdictWithin(status, { outOfOrdernessMs: 5_000, idleTimeoutMs: 10_000 }, waiting)
 
 describe('the verdict where intake waits', () => {
@@ -71,5 +71,19 @@ describe('the verdict where nothing comes', () => {
     assert.equal(verdictOf(healthyStatus(), since).tone, 'warn')
     assert.match(verdictOf(healthyStatus(), since).text, /silent for 8/)
     assert.equal(verdictOf(healthyStatus(), { ...since, sinceMs: nowMs - 900 }).tone, 'good', 'control')
+  })
+})
+
+describe('the verdict on tables that somebody else fills', () => {
+  it('claims nothing of who fills them', () => {
+    const { database } = tablesStatus()
+    assert.deepEqual(verdictOf(tablesStatus({ database: { ...database, state: 'down' } })), {
+      tone: 'bad',
+      text: 'PostgreSQL cannot be read',
+    })
+    const { text } = verdictOf(tablesStatus({ committedAtMs: nowMs - 180_400 }))
+    assert.equal(text.replaceAll('\u2009', ' '), 'Nothing new in the tables for 3 min')
+    assert.equal(verdictOf(tablesStatus({ committedAtMs: null })).text, 'Nothing has been counted yet')
+    assert.equal(verdictOf(tablesStatus()).tone, 'good', 'control')
   })
 })
