@@ -8,7 +8,7 @@
  * A4  No statement is run twice: a chart and a leaderboard of the same members in the same order share one.
  */
 import type { Plan, TimeAxis } from '../pipeline/plan.ts'
-import type { Source } from './cells-sql.ts'
+import type { Source } from './source-parts.ts'
 import { bucketEnd, bucketsOf, type Buckets } from './buckets.ts'
 import { keptAmounts, type KeptAmounts } from './coverage.ts'
 import { RowAmounts, type AmountRow, type SqlRow } from './row-amounts.ts'
@@ -182,8 +182,13 @@ class Answering {
 
   async #seriesMembers(part: SeriesPart, split: string, source: Source, scene: Scene): Promise<readonly string[]> {
     if (part.members.length > 0) return part.members
-    const rank = this.#rankOfSeries(part, split) ?? { dimension: split, limit: part.top, offset: 0, search: '' }
-    const order = { order: part.orderBy, measure: this.#measure(part.orderBy) }
+    const shared = this.#rankOfSeries(part, split)
+    const rank = shared ?? { dimension: split, limit: part.top, offset: 0, search: '' }
+    const order = {
+      order: part.orderBy,
+      measure: this.#measure(part.orderBy),
+      isAlone: shared === undefined,
+    }
     const text = rankStatement(source, this.#kept, scene.rankPeriods, rank, order)
     const { members } = this.#amounts.ranked(await this.#run(`rank of ${split}`, text))
     return members.slice(0, part.top).map(({ name }) => name)

@@ -6,7 +6,7 @@
  * V2  Only rows of one epoch are subtracted from each other.
  */
 import type { Plan, TimeAxis } from '../pipeline/plan.ts'
-import type { Source, Term } from './cells-sql.ts'
+import type { Source, Term } from './source-parts.ts'
 import { coarseSources, coarseTables, type CoarseTable } from './coarse-tables.ts'
 import { requireTable } from './coverage.ts'
 import { countedColumn, earlySource } from './early-tables.ts'

@@ -10,20 +10,10 @@
  */
 import type { AmountRef } from './amounts.ts'
 import type { Buckets } from './buckets.ts'
-import {
-  amountNames,
-  cellsOf,
-  finalCount,
-  firstCount,
-  isDifference,
-  namedSums,
-  type Reading,
-  type Source,
-  type Terms,
-  termsFor,
-} from './cells-sql.ts'
+import { amountNames, cellsOf, finalCount, firstCount, namedAmounts } from './cells-sql.ts'
 import type { KeptAmounts } from './coverage.ts'
 import { FEW_EVENTS } from './shares.ts'
+import { mayCancel, narrowed, type Source, sourceFor } from './source-parts.ts'
 import { qualifiedTable, quoteIdentifier, quoteLiteral, timeLiteral } from '../text/sql-text.ts'
 import type { Span } from './view-answer.ts'
 import type { ViewMeasure } from './view-measures.ts'
@@ -53,26 +43,38 @@ export function bucketStatement(
     span,
     bordersMs: buckets.startsMs.map((startMs) => startMs - shiftMs),
   }))
-  const terms = termsFor(source, readings).map((term) => ({ ...term, filters: [...term.filters, ...filters] }))
+  const read = narrowed(sourceFor(source, readings), filters)
+  const counted = mayCancel(read, readings) ? firstCount(read) : null
   const member = split === undefined ? 'null::text' : quoteIdentifier(split.dimension)
   const names = amountNames(kept)
+  const sums = [...names, 'final_count'].map((name) => `sum(${name}) as ${name}`)
   const selects = readings.map((reading, number) => {
-    // Windows first, so that a bucket is found once for each of them and not for each row.
-    const windows = cellsOf(terms, reading, (cells) => [
+    const cells = cellsOf(read, reading, (piece) => [
       'window_start as started',
       `${member} as member`,
-      ...namedSums(cells, kept),
-      `${cells.isFinal ?? 'bool_and(is_final)'} as is_final`,
-      finalCount(cells),
+      ...namedAmounts(piece, kept, names),
+      finalCount(piece),
+      ...(counted === null ? [`${piece.isFinal} as is_final`] : []),
     ])
+    // Windows first, so that a bucket is found once for each of them and not for each row.
+    const ofWindow = ['started', 'member', ...sums, ...(counted === null ? ['bool_and(is_final) as is_final'] : [])]
+    const windows = `select ${ofWindow.join(', ')} from (\n${cells}\n) as cells group by 1, 2`
     const bucket = bucketExpression(buckets, periods[number]?.shiftMs ?? 0)
-    const added = [number, bucket, 'member', ...names.map((name) => `sum(${name})`)]
+    const added = [number, bucket, 'member', ...names.map((name) => `sum(${name})`), areFinal(counted, '')]
     return (
-      `select ${[...added, areFinal(terms, ''), 'sum(final_count)'].join(', ')} from (\n${windows}\n) as windows` +
-      ` group by 2, 3${havingRows(terms, [''])}`
+      `select ${added.join(', ')}, sum(final_count) from (\n${windows}\n) as windows` +
+      ` group by 2, 3${havingRows(counted, [''])}`
     )
   })
   return selects.join('\nunion all\n')
+}
+
+/** What members are ordered by. */
+export interface RankOrder {
+  readonly order: Order
+  readonly measure: ViewMeasure
+  /** Whether nothing but the order is asked for: other amounts are 0, and nothing is said of what is final. */
+  readonly isAlone?: boolean
 }
 
 /**
@@ -88,11 +90,9 @@ export function rankStatement(
   kept: KeptAmounts,
   periods: readonly Period[],
   part: Pick<RankPart, 'dimension' | 'limit' | 'offset' | 'search'>,
-  order: { readonly order: Order; readonly measure: ViewMeasure },
+  order: RankOrder,
 ): string {
   const names = amountNames(kept)
-  const readings = periods.map(({ span }) => ({ span, bordersMs: [] }))
-  const terms = termsFor(source, readings)
   const prefixed = (prefix: string): readonly string[] => names.map((name) => `${prefix}${name}`)
   const isSplit = periods.length > 2
   const place = `row_number() over (order by ${orderExpression(order, kept, isSplit ? 'k' : 'v')}, member collate "C")`
@@ -100,8 +100,7 @@ export function rankStatement(
   const sums = names.map((name) => `coalesce(sum(v${name}), 0) as w${name}`)
   const ofMember = ['member', ...prefixed('v'), ...prefixed('c'), 'is_final', ...(isSplit ? prefixed('k') : [])]
   return [
-    `with cells as (\n${rankedCells(terms, kept, readings, part.dimension)}\n)`,
-    `, members as (${rankedMembers(terms, names, periods.length)})`,
+    rankedMembers(source, kept, periods, { ...part, ...order }),
     `, whole as (select count(*) filter (where ${found}) as found, ${sums.join(', ')} from members)`,
     `, page as (select *, ${place} as place from members where ${found} order by place` +
       ` limit ${part.limit} offset ${part.offset})`,
@@ -109,50 +108,72 @@ export function rankStatement(
   ].join('\n')
 }
 
-/** Rows by period and member. */
-function rankedCells(terms: Terms, kept: KeptAmounts, readings: readonly Reading[], dimension: string): string {
-  const cells = readings.map((reading, number) =>
-    cellsOf(terms, reading, (piece) => [
-      `${number} as period`,
-      `${quoteIdentifier(dimension)} as member`,
-      ...namedSums(piece, kept),
-      `${piece.isFinal ?? 'bool_and(is_final)'} as is_final`,
-      ...(isDifference(terms) ? [finalCount(piece)] : []),
-    ]),
-  )
-  return cells.join('\nunion all\n')
-}
-
 /**
  * Members with their amounts (`v…`), those of the compared period (`c…`), and of four periods those of the first
  * (`k…`).
  */
-function rankedMembers(terms: Terms, names: readonly string[], periodCount: number): string {
-  const isSplit = periodCount > 2
-  const now = isSplit ? 'period in (0, 2)' : 'period = 0'
-  const of = (name: string, period: string): string => `coalesce(sum(${name}) filter (where ${period}), 0)`
+function rankedMembers(
+  source: Source,
+  kept: KeptAmounts,
+  periods: readonly Period[],
+  { dimension, measure, isAlone = false }: Pick<RankPart, 'dimension'> & RankOrder,
+): string {
+  const readings = periods.map(({ span }) => ({ span, bordersMs: [] }))
+  const read = sourceFor(source, readings)
+  const counted = mayCancel(read, readings) ? firstCount(read) : null
+  const asked = isAlone ? orderNames(measure, kept) : amountNames(kept)
+  const cells = readings.map((reading, number) =>
+    cellsOf(read, reading, (piece) => [
+      `${number} as period`,
+      `${quoteIdentifier(dimension)} as member`,
+      ...namedAmounts(piece, kept, counted === null ? asked : [...asked, counted]),
+      ...(isAlone ? [] : [counted === null ? `${piece.isFinal} as is_final` : finalCount(piece)]),
+    ]),
+  )
+  const numbers = readings.map((_, number) => number)
+  const isSplit = numbers.length > 2
+  const now = inPeriods(isSplit ? [0, 2] : [0], numbers)
+  const sums = (prefix: string, filter: string): readonly string[] =>
+    amountNames(kept).map((name) => {
+      const isThere = asked.includes(name) && (prefix !== 'c' || numbers.length > 1)
+      return `${isThere ? `coalesce(sum(${name})${filter}, 0)` : '0'} as ${prefix}${name}`
+    })
   const columns = [
-    'member',
-    ...names.map((name) => `${of(name, now)} as v${name}`),
-    ...names.map((name) => `${of(name, 'period = 1')} as c${name}`),
-    ...(isSplit ? names.map((name) => `${of(name, 'period = 0')} as k${name}`) : []),
-    `${areFinal(terms, ` filter (where ${now})`)} as is_final`,
+    ...sums('v', now),
+    ...sums('c', inPeriods([1], numbers)),
+    ...(isSplit ? sums('k', inPeriods([0], numbers)) : []),
+    `${isAlone ? 'null::boolean' : areFinal(counted, now)} as is_final`,
   ]
-  const inPeriods = Array.from({ length: periodCount }, (_, number) => ` filter (where period = ${number})`)
-  return `select ${columns.join(', ')} from cells group by member${havingRows(terms, inPeriods)}`
+  const having = havingRows(
+    counted,
+    numbers.map((number) => inPeriods([number], numbers)),
+  )
+  return (
+    `with cells as (\n${cells.join('\nunion all\n')}\n)\n` +
+    `, members as (select member, ${columns.join(', ')} from cells group by member${having})`
+  )
 }
 
-/** Whether all rows of a group are final; null where it has none. */
-function areFinal(terms: Terms, filter: string): string {
-  if (!isDifference(terms)) return `bool_and(is_final)${filter}`
-  const count = `sum(${firstCount(terms)})${filter}`
+/** A filter of an aggregate. */
+function inPeriods(counted: readonly number[], all: readonly number[]): string {
+  return counted.length === all.length ? '' : ` filter (where period in (${counted.join(', ')}))`
+}
+
+/**
+ * Whether all rows of a group are final; null where it has none.
+ *
+ * @param counted the amount that says so, of rows that may cancel (F2 of `cells-sql.ts`)
+ */
+function areFinal(counted: string | null, filter: string): string {
+  if (counted === null) return `bool_and(is_final)${filter}`
+  const count = `sum(${counted})${filter}`
   return `case when ${count} <> 0 then ${count} = sum(final_count)${filter} end`
 }
 
-/** Leaves out groups that have no row in any of the periods (F2 of `cells-sql.ts`). */
-function havingRows(terms: Terms, filters: readonly string[]): string {
-  if (!isDifference(terms)) return ''
-  return ` having ${filters.map((filter) => `sum(${firstCount(terms)})${filter} <> 0`).join(' or ')}`
+/** Leaves out groups that have no row in any of the periods. */
+function havingRows(counted: string | null, filters: readonly string[]): string {
+  if (counted === null) return ''
+  return ` having ${filters.map((filter) => `sum(${counted})${filter} <> 0`).join(' or ')}`
 }
 
 /** The newest window of a table: its start, ms; null where it is empty. */
@@ -174,11 +195,7 @@ function searchCondition(search: string): string {
   return `member ilike ${quoteLiteral(pattern)}`
 }
 
-function orderExpression(
-  { order, measure }: { order: Order; measure: ViewMeasure },
-  kept: KeptAmounts,
-  complete: 'v' | 'k',
-): string {
+function orderExpression({ order, measure }: RankOrder, kept: KeptAmounts, complete: 'v' | 'k'): string {
   // A share of the whole has the order of the value.
   const isChange = order.of === 'change'
   const nowPrefix = isChange ? complete : 'v'
@@ -203,6 +220,11 @@ function measureExpression({ numerator, denominator, scale }: ViewMeasure, kept:
   if (denominator === null) return column(numerator)
   const top = scale === 1 ? units(numerator) : `${scale}::float8 * ${units(numerator)}`
   return `${top} / nullif(${units(denominator)}, 0)`
+}
+
+/** The amounts that an order depends on, by name. */
+function orderNames({ numerator, denominator }: ViewMeasure, kept: KeptAmounts): readonly string[] {
+  return [numerator, ...(denominator === null ? [] : [denominator])].map((ref) => `a${columnIndex(ref, kept)}`)
 }
 
 function columnIndex(ref: AmountRef, kept: KeptAmounts): number {
