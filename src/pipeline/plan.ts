@@ -12,7 +12,7 @@
 export type StreamName = 'impressions' | 'clicks'
 
 /** Both streams, in the order used wherever streams are numbered: impressions are 0, clicks are 1. */
-export const STREAM_NAMES: readonly StreamName[] = ['impressions', 'clicks']
+export const STREAM_NAMES = ['impressions', 'clicks'] as const
 
 /**
  * What a field holds. `id`: non-empty text that identifies; `text`: text or nothing; `time`: an event time;

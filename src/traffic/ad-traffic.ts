@@ -18,7 +18,7 @@
  * It knows no clock: whoever drives it says up to which moment it shall go.
  */
 import { TidemarkError } from '../errors.ts'
-import type { Plan, StreamName } from '../pipeline/plan.ts'
+import { type Plan, STREAM_NAMES, type StreamName } from '../pipeline/plan.ts'
 import { END_EVENT_TIME_MS, MIN_EVENT_TIME_MS } from '../time/window.ts'
 import { Companions, type Dispatcher } from './companions.ts'
 import { Deliveries, FLAGS, IS_CLICK, MAKE_BARELY_ON_TIME, MAKE_LATE, MAKE_MALFORMED, OWN_ID } from './deliveries.ts'
@@ -79,7 +79,7 @@ export class AdTraffic {
     this.#lateAfterMs = plan.parameters.outOfOrdernessMs + plan.parameters.allowedLatenessMs
     this.#nowMs = settings.startMs
     const random = new Random(settings.seed, 'lines')
-    this.#outlets = (['impressions', 'clicks'] as const).flatMap((stream) => {
+    this.#outlets = STREAM_NAMES.flatMap((stream) => {
       const lines = new LineWriter(layout[stream], layout, this.#deliveries, settings, random)
       const malformed = new MalformedLines(lines, random, settings.oversizedLines)
       return Array.from({ length: settings.partitions }, (_, partition) =>

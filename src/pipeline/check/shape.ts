@@ -3,6 +3,7 @@
  * the business of the other checks, each of which reads only values of the right kind.
  */
 import { z } from 'zod'
+import { STREAM_NAMES } from '../plan.ts'
 import { formatPath, problemAt, type Path, type Problem } from './problem.ts'
 
 const fieldType = z.enum(['id', 'text', 'time', 'money'])
@@ -33,7 +34,7 @@ const dimension = z.strictObject({
 })
 
 const measure = z.strictObject({
-  count: z.enum(['impressions', 'clicks']).optional(),
+  count: z.enum(STREAM_NAMES).optional(),
   sum: z.string().optional(),
   ratio: z.array(z.string()).optional(),
   scale: z.number().optional(),
@@ -49,7 +50,7 @@ const table = z.strictObject({
 const source = z.strictObject({
   kind: z.enum(['http', 'files', 'kafka']),
   into: z.string().optional(),
-  stream: z.enum(['impressions', 'clicks']).optional(),
+  stream: z.enum(STREAM_NAMES).optional(),
   path: z.string().optional(),
   brokers: z.string().optional(),
   topics: z.strictObject({ impressions: z.string().optional(), clicks: z.string().optional() }).optional(),

@@ -1,7 +1,7 @@
 /**
  * The streams and what the dimensions read from them: each role is played by a field that exists and has its type.
  */
-import type { FieldType, StreamName } from '../plan.ts'
+import { type FieldType, STREAM_NAMES, type StreamName } from '../plan.ts'
 import { brokenReference, fieldsOf, hasFields, streamOf, type Draft } from './draft.ts'
 import { checkLabels, isStorableText } from './names.ts'
 import { asObject, asText, isPlainObject, member, membersAt } from './plain-data.ts'
@@ -29,7 +29,7 @@ export function checkStreams(draft: Draft): Problem[] {
 
 function checkTopics(draft: Draft): Problem[] {
   const problems: Problem[] = []
-  for (const stream of ['impressions', 'clicks'] as const) {
+  for (const stream of STREAM_NAMES) {
     const topic = asText(member(streamOf(draft, stream), 'topic'))
     if (topic === undefined || (/^[\w.-]{1,249}$/.test(topic) && !/^\.\.?$/.test(topic))) continue
     const details = { given: topic, allowed: [TOPIC_FORM] }

@@ -12,7 +12,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { messageOf, TidemarkError } from '../../errors.ts'
-import type { StreamName } from '../../pipeline/plan.ts'
+import { STREAM_NAMES, type StreamName } from '../../pipeline/plan.ts'
 import { writeDurably } from '../../runtime/durable-file.ts'
 import { makeFolder } from '../../runtime/make-folder.ts'
 
@@ -36,7 +36,7 @@ const FILE_FORM = /^[0-9a-f]{8}\.json$/
 const storedKey = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{8}$/),
   name: z.string(),
-  streams: z.array(z.enum(['impressions', 'clicks'])).min(1),
+  streams: z.array(z.enum(STREAM_NAMES)).min(1),
   createdAt: z.string(),
   revokedAt: z.string().nullable(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),

@@ -3,6 +3,7 @@
  * the plan: these schemas describe and let everything pass.
  */
 import type { FastifySchema } from 'fastify'
+import { STREAM_NAMES } from '../../pipeline/plan.ts'
 import { SAMPLED_CLASSES } from '../../query/sample-answer.ts'
 import { GRAINS } from '../../query/view-query.ts'
 
@@ -238,7 +239,7 @@ export const VIEW_SCHEMAS: Readonly<Record<Name, FastifySchema>> = {
       required: ['class'],
       properties: {
         class: { ...text, enum: [...SAMPLED_CLASSES] },
-        stream: { ...text, enum: ['impressions', 'clicks'] },
+        stream: { ...text, enum: STREAM_NAMES },
         limit: key('Of each stream, up to 100; 10 unless given.'),
         format: { ...text, enum: ['json', 'ndjson', 'csv'] },
       },

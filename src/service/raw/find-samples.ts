@@ -5,7 +5,7 @@
  *     there.
  * S2  Clicks are remembered, of impressions those alone that a click names: memory follows clicks.
  */
-import type { Plan, StreamName } from '../../pipeline/plan.ts'
+import { type Plan, STREAM_NAMES, type StreamName } from '../../pipeline/plan.ts'
 import type { SampledClass, SampleEvent, SampleQuery, SampleReason } from '../../query/sample-answer.ts'
 import { Malformed, type ParsedEvent } from '../../verify/parse-event.ts'
 import { decodeUtf8 } from '../../verify/readers/decode-utf8.ts'
@@ -75,7 +75,7 @@ class Finding {
     await this.#read('impressions')
     this.#judgeClicks()
     const wanted = this.#query.stream
-    const streams = (['impressions', 'clicks'] as const).filter((stream) => wanted === undefined || wanted === stream)
+    const streams = STREAM_NAMES.filter((stream) => wanted === undefined || wanted === stream)
     const isTimed = this.#query.class === 'late' || this.#query.class === 'future'
     const sure = streams.flatMap((stream) => {
       const own = this.#found[stream].filter(({ key }) => isTimed || this.#seen[stream].isSure(key))
