@@ -235,26 +235,8 @@ function answerBoard(
 ): BoardModel {
   const values = valuesReader(page)
   const own = charts.filter((chart) => chart.plan.dimension?.name === plan.dimension.name)
-  // Two charts of a dimension may give one colour to two members: the first chart's holds.
-  const slotOf = new Map<string, number>()
-  for (const { name, slot, isOthers } of own.flatMap(({ series }) => series)) {
-    if (!isOthers && !slotOf.has(name) && ![...slotOf.values()].includes(slot)) slotOf.set(name, slot)
-  }
-  const all = members.flatMap(({ name, value, compared, complete, isFinal }): BoardModelRow[] => {
-    const slot = slotOf.get(name)
-    const last = values(value) ?? []
-    const before = values(compared)
-    const coloured = slot === undefined ? {} : { slot }
-    return [
-      {
-        name,
-        last,
-        isFinal,
-        ...coloured,
-        ...(before === undefined ? {} : { complete: values(complete ?? value) ?? [], before }),
-      },
-    ]
-  })
+  const slots = slotsOf(own)
+  const all = members.map((member) => boardRow(member, values, slots.get(member.name)))
   const ranked = all.map(({ name }) => name)
   const kept = keepMembers(memory, `board ${plan.dimension.name}`, state, ranked, BOARD_ROWS)
   const rows = worthARow(
@@ -273,6 +255,30 @@ function answerBoard(
     whole: values(whole) ?? [],
     others,
     rows,
+  }
+}
+
+/** Two charts of a dimension may give one colour to two members: the first chart's holds. */
+function slotsOf(charts: readonly ChartModel[]): ReadonlyMap<string, number> {
+  const slots = new Map<string, number>()
+  for (const { name, slot, isOthers } of charts.flatMap(({ series }) => series)) {
+    if (!isOthers && !slots.has(name) && ![...slots.values()].includes(slot)) slots.set(name, slot)
+  }
+  return slots
+}
+
+function boardRow(
+  { name, value, compared, complete, isFinal }: RankAnswer['members'][number],
+  values: ReturnType<typeof valuesReader>,
+  slot: number | undefined,
+): BoardModelRow {
+  const before = values(compared)
+  return {
+    name,
+    last: values(value) ?? [],
+    isFinal,
+    ...(slot === undefined ? {} : { slot }),
+    ...(before === undefined ? {} : { complete: values(complete ?? value) ?? [], before }),
   }
 }
 

@@ -1,5 +1,5 @@
 import { useSignal, type Signal } from '@preact/signals'
-import type { VNode } from 'preact'
+import type { RefObject, VNode } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { gutterPx, Plot, type Hover, type PlotLabel } from '../charts/plot.ts'
 import type { ChartModel } from '../model/chart-model.ts'
@@ -11,20 +11,47 @@ import { go } from '../state/view-state.ts'
 import { ChartTip } from './chart-tip.tsx'
 import { Name } from './name.tsx'
 
+interface ChartProps {
+  readonly model: ChartModel
+  readonly isAnswer: boolean
+  readonly canDrill: boolean
+}
+
 /** The drawing of a chart, its labels and its tip. */
-export function Chart({
-  model,
-  isAnswer,
-  canDrill,
-}: {
-  model: ChartModel
-  isAnswer: boolean
-  canDrill: boolean
-}): VNode {
+export function Chart({ model, isAnswer, canDrill }: ChartProps): VNode {
   const holder = useRef<HTMLDivElement>(null)
-  const plot = useRef<Plot | null>(null)
   const labels = useSignal<readonly PlotLabel[]>([])
   const hover = useSignal<Hover | null>(null)
+  const plot = usePlot(holder, model, isAnswer, { labels, hover })
+  return (
+    <div
+      class="chart"
+      role="group"
+      tabIndex={0}
+      aria-label={`${model.plan.title}. Left and right arrow keys read it window by window.`}
+      onKeyDown={(event) => onKey(event, { model, hover, plot: plot.current, canDrill })}
+      onBlur={() => plot.current?.point(null)}
+    >
+      <div class="canvas" ref={holder} />
+      <Labels labels={labels.value} widthPx={gutterPx(holder.current?.clientWidth ?? 0)} />
+      <ChartTip model={model} hover={hover.value} annotations={annotations.value} />
+    </div>
+  )
+}
+
+interface PlotSignals {
+  readonly labels: Signal<readonly PlotLabel[]>
+  readonly hover: Signal<Hover | null>
+}
+
+/** A plot in `holder`, made once for each kind of data, that follows the model, the marks, its size and the colours. */
+function usePlot(
+  holder: RefObject<HTMLDivElement | null>,
+  model: ChartModel,
+  isAnswer: boolean,
+  { labels, hover }: PlotSignals,
+): RefObject<Plot | null> {
+  const plot = useRef<Plot | null>(null)
   const marks = annotations.value
   useEffect(() => {
     if (holder.current === null) return undefined
@@ -49,20 +76,7 @@ export function Chart({
     }
   }, [isAnswer])
   useEffect(() => plot.current?.update(model, marks), [model, marks])
-  return (
-    <div
-      class="chart"
-      role="group"
-      tabIndex={0}
-      aria-label={`${model.plan.title}. Left and right arrow keys read it window by window.`}
-      onKeyDown={(event) => onKey(event, { model, hover, plot: plot.current, canDrill })}
-      onBlur={() => plot.current?.point(null)}
-    >
-      <div class="canvas" ref={holder} />
-      <Labels labels={labels.value} widthPx={gutterPx(holder.current?.clientWidth ?? 0)} />
-      <ChartTip model={model} hover={hover.value} annotations={marks} />
-    </div>
-  )
+  return plot
 }
 
 function Labels({ labels, widthPx }: { labels: readonly PlotLabel[]; widthPx: number }): VNode {

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact'
-import { type LedgerClass, type StreamName, UNATTRIBUTED } from '../../../src/pipeline/plan.ts'
+import { STREAM_NAMES, UNATTRIBUTED, type LedgerClass, type StreamName } from '../../../src/pipeline/plan.ts'
 import type { LedgerAnswer } from '../../../src/query/ledger-view.ts'
 import { formatCount, formatShare, NOTHING } from '../format/numbers.ts'
 import { formatMoment } from '../format/times.ts'
@@ -15,8 +15,6 @@ import { Samples } from './samples.tsx'
 import { Sparkline } from './sparkline.tsx'
 import { Window } from './window.tsx'
 
-const STREAMS: readonly StreamName[] = ['impressions', 'clicks']
-
 /** One class of the ledger: what it means, its share of each stream, when its events came, and examples. */
 export function ClassWindow({ eventClass }: { eventClass: LedgerClass }): VNode {
   const shown = screen.value
@@ -27,34 +25,7 @@ export function ClassWindow({ eventClass }: { eventClass: LedgerClass }): VNode 
   return (
     <Window kind="class" title={classTitle(eventClass)}>
       <p>{classInWords(eventClass, planAnswer.value?.plan.parameters)}</p>
-      <div class="table-scroll">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Stream</th>
-              <th scope="col" class="n">
-                Events
-              </th>
-              <th scope="col" class="n">
-                Share
-              </th>
-              {ledger !== null && (
-                <>
-                  <th scope="col" class="n">
-                    In the range
-                  </th>
-                  <th scope="col">Over the range</th>
-                </>
-              )}
-            </tr>
-          </thead>
-          <tbody>
-            {STREAMS.filter((stream) => isClassOf(stream, eventClass)).map((stream) => (
-              <StreamRow key={stream} stream={stream} eventClass={eventClass} ledger={ledger} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Shares eventClass={eventClass} ledger={ledger} />
       <Examples eventClass={eventClass} />
       {shown !== null && ledger !== null && (
         <p class="sub">
@@ -67,8 +38,45 @@ export function ClassWindow({ eventClass }: { eventClass: LedgerClass }): VNode 
   )
 }
 
-function StreamRow(props: { stream: StreamName; eventClass: LedgerClass; ledger: LedgerAnswer | null }): VNode {
-  const { stream, eventClass, ledger } = props
+interface SharesProps {
+  readonly eventClass: LedgerClass
+  readonly ledger: LedgerAnswer | null
+}
+
+function Shares({ eventClass, ledger }: SharesProps): VNode {
+  return (
+    <div class="table-scroll">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Stream</th>
+            <th scope="col" class="n">
+              Events
+            </th>
+            <th scope="col" class="n">
+              Share
+            </th>
+            {ledger !== null && (
+              <>
+                <th scope="col" class="n">
+                  In the range
+                </th>
+                <th scope="col">Over the range</th>
+              </>
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          {STREAM_NAMES.filter((stream) => isClassOf(stream, eventClass)).map((stream) => (
+            <StreamRow key={stream} stream={stream} eventClass={eventClass} ledger={ledger} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function StreamRow({ stream, eventClass, ledger }: SharesProps & { readonly stream: StreamName }): VNode {
   const all = status.value?.ledger[stream]
   const events = status.value === null ? 0 : eventsOf(status.value, stream, eventClass)
   const own = ledger?.streams.find((one) => one.stream === stream)?.classes.find((one) => one.class === eventClass)

@@ -62,7 +62,13 @@ function Shown({ answer }: { answer: ClickLagAnswer }): VNode {
   return (
     <>
       <Elsewhere partitions={answer.elsewhere} />
-      {answer.clicked > 0 && <Curve answer={answer} />}
+      {answer.clicked > 0 && (
+        <>
+          <Curve answer={answer} />
+          <InWords answer={answer} />
+          <Table answer={answer} />
+        </>
+      )}
       {answer.clicked === 0 && answer.elsewhere.length === 0 && (
         <p class="sub">No click in the range has had time to come.</p>
       )}
@@ -71,10 +77,9 @@ function Shown({ answer }: { answer: ClickLagAnswer }): VNode {
 }
 
 function Curve({ answer }: { answer: ClickLagAnswer }): VNode {
-  const { medianMs, lostShare, attributionWindowMs, windowForOnePercentMs, seenUpToMs } = answer
   const { points, xOf } = lagCurve(answer)
   const line = points.map(({ x, y }) => `${(x * WIDTH).toFixed(1)},${((1 - y) * HEIGHT).toFixed(1)}`).join('L')
-  const mark = xOf(attributionWindowMs) * WIDTH
+  const mark = xOf(answer.attributionWindowMs) * WIDTH
   return (
     <>
       <div class="lag-box">
@@ -96,37 +101,48 @@ function Curve({ answer }: { answer: ClickLagAnswer }): VNode {
           </span>
         ))}
       </p>
-      <p>
-        Half of the clicks come within <b>{medianMs === null ? NOTHING : formatLength(medianMs)}</b>. With{' '}
-        {formatLength(attributionWindowMs)} you lose <b>{lostShare === null ? NOTHING : formatShare(lostShare, 1)}</b>
-        {windowForOnePercentMs === null ? '' : `; ${formatLength(windowForOnePercentMs)} would lose 1 %`}.{' '}
-        <span class="sub">Later than {formatLength(seenUpToMs)} no click is seen at all.</span>
-      </p>
-      <details>
-        <summary class="sub">as a table</summary>
-        <div class="table-scroll" tabIndex={0} role="region" aria-label="Click lag, table">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Lag</th>
-                <th scope="col" class="n">
-                  Clicks
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {answer.buckets
-                .filter(({ clicks }) => clicks > 0)
-                .map(({ fromMs, toMs, clicks }) => (
-                  <tr key={fromMs}>
-                    <th scope="row">{fromMs < 0 ? 'before it' : `${formatLength(fromMs)} to ${formatLength(toMs)}`}</th>
-                    <td class="n">{formatCount(clicks)}</td>
-                  </tr>
-                ))}
-            </tbody>
-          </table>
-        </div>
-      </details>
     </>
+  )
+}
+
+function InWords({ answer }: { answer: ClickLagAnswer }): VNode {
+  const { medianMs, lostShare, attributionWindowMs, windowForOnePercentMs, seenUpToMs } = answer
+  return (
+    <p>
+      Half of the clicks come within <b>{medianMs === null ? NOTHING : formatLength(medianMs)}</b>. With{' '}
+      {formatLength(attributionWindowMs)} you lose <b>{lostShare === null ? NOTHING : formatShare(lostShare, 1)}</b>
+      {windowForOnePercentMs === null ? '' : `; ${formatLength(windowForOnePercentMs)} would lose 1 %`}.{' '}
+      <span class="sub">Later than {formatLength(seenUpToMs)} no click is seen at all.</span>
+    </p>
+  )
+}
+
+function Table({ answer }: { answer: ClickLagAnswer }): VNode {
+  return (
+    <details>
+      <summary class="sub">as a table</summary>
+      <div class="table-scroll" tabIndex={0} role="region" aria-label="Click lag, table">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Lag</th>
+              <th scope="col" class="n">
+                Clicks
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {answer.buckets
+              .filter(({ clicks }) => clicks > 0)
+              .map(({ fromMs, toMs, clicks }) => (
+                <tr key={fromMs}>
+                  <th scope="row">{fromMs < 0 ? 'before it' : `${formatLength(fromMs)} to ${formatLength(toMs)}`}</th>
+                  <td class="n">{formatCount(clicks)}</td>
+                </tr>
+              ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
   )
 }

@@ -29,23 +29,7 @@ export function DeadLetters(): VNode {
         ))}
       </ul>
       <h3>The newest of them</h3>
-      <div class="table-scroll" tabIndex={0} role="region" aria-label="The newest dead letters">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Came</th>
-              <th scope="col">Where</th>
-              <th scope="col">Reason</th>
-              <th scope="col">Record</th>
-            </tr>
-          </thead>
-          <tbody>
-            {letters.map((letter) => (
-              <LetterRow key={`${letter.partition} ${letter.position}`} letter={letter} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <LetterTable letters={letters} />
       <button
         type="button"
         class="quiet all"
@@ -54,6 +38,28 @@ export function DeadLetters(): VNode {
         download these
       </button>
     </>
+  )
+}
+
+function LetterTable({ letters }: { letters: readonly DeadLetterRow[] }): VNode {
+  return (
+    <div class="table-scroll" tabIndex={0} role="region" aria-label="The newest dead letters">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Came</th>
+            <th scope="col">Where</th>
+            <th scope="col">Reason</th>
+            <th scope="col">Record</th>
+          </tr>
+        </thead>
+        <tbody>
+          {letters.map((letter) => (
+            <LetterRow key={`${letter.partition} ${letter.position}`} letter={letter} />
+          ))}
+        </tbody>
+      </table>
+    </div>
   )
 }
 

@@ -11,6 +11,7 @@ import { theme, type Theme } from '../state/preferences.ts'
 import { shownUpToMs } from '../state/shown.ts'
 import { view } from '../state/view-state.ts'
 import { ComparisonPicker } from './comparison-picker.tsx'
+import { Mark } from './mark.tsx'
 import { Name } from './name.tsx'
 import { RangePicker } from './range-picker.tsx'
 import { ZonePicker } from './zone-picker.tsx'
@@ -20,13 +21,7 @@ export function Header({ page }: { page: PagePlan | null }): VNode {
   const isAsking = mayAsk.value
   return (
     <header class={page === null && trouble.value === null ? 'is-unknown' : ''}>
-      <h1 class="mark">
-        <svg viewBox="0 0 22 22" aria-hidden="true">
-          <path d="M2 8c3-4 6-4 9 0s6 4 9 0" />
-          <path d="M2 15c3-4 6-4 9 0s6 4 9 0" opacity=".45" />
-        </svg>
-        Tidemark
-      </h1>
+      <Mark />
       {isAsking ? (
         <>
           <RangePicker />

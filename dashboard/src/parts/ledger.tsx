@@ -1,5 +1,5 @@
 import type { VNode } from 'preact'
-import type { LedgerClass, StreamName } from '../../../src/pipeline/plan.ts'
+import { STREAM_NAMES, type LedgerClass, type StreamName } from '../../../src/pipeline/plan.ts'
 import type { PageStatus } from '../../../src/runtime/status.ts'
 import { formatCount, formatShare, NOTHING } from '../format/numbers.ts'
 import { formatClock, formatDay } from '../format/times.ts'
@@ -8,67 +8,78 @@ import { notCounted } from '../model/not-counted.ts'
 import { hasEnded } from '../model/progress.ts'
 import { overlay } from '../state/overlay.ts'
 
-const STREAMS: readonly StreamName[] = ['impressions', 'clicks']
-
 /** Every event read and what became of it, as an equation for each stream. A class opens what is known of it. */
 export function Ledger({ status, zone }: { status: PageStatus; zone: string }): VNode {
-  const isBroken = STREAMS.some((stream) => (status.ledger[stream].difference ?? 0) !== 0)
-  const since = `${formatDay(status.startedAtMs, zone)}, ${formatClock(status.startedAtMs, zone)}`
+  const isBroken = STREAM_NAMES.some((stream) => (status.ledger[stream].difference ?? 0) !== 0)
   return (
     <section class={`ledger ${isBroken ? 'is-broken' : ''}`} aria-labelledby="title-ledger">
-      <div class="head">
-        <h2 id="title-ledger">Every event</h2>
-        <p class="sub">
-          {hasEnded(status)
-            ? 'of the whole log'
-            : `${status.source === 'tables' ? 'in the tables from' : 'since'} ${since}`}
-          <span class="of-all">, whatever range and filters</span>
-          {' · not counted: '}
-          <b>{STREAMS.map((stream) => notCountedText(status, stream)).join(', ')}</b>
-        </p>
-      </div>
+      <Head status={status} zone={zone} />
       {isBroken && (
         <p class="alarm" role="alert">
           The ledger does not add up: events were read that are in no class. Do not trust the numbers on this page.
         </p>
       )}
-      <table class="equation">
-        <caption class="hidden">Events read by stream, and what became of them</caption>
-        <thead>
-          <tr>
-            <td />
-            {STREAMS.map((stream) => (
-              <th key={stream} scope="col">
-                {stream}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          <Row label="read" operator="" kind="read" values={STREAMS.map((stream) => status.ledger[stream].read)} />
-          {classesOf(status).map((eventClass, index) => (
-            <Row
-              key={eventClass}
-              label={eventClass.replaceAll('_', ' ')}
-              operator={index === 0 ? '=' : '+'}
-              kind={eventClass}
-              opens={eventClass}
-              values={STREAMS.map((stream) =>
-                isClassOf(stream, eventClass) ? eventsOf(status, stream, eventClass) : undefined,
-              )}
-            />
-          ))}
-          <Row
-            label="difference"
-            operator=""
-            kind="difference"
-            title={status.source === 'tables' ? 'Only who reads the sources knows how many events were read' : ''}
-            values={STREAMS.map((stream) => status.ledger[stream].difference)}
-          />
-        </tbody>
-      </table>
+      <Equation status={status} />
       <Bar status={status} />
     </section>
+  )
+}
+
+function Head({ status, zone }: { status: PageStatus; zone: string }): VNode {
+  const since = `${formatDay(status.startedAtMs, zone)}, ${formatClock(status.startedAtMs, zone)}`
+  return (
+    <div class="head">
+      <h2 id="title-ledger">Every event</h2>
+      <p class="sub">
+        {hasEnded(status)
+          ? 'of the whole log'
+          : `${status.source === 'tables' ? 'in the tables from' : 'since'} ${since}`}
+        <span class="of-all">, whatever range and filters</span>
+        {' · not counted: '}
+        <b>{STREAM_NAMES.map((stream) => notCountedText(status, stream)).join(', ')}</b>
+      </p>
+    </div>
+  )
+}
+
+function Equation({ status }: { status: PageStatus }): VNode {
+  const { ledger } = status
+  return (
+    <table class="equation">
+      <caption class="hidden">Events read by stream, and what became of them</caption>
+      <thead>
+        <tr>
+          <td />
+          {STREAM_NAMES.map((stream) => (
+            <th key={stream} scope="col">
+              {stream}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        <Row label="read" operator="" kind="read" values={STREAM_NAMES.map((stream) => ledger[stream].read)} />
+        {classesOf(status).map((eventClass, index) => (
+          <Row
+            key={eventClass}
+            label={eventClass.replaceAll('_', ' ')}
+            operator={index === 0 ? '=' : '+'}
+            kind={eventClass}
+            opens={eventClass}
+            values={STREAM_NAMES.map((stream) =>
+              isClassOf(stream, eventClass) ? eventsOf(status, stream, eventClass) : undefined,
+            )}
+          />
+        ))}
+        <Row
+          label="difference"
+          operator=""
+          kind="difference"
+          title={status.source === 'tables' ? 'Only who reads the sources knows how many events were read' : ''}
+          values={STREAM_NAMES.map((stream) => ledger[stream].difference)}
+        />
+      </tbody>
+    </table>
   )
 }
 
@@ -105,7 +116,7 @@ function Row({ label, operator, kind, opens, title = '', values }: RowProps): VN
         )}
       </th>
       {values.map((value, index) => (
-        <td key={STREAMS[index]} class={value === 0 ? 'is-zero' : value === null ? 'is-unknown' : ''}>
+        <td key={STREAM_NAMES[index]} class={value === 0 ? 'is-zero' : value === null ? 'is-unknown' : ''}>
           <span class="op" aria-hidden="true">
             {value === undefined ? '' : operator}
           </span>
@@ -120,7 +131,7 @@ function Row({ label, operator, kind, opens, title = '', values }: RowProps): VN
 function Bar({ status }: { status: PageStatus }): VNode {
   const counts = classesOf(status).map((eventClass) => ({
     eventClass,
-    events: STREAMS.reduce((sum, stream) => sum + eventsOf(status, stream, eventClass), 0),
+    events: STREAM_NAMES.reduce((sum, stream) => sum + eventsOf(status, stream, eventClass), 0),
   }))
   return (
     <div class="bar" aria-hidden="true">
