@@ -9,7 +9,7 @@ import type { DatabaseStatus, IntakeStatus, TablesStatus } from '../runtime/stat
 import { eventsIn, readTablesFacts, type TablesFacts } from '../server/query/tables-status.ts'
 import type { ViewReader } from '../server/query/view-reader.ts'
 
-const LEAST_PAUSE_MS = 1_000
+const MIN_PAUSE_MS = 1_000
 const PAUSE_FACTOR = 10
 /** Over how long events a second are counted: whoever fills the tables may do so in bursts. */
 const RATE_MS = 30_000
@@ -53,7 +53,7 @@ export class TablesWatch {
     } catch (error) {
       this.#tell('down', error instanceof Error ? error.message : String(error))
     }
-    return Math.max(LEAST_PAUSE_MS, PAUSE_FACTOR * (nowMs() - startMs))
+    return Math.max(MIN_PAUSE_MS, PAUSE_FACTOR * (nowMs() - startMs))
   }
 
   /** What was seen last; null before the first look that worked. */

@@ -62,7 +62,7 @@ describe('the command line', () => {
     assert.equal(word.stdout, flag.stdout)
   })
 
-  it('wrong usage is 2, with the nearest right word', async () => {
+  it('R2 of program: wrong usage is 2, with the nearest right word', async () => {
     assertUsage(await run('raplay'), /Unknown command 'raplay'\. \(Did you mean replay\?\)/)
     assertUsage(
       await run('plan', '--definitoin', 'x'),
@@ -109,7 +109,7 @@ describe('the command line', () => {
     assert.match(broken.stderr, /DEFINITION_INVALID[^]*campain_id/)
   })
 
-  it('--json: errors too are one document on stdout, wherever the option stands', async () => {
+  it('R1 of program: --json: errors too are one document on stdout, wherever the option stands', async () => {
     for (const args of [
       ['plan', '--json', '--definition', 'nowhere.json'],
       ['--json', 'plan', '--definition', 'nowhere.json'],

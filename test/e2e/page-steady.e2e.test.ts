@@ -163,7 +163,7 @@ describe('the page holds still', { skip: skipWithoutChromium(), timeout: 900_000
     })
   })
 
-  it('K3: holds one stream a page, so that five of one browser leave room, and none while nobody sees it', async (context) => {
+  it('K3 of connection: holds one stream a page, so that five of one browser leave room, and none while nobody sees it', async (context) => {
     const opened = await browser.newContext({ viewport: { width: 1280, height: 900 } })
     afterwards(context, () => opened.close())
     await opened.addInitScript(
@@ -242,7 +242,7 @@ describe('the page holds still', { skip: skipWithoutChromium(), timeout: 900_000
     assert.equal(await page.evaluate<string>(TILES_FILTER), 'none', 'control')
   })
 
-  it('a cut stream is said, opened again, and goes on from its last event; no number is wrong', async (context) => {
+  it('K2 of connection: a cut stream is said, opened again, and goes on from its last event; no number is wrong', async (context) => {
     const proxy = await CuttingProxy.before(rig.service.server.url)
     afterwards(context, () => proxy.close())
     const page = await openPage(context, { viewport: { width: 1280, height: 900 } })

@@ -92,7 +92,7 @@ describe('what the page says', { skip: skipWithoutChromium(), timeout: 900_000 }
     assert.deepEqual(troubles, [])
   })
 
-  it('says so where the server answers in a form that it does not know', async (context) => {
+  it('Q2 of answers: says so where the server answers in a form that it does not know', async (context) => {
     const { page, troubles } = await openPage(context, browser, rig.service.server.url)
     await settled(page)
     const body = 'id: 1\nevent: answer\ndata: {"epoch":7}\n\n'

@@ -221,7 +221,7 @@ describe('the page', { skip: skipWithoutChromium() }, () => {
       await eventually(`${what} is reported`, () => troubles.some((text) => what.test(text)))
   })
 
-  it('says when it is stale, comes back by itself, and catches up without a reload', async () => {
+  it('K1 of connection: says when it is stale, comes back by itself, and catches up without a reload', async () => {
     const impressions = impressionsOf('spring', 40, Date.now())
     rig.push(impressions, impressions.slice(0, 1).map(clickOn))
     const page = await openPage()

@@ -182,7 +182,7 @@ describe('access', () => {
     })
   })
 
-  it('V1: who is limited is told no number and no name of others, at once and later', async (context) => {
+  it('V1, H3 of start-server, F1 of limited-feed, and F1 of page-feed: who is limited is told no number and no name of others, at once and later', async (context) => {
     const { ask, logIn, server } = await start(context)
     const victor = await logIn('victor')
     const ada = await logIn('ada')

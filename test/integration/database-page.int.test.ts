@@ -38,7 +38,7 @@ it('shows what the tables hold and how far they are, reads only, and ends when i
   await assert.rejects(fetch(address))
 })
 
-it('says what the ledger holds, of a Flink job too, how fast it grows, and when it cannot be read', async () => {
+it('N2 of tables-watch: says what the ledger holds, of a Flink job too, how fast it grows, and when it cannot be read', async () => {
   const url = await postgres.createDatabase()
   await writeFacts(url, makeFacts(plan, SPAN, 300, 3))
   const firstMs = Date.UTC(2026, 0, 1, 0, 7)

@@ -93,7 +93,7 @@ describe('EpochStore', () => {
       await store.close()
     })
 
-    it('E1: leave nothing where one fails half-way', async () => {
+    it('E1, and F2 of epoch-row: leave nothing where one fails half-way', async () => {
       const url = await postgres.createDatabase()
       const store = await claimedStore(url)
       await store.write(liveEpoch(1))
@@ -206,7 +206,7 @@ describe('EpochStore', () => {
   })
 
   describe('whoever was overtaken', () => {
-    it('E3: is fenced and changes no row, even with a transaction under way', async () => {
+    it('E3, and F1 of epoch-row: is fenced and changes no row, even with a transaction under way', async () => {
       const url = await postgres.createDatabase()
       const first = await claimedStore(url)
       await first.write(liveEpoch(1))

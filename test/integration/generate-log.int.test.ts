@@ -58,7 +58,7 @@ test('the files hold the lines and the tables of the traffic, hostile names incl
   assert.match(fs.readFileSync(path.join(folder, 'truth', 'performance.csv'), 'utf8'), /"'; drop|"<img|'; drop|<img/)
 })
 
-test('a smaller log leaves nothing of a larger one, and everything that is not its own', async () => {
+test('F2 of log-folder: a smaller log leaves nothing of a larger one, and everything that is not its own', async () => {
   await generate({ partitions: 3 }, 100)
   fs.writeFileSync(path.join(folder, 'notes.txt'), 'mine')
   fs.writeFileSync(path.join(folder, 'truth', 'mine.csv'), 'mine')
@@ -68,7 +68,7 @@ test('a smaller log leaves nothing of a larger one, and everything that is not i
   assert.deepEqual(files(), [...expected, 'truth/mine.csv', 'truth/renamed.csv', 'truth/totals.json'].toSorted())
 })
 
-test('interrupted, it leaves the earlier log as it was', async () => {
+test('F1 of log-folder: interrupted, it leaves the earlier log as it was', async () => {
   await generate({ seed: 1 }, 100)
   const before = fs.readFileSync(path.join(folder, 'impressions-0.ndjson'))
   const controller = new AbortController()

@@ -87,7 +87,7 @@ describe('answers', () => {
     assert.equal(intake.appended[0]?.recordCount, 4)
   })
 
-  it('come only once everything is durable', async () => {
+  it('N1: come only once everything is durable', async () => {
     const { post, intake } = await start()
     intake.isHeld = true
     let isAnswered = false
@@ -100,7 +100,7 @@ describe('answers', () => {
     assert.equal((await posting).status, 200)
   })
 
-  it('are the same when a delivery is repeated', async () => {
+  it('N4: are the same when a delivery is repeated', async () => {
     const { post, intake } = await start()
     for (let i = 0; i < 2; i++)
       assert.deepEqual((await post('/v1/impressions', impression('i1'))).body, { accepted: 1, rejected: [] })

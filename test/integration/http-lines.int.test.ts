@@ -23,7 +23,7 @@ after(async () => rig.close())
 const silent = (): void => undefined
 const settings = trafficSettings({ seed: 3, duplicates: 0.02, malformed: 0.01 })
 
-test('the server has the bytes that a folder would have', async () => {
+test('H1: the server has the bytes that a folder would have', async () => {
   const target = new HttpLines(rig.server.url, undefined, silent)
   const report = await generateLog({ plan: adPlan, settings, events: 30_000, target })
   const log = makeTrafficLog(adPlan, settings, 30_000, { withTruth: false })
@@ -37,7 +37,7 @@ test('the server has the bytes that a folder would have', async () => {
   assert.equal(report.read.impressions + report.read.clicks, 30_000)
 })
 
-test('a server that has no room is asked again', async () => {
+test('H2: a server that has no room is asked again', async () => {
   rig.intake.failure = new TidemarkError('DISK_FULL', 'full', { retryable: true, fix: 'wait' })
   const before = rig.intake.appended.length
   const told: string[] = []
@@ -56,7 +56,7 @@ test('an address that cannot be asked at all is told at once', async () => {
   await assert.rejects(generateLog({ plan: adPlan, settings, events: 10, target }), /bad port/)
 })
 
-test('a refusal is told with what the server says', async () => {
+test('H2: a refusal is told with what the server says', async () => {
   const target = new HttpLines(`${rig.server.url}/nowhere`, undefined, silent)
   await assert.rejects(generateLog({ plan: adPlan, settings, events: 10, target }), (error) => {
     assert.ok(error instanceof TidemarkError)

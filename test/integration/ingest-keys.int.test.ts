@@ -33,8 +33,8 @@ async function start(limits = {}): Promise<{ rig: IngestRig; pass: (ms: number) 
 
 const bearer = (text: string): Record<string, string> => ({ authorization: `Bearer ${text}` })
 
-describe('a server with keys (G1, G3, R1)', () => {
-  it('needs none on loopback until one is made, and from then on for good', async () => {
+describe('a server with keys (R1, and G1 and G3 of gate)', () => {
+  it('K3 of key-store: needs none on loopback until one is made, and from then on for good', async () => {
     const { rig, pass } = await start()
     const statusOf = async (headers = {}): Promise<number> => (await rig.post('/v1/impressions', EVENT, headers)).status
     assert.equal(await statusOf(), 200)

@@ -52,7 +52,7 @@ describe('sizes', () => {
     ['gzip', gzipSync],
     ['zstd', zstdCompressSync],
   ] as const)
-    it(`bombs: ${encoding}, by size and by ratio, also in many small frames`, async () => {
+    it(`I1 of inflate: bombs: ${encoding}, by size and by ratio, also in many small frames`, async () => {
       const headers = { 'content-encoding': encoding }
       const small = await start({ maxInflatedBytes: 100_000 })
       const body = compress(Buffer.alloc(100_000, `${EVENT}\n`))
@@ -66,7 +66,7 @@ describe('sizes', () => {
       assert.equal((await rig.post('/v1/impressions', compress(Buffer.from(EVENT)), headers)).status, 200)
     })
 
-  it('what is compressed has to be whole', async () => {
+  it('I2 of inflate: what is compressed has to be whole', async () => {
     const rig = await start()
     for (const [encoding, bytes] of [
       ['gzip', gzipSync(EVENT)],
@@ -81,7 +81,7 @@ describe('sizes', () => {
         await refused(rig, rig.post('/v1/impressions', body, { 'content-encoding': encoding }), 400, 'bad_encoding')
   })
 
-  it('events in a request', async () => {
+  it('N2 of http-ingest: events in a request', async () => {
     const rig = await start({ maxEventsPerRequest: 3 })
     const lines = `${EVENT}\n`.repeat(4)
     await refused(rig, rig.post('/v1/impressions', lines), 413, 'too_many_events')
@@ -113,7 +113,7 @@ describe('forms', () => {
     assert.equal((await fetch(`${rig.server.url}/v1/impressions`)).status, 405)
   })
 
-  it('a foreign page cannot send without a key (O1)', async () => {
+  it('a foreign page cannot send without a key (O1 of browser-origin)', async () => {
     const rig = await start()
     const { port } = rig.server
     const post = (headers: Record<string, string>): Promise<Posted> =>
@@ -130,7 +130,7 @@ describe('forms', () => {
 })
 
 describe('rates and room', () => {
-  it('events of an address, with the time to wait', async () => {
+  it('R1 of rate-limiter: events of an address, with the time to wait', async () => {
     let nowMs = 0
     const rig = await start({ maxEventsPerSecondPerAddress: 10, burstSeconds: 1 }, { monotonicMs: () => nowMs })
     assert.equal((await rig.post('/v1/impressions', `${EVENT}\n`.repeat(30))).status, 200)
@@ -140,7 +140,7 @@ describe('rates and room', () => {
     assert.equal((await rig.post('/v1/impressions', EVENT)).status, 200)
   })
 
-  it('bytes in flight: over them 503, and everything is given back', async () => {
+  it('N3 of http-ingest, and B1 and B2 of byte-budget: bytes in flight: over them 503, and everything is given back', async () => {
     const rig = await start({ maxBytesInFlight: 20_000 })
     const { intake, ingest } = rig
     intake.isHeld = true
@@ -190,7 +190,7 @@ describe('rates and room', () => {
     await eventually('nothing is held', () => rig.ingest.bytesInFlight === 0)
   })
 
-  it('a client that leaves gives back what it held, and what came whole is kept', async () => {
+  it('B2 of byte-budget: a client that leaves gives back what it held, and what came whole is kept', async () => {
     const rig = await start()
     const client = await rawClient(rig.server.port)
     client.socket.write('POST /v1/impressions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n')
@@ -201,7 +201,7 @@ describe('rates and room', () => {
     assert.deepEqual(rig.intake.appended, [])
   })
 
-  it('connections in all and of one address', async () => {
+  it('C1 of http-server: connections in all and of one address', async () => {
     for (const [limits, status] of [
       [{ maxConnections: 2 }, 503],
       [{ maxConnectionsPerLoopbackAddress: 2 }, 429],

@@ -38,14 +38,14 @@ describe('the pixel', () => {
     ])
   })
 
-  it('comes all the same where its event is malformed, and says so', async () => {
+  it('P3 of tracker: comes all the same where its event is malformed, and says so', async () => {
     const ask = await start()
     const { status, headers } = await ask('/v1/pixel.gif?campaign_id=c&cost=free')
     assert.deepEqual([status, headers['tidemark-rejected']], [200, 'missing_field impression_id'])
     assert.equal(rig.intake.appended[0]?.recordCount, 1)
   })
 
-  it('takes GET, waits for an open intake, and takes no foreign page on a server without keys', async () => {
+  it('G2 of gate: takes GET, waits for an open intake, and takes no foreign page on a server without keys', async () => {
     const ask = await start()
     const posted = await rig.post('/v1/pixel.gif', '')
     assert.deepEqual([posted.status, posted.headers.get('allow')], [405, 'GET'])
@@ -67,7 +67,7 @@ describe('the pixel', () => {
 })
 
 describe('the click link', () => {
-  it('is a click and goes on to a target that is allowed; a missing id is made up', async () => {
+  it('E2 of tracked-event: is a click and goes on to a target that is allowed; a missing id is made up', async () => {
     const ask = await start()
     const { status, headers } = await ask('/v1/click?impression_id=i1&to=https%3A%2F%2Fshop.example%2Fa%3Fb%3Dc')
     assert.deepEqual([status, headers.location], [302, 'https://shop.example/a?b=c'])
@@ -80,7 +80,7 @@ describe('the click link', () => {
     assert.deepEqual(second, { click_id: 'k1', impression_id: 'i1', event_timestamp: NOW_MS })
   })
 
-  it('never goes anywhere else, and such a click is not taken (P2)', async () => {
+  it('never goes anywhere else, and such a click is not taken (P2 of tracker)', async () => {
     const ask = await start()
     for (const target of [
       '//evil.example',
@@ -95,7 +95,7 @@ describe('the click link', () => {
     assert.deepEqual(rig.intake.appended, [])
   })
 
-  it('goes on once the click is durable, not before (P1)', async () => {
+  it('goes on once the click is durable, not before (P1 of tracker)', async () => {
     const ask = await start()
     rig.intake.isHeld = true
     let isAnswered = false

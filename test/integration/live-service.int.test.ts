@@ -78,7 +78,7 @@ describe('a live service', () => {
     assert.deepEqual(warnings, [])
   })
 
-  it('S1: goes on where it was, over as many restarts as there are, and counts nothing twice', async (context) => {
+  it('S1, and Y1 of recovery: goes on where it was, over as many restarts as there are, and counts nothing twice', async (context) => {
     const url = await postgres.createDatabase()
     const dataDir = newFolder(context)
     const nowMs = Date.now()
@@ -97,7 +97,7 @@ describe('a live service', () => {
     assert.equal(sum('ctr_by_campaign', 4), 3, 'i0 was clicked on twice')
   })
 
-  it('verify of its folder finds every cell equal, while it runs and after it, and a cell that was changed', async (context) => {
+  it('Q1 of verify-folder: verify of its folder finds every cell equal, while it runs and after it, and a cell that was changed', async (context) => {
     const url = await postgres.createDatabase()
     const dataDir = newFolder(context)
     const verify = async (): Promise<readonly [boolean, number]> => {
@@ -148,7 +148,7 @@ describe('a live service', () => {
     await assertNothingRuns(dataDir)
   })
 
-  it('refuses a folder that is in use, one of simulated events, and a changed definition, each by name', async (context) => {
+  it('D2 of data-folder: refuses a folder that is in use, one of simulated events, and a changed definition, each by name', async (context) => {
     const url = await postgres.createDatabase()
     const dataDir = newFolder(context)
     const rig = await RunningRig.start(context, { databaseUrl: url, dataDir })

@@ -77,7 +77,7 @@ describe('migrate', () => {
     assert.deepEqual(again.statements, [])
   })
 
-  it('adds a measure to a table that holds rows, which stay, with null for what was not measured', async () => {
+  it('G3 of table-changes: adds a measure to a table that holds rows, which stay, with null for what was not measured', async () => {
     const url = await postgres.createDatabase()
     await migrateAt(url, planOf(['campaign_id'], ['impressions']))
     await runSql(url, `insert into ctr_by_campaign values ('a', ${HOUR}, 7, false, now())`)
@@ -87,7 +87,7 @@ describe('migrate', () => {
     ])
   })
 
-  it('keeps a measure that the plan gave up, and new rows need not have it', async () => {
+  it('G2 of table-changes: keeps a measure that the plan gave up, and new rows need not have it', async () => {
     const url = await postgres.createDatabase()
     await migrateAt(url, planOf(['campaign_id'], ['impressions', 'clicks']))
     await runSql(url, `insert into ctr_by_campaign values ('a', ${HOUR}, 7, 1, false, now())`)
@@ -97,7 +97,7 @@ describe('migrate', () => {
     assert.deepEqual(await runSql(url, 'select clicks from ctr_by_campaign order by campaign_id'), [['1'], [null]])
   })
 
-  it('refuses another key over rows, and takes it over none', async () => {
+  it('G1 of table-changes: refuses another key over rows, and takes it over none', async () => {
     const url = await postgres.createDatabase()
     await migrateAt(url, planOf(['campaign_id'], ['impressions']))
     await runSql(url, `insert into ctr_by_campaign values ('a', ${HOUR}, 7, false, now())`)

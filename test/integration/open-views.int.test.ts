@@ -27,7 +27,7 @@ describe('a view that stays open', () => {
     await runSql(database, `update tidemark_meta set epoch = ${epoch}`)
   }
 
-  it('begins whole, goes on with patches, resumes by id, and is evaluated once for all', async () => {
+  it('V3 of live-views: begins whole, goes on with patches, resumes by id, and is evaluated once for all', async () => {
     const own = await rig.createDatabase()
     const server = await rig.serve({ url: own })
     const streams = await Promise.all(Array.from({ length: 5 }, () => open(server.port, path, {})))

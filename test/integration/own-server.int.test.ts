@@ -71,7 +71,7 @@ function watchdogsOf(pid: number): readonly number[] {
 }
 
 describe('our own server', () => {
-  it('is made in an empty folder, with private passwords, on the loopback interface only', async (context) => {
+  it('V1, and F1 of cluster-files: is made in an empty folder, with private passwords, on the loopback interface only', async (context) => {
     const dataDir = makeDataDir()
     afterwards(context, () => rmSync(dataDir, { recursive: true, force: true }))
     const database = await open(context, join(dataDir, 'deep', 'er'), undefined, {})
@@ -87,7 +87,7 @@ describe('our own server', () => {
     await assert.rejects(runSql(wrong.href, 'select 1'), { code: 'DATABASE_UNAVAILABLE', message: /password/ })
   })
 
-  it('keeps its rows, its passwords and its port from start to start', async (context) => {
+  it('V1: keeps its rows, its passwords and its port from start to start', async (context) => {
     const dataDir = await newDataDir(context)
     const first = await openDatabase({ dataDir, settings: UNSYNCED })
     await runSql(first.url, 'create table kept as select 42 as answer')
@@ -130,7 +130,7 @@ describe('our own server', () => {
     assert.deepEqual(await runSql(holder.url, 'select 1'), [['1']], 'the first goes on')
   })
 
-  it('survives Ctrl-C in the terminal and ends soon after a SIGKILL of ours', async (context) => {
+  it('V2, V3: survives Ctrl-C in the terminal and ends soon after a SIGKILL of ours', async (context) => {
     const dataDir = await newDataDir(context)
     const holder = await startHolder(dataDir)
     // What a terminal does at Ctrl-C: the signal goes to the whole process group of the command.
@@ -165,7 +165,7 @@ describe('our own server', () => {
     }
   })
 
-  it('is taken over, running, by the start after a kill', async (context) => {
+  it('V3: is taken over, running, by the start after a kill', async (context) => {
     const dataDir = await newDataDir(context)
     const holder = await startHolder(dataDir)
     await runSql(holder.url, 'create table kept as select 42 as answer')
@@ -195,7 +195,7 @@ describe('our own server', () => {
     assert.deepEqual(await runSql(database.url, 'show work_mem'), [['17MB']])
   })
 
-  it('ends with its folder when nobody is left to take it over', async (context) => {
+  it('W2 of watchdog: ends with its folder when nobody is left to take it over', async (context) => {
     const dataDir = await newDataDir(context)
     const holder = await startHolder(dataDir)
     holder.child.kill('SIGKILL')
@@ -304,7 +304,7 @@ describe('our own server', () => {
   })
 
   it(
-    'runs as another user for root, also in a folder that this user may not enter',
+    'U1 of server-user: runs as another user for root, also in a folder that this user may not enter',
     { skip: !isRoot },
     async (context) => {
       const parent = mkdtempSync(join(tmpdir(), 'tidemark private '))
@@ -331,7 +331,7 @@ describe('our own server', () => {
     },
   )
 
-  it('runs copies of programs that its user cannot read', { skip: !isRoot }, async (context) => {
+  it('U2 of server-user: runs copies of programs that its user cannot read', { skip: !isRoot }, async (context) => {
     const parent = mkdtempSync(join(tmpdir(), 'tidemark private '))
     const dataDir = makeDataDir()
     afterwards(context, () => {

@@ -44,7 +44,7 @@ async function start(changed: Partial<ServerOptions> = {}): Promise<RunningServe
 }
 
 describe('what the server answers', () => {
-  it('the page and its files, under a strict policy, and nothing else', async () => {
+  it('Q1 of protection: the page and its files, under a strict policy, and nothing else', async () => {
     const { port } = await start()
     const index = await get(port, '/')
     assert.equal(index.status, 200)
@@ -59,7 +59,7 @@ describe('what the server answers', () => {
       assert.ok([403, 404].includes((await get(port, path)).status), path)
   })
 
-  it('no address of a database, whatever fails', async () => {
+  it('R1 of error-answer: no address of a database, whatever fails', async () => {
     const url = 'postgresql://hidden_user:hidden_word@127.0.0.1:1/hidden_name'
     const reader = new ViewReader({ plan: adPlan, url })
     const message = `Could not write epoch 7: nothing accepts connections there (${describeUrl(url)}).`
@@ -116,7 +116,7 @@ describe('what the server answers', () => {
     assert.match(body, /vite build dashboard/)
   })
 
-  it('only to names of this machine while bound to loopback', async () => {
+  it('Q2 of protection: only to names of this machine while bound to loopback', async () => {
     const { port } = await start()
     const statusOf = async (host: string): Promise<number> => (await get(port, '/api/page', { host })).status
     for (const host of ['localhost', `localhost:${port}`, '127.0.0.1', `[::1]:${port}`, 'LOCALHOST'])
@@ -135,7 +135,7 @@ describe('what the server answers', () => {
 })
 
 describe('the live stream', () => {
-  it('starts with a snapshot, goes on with patches, and resumes where a reader left', async () => {
+  it('F1 of live-feed: starts with a snapshot, goes on with patches, and resumes where a reader left', async () => {
     const liveView = new LiveView(adPlan)
     const server = await start({ liveView })
     const reading = readEvents(await open(server.port, '/api/live'), 2)
@@ -154,7 +154,7 @@ describe('the live stream', () => {
     assert.deepEqual(byQuery, patch)
   })
 
-  it('gives a snapshot to whoever comes from elsewhere or missed too much', async () => {
+  it('F2 and F3 of live-feed: gives a snapshot to whoever comes from elsewhere or missed too much', async () => {
     const server = await start()
     const [first] = await readEvents(await open(server.port, '/api/live'), 1)
     for (let i = 0; i < 70; i++) server.flush()
@@ -178,14 +178,14 @@ describe('the live stream', () => {
     assert.equal(event?.event, 'snapshot')
   })
 
-  it('says something every interval, even when nothing changes', async () => {
+  it('X3 of event-stream: says something every interval, even when nothing changes', async () => {
     const server = await start({ patchIntervalMs: 20 })
     const events = await readEvents(await open(server.port, '/api/live'), 4)
     const [, ...patches] = events.map(({ data }) => data as PatchMessage)
     assert.ok(patches.every(({ data, status }) => data === undefined && status?.epoch === 8_412))
   })
 
-  it('refuses one reader too many, and takes the next when one leaves', async () => {
+  it('X2 of event-stream: refuses one reader too many, and takes the next when one leaves', async () => {
     const { port } = await start({ maxConnections: 1 })
     const first = await open(port, '/api/live')
     assert.equal((await get(port, '/api/live')).status, 503)
@@ -197,7 +197,7 @@ describe('the live stream', () => {
     })
   })
 
-  it('drops a reader that does not read, and nobody else', async () => {
+  it('X1 of event-stream: drops a reader that does not read, and nobody else', async () => {
     const liveView = new LiveView(adPlan)
     const server = await start({ liveView, maxBufferedBytes: 2_000_000, maxConnections: 2 })
     const slow = await open(server.port, '/api/live')
@@ -255,7 +255,7 @@ describe('where the server listens', () => {
     holder?.close()
   })
 
-  it('nowhere else than where it was told, and says who is there', async () => {
+  it('H1 of start-server: nowhere else than where it was told, and says who is there', async () => {
     const holder = await takePort(0)
     const address = holder.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0

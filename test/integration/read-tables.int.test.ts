@@ -36,7 +36,7 @@ describe('readTables', () => {
   })
   after(async () => postgres.stop())
 
-  it('gives the rows that were written, as table-text.ts writes and sorts them', async () => {
+  it('R2: gives the rows that were written, as table-text.ts writes and sorts them', async () => {
     const url = await postgres.createDatabase()
     const sink = await claimedStore(url, { plan })
     const names = ['b', 'B', 'a b', 'a', 'é', '\uE000', '🙂', '', '"', "'", '\\', 'NULL', 'a,b', '\n']
@@ -102,7 +102,7 @@ describe('readTables', () => {
     assert.equal(seen[0]?.[3], '1')
   })
 
-  it('shows what the plan does not know: missing tables and columns, a time between milliseconds', async () => {
+  it('R3: shows what the plan does not know: missing tables and columns, a time between milliseconds', async () => {
     const url = await postgres.createDatabase()
     await runSql(
       url,

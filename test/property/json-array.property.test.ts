@@ -70,7 +70,7 @@ describe('cutting a JSON array (A1, A2, A4)', () => {
     checkProperty(property, 3_000, FILE)
   })
 
-  it('never takes for whole what JSON calls broken, unless an element is to blame', () => {
+  it('A3: never takes for whole what JSON calls broken, unless an element is to blame', () => {
     for (const text of [
       '[',
       '[1',

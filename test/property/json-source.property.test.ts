@@ -43,11 +43,11 @@ const damaged = fc
     }, text),
   )
 
-test('valid texts have the same value', () => {
+test('J1: valid texts have the same value', () => {
   checkProperty(fc.property(document, assertSame), 500, FILE)
 })
 
-test('damaged texts have the same verdict', () => {
+test('J1: damaged texts have the same verdict', () => {
   checkProperty(fc.property(damaged, assertSame), 3_000, FILE)
 })
 

@@ -49,7 +49,7 @@ function follow(
   return [data, (JSON.parse(feed.snapshot().text) as SnapshotMessage).data]
 }
 
-it('patches applied to a snapshot are a fresh snapshot', () => {
+it('F1, and M1 of merge-patch: patches applied to a snapshot are a fresh snapshot', () => {
   const property = fc.property(fc.array(second, { maxLength: 12 }), (seconds) => {
     const [followed, fresh] = follow(seconds, applyPatch)
     assert.deepEqual(followed, fresh)

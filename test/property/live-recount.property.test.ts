@@ -65,7 +65,7 @@ function counted(
 }
 
 describe('a live run stopped anywhere', () => {
-  it('1, J1 of journal-source: has the tables of the recount at its W', () => {
+  it('1, J1 of journal-source, W3 of admission, and Q2 of recount: has the tables of the recount at its W', () => {
     const seen = new Set<string>()
     let crashes = 0
     checkProperty(

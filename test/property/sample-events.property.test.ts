@@ -187,7 +187,7 @@ function copiesOf(plan: Plan, parts: readonly Part[], { stream, id }: SampleEven
 }
 
 describe('sample events', () => {
-  it('1: are of their class, whatever was not looked at', async () => {
+  it('1, and J1 and J2 of sample-judge: are of their class, whatever was not looked at', async () => {
     const seen = new Map<string, number>()
     await checkAsyncProperty(
       fc.asyncProperty(logs, steps, hidden, async (log, taken, counts) => {

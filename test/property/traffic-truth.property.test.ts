@@ -103,7 +103,7 @@ function recounted(plan: Plan, partitions: readonly LogPartition[]): Recount {
 
 const FILE = 'test/property/traffic-truth.property.test.ts'
 
-test('the truth of simulated traffic is what the recount finds', () => {
+test('U1 and U2 of truth, and M1 of malformed-lines: the truth of simulated traffic is what the recount finds', () => {
   const property = fc.property(plans, hostileSettings, fc.integer({ min: 1, max: 1_500 }), (plan, changes, events) => {
     const { traffic, partitions } = makeTrafficLog(plan, trafficSettings(changes), events)
     const expected = recounted(plan, partitions)

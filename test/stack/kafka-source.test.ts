@@ -118,7 +118,7 @@ describe('a run on Kafka', { skip: stackMissing({ jars: ['kafka'] }) }, () => {
     await run.ended
   })
 
-  it('waits for a broker that died, and picks up a partition that was added', async () => {
+  it('K4: waits for a broker that died, and picks up a partition that was added', async () => {
     const rig = await openRig('away')
     await rig.generate({ seed: 13, partitions: 1 }, 500)
     const run = rig.start()

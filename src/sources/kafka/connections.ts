@@ -1,8 +1,8 @@
 /**
  * Connections to the brokers of a cluster, one to each address.
  *
- * C2  A connection that failed is forgotten: the next call makes a new one.
- * C3  Whoever asks while a connection is being made waits for that one: none is ever left open behind another, nor is
+ * C1  A connection that failed is forgotten: the next call makes a new one.
+ * C2  Whoever asks while a connection is being made waits for that one: none is ever left open behind another, nor is
  *     one made once they are closed.
  */
 import { isIP } from 'node:net'

@@ -27,7 +27,7 @@ test('takes the nearest part around one that is not there', () => {
   assert.deepEqual(json.positionOf('name'), { line: 1, column: 1 })
 })
 
-test('remembers keys given twice, and the last counts', () => {
+test('J3: remembers keys given twice, and the last counts', () => {
   const json = readJson('{"a": {"b": 1, "b": 2, "\\u0062": 3}, "c": {"b": 4}}')
   assert.deepEqual(json.repeated, [
     ['a', 'b'],
@@ -40,7 +40,7 @@ test('passes over a byte-order mark', () => {
   assert.deepEqual(readJson('\ufeff{"a": 1}').value, { a: 1 })
 })
 
-test('says where and why a text is not JSON', () => {
+test('J2: says where and why a text is not JSON', () => {
   const cases = {
     '': '1:1 expected a value, but the text ends',
     '{"a": 1,}': '1:9 expected another part after the comma, or no comma, but there is "}"',

@@ -31,7 +31,7 @@ test('without a file there is the ad pipeline', async () => {
   assert.equal((await loadDefinition(undefined)).value, adPipeline)
 })
 
-test('a definition in TypeScript imports tidemark and its neighbours from anywhere', async () => {
+test('L2: a definition in TypeScript imports tidemark and its neighbours from anywhere', async () => {
   write('dimensions.ts', 'export const country: { label: string } = { label: "Land" }')
   const file = write(
     'typed.ts',
@@ -67,13 +67,13 @@ test('a parameter given beside a sound definition that does not fit it is wrong 
   assert.match(error.message, /clockSkewTolerance must be from 0s to 500ms, the attributionWindow\. Given: "1s"\./)
 })
 
-test('a file that is not there is a missing input', async () => {
+test('L1: a file that is not there is a missing input', async () => {
   const error = await errorOf(loadPlanFile(join(folder, 'none.json')))
   assert.equal(error.code, 'INPUT_MISSING')
   assert.match(error.message, /none\.json is not there/)
 })
 
-test('a folder is no definition', async () => {
+test('L1: a folder is no definition', async () => {
   mkdirSync(join(folder, 'folder.json'))
   const error = await errorOf(loadPlanFile(join(folder, 'folder.json')))
   assert.equal(error.code, 'INPUT_MISSING')

@@ -31,7 +31,7 @@ it('what an event cost is read from its record, whatever that holds', () => {
     assert.deepEqual(sumsOf(adPlan, text), [{ field, text: undefined }], text)
 })
 
-it('members are exported with every measure, guarded and exact', () => {
+it('E2 of export: members are exported with every measure, guarded and exact', () => {
   const value = { impressions: 40, clicks: 10, sums: { spend: '12.500000' } }
   const table = membersExport(page, 'browser', [{ name: '=1+1', value, compared: null, isFinal: false }])
   const row = Object.fromEntries(table.columns.map((column, index) => [column, table.rows[0]?.[index]]))

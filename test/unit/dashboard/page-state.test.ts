@@ -48,7 +48,7 @@ describe('steps of the page', () => {
     assert.deepEqual(toggleMember(left, 'browser', 'chrome', 'exclude').filters, [])
   })
 
-  it('know what no table holds beside the filters, and what a limited viewer can ask', () => {
+  it('W3 of answer-screen: know what no table holds beside the filters, and what a limited viewer can ask', () => {
     const tables = [
       { axis: 'impression' as const, dimensions: ['campaign_id', 'device_type'] },
       { axis: 'impression' as const, dimensions: ['browser'] },

@@ -123,7 +123,7 @@ describe('members near a tie', () => {
     )
   })
 
-  it('are added to the others while they are not shown, exactly', () => {
+  it('W2 of answer-screen: are added to the others while they are not shown, exactly', () => {
     const cell = (impressions: number, clicks: number): Amounts => ({
       impressions,
       clicks,

@@ -81,7 +81,7 @@ describe('roll-up', () => {
 })
 
 describe('finalisation', () => {
-  it('N1: hands out whole values, and only of cells that changed', () => {
+  it('N1, and C1 of cells: hands out whole values, and only of cells that changed', () => {
     const rig = new EngineRig(plan).impressions([impression(1, 0), impression(2, 0, 'c2')])
     assert.equal(rowsOf(rig.engine.changes(), 'ctr_by_campaign').length, 2)
     assert.deepEqual(rowsOf(rig.engine.changes(), 'ctr_by_campaign'), [])
@@ -92,7 +92,7 @@ describe('finalisation', () => {
     assert.deepEqual(cells?.sumsMicros, [[500_000n]])
   })
 
-  it('N1: a cell that became empty is handed out as removed, once', () => {
+  it('N1, and C2 of cells: a cell that became empty is handed out as removed, once', () => {
     const rig = new EngineRig(plan).impressions([impression(1, 0)]).clicks([click(1, 1, 5 * MINUTE_MS)])
     rig.engine.changes()
     rig.clicks([click(2, 1, 4 * MINUTE_MS)])

@@ -103,7 +103,7 @@ test('canonical JSON sorts keys at every depth and nothing else', () => {
   assert.equal(canonicalJson({ b: [2, 1, { z: null, a: 'ü"' }], a: 1.5 }), '{"a":1.5,"b":[2,1,{"a":"ü\\"","z":null}]}')
 })
 
-test('X1: extending with nothing changes nothing', () => {
+test('X1 of extend: extending with nothing changes nothing', () => {
   assert.equal(planHash(changed({})), planHash(adPlan))
 })
 
@@ -125,7 +125,7 @@ test('a dimension over a listed field adds none', () => {
   assert.deepEqual(plan.dimensions.at(-1), { name: 'ad', field: 'ad_id', label: 'Ad', missing: 'none' })
 })
 
-test('X2, X5: null removes, what stays keeps its place, and what is new comes last', () => {
+test('X2 and X5 of extend: null removes, what stays keeps its place, and what is new comes last', () => {
   const plan = changed({
     tables: {
       new_one: { dimensions: [], measures: ['clicks'] },
@@ -142,7 +142,7 @@ test('a parameter removed is its default again', () => {
   assert.equal(changed({ parameters: { windowSize: null } }).parameters.windowSizeMs, 60_000)
 })
 
-test('X3: a measure that says its kind replaces the one it extends, and a label alone does not', () => {
+test('X3 of extend: a measure that says its kind replaces the one it extends, and a label alone does not', () => {
   const replaced = changed({ measures: { spend: { count: 'clicks' } } })
   assert.deepEqual(replaced.measures.at(-1), { name: 'spend', label: 'Spend', kind: 'count', of: 'clicks' })
   const relabelled = changed({ measures: { spend: { label: 'Cost' } } })

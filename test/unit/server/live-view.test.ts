@@ -62,7 +62,7 @@ describe('the live view', () => {
     assert.deepEqual(Object.keys(view.snapshot().charts['clicks']?.rows ?? {}), [String(NOON_MS - MINUTE_MS)])
   })
 
-  it('keeps sums exact past what a double holds', () => {
+  it('N1 of page-data: keeps sums exact past what a double holds', () => {
     const huge = 9_007_199_254_740_993n
     const data = shown([
       { minute: 0, campaign: 'a', impressions: 1, micros: huge },
@@ -89,7 +89,7 @@ describe('the live view', () => {
     assert.equal(view.snapshot().range.finalUpToMs, NOON_MS - 35 * MINUTE_MS)
   })
 
-  it('ends with the newest window, not with one event of a clock that is fast', () => {
+  it('L4: ends with the newest window, not with one event of a clock that is fast', () => {
     const view = viewOf([...each(-60, 1, 10), { minute: 4, campaign: 'a', impressions: 1 }])
     view.advance(NOON_MS + 5_000, NOON_MS)
     assert.equal(view.snapshot().range.endMs, NOON_MS + MINUTE_MS)
@@ -98,7 +98,7 @@ describe('the live view', () => {
     assert.equal(view.snapshot().totals.rows[NOON_MS + 4 * MINUTE_MS]?.[0], 1)
   })
 
-  it('keeps the last hour whatever comes from hours ahead, and shows that when its time has come', () => {
+  it('L5: keeps the last hour whatever comes from hours ahead, and shows that when its time has come', () => {
     const view = new LiveView(adPlan)
     const at = (minute: number): void => view.advance(NOON_MS + minute * MINUTE_MS, NOON_MS + (minute - 1) * MINUTE_MS)
     at(0)
@@ -114,7 +114,7 @@ describe('the live view', () => {
     assert.deepEqual([totals.last[0], boards['campaign_id']?.rows[0]?.name], [2, 'fast'])
   })
 
-  it('moves on with the watermark through silence', () => {
+  it('L4: moves on with the watermark through silence', () => {
     const view = viewOf(each(-60, 1, 10))
     view.advance(NOON_MS + 30 * MINUTE_MS, NOON_MS + 30 * MINUTE_MS - 5_000)
     assert.equal(view.snapshot().totals.last[0], 31 * 10)
@@ -169,7 +169,7 @@ describe('members of the live view', () => {
     )
   })
 
-  it('leaves members too small to matter out of charts, and out of boards after the sixth row', () => {
+  it('R3 of ranking: leaves members too small to matter out of charts, and out of boards after the sixth row', () => {
     const small = Array.from({ length: 8 }, (_, i) => ({ minute: 0, campaign: `s${i}`, impressions: 2 }))
     const { charts, boards } = shown([...campaigns(3), ...small])
     assert.deepEqual(
@@ -181,7 +181,7 @@ describe('members of the live view', () => {
     assert.equal(shown([{ minute: 0, campaign: 'only', impressions: 1 }]).charts['main']?.members.length, 1)
   })
 
-  it('keeps rows in place within a minute, and colours as long as a member is shown', () => {
+  it('R1 and R2 of ranking: keeps rows in place within a minute, and colours as long as a member is shown', () => {
     const view = viewOf(campaigns(6))
     const members = (): readonly (readonly [string, number])[] =>
       (view.snapshot().charts['main']?.members ?? []).map(({ name, slot }) => [name, slot] as const)
@@ -194,7 +194,7 @@ describe('members of the live view', () => {
     for (const [name, slot] of members().slice(1)) assert.equal(slot, slots.get(name))
   })
 
-  it('does not swap members of a chart over less than 5 %', () => {
+  it('R2 of ranking: does not swap members of a chart over less than 5 %', () => {
     const view = viewOf(campaigns(6))
     view.snapshot()
     view.apply(
@@ -230,7 +230,7 @@ describe('members of the live view', () => {
     assert.equal(ctr?.hasOthers, true, 'lines have others too')
   })
 
-  it('keeps hostile names as values', () => {
+  it('N3 of page-data: keeps hostile names as values', () => {
     const names = ['__proto__', 'constructor', '<img onerror=alert(1)>', '你好', 'x'.repeat(512)]
     const data = shown(names.map((campaign, i) => ({ minute: 0, campaign, impressions: 10 - i })))
     assert.deepEqual(

@@ -18,7 +18,7 @@ describe('merge patches', () => {
     assert.equal(diff(from, structuredClone(from)), undefined)
   })
 
-  it('leave what they do not touch the same object, and their target as it was', () => {
+  it('M2: leave what they do not touch the same object, and their target as it was', () => {
     const from = { still: { x: 1 }, moved: { y: 1 } }
     const to = applyPatch(from, { moved: { y: 2 } })
     assert.equal(to.still, from.still)

@@ -119,7 +119,7 @@ describe('CsvSink', () => {
     assert.notDeepEqual(names.toSorted(), byBytes)
   })
 
-  it('writes the newest ledger at the end, sorted, without rows of 0 events', async (context) => {
+  it('K3: writes the newest ledger at the end, sorted, without rows of 0 events', async (context) => {
     const folder = newFolder(context)
     const sink = new CsvSink({ plan, folder })
     await sink.open()
@@ -205,7 +205,7 @@ describe('CsvSink', () => {
     assert.match(text, /late,1\n$/)
   })
 
-  it('W2: clears up after a killed writer, and leaves a living one alone', async (context) => {
+  it('W2 of whole-file: clears up after a killed writer, and leaves a living one alone', async (context) => {
     const folder = newFolder(context)
     const dead = spawnSync(process.execPath, ['--version']).pid
     const kept = [`.ledger.csv.${process.ppid}.partial`, '.notes.partial', `x.${dead}.partial`]
@@ -217,7 +217,7 @@ describe('CsvSink', () => {
     assert.deepEqual(readdirSync(folder).toSorted(), kept.toSorted())
   })
 
-  it('refuses windows out of order instead of writing an unsorted file', async (context) => {
+  it('K2: refuses windows out of order instead of writing an unsorted file', async (context) => {
     const sink = new CsvSink({ plan, folder: newFolder(context) })
     await sink.open()
     await sink.write(epoch(1, [cellChanges('ctr_by_campaign', [final('a', { minute: 5 })])]))

@@ -92,7 +92,7 @@ describe('followed files', () => {
     assert.deepEqual(await another.look(), ['one'])
   })
 
-  it('F1: a file that was rotated keeps its place under its new name, and the new one begins', async (context) => {
+  it('F1, N2 of found-files, and P1 of file-positions: a file that was rotated keeps its place under its new name, and the new one begins', async (context) => {
     const rig = new Rig(context, (folder) => join(folder, 'log'))
     rig.write('log', 'one\n')
     await rig.look()
@@ -146,7 +146,7 @@ describe('followed files', () => {
     assert.deepEqual(await rig.look(), ['one', 'two', 'last line'])
   })
 
-  it('F3: follows plain files of a folder, and leaves out hidden, compressed and unfinished ones', async (context) => {
+  it('F3, and N1 of found-files: follows plain files of a folder, and leaves out hidden, compressed and unfinished ones', async (context) => {
     const rig = new Rig(context)
     mkdirSync(rig.file('sub'))
     for (const name of ['.hidden', 'old.gz', 'x.zst', 'y.tmp', 'z.partial', 'sub/deep']) rig.write(name, 'no\n')
@@ -172,7 +172,7 @@ describe('followed files', () => {
     await assert.rejects(rig.look(), { code: 'DISK_FAILED' })
   })
 
-  it('reads long lines whole, and cuts one without end into pieces', async (context) => {
+  it('G1 of growing-file: reads long lines whole, and cuts one without end into pieces', async (context) => {
     const rig = new Rig(context)
     const long = 'x'.repeat(3 << 20)
     rig.write('a', `one\n${long}\ntwo\n`)

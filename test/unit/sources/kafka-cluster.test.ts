@@ -1,5 +1,5 @@
 /**
- * Connections to a cluster: C2 and C3 of `connections.ts`, with a broker that takes connections and never answers.
+ * Connections to a cluster: C1 and C2 of `connections.ts`, with a broker that takes connections and never answers.
  */
 import assert from 'node:assert/strict'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
@@ -45,7 +45,7 @@ test('C2: who asks at once shares a connection, and the end leaves none and make
   assert.equal(taken.length, 1)
 })
 
-test('C2: a connection that was cut is made anew by the next call', async (context) => {
+test('C1: a connection that was cut is made anew by the next call', async (context) => {
   const { address, open, taken } = await silentBroker(context)
   const cluster = new Cluster({ brokers: address })
   for (const connections of [1, 2]) {

@@ -155,7 +155,7 @@ test('now and then a campaign goes wrong', () => {
   assert.ok(wrong(rows(false)) <= 1, 'control')
 })
 
-test('shares of all lines come out as asked', () => {
+test('S2 of settings, and K2 of companions: shares of all lines come out as asked', () => {
   const asked = { duplicates: 0.04, orphans: 0.02, repeats: 0.03, late: 0.01, malformed: 0.01 }
   const events = 200_000
   const { traffic } = log({ seed: 8, ...asked, rate: 100, partitions: 2 }, events)
@@ -183,7 +183,7 @@ test('every class that a bounded log can have occurs in hostile traffic', () => 
   }
 })
 
-test('conservation: every line is in one class', () => {
+test('U2 of truth: conservation: every line is in one class', () => {
   const { read } = log({ ...hostile, seed: 12 }, 7_777).traffic.truth.totals()
   assert.equal(read.impressions + read.clicks, 7_777)
 })
@@ -205,7 +205,7 @@ test('python spacing, shuffled keys and escapes leave the values as they are', (
   }
 })
 
-test('a field that a definition adds has values', () => {
+test('L1 of layout: a field that a definition adds has values', () => {
   const wider = freezePlan({ ...adPipeline, dimensions: { ...adPipeline.dimensions, country: {}, placement: {} } })
   const source = makeTrafficLog(wider, trafficSettings(), 2_000)
   const values = (field: string): unknown[] =>

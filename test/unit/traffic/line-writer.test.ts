@@ -38,7 +38,7 @@ function write(stream: 'impressions' | 'clicks', event: Event, changes: Partial<
   return new TextDecoder().decode(out.subarray(5, end))
 }
 
-test('an impression is the bytes of JSON.stringify', () => {
+test('W1: an impression is the bytes of JSON.stringify', () => {
   assert.equal(
     write('impressions', { codes: { 0: 41, 1: 2 } }),
     '{"impression_id":"01234567-89ab-4def-8f00-0000ffffffff","user_id":"user-42","campaign_id":"camp-3","ad_id":"ad-1",' +

@@ -25,7 +25,7 @@ test('the defaults and all presets are sound', () => {
   for (const preset of Object.values(TRAFFIC_PRESETS)) trafficSettings(preset)
 })
 
-test('one error names every problem with the value given and the values allowed', () => {
+test('S1: one error names every problem with the value given and the values allowed', () => {
   const message = problemsOf({ campaigns: 0, rate: NaN, partitions: 1.5, clickBoostMin: 2, seed: -1 })
   for (const part of [
     'campaigns is 0 (allowed: a whole number from 1 to 100000)',
