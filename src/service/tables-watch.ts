@@ -4,6 +4,7 @@
  * N1  It never takes more than a tenth of the time: where a look is slow, the next one waits for ten times as long.
  * N2  A look that fails changes what is said of PostgreSQL, and nothing of what was seen before.
  */
+import { messageOf } from '../errors.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { DatabaseStatus, IntakeStatus, TablesStatus } from '../runtime/status.ts'
 import { eventsIn, readTablesFacts, type TablesFacts } from '../server/query/tables-status.ts'
@@ -51,7 +52,7 @@ export class TablesWatch {
       this.#looks = [...this.#looks.filter(({ atMs }) => atMs >= look.atMs - RATE_MS), look]
       this.#tell('up', null)
     } catch (error) {
-      this.#tell('down', error instanceof Error ? error.message : String(error))
+      this.#tell('down', messageOf(error))
     }
     return Math.max(MIN_PAUSE_MS, PAUSE_FACTOR * (nowMs() - startMs))
   }

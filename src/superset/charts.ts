@@ -10,7 +10,7 @@ import { uuidOf } from './uuid.ts'
 
 /** Lines, areas and slices that can still be told apart. */
 const MAX_MEMBERS = 12
-const MOST_RANKED = 100
+const MAX_RANKED = 100
 
 /** Superset's grains with the length of each. */
 const GRAINS: readonly (readonly [grain: string, lengthMs: number])[] = [
@@ -188,7 +188,7 @@ function ranking({ dimension, metrics, rankBy }: DashboardChart): Params {
     timeseries_limit_metric: rankBy.name,
     order_by_cols: [],
     order_desc: true,
-    row_limit: MOST_RANKED,
+    row_limit: MAX_RANKED,
     server_pagination: false,
     table_timestamp_format: 'smart_date',
     show_cell_bars: true,
