@@ -100,7 +100,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'dead-letters',
-    summary: 'rejected events: list, show, replay',
+    summary: 'malformed events: list, show, send again',
     load: async () => (await import('./dead-letters.ts')).deadLettersCommand(),
   },
 ]

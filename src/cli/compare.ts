@@ -28,7 +28,7 @@ const ATTEMPT_MS = 1_000
 /** The command, for `main.ts`. */
 export function compareCommand(): Command {
   const command = new Command('compare')
-    .description('compares every cell of two databases, such as ours and that of Flink')
+    .description('Compares every cell of two databases, such as ours and that of Flink.')
     .requiredOption('--database-url <url>', 'the first PostgreSQL database')
     .requiredOption('--with <url>', 'the second one')
     .option('--final', 'only windows that are final in both, and what is on its way may arrive: for two that run')

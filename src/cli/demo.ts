@@ -21,7 +21,7 @@ const KEEP_BYTES = 2e9
 /** The command, for `main.ts`. */
 export function demoCommand(): Command {
   const command = new Command('demo')
-    .description('simulated traffic to PostgreSQL and a live page, with nothing configured')
+    .description('Simulated traffic to PostgreSQL and a live page, with nothing configured.')
     .option('--rate <impressions>', 'impressions per second', wholeNumber(1, 100_000), 50)
   return addLiveOptions(command).action((definition: string | undefined, options: DemoOptions) =>
     runDemo(withDefinition(definition, options)),

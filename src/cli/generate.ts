@@ -33,7 +33,7 @@ const KAFKA_PARTITIONS = 4
 /** The command, for {@link runProgram}. */
 export function generateCommand(): Command {
   const command = new Command('generate')
-    .description('simulated traffic, seeded and hostile, with its true answer beside it')
+    .description('Simulated traffic, seeded and hostile, with its true answer beside it.')
     .option('--out <dir>', 'folder for the log and its truth; made if missing')
     .option('--kafka <brokers>', 'host:port, with commas between: write to the topics, made if missing')
     .option('--http <url>', 'post to the ingest of a run', serverUrl)

@@ -22,7 +22,7 @@ interface RebuildCommandOptions extends PlanOptions, CommonOptions {
 /** The command, for `main.ts`. */
 export function rebuildCommand(): Command {
   const command = new Command('rebuild')
-    .description('counts again what the journal holds, into tables that are emptied first')
+    .description('Counts again what the journal holds, into tables that are emptied first.')
     .argument('[definition]', 'a definition in TypeScript, JavaScript or JSON (default: the ad pipeline)')
     .option('--data-dir <dir>', 'the folder of a run or demo that is stopped', DEFAULT_DATA_DIR)
     .option('--skip-damage', 'give up what cannot be read of a damaged journal, and say what that is')

@@ -41,7 +41,7 @@ interface ReplayCommandOptions extends PlanOptions, CommonOptions {
 /** The command, for `main.ts`. */
 export function replayCommand(): Command {
   const command = new Command('replay')
-    .description('files through the engine, as fast as it goes, to tables')
+    .description('Files through the engine, as fast as it goes, to tables.')
     .option(
       '--impressions <file...>',
       'NDJSON files of impressions, one partition each; .gz, .zst, - for stdin',

@@ -10,7 +10,7 @@ const KEEP_BYTES = 20e9
 
 /** The command, for `main.ts`. */
 export function runCommand(): Command {
-  const command = new Command('run').description('the pipeline on the sources its definition names, until stopped')
+  const command = new Command('run').description('The pipeline on the sources its definition names, until stopped.')
   return addLiveOptions(command).action(async (definition: string | undefined, given: LiveOptions) => {
     const options = withDefinition(definition, given)
     const talk = liveTalk(options)

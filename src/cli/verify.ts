@@ -37,7 +37,7 @@ interface VerifyOptions extends PlanOptions, CommonOptions {
 export function verifyCommand(): Command {
   const file = 'NDJSON files, one partition each; .gz, .zst, - for stdin'
   const command = new Command('verify')
-    .description('recounts raw events by another path than the engine and compares every cell of every table')
+    .description('Recounts raw events by another path than the engine and compares every cell of every table.')
     .option('--impressions <file...>', `impressions: ${file}`, append)
     .option('--clicks <file...>', `clicks: ${file}`, append)
     .option('--data-dir <dir>', 'recount what a run or demo retains, up to its last epoch, against its own database')

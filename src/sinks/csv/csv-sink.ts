@@ -20,7 +20,7 @@ import { csvRecord } from './csv-row.ts'
 import { DeadLetterLines } from './dead-letter-lines.ts'
 import { removeAbandoned, syncFolder, WholeFile } from './whole-file.ts'
 
-/** The file of rejected events, beside the tables. */
+/** The file of dead letters, beside the tables. */
 export const DEAD_LETTERS_FILE = 'dead_letters.ndjson'
 
 /** A {@link Sink} that writes `<table>.csv` files into a folder. */
@@ -39,7 +39,7 @@ export class CsvSink implements Sink {
     this.#folder = options.folder
   }
 
-  /** Where rejected events go; there once the sink is open. */
+  /** Where dead letters go; there once the sink is open. */
   get deadLetters(): DeadLetterSink {
     if (this.#deadLetters === undefined) throw new TidemarkError('INTERNAL', 'The CSV sink is not open.')
     return this.#deadLetters

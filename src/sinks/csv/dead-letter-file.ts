@@ -16,7 +16,7 @@ export class DeadLetterFile implements Sink {
     this.#path = path
   }
 
-  /** Where rejected events go; they are dropped before the sink is open. */
+  /** Where dead letters go; they are dropped before the sink is open. */
   readonly deadLetters: DeadLetterSink = { write: (letter) => this.#lines?.write(letter) }
 
   /** @throws TidemarkError OUTPUT_UNWRITABLE, also where the file's folder is missing */
