@@ -7,9 +7,9 @@ import { after, before, describe, it } from 'node:test'
 import pg from 'pg'
 import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
 import { freezePlan } from '../../src/pipeline/freeze.ts'
-import { type CellInput, cellChanges, epoch, ledgerChanges } from '../support/change-sets.ts'
+import { campaign, cellChanges, epoch, ledgerChanges } from '../support/change-sets.ts'
 import { eventually } from '../support/eventually.ts'
-import { claimedStore } from '../support/live-epochs.ts'
+import { campaignRows, claimedStore } from '../support/live-epochs.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 
 const HOSTILE_NAMES = [
@@ -34,11 +34,6 @@ const HOSTILE_NAMES = [
 ]
 
 let postgres: TestPostgres
-
-const campaign = (name: string, rest: Partial<CellInput> = {}): CellInput => ({ dimensions: [name], ...rest })
-
-const campaignRows = (url: string): ReturnType<typeof runSql> =>
-  runSql(url, 'select campaign_id, impressions, clicks, ctr, spend, is_final from ctr_by_campaign order by 1')
 
 describe('rows of an epoch', () => {
   before(async () => {

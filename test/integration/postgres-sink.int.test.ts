@@ -9,8 +9,8 @@ import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
 import { freezePlan } from '../../src/pipeline/freeze.ts'
 import type { Plan } from '../../src/pipeline/plan.ts'
 import { PostgresSink, type PostgresSinkOptions } from '../../src/sinks/postgres/postgres-sink.ts'
-import { type CellInput, cellChanges, epoch, ledgerChanges } from '../support/change-sets.ts'
-import { claimedStore } from '../support/live-epochs.ts'
+import { campaign, cellChanges, epoch, ledgerChanges } from '../support/change-sets.ts'
+import { campaignRows, claimedStore } from '../support/live-epochs.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 
 const plan = freezePlan(adPipeline)
@@ -33,11 +33,6 @@ function otherPlan(): Plan {
   assert.ok(performance !== undefined)
   return freezePlan({ ...adPipeline, name: 'other', tables: { elsewhere: performance }, ledger: 'other_ledger' })
 }
-
-const campaign = (name: string, rest: Partial<CellInput> = {}): CellInput => ({ dimensions: [name], ...rest })
-
-const campaignRows = (url: string): ReturnType<typeof runSql> =>
-  runSql(url, 'select campaign_id, impressions, clicks, ctr, spend, is_final from ctr_by_campaign order by 1')
 
 describe('PostgresSink', () => {
   before(async () => {

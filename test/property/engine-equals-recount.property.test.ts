@@ -12,13 +12,11 @@ import fc from 'fast-check'
 import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
 import { freezePlan } from '../../src/pipeline/freeze.ts'
 import type { ParametersDefinition } from '../../src/pipeline/definition.ts'
-import type { Plan } from '../../src/pipeline/plan.ts'
-import { TRAFFIC_PRESETS, trafficSettings } from '../../src/traffic/settings.ts'
 import { decodeUtf8 } from '../../src/verify/readers/decode-utf8.ts'
 import { recount } from '../../src/verify/recount.ts'
 import { checkProperty } from '../support/check-property.ts'
-import { replayPartitions, stepPartitions, type DrivenPartition, type Step } from '../support/engine-driver.ts'
-import { makeTrafficLog } from '../support/traffic-log.ts'
+import { replayPartitions, stepPartitions, type Step } from '../support/engine-driver.ts'
+import { hostileLogs, type DrivenLog } from '../support/traffic-log.ts'
 
 const FILE = 'test/property/engine-equals-recount.property.test.ts'
 
@@ -32,38 +30,9 @@ const parameters: fc.Arbitrary<ParametersDefinition> = fc.record({
   allowedLateness: duration('5m', '0s', '500ms', '10s'),
 })
 
-interface Log {
-  readonly plan: Plan
-  readonly partitions: readonly DrivenPartition[]
-}
+const logs = hostileLogs(parameters)
 
-const logs: fc.Arbitrary<Log> = fc
-  .record({
-    parameters,
-    seed: fc.integer({ min: 0, max: 1_000_000 }),
-    rate: fc.constantFrom(1, 20, 200),
-    partitions: fc.integer({ min: 1, max: 3 }),
-    clickRatio: fc.constantFrom(0.1, 0.6),
-    disorderMs: fc.constantFrom(0, 2_000, 20_000),
-    events: fc.integer({ min: 1, max: 1_500 }),
-  })
-  .map(({ parameters: given, events, ...settings }) => {
-    const plan = freezePlan({ ...adPipeline, parameters: given })
-    const log = makeTrafficLog(plan, trafficSettings({ ...TRAFFIC_PRESETS.hostile, ...settings }), events)
-    return { plan, partitions: log.partitions.map(({ stream, bytes }) => ({ stream, lines: linesOf(bytes) })) }
-  })
-
-function linesOf(bytes: Uint8Array): Uint8Array[] {
-  const lines: Uint8Array[] = []
-  for (let start = 0; start < bytes.length;) {
-    const end = bytes.indexOf(0x0a, start)
-    lines.push(bytes.subarray(start, end))
-    start = end + 1
-  }
-  return lines
-}
-
-function expectedTables({ plan, partitions }: Log): ReturnType<typeof recount>['tables'] {
+function expectedTables({ plan, partitions }: DrivenLog): ReturnType<typeof recount>['tables'] {
   return recount(
     plan,
     partitions.map((partition, i) => ({ ...partition, name: String(i) })),
@@ -83,7 +52,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 
 describe('embedded engine = recount', () => {
   it('a replay gives the recounted tables, whatever the size of reads', async () => {
-    const cases: [Log, number][] = []
+    const cases: [DrivenLog, number][] = []
     checkProperty(
       fc.property(logs, fc.constantFrom(7, 1_000, 100_000), (log, chunkBytes) => void cases.push([log, chunkBytes])),
       40,

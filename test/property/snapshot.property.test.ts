@@ -13,18 +13,14 @@ import type { ByteReader } from '../../src/engine/snapshot/bytes.ts'
 import { readHead } from '../../src/engine/snapshot/granule-rows.ts'
 import { SECTION } from '../../src/engine/snapshot/payload.ts'
 import type { CarryPolicy } from '../../src/engine/snapshot/save.ts'
-import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
-import { freezePlan } from '../../src/pipeline/freeze.ts'
 import type { ParametersDefinition } from '../../src/pipeline/definition.ts'
-import type { Plan } from '../../src/pipeline/plan.ts'
-import { TRAFFIC_PRESETS, trafficSettings } from '../../src/traffic/settings.ts'
 import { decodeUtf8 } from '../../src/verify/readers/decode-utf8.ts'
 import { recount } from '../../src/verify/recount.ts'
 import { checkProperty } from '../support/check-property.ts'
-import { SnapshotStore, stepPartitions, type DrivenPartition, type Step } from '../support/engine-driver.ts'
+import { SnapshotStore, stepPartitions, type Step } from '../support/engine-driver.ts'
 import { randomLog } from '../support/random-log.ts'
 import { withoutSections } from '../support/snapshot-sections.ts'
-import { linesOf, makeTrafficLog } from '../support/traffic-log.ts'
+import { hostileLogs, type DrivenLog } from '../support/traffic-log.ts'
 
 const FILE = 'test/property/snapshot.property.test.ts'
 
@@ -38,28 +34,7 @@ const parameters: fc.Arbitrary<ParametersDefinition> = fc.record({
   allowedLateness: duration('10s', '0s', '500ms', '5m'),
 })
 
-interface Log {
-  readonly plan: Plan
-  readonly partitions: readonly DrivenPartition[]
-}
-
-const trafficLogs: fc.Arbitrary<Log> = fc
-  .record({
-    parameters,
-    seed: fc.integer({ min: 0, max: 1_000_000 }),
-    rate: fc.constantFrom(1, 20, 200),
-    partitions: fc.integer({ min: 1, max: 3 }),
-    clickRatio: fc.constantFrom(0.1, 0.6),
-    disorderMs: fc.constantFrom(0, 2_000, 20_000),
-    events: fc.integer({ min: 1, max: 1_500 }),
-  })
-  .map(({ parameters: given, events, ...settings }) => {
-    const plan = freezePlan({ ...adPipeline, parameters: given })
-    const log = makeTrafficLog(plan, trafficSettings({ ...TRAFFIC_PRESETS.hostile, ...settings }), events)
-    return { plan, partitions: log.partitions.map(({ stream, bytes }) => ({ stream, lines: linesOf(bytes) })) }
-  })
-
-const logs: fc.Arbitrary<Log> = fc.oneof(trafficLogs, randomLog({ maxEvents: 120 }))
+const logs: fc.Arbitrary<DrivenLog> = fc.oneof(hostileLogs(parameters), randomLog({ maxEvents: 120 }))
 
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(

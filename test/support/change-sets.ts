@@ -19,6 +19,11 @@ export interface CellInput {
   readonly removed?: boolean
 }
 
+/** A cell of one campaign. */
+export function campaign(name: string, rest: Partial<CellInput> = {}): CellInput {
+  return { dimensions: [name], ...rest }
+}
+
 /** Changed cells of one roll-up with one summed field. */
 export function cellChanges(rollUp: string, cells: readonly CellInput[]): CellChanges {
   const dimensionCount = cells[0]?.dimensions.length ?? 0

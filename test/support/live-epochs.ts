@@ -65,3 +65,8 @@ export async function leftBy(url: string): Promise<unknown> {
     deadLetters: await runSql(url, 'select position, bytes, epoch from tidemark_dead_letters order by 1'),
   }
 }
+
+/** The rows of the table by campaign, by name. */
+export function campaignRows(url: string): ReturnType<typeof runSql> {
+  return runSql(url, 'select campaign_id, impressions, clicks, ctr, spend, is_final from ctr_by_campaign order by 1')
+}

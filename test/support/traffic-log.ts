@@ -1,9 +1,14 @@
 /**
  * Simulated logs in memory, as the partitions that readers of files would give.
  */
+import fc from 'fast-check'
+import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
+import type { ParametersDefinition } from '../../src/pipeline/definition.ts'
+import { freezePlan } from '../../src/pipeline/freeze.ts'
 import { STREAM_NAMES, type Plan, type StreamName } from '../../src/pipeline/plan.ts'
 import { AdTraffic } from '../../src/traffic/ad-traffic.ts'
-import type { TrafficSettings } from '../../src/traffic/settings.ts'
+import { TRAFFIC_PRESETS, trafficSettings, type TrafficSettings } from '../../src/traffic/settings.ts'
+import type { DrivenPartition } from './engine-driver.ts'
 
 /** One partition of a simulated log. */
 export interface LogPartition {
@@ -17,6 +22,12 @@ export interface LogPartition {
 export interface TrafficLog {
   readonly traffic: AdTraffic
   readonly partitions: readonly LogPartition[]
+}
+
+/** A log as the engine is driven by it. */
+export interface DrivenLog {
+  readonly plan: Plan
+  readonly partitions: readonly DrivenPartition[]
 }
 
 /** Makes a log of exactly `events` lines. `stepMs` divides the work into calls of `advance`; without it there is one. */
@@ -69,4 +80,23 @@ export function linesOf(bytes: Uint8Array): Uint8Array[] {
     start = stop + 1
   }
   return lines
+}
+
+/** Hostile logs of up to three partitions a stream under any of these parameters, with their plans. */
+export function hostileLogs(parameters: fc.Arbitrary<ParametersDefinition>): fc.Arbitrary<DrivenLog> {
+  return fc
+    .record({
+      parameters,
+      seed: fc.integer({ min: 0, max: 1_000_000 }),
+      rate: fc.constantFrom(1, 20, 200),
+      partitions: fc.integer({ min: 1, max: 3 }),
+      clickRatio: fc.constantFrom(0.1, 0.6),
+      disorderMs: fc.constantFrom(0, 2_000, 20_000),
+      events: fc.integer({ min: 1, max: 1_500 }),
+    })
+    .map(({ parameters: given, events, ...settings }) => {
+      const plan = freezePlan({ ...adPipeline, parameters: given })
+      const log = makeTrafficLog(plan, trafficSettings({ ...TRAFFIC_PRESETS.hostile, ...settings }), events)
+      return { plan, partitions: log.partitions.map(({ stream, bytes }) => ({ stream, lines: linesOf(bytes) })) }
+    })
 }
