@@ -46,6 +46,7 @@ fi
 
 step 'The dashboard in Superset'
 dashboard=$(./tidemark superset import --quiet) || fail 'the dashboard is not installed'
+database=$(./tidemark stack status --json --quiet | sed -n 's/.*"databaseUrl":"\([^"]*\)".*/\1/p')
 
 cat <<BANNER
 
@@ -55,6 +56,8 @@ Everything runs.
               user admin, password in .tidemark/stack/superset/admin-password; it is drawn anew every 10 seconds
   Flink       $(./tidemark flink status --quiet 2>/dev/null | head -1)
 
+  ./tidemark page --database-url '$database'
+                              our own page over the tables that Flink fills
   ./tidemark stack status     what runs, where, with how much memory
   ./tidemark flink status     checkpoints, restarts and the last failure of the job
   ./tidemark stack logs traffic -f

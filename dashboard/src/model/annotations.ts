@@ -60,10 +60,13 @@ export function outageMarks(outages: DatabaseStatus['outages']): readonly Annota
 /** A restart and its start are told by two clocks, a moment apart. */
 const SAME_START_MS = 120_000
 
-/** Interruptions of earlier runs and of this one: those that are kept, and those that are not yet. */
+/**
+ * Interruptions of earlier runs and of this one: those that are kept, and those that are not yet, which are null where
+ * the tables alone are known.
+ */
 export function interruptionMarks(
   kept: readonly Interruption[],
-  happened: Pick<PageStatus, 'startedAtMs' | 'beganAtMs'> & Pick<DatabaseStatus, 'outages'>,
+  happened: (Pick<PageStatus, 'startedAtMs' | 'beganAtMs'> & Pick<DatabaseStatus, 'outages'>) | null,
 ): readonly Annotation[] {
   const restarts = kept.filter(({ kind }) => kind === 'restart')
   const databases = kept.filter(({ kind }) => kind === 'database')
@@ -75,7 +78,7 @@ export function interruptionMarks(
       atMs: toMs,
       text: `restart after ${formatLength(toMs - fromMs)} without results: counting went on where it ended`,
     })),
-    ...outageMarks([...databases, ...happened.outages.filter(({ fromMs }) => !isKept(fromMs))]),
-    ...runStarts(happened).filter((start, index) => index === 0 || !isKnownStart(start)),
+    ...outageMarks([...databases, ...(happened?.outages ?? []).filter(({ fromMs }) => !isKept(fromMs))]),
+    ...(happened === null ? [] : runStarts(happened)).filter((start, index) => index === 0 || !isKnownStart(start)),
   ]
 }

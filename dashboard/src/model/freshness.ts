@@ -7,7 +7,7 @@ import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { AsOf } from '../../../src/query/view-answer.ts'
 import type { PageStatus } from '../../../src/runtime/status.ts'
 import { formatLength } from '../format/times.ts'
-import { hasEnded, readUpToMs } from './progress.ts'
+import { hasEnded, isOfJob, readUpToMs } from './progress.ts'
 
 /** Results that wait so long are no longer on their way. */
 export const STALLED_AFTER_MS = 5_000
@@ -65,7 +65,7 @@ function nothingNew({ committedAtMs, nowMs }: PageStatus): string | undefined {
 export function answerUpToMs(plan: PagePlan, asOf: AsOf, status: PageStatus): number | null {
   // Where nothing waits the tables say what the engine does, however long nothing has changed in them.
   const isNewest = status.partitions.length > 0 && status.database.waitingCells === 0 && asOf.epoch === status.epoch
-  if (isNewest || asOf.watermarkMs === null) return readUpToMs(plan, status)
+  if (isNewest || asOf.watermarkMs === null || isOfJob(status)) return readUpToMs(plan, status)
   return Math.min(asOf.watermarkMs + plan.outOfOrdernessMs, asOf.answeredAtMs, status.nowMs)
 }
 

@@ -23,10 +23,19 @@ export interface Holder {
   readonly isWarning: boolean
 }
 
-/** Up to which event time everything has been read: the watermark without its allowance for disorder. */
+/**
+ * Up to which event time everything has been read: the watermark without its allowance for disorder. Of the tables of a
+ * Flink job, which tell their watermark only by the windows that are closed, when they were written.
+ */
 export function readUpToMs({ outOfOrdernessMs }: PagePlan, status: PageStatus): number | null {
+  if (isOfJob(status)) return status.committedAtMs
   if (status.watermarkMs !== null) return Math.min(status.watermarkMs + outOfOrdernessMs, status.nowMs)
   return hasEnded(status) ? highestMs(status.partitions) : null
+}
+
+/** Whether nobody numbers epochs: a Flink job fills the tables. */
+export function isOfJob({ source, epoch }: PageStatus): boolean {
+  return source === 'tables' && epoch === null
 }
 
 /** Whether the input was bounded and has been read to its end: nothing on the page will change any more. */

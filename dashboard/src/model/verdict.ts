@@ -37,7 +37,7 @@ export function verdictOf(status: PageStatus, allowances: Allowances, waiting: W
   const silence = nothingComes(status)
   if (silence !== undefined) return { tone: 'warn', text: silence }
   if (database.state === 'starting') return { tone: 'warn', text: 'PostgreSQL is starting' }
-  if (status.watermarkMs === null)
+  if (status.watermarkMs === null && status.source === 'engine')
     return { tone: 'warn', text: asSentence(holder?.text ?? 'waiting for the first events') }
   return { tone: 'good', text: 'All is well' }
 }

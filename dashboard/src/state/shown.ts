@@ -69,14 +69,15 @@ interface Happenings {
 // As text: a status comes four times a second, and charts need not be drawn anew for an equal one.
 const happenings: ReadonlySignal<string> = computed(() => {
   if (status.value === null) return ''
+  if (status.value.source === 'tables') return 'null'
   const { startedAtMs, beganAtMs, database } = status.value
   return JSON.stringify({ startedAtMs, beganAtMs, outages: database.outages })
 })
 
 /** What happened within the range. */
 export const annotations: ReadonlySignal<readonly Annotation[]> = computed(() => {
-  const happened = happenings.value === '' ? null : (JSON.parse(happenings.value) as Happenings)
-  if (happened === null) return []
+  if (happenings.value === '') return []
+  const happened = JSON.parse(happenings.value) as Happenings | null
   return [...lateBursts(ledgerBuckets.value), ...interruptionMarks(interruptions.value, happened)]
 })
 

@@ -39,7 +39,7 @@ export async function readTablesFacts(snapshot: Snapshot, plan: Plan): Promise<T
       sums.map(({ writtenMs }) => writtenMs),
       1,
     ),
-    ledger: { impressions: ledgerOf(sums, 'impressions'), clicks: ledgerOf(sums, 'clicks') },
+    ledger: ledgersOf(sums, state.epoch === null && !sums.some(({ eventClass }) => isOfEngine(eventClass))),
   }
 }
 
@@ -71,6 +71,18 @@ function extreme(values: readonly number[], sign: 1 | -1): number | null {
   return values.length === 0 ? null : sign * Math.max(...values)
 }
 
+/** Classes that a Flink job does not tell apart. Whoever may not read our epoch row can know us by them. */
+function isOfEngine(eventClass: string): boolean {
+  return ['out_of_window', 'orphan', 'pending', 'late', 'future'].includes(eventClass)
+}
+
+function ledgersOf(sums: readonly ClassSum[], isOfJob: boolean): TablesStatus['ledger'] {
+  const clicks = ledgerOf(sums, 'clicks')
+  // A class that holds nothing has no row.
+  const unattributed = sums.find(({ eventClass }) => eventClass === UNATTRIBUTED)?.events ?? 0
+  return { impressions: ledgerOf(sums, 'impressions'), clicks: isOfJob ? { ...clicks, unattributed } : clicks }
+}
+
 function ledgerOf(sums: readonly ClassSum[], stream: StreamName): TablesLedger {
   const own = sums.filter((sum) => sum.stream === stream)
   const eventsOf = (name: string): number | undefined => own.find(({ eventClass }) => eventClass === name)?.events
@@ -78,13 +90,7 @@ function ledgerOf(sums: readonly ClassSum[], stream: StreamName): TablesLedger {
     EventClass,
     number
   >
-  const unattributed = eventsOf(UNATTRIBUTED)
-  return {
-    read: own.reduce((total, { events }) => total + events, 0),
-    classes,
-    ...(unattributed === undefined ? {} : { unattributed }),
-    difference: null,
-  }
+  return { read: own.reduce((total, { events }) => total + events, 0), classes, difference: null }
 }
 
 /** How many events there are in all classes of both streams. */

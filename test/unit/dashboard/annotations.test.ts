@@ -39,6 +39,12 @@ describe('marks on charts', () => {
       marks.map(({ atMs }) => atMs),
       [NOON_MS, NOON_MS - HOUR_MS, NOON_MS - HOUR_MS + 5_000, NOON_MS + 9_000, 5],
     )
+    const kept = [{ kind: 'restart', fromMs: NOON_MS - 60_000, toMs: NOON_MS }] as const
+    assert.deepEqual(
+      interruptionMarks(kept, null).map(({ atMs }) => atMs),
+      [NOON_MS],
+      'of tables that somebody else fills: what is kept, and no start of this page',
+    )
     assert.match(marks[0]?.text ?? '', /^restart after 1.min without results/)
   })
 

@@ -16,7 +16,7 @@ import { stillInWords } from '../../../dashboard/src/model/still.ts'
 import { planPage } from '../../../src/pipeline/page.ts'
 import type { PipelineStatus } from '../../../src/runtime/status.ts'
 import { adPlan } from '../../support/engine-rig.ts'
-import { healthyStatus, partition } from '../../support/pipeline-status.ts'
+import { healthyStatus, partition, tablesStatus } from '../../support/pipeline-status.ts'
 
 const page = planPage(adPlan())
 const { nowMs, database } = healthyStatus()
@@ -69,6 +69,17 @@ describe('how fresh the numbers are', () => {
     assert.equal(writtenUpToMs(page, status, stalled), nowMs - 40_000)
     assert.equal(writtenUpToMs(page, status, nothing), nowMs - 6_000 + page.outOfOrdernessMs, 'control')
   })
+})
+
+it('of the tables of a Flink job is when they were written, and of ours the watermark', () => {
+  const asOf = { epoch: null, watermarkMs: null, finalUpToMs: null, provisionalShare: 1, answeredAtMs: nowMs }
+  assert.equal(answerUpToMs(page, asOf, tablesStatus({ watermarkMs: null })), nowMs - 400)
+  const ours = tablesStatus({ epoch: 8_412 })
+  assert.equal(
+    answerUpToMs(page, { ...asOf, epoch: 8_412, watermarkMs: nowMs - 6_000 }, ours),
+    nowMs - 1_000,
+    'control',
+  )
 })
 
 it('what is still shown is named by what tells it from what is asked', () => {

@@ -84,6 +84,7 @@ describe('the verdict on tables that somebody else fills', () => {
     const { text } = verdictOf(tablesStatus({ committedAtMs: nowMs - 180_400 }))
     assert.equal(text.replaceAll('\u2009', ' '), 'Nothing new in the tables for 3 min')
     assert.equal(verdictOf(tablesStatus({ committedAtMs: null })).text, 'Nothing has been counted yet')
-    assert.equal(verdictOf(tablesStatus()).tone, 'good', 'control')
+    assert.equal(verdictOf(tablesStatus({ watermarkMs: null })).tone, 'good', 'before any window is closed')
+    assert.equal(verdictOf(healthyStatus({ watermarkMs: null, heldBackBy: null })).tone, 'warn', 'control')
   })
 })
