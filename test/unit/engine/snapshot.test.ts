@@ -2,6 +2,7 @@
  * Snapshots by what they cost and what they refuse. That they give the same engine back is `snapshot.property.test.ts`.
  */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { readHead } from '../../../src/engine/snapshot/granule-rows.ts'
 import { SECTION, sectionsOf } from '../../../src/engine/snapshot/payload.ts'
@@ -39,6 +40,17 @@ function impressions(pipeline: Pipeline, from: number, count: number, timeMs: nu
     pipeline,
     0,
     Array.from({ length: count }, (_, i) => line(i)),
+  )
+}
+
+/** A thousand impressions that cost as much as one can: 10^15 millionths. */
+function costly(pipeline: Pipeline, epoch: number): void {
+  const given = { campaign_id: 'dear', cost: 1_000_000 }
+  const line = (i: number): string => impressionLine(`dear${epoch}-${i}`, TEN_MS + epoch, given)
+  offer(
+    pipeline,
+    0,
+    Array.from({ length: 1_000 }, (_, i) => line(i)),
   )
 }
 
@@ -162,6 +174,43 @@ describe('snapshots', () => {
     pipeline.engine.changes()
     pipeline.snapshot(2)
     assert.deepEqual(saved, copy)
+  })
+
+  it('S1: sums beyond 10^15 millionths are restored (L2 of cell-block.ts)', () => {
+    const pipeline = new Pipeline(options())
+    const store = new SnapshotStore()
+    for (let epoch = 1; epoch <= 3; epoch++) {
+      costly(pipeline, epoch)
+      pipeline.engine.changes()
+      store.add(pipeline.snapshot(epoch))
+    }
+    const restored = Pipeline.restore(options(), store.chain())
+    const tables = [pipeline, restored].map((one) => {
+      costly(one, 4)
+      const changes = new TableStore(plan)
+      changes.apply(one.engine.changes())
+      return changes.tables()
+    })
+    assert.deepEqual(tables[1], tables[0])
+    assert.match(JSON.stringify([...(tables[0] ?? [])]), /4000000000/)
+  })
+
+  it('S5: writes the bytes that it always wrote in this format version', () => {
+    const pipeline = new Pipeline(
+      options(NAMES, { slackBytes: 30_000, maxPayloads: 4, stepBytes: 5_000, aheadRows: 1_500 }),
+    )
+    const hash = createHash('sha256')
+    for (let epoch = 1; epoch <= 12; epoch++) {
+      costly(pipeline, epoch)
+      pipeline.engine.saveAhead()
+      impressions(pipeline, epoch * 10_000, 700, TEN_MS + epoch * 7_000)
+      for (let i = 0; i < 40; i++)
+        offer(pipeline, 1, [clickLine(`k${epoch}-${i}`, `i${epoch * 10_000 - 9_990 + i}`, TEN_MS + epoch * 7_000 + i)])
+      pipeline.engine.advance()
+      if (epoch % 3 !== 0) pipeline.engine.changes()
+      for (const part of pipeline.snapshot(epoch).parts) hash.update(part)
+    }
+    assert.equal(hash.digest('hex'), '1733c21e44d0512bf1bf7911cb6de1363e1a61479c182da31948cd62e6357f30')
   })
 
   it('S1: numbers and texts that were freed and given again are restored as they are now', () => {
