@@ -14,6 +14,9 @@ export type Column = Float64Array | Int32Array | Uint16Array | Uint8Array
 if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) throw new Error('snapshots need a little-endian processor')
 
 const MAX_VARINT_BYTES = 8
+/** A smaller number from 0 on takes one byte. */
+const ONE_BYTE = 64
+const INT32_END = 2 ** 31
 const NO_BYTES = new Uint8Array(0)
 
 /** More than this is not kept for the next writer. */
@@ -76,21 +79,49 @@ export class ByteWriter {
     this.bytes(bytesOf(column, from, to))
   }
 
-  /** Writes whole numbers of either sign below 2^52, small ones in few bytes: seven bits a byte, the lowest first. */
-  varints(values: Int32Array): void {
+  /** Writes ascending numbers as {@link ByteWriter.varintsOf} would their distances, the first as that from 0. */
+  ascending(values: Int32Array): void {
     let at = this.#take(values.length * MAX_VARINT_BYTES)
-    for (let i = 0; i < values.length; i++) at = this.#varint(values[i] as number, at)
+    const bytes = this.#bytes
+    let before = 0
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i] as number
+      const distance = value - before
+      before = value
+      if (distance < ONE_BYTE) bytes[at++] = distance * 2
+      else at = putVarint(bytes, at, distance)
+    }
     this.length = at
   }
 
-  /** Writes the values of some rows of a column like {@link varints}; a row below 0 counts as 0. */
+  /**
+   * Writes the values of some rows of a column, whole numbers of either sign below 2^52, small ones in few bytes: twice
+   * the value, less one and of the other sign where it is negative, seven bits a byte, the lowest first. A row below 0
+   * counts as 0.
+   */
   varintsOf(column: Float64Array, rows: Int32Array): void {
     let at = this.#take(rows.length * MAX_VARINT_BYTES)
-    for (let i = 0; i < rows.length; i++) {
+    const bytes = this.#bytes
+    let i = 0
+    // Most columns have nothing that takes more than a byte.
+    for (; i < rows.length; i++) {
       const row = rows[i] as number
-      at = this.#varint(row < 0 ? 0 : (column[row] as number), at)
+      const value = row < 0 ? 0 : (column[row] as number)
+      if (!(value >= 0 && value < ONE_BYTE)) break
+      bytes[at + i] = value * 2
+    }
+    at += i
+    for (; i < rows.length; i++) {
+      const row = rows[i] as number
+      at = putVarint(bytes, at, row < 0 ? 0 : (column[row] as number))
     }
     this.length = at
+  }
+
+  /** Writes so many zeros as {@link ByteWriter.varintsOf} would. */
+  zeroVarints(count: number): void {
+    const at = this.#take(count)
+    this.#bytes.fill(0, at, at + count)
   }
 
   /** Overwrites four bytes that were written. */
@@ -104,22 +135,6 @@ export class ByteWriter {
     if (this.#bytes.length <= MAX_IDLE_BYTES) idle = this.#bytes
     this.#bytes = NO_BYTES
     return written
-  }
-
-  #varint(value: number, start: number): number {
-    const bytes = this.#bytes
-    let at = start
-    let left = value < 0 ? -2 * value - 1 : 2 * value
-    while (left >= 0x1000_0000) {
-      bytes[at++] = (left % 128) | 128
-      left = Math.floor(left / 128)
-    }
-    while (left >= 128) {
-      bytes[at++] = (left & 127) | 128
-      left >>>= 7
-    }
-    bytes[at++] = left
-    return at
   }
 
   #take(count: number): number {
@@ -234,6 +249,18 @@ export function damaged(why: string): TidemarkError {
   return new TidemarkError('STATE_CORRUPT', `The saved state of the engine is damaged: ${why}.`, {
     fix: 'Count again from the raw events that were kept: ./tidemark rebuild',
   })
+}
+
+/** Writes one number as {@link ByteWriter.varintsOf} says; returns where it ends. */
+function putVarint(bytes: Uint8Array, start: number, value: number): number {
+  let at = start
+  let left = value < 0 ? -2 * value - 1 : 2 * value
+  for (; left >= INT32_END; left = Math.floor(left / 128)) bytes[at++] = (left % 128) | 128
+  // From here on in integers of 32 bits, which take a fraction of the time.
+  let low = left | 0
+  for (; low >= 128; low >>= 7) bytes[at++] = (low & 127) | 128
+  bytes[at++] = low
+  return at
 }
 
 function bytesOf(column: Column, from: number, to: number): Uint8Array {

@@ -38,7 +38,8 @@ function filledKeys(block: CellBlock): Int32Array {
   const keys = new Int32Array(block.end)
   let count = 0
   for (let cell = 0; cell < block.end; cell++) if (!block.isEmpty(cell)) keys[count++] = block.keyOf(cell)
-  return keys.subarray(0, count).sort()
+  const filled = keys.subarray(0, count)
+  return block.shape.isDirect ? filled : filled.sort()
 }
 
 function cellSection(kind: number, owner: number, block: CellBlock, keys: Int32Array): Uint8Array {
@@ -46,18 +47,11 @@ function cellSection(kind: number, owner: number, block: CellBlock, keys: Int32A
   writer.u32(owner)
   writer.f64(block.startMs)
   writer.u32(keys.length)
-  const cells = new Int32Array(keys.length)
-  const distances = new Int32Array(keys.length)
-  let before = 0
-  for (let i = 0; i < keys.length; i++) {
-    const key = keys[i] as number
-    distances[i] = key - before
-    before = key
-    cells[i] = block.find(key)
-  }
-  writer.varints(distances)
-  const columns = [block.impressions, block.clicks, ...block.sumLow, ...block.sumHigh]
-  for (const column of columns) writer.varintsOf(column, cells)
+  writer.ascending(keys)
+  const cells = block.findAll(keys)
+  const { impressions, clicks, sumLow, sumHigh } = block
+  for (const column of [impressions, clicks, ...sumLow, ...sumHigh]) writer.varintsOf(column, cells)
+  if (sumHigh.length === 0) writer.zeroVarints(keys.length * sumLow.length)
   return endSection(writer)
 }
 

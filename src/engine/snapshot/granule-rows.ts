@@ -54,8 +54,8 @@ function impressionRows(granule: ImpressionGranule, from: number, counted: Int32
   const writer = beginRows(SECTION.impressionRows, granule, from, rows * IMPRESSION_ROW_BYTES + counted.length * 10)
   writer.column(granule.combination, from, granule.count)
   writer.u32(counted.length)
-  for (const row of counted) writer.u16(row)
-  for (const row of counted) writer.f64(granule.countedMs(row))
+  writer.column(Uint16Array.from(counted))
+  writer.column(granule.countedMsOf(counted))
   return endSection(writer)
 }
 

@@ -43,12 +43,27 @@ function tuples(index: number, table: KeyTable, numbers: Int32Array): Uint8Array
   writer.u32(index)
   writer.u32(numbers.length)
   writer.u32(width)
-  for (const number of numbers) {
-    writer.i32(number)
-    writer.u8(table.isUsed(number) ? 1 : 0)
-    if (table.isUsed(number)) writer.column(table.codes, number * width, number * width + width)
-  }
+  writer.bytes(entries(table, numbers))
   return endSection(writer)
+}
+
+// In one loop: a first snapshot has so many, before anything is compiled, that calls for single values would take most
+// of its time.
+function entries(table: KeyTable, numbers: Int32Array): Uint8Array {
+  const { width, codes } = table
+  const view = new DataView(new ArrayBuffer(numbers.length * (5 + 4 * width)))
+  let at = 0
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i] as number
+    const isUsed = table.isUsed(number)
+    view.setInt32(at, number, true)
+    view.setUint8(at + 4, isUsed ? 1 : 0)
+    at += 5
+    if (!isUsed) continue
+    for (let from = number * width; from < (number + 1) * width; from++, at += 4)
+      view.setInt32(at, codes[from] as number, true)
+  }
+  return new Uint8Array(view.buffer, 0, at)
 }
 
 export function restoreTuples(body: ByteReader, tables: readonly KeyTable[]): void {

@@ -6,7 +6,7 @@
  * hashes again: room for all keys below would cost more than the cells in use.
  *
  * Sums of money must be exact: a sum is kept as `low + high × 10^15` millionths with 0 ≤ |low| < 10^15, so that every
- * addition of less than 10^15 stays below 2^53.
+ * addition of less than 10^15 stays below 2^53. Hardly any sum gets there, so `high` has no room until one does.
  *
  * L1  A cell that was touched since the last `clearChanged` stands once in `changed`.
  * L2  |low| < 10^15 after every addition.
@@ -41,9 +41,10 @@ export class CellBlock {
   #keys: Int32Array
   impressions: Float64Array
   clicks: Float64Array
-  /** Of each sum, the part below 10^15 and the number of 10^15 (L2). */
+  /** Of each sum, the part below 10^15 (L2). */
   readonly sumLow: Float64Array[]
-  readonly sumHigh: Float64Array[]
+  /** Of each sum, the number of 10^15 (L2). Empty while no cell has any. */
+  sumHigh: Float64Array[] = []
   /** Cells touched since the last {@link clearChanged}, each once (L1). */
   changed: Int32Array
   changedCount = 0
@@ -63,7 +64,6 @@ export class CellBlock {
     this.impressions = new Float64Array(16)
     this.clicks = new Float64Array(16)
     this.sumLow = Array.from({ length: sumCount }, () => new Float64Array(16))
-    this.sumHigh = Array.from({ length: sumCount }, () => new Float64Array(16))
     this.changed = new Int32Array(16)
     this.#flags = new Uint8Array(16)
     this.#slots = new Int32Array(32)
@@ -107,6 +107,14 @@ export class CellBlock {
     }
   }
 
+  /** {@link find} of ascending keys, in order. Read it, do not change it. */
+  findAll(keys: Int32Array): Int32Array {
+    if (this.#slots.length === 0 && (keys.at(-1) ?? 0) < this.end) return keys
+    const cells = new Int32Array(keys.length)
+    for (let i = 0; i < keys.length; i++) cells[i] = this.find(keys[i] as number)
+    return cells
+  }
+
   /** Makes the block an empty one for another window, with the room it has unless that was much more than it used. */
   reuse(startMs: number): void {
     this.startMs = startMs
@@ -114,7 +122,8 @@ export class CellBlock {
     this.#flags.fill(0, 0, this.end)
     this.changedCount = 0
     this.unsaved.reset()
-    for (const column of [this.impressions, this.clicks, ...this.sumLow, ...this.sumHigh]) column.fill(0, 0, this.end)
+    for (const column of [this.impressions, this.clicks, ...this.sumLow]) column.fill(0, 0, this.end)
+    this.sumHigh = []
     if (this.#slots.length === 0) return
     this.#slots.fill(0)
     this.#largestKey = 0
@@ -141,9 +150,11 @@ export class CellBlock {
   /** The keys of cells touched since the last call, ascending (L4). */
   takeUnsaved(): Int32Array {
     const keys = this.unsaved.take()
-    for (const key of keys) {
-      const cell = this.find(key)
-      if (cell >= 0) this.#flags[cell] = (this.#flags[cell] as number) & CHANGED
+    const cells = this.findAll(keys)
+    const flags = this.#flags
+    for (let i = 0; i < cells.length; i++) {
+      const cell = cells[i] as number
+      if (cell >= 0) flags[cell] = (flags[cell] as number) & CHANGED
     }
     return keys
   }
@@ -158,7 +169,7 @@ export class CellBlock {
     this.clicks[cell] = (columns[1] as Float64Array)[row] as number
     for (let sum = 0; sum < sums; sum++) {
       ;(this.sumLow[sum] as Float64Array)[cell] = (columns[2 + sum] as Float64Array)[row] as number
-      ;(this.sumHigh[sum] as Float64Array)[cell] = (columns[2 + sums + sum] as Float64Array)[row] as number
+      this.#setHigh(cell, sum, (columns[2 + sums + sum] as Float64Array)[row] as number)
     }
   }
 
@@ -176,15 +187,15 @@ export class CellBlock {
     this.clicks[cell] = (this.clicks[cell] as number) + (from.clicks[source] as number)
     for (let sum = 0; sum < this.sumLow.length; sum++) {
       this.addSum(cell, sum, (from.sumLow[sum] as Float64Array)[source] as number)
-      const highs = this.sumHigh[sum] as Float64Array
-      highs[cell] = (highs[cell] as number) + ((from.sumHigh[sum] as Float64Array)[source] as number)
+      const high = from.#high(source, sum)
+      if (high !== 0) this.#setHigh(cell, sum, this.#high(cell, sum) + high)
     }
   }
 
   /** One sum of a cell, exact, in millionths. */
   sumMicros(cell: number, sum: number): bigint {
     const low = (this.sumLow[sum] as Float64Array)[cell] as number
-    const high = (this.sumHigh[sum] as Float64Array)[cell] as number
+    const high = this.#high(cell, sum)
     return high === 0 ? BigInt(low) : BigInt(high) * BigInt(CARRY) + BigInt(low)
   }
 
@@ -220,9 +231,20 @@ export class CellBlock {
 
   #carry(cell: number, sum: number, low: number): void {
     const sign = Math.sign(low)
-    const highs = this.sumHigh[sum] as Float64Array
     ;(this.sumLow[sum] as Float64Array)[cell] = low - sign * CARRY
-    highs[cell] = (highs[cell] as number) + sign
+    this.#setHigh(cell, sum, this.#high(cell, sum) + sign)
+  }
+
+  #high(cell: number, sum: number): number {
+    return this.sumHigh.length === 0 ? 0 : ((this.sumHigh[sum] as Float64Array)[cell] as number)
+  }
+
+  #setHigh(cell: number, sum: number, high: number): void {
+    if (this.sumHigh.length === 0) {
+      if (high === 0) return
+      this.sumHigh = this.sumLow.map((column) => new Float64Array(column.length))
+    }
+    ;(this.sumHigh[sum] as Float64Array)[cell] = high
   }
 
   #addDirect(key: number): number {
@@ -324,10 +346,8 @@ export class CellBlock {
   #moveColumns(move: (column: Float64Array) => Float64Array): void {
     this.impressions = move(this.impressions)
     this.clicks = move(this.clicks)
-    for (let sum = 0; sum < this.sumLow.length; sum++) {
-      this.sumLow[sum] = move(this.sumLow[sum] as Float64Array)
-      this.sumHigh[sum] = move(this.sumHigh[sum] as Float64Array)
-    }
+    for (const columns of [this.sumLow, this.sumHigh])
+      for (const [sum, column] of columns.entries()) columns[sum] = move(column)
   }
 
   #buildSlots(slotCount: number): void {

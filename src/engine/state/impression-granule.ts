@@ -31,6 +31,13 @@ export class ImpressionGranule extends Granule {
     return this.#counted?.get(row) ?? NaN
   }
 
+  /** {@link countedMs} of rows, in order. */
+  countedMsOf(rows: Int32Array): Float64Array {
+    const timesMs = new Float64Array(rows.length)
+    for (let i = 0; i < rows.length; i++) timesMs[i] = this.countedMs(rows[i] as number)
+    return timesMs
+  }
+
   /** Sets the counted click of a row; NaN takes it away. */
   setCountedMs(row: number, clickTimeMs: number): void {
     this.#counted ??= new CountedClicks()
