@@ -15,7 +15,7 @@ const SHARE_OF_MACHINE = 0.6
 /** Where that is less, more of the machine is taken, up to `MAX_MACHINE_SHARE`: the program itself becomes no smaller. */
 const USUAL_LEAST_BYTES = 600_000_000
 /**
- * Above the limit for a moment, at most (issue 4); what is more than the machine has ends in the hands of its kernel.
+ * Above the limit for a moment, at most; what is more than the machine has ends in the hands of its kernel.
  */
 const OVER_LIMIT = 1.1
 const SHARE_OF_REQUESTS = 1 / 8

@@ -10,7 +10,7 @@ import { applyAnswerPatch, type AnswerPatch, type Json } from '../../../src/quer
 import type { PlanAnswer } from '../../../src/query/plan-answer.ts'
 import type { ViewAnswer } from '../../../src/query/view-answer.ts'
 import { formatViewUrl } from '../../../src/query/view-url.ts'
-import { viewQueryOf } from '../model/answer-screen.ts'
+import { viewQueryOf } from '../model/view-question.ts'
 import type { PageState } from '../model/page-state.ts'
 import { search, view } from '../state/view-state.ts'
 import { isPlanAnswer, isViewAnswer, otherForm } from './answer-shape.ts'

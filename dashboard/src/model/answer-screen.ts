@@ -1,21 +1,21 @@
 /**
- * From a state to the question it asks, and from the answer to the screen that shows it.
+ * From an answer to the screen that shows it.
  *
  * W1  One question for one screen: everything on it is of one snapshot.
  * W2  A member keeps its colour, and its place among those that are shown (A1 and A2 of `slots.ts`).
- * W3  Nothing is asked for that no table holds.
  */
-import { microsOf } from '../../../src/query/amounts.ts'
-import type { Amounts, RankAnswer, SeriesAnswer, ViewAnswer } from '../../../src/query/view-answer.ts'
-import type { Grain, RankPart, SeriesPart, ViewQuery } from '../../../src/query/view-query.ts'
-import { inSentence, type BoardPlan, type ChartPlan, type PagePlan } from '../../../src/pipeline/page.ts'
-import type { Quantity, Values } from '../../../src/server/page-data.ts'
+import type { ChartPlan, PagePlan } from '../../../src/pipeline/page.ts'
+import type { Amounts, SeriesAnswer, ViewAnswer } from '../../../src/query/view-answer.ts'
+import type { Grain } from '../../../src/query/view-query.ts'
+import type { Values } from '../../../src/server/page-data.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/time/units.ts'
-import { isCovered } from './answerable.ts'
+import { answerBoard } from './answer-board.ts'
+import { sumOf, sumOfRows, valuesReader, type ReadValues } from './answer-values.ts'
 import { modelOfCells, OTHERS_SLOT, type ChartModel, type SeriesCells } from './chart-model.ts'
-import { measureOf, type PageState } from './page-state.ts'
-import type { BoardColumns, BoardModel, BoardModelRow, Screen, TotalsModel } from './screen.ts'
+import type { PageState } from './page-state.ts'
+import type { Screen, TotalsModel } from './screen.ts'
 import { assignSlots, keepMembers, type Memory } from './slots.ts'
+import { boardPlans, chartPlans, CHART_MEMBERS } from './view-question.ts'
 
 export const GRAINS_MS: Readonly<Record<Grain, number>> = {
   '1m': MINUTE_MS,
@@ -25,70 +25,7 @@ export const GRAINS_MS: Readonly<Record<Grain, number>> = {
   '1d': DAY_MS,
   '1w': 7 * DAY_MS,
 }
-const CHART_MEMBERS = 5
-/** Members asked for beyond those that are shown: whoever is among them does not go yet. */
-const SPARE_MEMBERS = 2
 const MAX_FILLING = 2
-const BOARD_ROWS = 10
-/** Rows of a leaderboard that are there however small they are. */
-const FIRST_ROWS = 6
-const MIN_ROW_THOUSANDTHS = 1
-
-/** The charts of a state: the chosen one, then those of the plan that follow it. */
-function chartPlans(page: PagePlan, state: PageState): readonly ChartPlan[] {
-  const measure = measureOf(page, state)
-  const dimension = page.boards.find((board) => board.dimension.name === splitOf(page, state))?.dimension ?? null
-  const [first, ...small] = page.charts
-  if (first === undefined) return []
-  const title = dimension === null ? measure.label : `${measure.label} per ${inSentence(dimension.label)}`
-  const kind = measure.kind === 'ratio' ? 'lines' : 'areas'
-  const main: ChartPlan = { ...first, kind, title, axis: state.axis, dimension, measure }
-  return [main, ...small].map((chart) => {
-    const isHeld = isCovered(page, state, chart.axis, chart.dimension?.name)
-    // Clicks are counted at both minutes: where one cannot be asked for, the other can.
-    return isHeld || chart.axis === 'impression' ? chart : { ...chart, axis: 'impression' }
-  })
-}
-
-/** The leaderboards that can be asked for beside the filters of a state. */
-export function boardPlans(page: PagePlan, state: PageState): readonly BoardPlan[] {
-  return page.boards.filter(({ dimension }) => isCovered(page, state, 'impression', dimension.name))
-}
-
-/** What a state is split by, as far as a table holds it beside the filters (W3). */
-export function splitOf(page: PagePlan, state: PageState): string | null {
-  return state.split !== null && isCovered(page, state, 'impression', state.split) ? state.split : null
-}
-
-/** What a state asks. `search` narrows the leaderboards. */
-export function viewQueryOf(page: PagePlan, state: PageState, search: string): ViewQuery {
-  const { range, zone, grain, filters, comparison, order } = state
-  const series = chartPlans(page, state).map((chart, index): SeriesPart => {
-    const orderBy = index === 0 && chart.axis === 'impression' ? order : sizeOrder(chart)
-    const split = chart.dimension?.name ?? null
-    return { split, top: split === null ? 0 : CHART_MEMBERS + SPARE_MEMBERS, orderBy, members: [], axis: chart.axis }
-  })
-  const ranks = boardPlans(page, state).map(({ dimension }): RankPart => {
-    const limit = BOARD_ROWS + SPARE_MEMBERS
-    return { dimension: dimension.name, orderBy: order, limit, offset: 0, search, ignoreOwnFilter: true }
-  })
-  // Both axes have the same totals; leaderboards have impressions on one only.
-  return { range, axis: 'impression', zone, grain, filters, comparison, totals: true, series, ranks }
-}
-
-/** One page of all members of a dimension, in the order of the leaderboards. */
-export function memberQuery(
-  state: PageState,
-  part: Pick<RankPart, 'dimension' | 'search' | 'offset' | 'limit'>,
-): ViewQuery {
-  const { range, zone, filters, comparison, order } = state
-  const ranks = [{ ...part, orderBy: order, ignoreOwnFilter: true }]
-  return { range, axis: 'impression', zone, grain: 'auto', filters, comparison, totals: false, series: [], ranks }
-}
-
-function sizeOrder({ axis }: ChartPlan): SeriesPart['orderBy'] {
-  return { by: axis === 'click' ? 'clicks' : 'impressions', of: 'value', direction: 'desc' }
-}
 
 /** The screen of an answer to `viewQueryOf(page, state)`; `memory` keeps it steady from answer to answer. */
 export function screenOfAnswer(page: PagePlan, state: PageState, answer: ViewAnswer, memory: Memory): Screen {
@@ -139,24 +76,6 @@ function answerCharts(page: PagePlan, state: PageState, answer: ViewAnswer, memo
     if (!colours.has(dimension)) colours.set(dimension, slotOf)
     return [answerChart({ plan, state, answer, slotOf }, series, values)]
   })
-}
-
-type ReadValues = (amounts: Amounts | null) => Values | undefined
-
-/** Amounts by name as the page's list of quantities (G2 of `page.ts`). */
-export function valuesReader({ measures }: Pick<PagePlan, 'measures'>): ReadValues {
-  const sums = measures.flatMap((measure) => (measure.kind === 'money' ? [measure] : []))
-  const names = sums.toSorted((a, b) => a.quantity - b.quantity).map(({ name }) => name)
-  return (amounts) => {
-    if (amounts === null) return undefined
-    return [amounts.impressions, amounts.clicks, ...names.map((name) => toQuantity(amounts.sums[name] ?? '0'))]
-  }
-}
-
-function toQuantity(decimal: string): Quantity {
-  const micros = microsOf(decimal)
-  const size = micros < 0n ? -micros : micros
-  return size <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(micros) : String(micros)
 }
 
 interface ChartContext {
@@ -210,102 +129,4 @@ function isFilling({ asOf, range, grain, buckets }: ViewAnswer, state: PageState
   if (endOfLastMs - range.endMs > (GRAINS_MS[grain] < GRAINS_MS['1d'] ? 0 : GRAINS_MS['1h'])) return true
   if (asOf.finalUpToMs !== null && asOf.finalUpToMs >= range.endMs) return false
   return asOf.watermarkMs === null ? state.range.kind === 'last' : asOf.watermarkMs < endOfLastMs
-}
-
-/** The columns of leaderboards for a measure. */
-export function columnsOf(page: PagePlan, state: Pick<PageState, 'measure'>): BoardColumns {
-  const measure = measureOf(page, state)
-  const [board] = page.boards
-  const size = board?.value ?? { kind: 'count', name: 'impressions', label: 'Impressions', quantity: 0 }
-  if (measure.kind === 'ratio') return { value: size, second: measure, changeOf: measure }
-  return { value: measure, second: 'share', changeOf: measure }
-}
-
-interface BoardContext {
-  readonly page: PagePlan
-  readonly state: PageState
-  readonly plan: BoardPlan
-  readonly charts: readonly ChartModel[]
-  readonly memory: Memory
-}
-
-function answerBoard(
-  { page, state, plan, charts, memory }: BoardContext,
-  { members, memberCount, rest, whole }: RankAnswer,
-): BoardModel {
-  const values = valuesReader(page)
-  const own = charts.filter((chart) => chart.plan.dimension?.name === plan.dimension.name)
-  const slots = slotsOf(own)
-  const all = members.map((member) => boardRow(member, values, slots.get(member.name)))
-  const ranked = all.map(({ name }) => name)
-  const kept = keepMembers(memory, `board ${plan.dimension.name}`, state, ranked, BOARD_ROWS)
-  const rows = worthARow(
-    all.filter(({ name }) => kept.has(name)),
-    state,
-    values(whole) ?? [],
-  )
-  const left = all.filter((row) => !rows.includes(row))
-  const others = sumOf([...left.map(({ last }) => last), values(rest) ?? []])
-  return {
-    plan,
-    columns: columnsOf(page, state),
-    isCharted: own.length > 0,
-    memberCount,
-    isCapped: false,
-    whole: values(whole) ?? [],
-    others,
-    rows,
-  }
-}
-
-/** Two charts of a dimension may give one colour to two members: the first chart's holds. */
-function slotsOf(charts: readonly ChartModel[]): ReadonlyMap<string, number> {
-  const slots = new Map<string, number>()
-  for (const { name, slot, isOthers } of charts.flatMap(({ series }) => series)) {
-    if (!isOthers && !slots.has(name) && ![...slots.values()].includes(slot)) slots.set(name, slot)
-  }
-  return slots
-}
-
-function boardRow(
-  { name, value, compared, complete, isFinal }: RankAnswer['members'][number],
-  values: ReturnType<typeof valuesReader>,
-  slot: number | undefined,
-): BoardModelRow {
-  const before = values(compared)
-  return {
-    name,
-    last: values(value) ?? [],
-    isFinal,
-    ...(slot === undefined ? {} : { slot }),
-    ...(before === undefined ? {} : { complete: values(complete ?? value) ?? [], before }),
-  }
-}
-
-/** In an order by size, rows after the first have at least a thousandth of all, or they are among the others. */
-function worthARow(rows: readonly BoardModelRow[], { order }: PageState, whole: Values): readonly BoardModelRow[] {
-  if (order.of === 'change' || order.direction === 'asc') return rows
-  const isWorth = ({ last }: BoardModelRow): boolean =>
-    Number(last[0] ?? 0) * 1_000 >= MIN_ROW_THOUSANDTHS * Number(whole[0] ?? 0)
-  const count = rows.findLastIndex(isWorth) + 1
-  return rows.slice(0, Math.max(count, FIRST_ROWS))
-}
-
-/** Rows of cells added up, cell by cell; nothing and nothing is nothing. */
-function sumOfRows(rows: readonly (readonly (Values | undefined)[])[]): readonly (Values | undefined)[] {
-  const [first = [], ...others] = rows
-  if (others.length === 0) return first
-  return first.map((_, index) => {
-    const cells = rows.map((row) => row[index])
-    return cells.every((cell) => cell === undefined) ? undefined : sumOf(cells)
-  })
-}
-
-/** Quantities added up, exactly. */
-function sumOf(all: readonly (Values | undefined)[]): Values {
-  const length = Math.max(0, ...all.map((values) => values?.length ?? 0))
-  return Array.from({ length }, (_, index) => {
-    const sum = all.reduce((total, values) => total + BigInt(values?.[index] ?? 0), 0n)
-    return sum <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(sum) : String(sum)
-  })
 }

@@ -1,6 +1,6 @@
 /**
- * What can be asked at all: one table answers a question, so filters and split have to be dimensions of one (W3 of
- * `answer-screen.ts`).
+ * What can be asked at all: one table answers a question, so filters and split have to be dimensions of one (N1 of
+ * `view-question.ts`).
  */
 import { inSentence, type PagePlan } from '../../../src/pipeline/page.ts'
 import type { TimeAxis } from '../../../src/pipeline/plan.ts'

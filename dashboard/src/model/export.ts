@@ -8,7 +8,7 @@ import { formatMicros } from '../../../src/pipeline/cells.ts'
 import type { PageMeasure, PagePlan } from '../../../src/pipeline/page.ts'
 import type { RankedMember } from '../../../src/query/view-answer.ts'
 import type { Values } from '../../../src/server/page-data.ts'
-import { valuesReader } from './answer-screen.ts'
+import { valuesReader } from './answer-values.ts'
 import type { ChartModel } from './chart-model.ts'
 import { amountOf, measureNumber } from './measures.ts'
 

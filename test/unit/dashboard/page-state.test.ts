@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { planWithin, whyNot } from '../../../dashboard/src/model/answerable.ts'
-import { splitOf, viewQueryOf } from '../../../dashboard/src/model/answer-screen.ts'
+import { splitOf, viewQueryOf } from '../../../dashboard/src/model/view-question.ts'
 import {
   defaultState,
   filterModeOf,
@@ -48,7 +48,7 @@ describe('steps of the page', () => {
     assert.deepEqual(toggleMember(left, 'browser', 'chrome', 'exclude').filters, [])
   })
 
-  it('W3 of answer-screen: know what no table holds beside the filters, and what a limited viewer can ask', () => {
+  it('N1 of view-question: know what no table holds beside the filters, and what a limited viewer can ask', () => {
     const tables = [
       { axis: 'impression' as const, dimensions: ['campaign_id', 'device_type'] },
       { axis: 'impression' as const, dimensions: ['browser'] },
