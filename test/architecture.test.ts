@@ -1,6 +1,7 @@
 /**
  * The law of the source tree: zones point one way, nothing goes in circles, pure zones are pure, packages are declared,
- * folders and names say what they are. Each rule is applied to the tree and, as its control, to a fixture that breaks it.
+ * folders and names say what they are. Each rule is applied to the tree and, as its control, to a fixture that breaks
+ * it.
  */
 import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'

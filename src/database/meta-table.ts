@@ -1,6 +1,6 @@
 /**
- * `tidemark_meta`: one row for each pipeline that wrote to this database: its plan, who wrote last and how far. What the
- * epoch protocol keeps in it is read and written by `epoch-row.ts`.
+ * `tidemark_meta`: one row for each pipeline that wrote to this database: its plan, who wrote last and how far. What
+ * the epoch protocol keeps in it is read and written by `epoch-row.ts`.
  */
 import type { Client } from 'pg'
 import { planHash } from '../pipeline/plan-hash.ts'
@@ -126,8 +126,8 @@ export interface LastWriter {
 }
 
 /**
- * Who wrote last to each table that some pipeline listed as its own, under whatever name of pipeline. A table that is not
- * in here is none of ours.
+ * Who wrote last to each table that some pipeline listed as its own, under whatever name of pipeline. A table that is
+ * not in here is none of ours.
  */
 export async function lastWriters(client: Client): Promise<ReadonlyMap<string, LastWriter>> {
   const { rows } = await client.query<LastWriter & { table: string }>(

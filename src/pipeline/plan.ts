@@ -184,7 +184,10 @@ export const EVENT_CLASSES = [
 
 export type EventClass = (typeof EVENT_CLASSES)[number]
 
-/** The class of clicks in the ledger of a Flink job that are `orphan`, `out_of_window` or `pending`: it counts them as one. */
+/**
+ * The class of clicks in the ledger of a Flink job that are `orphan`, `out_of_window` or `pending`: it counts them as
+ * one.
+ */
 export const UNATTRIBUTED = 'unattributed'
 
 /** A class of a ledger, whoever fills it. */

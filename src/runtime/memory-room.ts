@@ -19,8 +19,8 @@
  *     good.
  * M5  What the system has not taken back is not held: it is room for what comes next. Else a run that is full could
  *     stay it.
- * M6  A limit that is too small for the program itself locks nothing up: `MIN_STATE_SHARE` of it may always be remembered,
- *     what is not counted yet included.
+ * M6  A limit that is too small for the program itself locks nothing up: `MIN_STATE_SHARE` of it may always be
+ *     remembered, what is not counted yet included.
  *
  * M7  Nobody is refused for garbage: before it is full, the collector runs, and every `COLLECT_MS` while it nearly is.
  * M8  An append that does not fit is refused by itself: smaller ones that fit are taken. Nothing at all is admitted

@@ -45,7 +45,10 @@ export class EventStreams {
     return this.#open.size >= this.#options.maxConnections
   }
 
-  /** Tells a stream that has begun what its reader has missed, and what is new from now on. Others may write to it as well. */
+  /**
+   * Tells a stream that has begun what its reader has missed, and what is new from now on. Others may write to it as
+   * well.
+   */
   join(response: ServerResponse, missed: readonly StreamEvent[], telling: Telling = {}): void {
     this.#open.set(response, telling)
     response.on('close', () => this.#open.delete(response))

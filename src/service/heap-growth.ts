@@ -1,14 +1,16 @@
 /**
  * When the garbage collector runs over the whole heap.
  *
- * V8 counts typed arrays beside the heap, and marks all of it whenever 64 MB of them are new, however many there are already.
- * The ids of half a million events a second are that much every five seconds, and no garbage. On two cores each run took half
- * of the event loop's time for 40 to 80 ms: of the acknowledgements that took over 25 ms nearly all fell there. (With its
- * threads at a lower priority the event loop waited for them at the end, for 65 ms.)
+ * V8 counts typed arrays beside the heap, and marks all of it whenever 64 MB of them are new, however many there are
+ * already. The ids of half a million events a second are that much every five seconds, and no garbage. On two cores
+ * each run took half of the event loop's time for 40 to 80 ms: of the acknowledgements that took over 25 ms nearly all
+ * fell there. (With its threads at a lower priority the event loop waited for them at the end, for 65 ms.)
  *
- * H1  V8 does not look at typed arrays until they have grown by `MIN_GROWTH_BYTES`, or by `GROWTH` of what there was where that
- *     is more: so much of them may be garbage for a while. Then it decides by itself, as ever, and marks beside the event loop.
- * H2  Where that is more than the memory of the run has room for, it is collected before (M7 of `src/runtime/memory-room.ts`).
+ * H1  V8 does not look at typed arrays until they have grown by `MIN_GROWTH_BYTES`, or by `GROWTH` of what there was
+ *     where that is more: so much of them may be garbage for a while. Then it decides by itself, as ever, and marks
+ *     beside the event loop.
+ * H2  Where that is more than the memory of the run has room for, it is collected before (M7 of
+ *     `src/runtime/memory-room.ts`).
  */
 import { constants, PerformanceObserver, type PerformanceEntry } from 'node:perf_hooks'
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'

@@ -12,7 +12,9 @@ import { DEFAULT_INGEST_LIMITS } from '../server/ingest/limits.ts'
 
 /** What Tidemark takes unless told otherwise; PostgreSQL and the system need some as well. */
 const SHARE_OF_MACHINE = 0.6
-/** Where that is less, more of the machine is taken, up to `MAX_MACHINE_SHARE`: the program itself becomes no smaller. */
+/**
+ * Where that is less, more of the machine is taken, up to `MAX_MACHINE_SHARE`: the program itself becomes no smaller.
+ */
 const USUAL_LEAST_BYTES = 600_000_000
 /**
  * Above the limit for a moment, at most; what is more than the machine has ends in the hands of its kernel.

@@ -1,6 +1,6 @@
 /**
- * What the two engines make differently of the same records: the lines of the table in docs/parity.md that show in the ledger
- * at the times of their own events, each with its answer from either engine.
+ * What the two engines make differently of the same records: the lines of the table in docs/parity.md that show in the
+ * ledger at the times of their own events, each with its answer from either engine.
  *
  * They are read under A = 10 min, L = 5 min and an outOfOrderness of 20 min, which one of them needs.
  */

@@ -1,6 +1,6 @@
 /**
- * The command line as other programs rely on it, run through the launcher of a checkout whose path has a space and that is
- * reached through a symbolic link: exit codes, where data and talk go, suggestions, help, interrupts, broken pipes.
+ * The command line as other programs rely on it, run through the launcher of a checkout whose path has a space and that
+ * is reached through a symbolic link: exit codes, where data and talk go, suggestions, help, interrupts, broken pipes.
  */
 import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'

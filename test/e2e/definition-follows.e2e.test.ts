@@ -1,6 +1,7 @@
 /**
- * A definition alone decides: a dimension that arrives as an extra field, a roll-up over any dimensions, renamed tables,
- * other parameters. The engine, the files of `replay`, the tables in PostgreSQL, the verification and the page follow.
+ * A definition alone decides: a dimension that arrives as an extra field, a roll-up over any dimensions, renamed
+ * tables, other parameters. The engine, the files of `replay`, the tables in PostgreSQL, the verification and the page
+ * follow.
  */
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'

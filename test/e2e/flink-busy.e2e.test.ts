@@ -1,6 +1,6 @@
 /**
- * `tidemark flink resume` and `submit --replace` where tables must not be emptied (F2 of `flink-job.ts`, J3 of `jobs.ts`): a
- * cluster that says which jobs run, and a real PostgreSQL.
+ * `tidemark flink resume` and `submit --replace` where tables must not be emptied (F2 of `flink-job.ts`, J3 of
+ * `jobs.ts`): a cluster that says which jobs run, and a real PostgreSQL.
  */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

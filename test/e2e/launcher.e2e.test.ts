@@ -1,6 +1,7 @@
 /**
- * The launcher and its set-up, in a checkout of three files whose npm is a stand-in that notes each call. The real set-up
- * takes the network and half a minute; what is tested here is when it runs, how often, and what it says when it cannot.
+ * The launcher and its set-up, in a checkout of three files whose npm is a stand-in that notes each call. The real
+ * set-up takes the network and half a minute; what is tested here is when it runs, how often, and what it says when it
+ * cannot.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

@@ -1,5 +1,6 @@
 /**
- * The page over tables that a Flink job fills, in a browser: as fresh, with its ledger, and without what it cannot know.
+ * The page over tables that a Flink job fills, in a browser: as fresh, with its ledger, and without what it cannot
+ * know.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'

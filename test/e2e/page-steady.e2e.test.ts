@@ -100,7 +100,8 @@ describe('the page holds still', { skip: skipWithoutChromium(), timeout: 900_000
         await sendMinute(Date.now() - 20_000)
         await eventually('what came is shown', async () => (await tile(page)) === String(sent))
       }
-      // Half an hour and more further on, with a new campaign and a class that nobody had: what was provisional is final.
+      // Half an hour and more further on, with a new campaign and a class that nobody had: what was provisional is
+      // final.
       await rig.send('impressions', 'broken')
       await sendMinute(Date.now() + 4 * MINUTE_MS)
       await eventually('what came is shown', async () => (await page.locator('.is-malformed').innerText()) !== '')

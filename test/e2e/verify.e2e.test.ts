@@ -1,5 +1,6 @@
 /**
- * `verify` as people and programs meet it: exit codes, what it prints, what it refuses, and that it leaves nothing behind.
+ * `verify` as people and programs meet it: exit codes, what it prints, what it refuses, and that it leaves nothing
+ * behind.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

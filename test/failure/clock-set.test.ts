@@ -1,6 +1,6 @@
 /**
- * The wall clock of a running service is set, by a day ahead and by a day back, between restarts too; and it runs in other
- * time zones than the database and whoever compares. Epochs go on, nothing true is late after it, all is exact.
+ * The wall clock of a running service is set, by a day ahead and by a day back, between restarts too; and it runs in
+ * other time zones than the database and whoever compares. Epochs go on, nothing true is late after it, all is exact.
  */
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'

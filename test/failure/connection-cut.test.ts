@@ -1,6 +1,6 @@
 /**
- * The connection to PostgreSQL is cut at every byte of one epoch's transaction, in both directions, also between COMMIT and
- * its answer (E1 and E2 of `epoch-store.ts`).
+ * The connection to PostgreSQL is cut at every byte of one epoch's transaction, in both directions, also between COMMIT
+ * and its answer (E1 and E2 of `epoch-store.ts`).
  *
  * After each cut the database holds the epoch whole or not at all, and after a retry it holds it once and exactly. The
  * control counts what each cut did: some were before the commit, some lost only its answer.

@@ -1,7 +1,7 @@
 /**
- * A real run's folder or database is not what it was: bits of journal and checkpoints flipped, files cut off or gone, the
- * definition changed, PostgreSQL restored from an older backup, tables of a newer version. Each is refused with its way out,
- * or made no difference; none is ever taken for a fresh start, and none is counted wrong.
+ * A real run's folder or database is not what it was: bits of journal and checkpoints flipped, files cut off or gone,
+ * the definition changed, PostgreSQL restored from an older backup, tables of a newer version. Each is refused with its
+ * way out, or made no difference; none is ever taken for a fresh start, and none is counted wrong.
  */
 import assert from 'node:assert/strict'
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'

@@ -1,6 +1,7 @@
 /**
- * PostgreSQL under a running service: frozen with all its processes, slow, read-only, out of connections, killed. The process
- * lives, its memory is bounded, it takes events in meanwhile, says what it waits for, and all is exact when PostgreSQL is back.
+ * PostgreSQL under a running service: frozen with all its processes, slow, read-only, out of connections, killed. The
+ * process lives, its memory is bounded, it takes events in meanwhile, says what it waits for, and all is exact when
+ * PostgreSQL is back.
  */
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL is there and does not work: frozen, read-only, out of connections, slow, in each other's way. Each is told in a
- * sentence of its own, is worth another try, and leaves every epoch whole and once when it is over.
+ * PostgreSQL is there and does not work: frozen, read-only, out of connections, slow, in each other's way. Each is told
+ * in a sentence of its own, is worth another try, and leaves every epoch whole and once when it is over.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'

@@ -1,7 +1,7 @@
 /**
- * The disk under a whole service fails: EIO at each kind of call to journal and checkpoints, a full disk in mid-write, short
- * writes. A disk that failed ends the run with its error and is asked nothing more; a full one is waited for; short writes
- * are written on. Whatever was acknowledged is counted once after it.
+ * The disk under a whole service fails: EIO at each kind of call to journal and checkpoints, a full disk in mid-write,
+ * short writes. A disk that failed ends the run with its error and is asked nothing more; a full one is waited for;
+ * short writes are written on. Whatever was acknowledged is counted once after it.
  */
 import assert from 'node:assert/strict'
 import { basename } from 'node:path'

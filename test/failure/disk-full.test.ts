@@ -1,7 +1,7 @@
 /**
- * Disks that are really full: that of the data folder, and that of PostgreSQL. Intake stops with 503 before the journal's
- * disk is full and goes on by itself when there is room; a full disk under PostgreSQL is an outage like others. Whatever was
- * acknowledged is counted.
+ * Disks that are really full: that of the data folder, and that of PostgreSQL. Intake stops with 503 before the
+ * journal's disk is full and goes on by itself when there is room; a full disk under PostgreSQL is an outage like
+ * others. Whatever was acknowledged is counted.
  */
 import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'

@@ -1,7 +1,7 @@
 /**
- * Good clients of a running service beside 2,000 connections that trickle, compressed bombs, floods of bad keys and headers
- * without end: every request is acknowledged, and counted. How long their acknowledgements take, without and with such
- * neighbours, is told; figures are no assertion (RECORD.md).
+ * Good clients of a running service beside 2,000 connections that trickle, compressed bombs, floods of bad keys and
+ * headers without end: every request is acknowledged, and counted. How long their acknowledgements take, without and
+ * with such neighbours, is told; figures are no assertion (RECORD.md).
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

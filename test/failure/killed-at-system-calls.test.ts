@@ -1,9 +1,11 @@
 /**
  * A run of three epochs is killed at each system call by which it leaves something behind: written to a file or a
- * connection, synced, renamed, removed. The kill comes as the call is entered. The next start goes on, and all is exact.
+ * connection, synced, renamed, removed. The kill comes as the call is entered. The next start goes on, and all is
+ * exact.
  *
  * The calls are counted first. `npm run test:long` kills at every one; otherwise at one of each name.
- * `TIDEMARK_FAILURE_SHARE=3/4` makes that every fourth call of each name, from its third: four such shares are the whole.
+ * `TIDEMARK_FAILURE_SHARE=3/4` makes that every fourth call of each name, from its third: four such shares are the
+ * whole.
  */
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'

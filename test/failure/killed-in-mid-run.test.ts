@@ -1,7 +1,7 @@
 /**
- * `tidemark run` killed with SIGKILL at random times, idle, at a steady load, in a burst, draining and starting, and started
- * again each time: whatever was acknowledged is counted, nothing is counted that was not sent, and the tables are those of
- * the recount. TIDEMARK_FAILURE_CYCLES says how often.
+ * `tidemark run` killed with SIGKILL at random times, idle, at a steady load, in a burst, draining and starting, and
+ * started again each time: whatever was acknowledged is counted, nothing is counted that was not sent, and the tables
+ * are those of the recount. TIDEMARK_FAILURE_CYCLES says how often.
  */
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
- * More comes than can be taken: gigabytes while PostgreSQL is down, and far more requests than the service answers. Memory
- * stays bounded, who is turned away is told so, and all that was acknowledged is counted.
+ * More comes than can be taken: gigabytes while PostgreSQL is down, and far more requests than the service answers.
+ * Memory stays bounded, who is turned away is told so, and all that was acknowledged is counted.
  */
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'

@@ -1,8 +1,8 @@
 /**
  * A page that is left open while a thousand campaigns are live: its memory does not grow, and it keeps drawing.
  *
- * The share of `npm test` is half a minute; `npm run test:long` leaves it open for half an hour, or TIDEMARK_PAGE_MINUTES.
- * TIDEMARK_PAGE_EPOCH_MS sets how often the tables change.
+ * The share of `npm test` is half a minute; `npm run test:long` leaves it open for half an hour, or
+ * TIDEMARK_PAGE_MINUTES. TIDEMARK_PAGE_EPOCH_MS sets how often the tables change.
  */
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'

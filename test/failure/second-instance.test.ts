@@ -1,6 +1,6 @@
 /**
- * A second instance is started beside one that runs: on the same folder, on the same database with another folder, and on a
- * copy of the folder while the first one is stopped. Only one ever writes; whoever was overtaken ends as fenced.
+ * A second instance is started beside one that runs: on the same folder, on the same database with another folder, and
+ * on a copy of the folder while the first one is stopped. Only one ever writes; whoever was overtaken ends as fenced.
  */
 import assert from 'node:assert/strict'
 import { cpSync } from 'node:fs'

@@ -1,6 +1,7 @@
 /**
- * A process that writes epochs is stopped (SIGSTOP), overtaken by another on a copy of its data folder, and continued: it
- * changes no row any more and ends as fenced. The control is the same process stopped and continued without an overtaker.
+ * A process that writes epochs is stopped (SIGSTOP), overtaken by another on a copy of its data folder, and continued:
+ * it changes no row any more and ends as fenced. The control is the same process stopped and continued without an
+ * overtaker.
  */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'

@@ -1,6 +1,6 @@
 /**
- * Building coarse cells on a real PostgreSQL (B1–B4 of `coarse-builder.ts`, H1 and H2 of `coarse-schema.ts`): what is built and
- * what is not, interrupted, twice at once, and while the tables are replaced.
+ * Building coarse cells on a real PostgreSQL (B1–B4 of `coarse-builder.ts`, H1 and H2 of `coarse-schema.ts`): what is
+ * built and what is not, interrupted, twice at once, and while the tables are replaced.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'

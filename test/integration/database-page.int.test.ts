@@ -1,5 +1,6 @@
 /**
- * The page over a database that nobody of ours writes to, as a Flink job leaves it: no epoch row, windows that are closed.
+ * The page over a database that nobody of ours writes to, as a Flink job leaves it: no epoch row, windows that are
+ * closed.
  */
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'

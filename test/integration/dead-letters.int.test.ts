@@ -1,5 +1,6 @@
 /**
- * Dead letters of a live service: in PostgreSQL and in files alike, and sent again (L1 to L3 of `service/dead-letters.ts`).
+ * Dead letters of a live service: in PostgreSQL and in files alike, and sent again (L1 to L3 of
+ * `service/dead-letters.ts`).
  */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'

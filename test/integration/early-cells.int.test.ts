@@ -1,6 +1,7 @@
 /**
  * Early cells of epochs on a real PostgreSQL (E1, E2 of `early-tables.ts`, G1–G4 of `early-builder.ts`, Y1–Y4 of
- * `early-schema.ts`, L1–L3 of `change-log.ts`): with the changes kept since, they are the sums of the wide cells in every epoch.
+ * `early-schema.ts`, L1–L3 of `change-log.ts`): with the changes kept since, they are the sums of the wide cells in
+ * every epoch.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
@@ -45,7 +46,9 @@ function stopsAfter(steps: number): AbortSignal {
   } as AbortSignal
 }
 
-/** Cells that are not the sums of the wide ones in the windows that have early cells, and how many windows those are. */
+/**
+ * Cells that are not the sums of the wide ones in the windows that have early cells, and how many windows those are.
+ */
 async function differing(url: string): Promise<{ wrong: number; windows: number }> {
   const sums = { wrong: 0, windows: 0 }
   for (const { source, cells, sums: periods, changes } of sets) {

@@ -1,6 +1,6 @@
 /**
- * What an epoch leaves in the tables of a real server: exact values, hostile names, conflicts, loss of the session (E1, E5 of
- * `epoch-store.ts`).
+ * What an epoch leaves in the tables of a real server: exact values, hostile names, conflicts, loss of the session (E1,
+ * E5 of `epoch-store.ts`).
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'

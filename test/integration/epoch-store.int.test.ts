@@ -1,6 +1,6 @@
 /**
- * The epoch protocol on a real server: epochs follow one another once each, claims are refused by name and with a way out,
- * whoever was overtaken writes nothing, and a server that is away costs nothing but time.
+ * The epoch protocol on a real server: epochs follow one another once each, claims are refused by name and with a way
+ * out, whoever was overtaken writes nothing, and a server that is away costs nothing but time.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'

@@ -1,6 +1,6 @@
 /**
- * A simulated log on its way to the ingest of a run: all of it arrives, in the order of its partition, and what is in the
- * way is waited for or told.
+ * A simulated log on its way to the ingest of a run: all of it arrives, in the order of its partition, and what is in
+ * the way is waited for or told.
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'

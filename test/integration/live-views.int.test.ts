@@ -1,6 +1,6 @@
 /**
- * Hundreds of open pages (V1, V2, V4 of src/server/query/live-views.ts) over real connections: what they cost is a matter of
- * how many different views there are, and those are asked one at a time.
+ * Hundreds of open pages (V1, V2, V4 of src/server/query/live-views.ts) over real connections: what they cost is a
+ * matter of how many different views there are, and those are asked one at a time.
  */
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage } from 'node:http'

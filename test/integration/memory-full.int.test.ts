@@ -1,5 +1,6 @@
 /**
- * A run in less memory than its senders fill: who is sent away and told why, and that all that was acknowledged is counted.
+ * A run in less memory than its senders fill: who is sent away and told why, and that all that was acknowledged is
+ * counted.
  */
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'

@@ -1,6 +1,6 @@
 /**
- * `/api/v1/live…` over a real PostgreSQL (L1, L2 of `live-routes.ts`): views that stay open, alone and in the one stream of a
- * page.
+ * `/api/v1/live…` over a real PostgreSQL (L1, L2 of `live-routes.ts`): views that stay open, alone and in the one
+ * stream of a page.
  */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'

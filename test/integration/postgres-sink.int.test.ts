@@ -1,6 +1,6 @@
 /**
- * A replay's sink against a real server (W1 to W3 of `postgres-sink.ts`): one transaction for the whole run. What rows hold is
- * in `epoch-rows.int.test.ts`: both are written by one writer.
+ * A replay's sink against a real server (W1 to W3 of `postgres-sink.ts`): one transaction for the whole run. What rows
+ * hold is in `epoch-rows.int.test.ts`: both are written by one writer.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'

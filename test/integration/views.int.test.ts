@@ -1,6 +1,6 @@
 /**
- * `/api/v1/…` over a real PostgreSQL (R1, R2 of `view-routes.ts`, B3 of `reader-pool.ts`): answers, refusals, and what a
- * restricted asker gets.
+ * `/api/v1/…` over a real PostgreSQL (R1, R2 of `view-routes.ts`, B3 of `reader-pool.ts`): answers, refusals, and what
+ * a restricted asker gets.
  */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'

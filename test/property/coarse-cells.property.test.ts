@@ -1,6 +1,7 @@
 /**
- * Coarse and narrow cells change no answer (C1 of `coarse-tables.ts`, N1 of `narrow-tables.ts`, D1 and D2 of `span-pieces.ts`, T3
- * of `table-state.ts`): any view is the same without them, with some of them, and with all of them.
+ * Coarse and narrow cells change no answer (C1 of `coarse-tables.ts`, N1 of `narrow-tables.ts`, D1 and D2 of
+ * `span-pieces.ts`, T3 of `table-state.ts`): any view is the same without them, with some of them, and with all of
+ * them.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

@@ -1,7 +1,7 @@
 /**
- * A run in too little memory, whatever is sent when: what is acknowledged is counted and what is refused leaves nothing,
- * memory stays within its bounds, and whoever waits long enough gets in again (M1 to M3 of `memory-room.ts`); what waits in a
- * file is not late for it (M4).
+ * A run in too little memory, whatever is sent when: what is acknowledged is counted and what is refused leaves
+ * nothing, memory stays within its bounds, and whoever waits long enough gets in again (M1 to M3 of `memory-room.ts`);
+ * what waits in a file is not late for it (M4).
  */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'

@@ -1,5 +1,6 @@
 /**
- * The decoder and the recount's own reader of events agree on every record: which are malformed, and what the others say.
+ * The decoder and the recount's own reader of events agree on every record: which are malformed, and what the others
+ * say.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

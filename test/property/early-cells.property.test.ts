@@ -1,7 +1,7 @@
 /**
- * Early cells change no answer (E1 of `early-tables.ts`, T3 of `table-state.ts`): any view is the same without them and with
- * them, with much changed since they were built, beside coarse cells or alone; nor
- * does taking exclusions apart (V1 of `view-source.ts`, F2 of `cells-sql.ts`).
+ * Early cells change no answer (E1 of `early-tables.ts`, T3 of `table-state.ts`): any view is the same without them and
+ * with them, with much changed since they were built, beside coarse cells or alone; nor does taking exclusions apart
+ * (V1 of `view-source.ts`, F2 of `cells-sql.ts`).
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
@@ -47,7 +47,10 @@ const PLANS: readonly (readonly [name: string, plan: Plan, runs: number])[] = [
   ['wide', wide, 60],
 ]
 
-/** Three hours and a half, no border of it that of five minutes; the last of them is not final, and half an hour not passed by the watermark. */
+/**
+ * Three hours and a half, no border of it that of five minutes; the last of them is not final, and half an hour not
+ * passed by the watermark.
+ */
 function spanOf(plan: Plan): { fromMs: number; toMs: number; finalUpToMs: number } {
   const fromMs = Date.UTC(2026, 2, 30, 0, 3)
   const finalUpToMs = fromMs + KEPT_FINAL_MS + 38 * MINUTE_MS

@@ -44,7 +44,9 @@ const plans = fc.constantFrom(
   adPlan(),
 )
 
-/** Events of a plan: ids that come again only when they are new events again, so that no copy differs from the first. */
+/**
+ * Events of a plan: ids that come again only when they are new events again, so that no copy differs from the first.
+ */
 function eventsOf({ parameters }: Plan): fc.Arbitrary<Event[]> {
   const againMs = parameters.attributionWindowMs + parameters.allowedLatenessMs + 1
   const spreadMs = 2 * againMs + 60_000

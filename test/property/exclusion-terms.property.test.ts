@@ -1,6 +1,6 @@
 /**
- * Exclusions taken apart count what the filters let through (X1 of `exclusion-terms.ts`), on any rows; control: not without one
- * of the terms.
+ * Exclusions taken apart count what the filters let through (X1 of `exclusion-terms.ts`), on any rows; control: not
+ * without one of the terms.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -3,8 +3,8 @@
  *
  * 1. a replay, whatever the size of reads, gives the recounted tables and classes;
  * 2. control: a recount that allows 1 ms more differs on some of these logs, so their times do lie at the boundaries;
- * 3. copies of an id lie in one partition, whatever replaced a value, unless they are to be scattered: SEMANTICS promises
- *    nothing of others.
+ * 3. copies of an id lie in one partition, whatever replaced a value, unless they are to be scattered: SEMANTICS
+ *    promises nothing of others.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,8 +1,9 @@
 /**
- * Sample events of a class are of that class (S1 of src/service/raw/find-samples.ts), judged from the newest blocks of a
- * hostile live run alone:
+ * Sample events of a class are of that class (S1 of src/service/raw/find-samples.ts), judged from the newest blocks of
+ * a hostile live run alone:
  *
- * 1. taken out of the whole run, or given an id of its own, each is missing in its class of the recount, and in no other;
+ * 1. taken out of the whole run, or given an id of its own, each is missing in its class of the recount, and in no
+ *    other;
  * 2. with all blocks there, each class that the recount has is shown;
  * 3. control: who takes the first block that is there for the first that ever came is wrong.
  */

@@ -1,6 +1,6 @@
 /**
- * Any view, of any part, filter, range, grain, zone and comparison, equals a recount of the same rows in plain code, on a
- * real PostgreSQL; and one that no table can answer is refused.
+ * Any view, of any part, filter, range, grain, zone and comparison, equals a recount of the same rows in plain code, on
+ * a real PostgreSQL; and one that no table can answer is refused.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

@@ -1,5 +1,6 @@
 /**
- * Where the two engines differ, and how: each line of the table in docs/parity.md, on the same topics, by `run` and by Flink.
+ * Where the two engines differ, and how: each line of the table in docs/parity.md, on the same topics, by `run` and by
+ * Flink.
  *
  * All lines but the last are one input and one job of Flink, each in six hours of event time of its own.
  */

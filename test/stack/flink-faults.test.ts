@@ -23,7 +23,9 @@ const plan = planOf(DEFINITION)
 /** What does not run everywhere: in most of it Flink plans its job again. */
 const LONG = { ...STACK_TEST, skip: stackMissing({ isForLong: true }) }
 const EVENTS = 24_000
-/** The server is killed again and again: what the task manager saw last may be its death, its absence or its recovery. */
+/**
+ * The server is killed again and again: what the task manager saw last may be its death, its absence or its recovery.
+ */
 const DATABASE_IS_AWAY =
   /^it ended with code \d+: .*(?:refused|terminat|connection|I\/O|EOF|the database system is (?:starting up|in recovery))/i
 const SLICES = 12

@@ -1,6 +1,6 @@
 /**
- * Events over HTTP into the topics of a real Kafka, and back through the source: what was acknowledged is in the topics,
- * byte for byte, also when the broker is killed under load, and the tables count it once.
+ * Events over HTTP into the topics of a real Kafka, and back through the source: what was acknowledged is in the
+ * topics, byte for byte, also when the broker is killed under load, and the tables count it once.
  */
 import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'

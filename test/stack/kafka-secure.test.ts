@@ -1,7 +1,7 @@
 /**
- * A real broker that lets in only who it knows. With a password: every mechanism is let in with the right one, refused with
- * another, and `generate` writes with what the definition says. Over TLS: a broker is believed by its certificate alone, and
- * each thing that can be wrong ends with the error that says which. B3 and B4 of `broker-connection.ts`.
+ * A real broker that lets in only who it knows. With a password: every mechanism is let in with the right one, refused
+ * with another, and `generate` writes with what the definition says. Over TLS: a broker is believed by its certificate
+ * alone, and each thing that can be wrong ends with the error that says which. B3 and B4 of `broker-connection.ts`.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

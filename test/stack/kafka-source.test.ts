@@ -1,6 +1,7 @@
 /**
- * `run` on the topics of a real Kafka: killed and started again, with aborted transactions, every compression, odd records,
- * a broker that dies, a partition that is added, and offsets that are gone. The tables are those of the recount.
+ * `run` on the topics of a real Kafka: killed and started again, with aborted transactions, every compression, odd
+ * records, a broker that dies, a partition that is added, and offsets that are gone. The tables are those of the
+ * recount.
  */
 import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'

@@ -1,9 +1,9 @@
 /**
  * One input, two engines: the embedded engine and a real Flink on a real Kafka give the same rows in every table.
  *
- * The worked cases are one log, each some hours after the one before: ids are used again, partitions are what they were, and
- * a job of Flink is planned once. A second log has them spread, with every id in a partition of its own, and behind them
- * hostile logs, each over 1 to 4 of the partitions.
+ * The worked cases are one log, each some hours after the one before: ids are used again, partitions are what they
+ * were, and a job of Flink is planned once. A second log has them spread, with every id in a partition of its own, and
+ * behind them hostile logs, each over 1 to 4 of the partitions.
  *
  * Of the SQL they show A1 and A2 of `attribution-views.ts`, V1 and V2 of `event-views.ts`, E1 and E2 of
  * `ledger-statements.ts`, T2 of `table-statements.ts`, F1 of `record-fields.ts`.
@@ -33,7 +33,10 @@ const LOGS = 50
 /** What does not run everywhere: the other log has these cases as well, and each job is planned for itself. */
 const LONG = { ...STACK_TEST, skip: stackMissing({ isForLong: true }) }
 
-/** What Flink's JSON parser does not tell apart or does not read (docs/flink.md), and what only stands at a file's start. */
+/**
+ * What Flink's JSON parser does not tell apart or does not read (docs/flink.md), and what only stands at a file's
+ * start.
+ */
 const LEFT_OUT: readonly string[] = [
   '1e2 and "1e2" are one id',
   '0 and -0 are two',

@@ -1,5 +1,6 @@
 /**
- * The dashboard in a real Superset and a real Chromium: everything is drawn, it moves by itself, and it shows what SQL says.
+ * The dashboard in a real Superset and a real Chromium: everything is drawn, it moves by itself, and it shows what SQL
+ * says.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

@@ -5,8 +5,8 @@ type Work = () => unknown
 const works = new WeakMap<Pick<TestContext, 'after'>, Work[]>()
 
 /**
- * Does something when the test is over, last come first: what was started in a folder is stopped before the folder goes.
- * (`context.after` alone goes in the order of the calls.) Whatever fails, the rest is still done.
+ * Does something when the test is over, last come first: what was started in a folder is stopped before the folder
+ * goes. (`context.after` alone goes in the order of the calls.) Whatever fails, the rest is still done.
  */
 export function afterwards(context: Pick<TestContext, 'after'>, work: Work): void {
   const known = works.get(context)

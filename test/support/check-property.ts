@@ -1,5 +1,6 @@
 /**
- * Runs properties under a seed that replays: TIDEMARK_SEED if it is given, else a fresh one, named when a property fails.
+ * Runs properties under a seed that replays: TIDEMARK_SEED if it is given, else a fresh one, named when a property
+ * fails.
  */
 import fc from 'fast-check'
 import { replay, seed } from './seed.ts'

@@ -1,6 +1,6 @@
 /**
- * How much work a call is, in a number that is the same on every machine and under any load: how often the blocks of our
- * code ran, as V8 counts them for coverage. So a test can say "in proportion" without looking at a clock.
+ * How much work a call is, in a number that is the same on every machine and under any load: how often the blocks of
+ * our code ran, as V8 counts them for coverage. So a test can say "in proportion" without looking at a clock.
  *
  * What the engine does inside one call of its own (`JSON.parse`, an expression, `indexOf`) counts as nothing.
  */
@@ -19,7 +19,10 @@ export function countSteps(run: () => void): number {
   return takeSteps()
 }
 
-/** How many times the steps of work twice as large: 2 where work is in proportion to its size, 4 where it grows as the square. */
+/**
+ * How many times the steps of work twice as large: 2 where work is in proportion to its size, 4 where it grows as the
+ * square.
+ */
 export function growth(work: (size: number) => void, size: number): number {
   return countSteps(() => work(2 * size)) / countSteps(() => work(size))
 }

@@ -140,7 +140,8 @@ export class CrowdedRun {
   }
 
   /**
-   * Reads impressions of a file, `perSecond` of them a second, and retries for `patienceMs` as whoever follows files does.
+   * Reads impressions of a file, `perSecond` of them a second, and retries for `patienceMs` as whoever follows files
+   * does.
    *
    * @returns whether they were appended
    */

@@ -1,8 +1,8 @@
 /**
  * A way to a server that a test can cut after any number of bytes, in either direction, or make long.
  *
- * Exactly that many bytes get through; then both ends see the connection close. The count begins when the cut is set, and
- * the connections made after a cut are whole.
+ * Exactly that many bytes get through; then both ends see the connection close. The count begins when the cut is set,
+ * and the connections made after a cut are whole.
  */
 import { createServer, connect, type Server, type Socket } from 'node:net'
 

@@ -69,8 +69,8 @@ export async function replayPartitions(
 }
 
 /**
- * What a stepped run does next: read some lines of a partition, follow the watermarks, hand out changes, save rows ahead of
- * the next snapshot, save what is new, or do that and go on with a pipeline restored from what was saved.
+ * What a stepped run does next: read some lines of a partition, follow the watermarks, hand out changes, save rows
+ * ahead of the next snapshot, save what is new, or do that and go on with a pipeline restored from what was saved.
  */
 export type Step =
   { readonly read: number; readonly lines: number } | 'advance' | 'changes' | 'final' | 'ahead' | 'snapshot' | 'restart'

@@ -1,6 +1,6 @@
 /**
- * Fetches what tests of the stack need, all of it within a limit of time, and prints why something is missing; nothing where
- * all of it is there.
+ * Fetches what tests of the stack need, all of it within a limit of time, and prints why something is missing; nothing
+ * where all of it is there.
  *
  *     node test/support/fetch-stack.ts SECONDS
  */

@@ -1,6 +1,6 @@
 /**
- * What senders at their worst deliver: copies, repeated ids with other contents, clicks on nothing, stragglers, events of
- * the future and things that are no events. Each batch is marked in each of its lines, so that a journal can be held
+ * What senders at their worst deliver: copies, repeated ids with other contents, clicks on nothing, stragglers, events
+ * of the future and things that are no events. Each batch is marked in each of its lines, so that a journal can be held
  * against what was sent without keeping the lines.
  */
 import { crc32 } from 'node:zlib'

@@ -1,6 +1,7 @@
 /**
- * Clients that mean harm, as a process of their own: as many connections that trickle as are asked for, compressed bombs,
- * floods of keys that are none, headers without end. Prints `ready` when all are there; goes on until it is killed.
+ * Clients that mean harm, as a process of their own: as many connections that trickle as are asked for, compressed
+ * bombs, floods of keys that are none, headers without end. Prints `ready` when all are there; goes on until it is
+ * killed.
  *
  * Usage: node test/support/hostile-program.ts PORT CONNECTIONS
  */

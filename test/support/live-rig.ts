@@ -1,5 +1,6 @@
 /**
- * A live service in this process, with everything real: journal, checkpoints, PostgreSQL, page. Events are sent over HTTP.
+ * A live service in this process, with everything real: journal, checkpoints, PostgreSQL, page. Events are sent over
+ * HTTP.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'

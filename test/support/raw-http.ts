@@ -1,5 +1,6 @@
 /**
- * HTTP with everything in the test's own hands: headers a client library would not let through, readers that do not read.
+ * HTTP with everything in the test's own hands: headers a client library would not let through, readers that do not
+ * read.
  */
 import { request, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 

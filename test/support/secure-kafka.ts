@@ -1,5 +1,6 @@
 /**
- * A real Kafka that lets in only who it knows, for tests: one listener that asks for a password, one with TLS, one with both.
+ * A real Kafka that lets in only who it knows, for tests: one listener that asks for a password, one with TLS, one with
+ * both.
  */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'

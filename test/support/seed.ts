@@ -1,6 +1,6 @@
 /**
- * Where the chance of tests comes from: TIDEMARK_SEED if it is a number, a fresh seed if it is `random`, else always the
- * same one. So `npm test` says something of the commit, not of the dice; `TIDEMARK_SEED=random` looks further, and
+ * Where the chance of tests comes from: TIDEMARK_SEED if it is a number, a fresh seed if it is `random`, else always
+ * the same one. So `npm test` says something of the commit, not of the dice; `TIDEMARK_SEED=random` looks further, and
  * whatever fails names the seed that replays it.
  */
 const USUAL_SEED = 20_261_125

@@ -10,7 +10,9 @@ export function signalServer(postmasterPid: number, name: NodeJS.Signals): numbe
   return pids.length
 }
 
-/** Whether the system has stopped every one of them; one that had ended before its parent was stopped counts as well. */
+/**
+ * Whether the system has stopped every one of them; one that had ended before its parent was stopped counts as well.
+ */
 export function isServerStopped(postmasterPid: number): boolean {
   return [postmasterPid, ...childrenOf(postmasterPid)].every((pid) => /^\d+ \(.*\) [TtZ] /.test(statOf(pid)))
 }

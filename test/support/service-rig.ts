@@ -1,5 +1,6 @@
 /**
- * A pipeline whose service is a process of its own, started, killed and started again, with the truth of what it was sent.
+ * A pipeline whose service is a process of its own, started, killed and started again, with the truth of what it was
+ * sent.
  */
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'

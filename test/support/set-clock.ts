@@ -1,6 +1,6 @@
 /**
- * Loaded before a program (`node --import`): its wall clock is set by as many ms as TIDEMARK_TEST_CLOCK_FILE holds, as soon
- * as they are written there. Time that passes, passes as ever.
+ * Loaded before a program (`node --import`): its wall clock is set by as many ms as TIDEMARK_TEST_CLOCK_FILE holds, as
+ * soon as they are written there. Time that passes, passes as ever.
  */
 import { readFileSync } from 'node:fs'
 

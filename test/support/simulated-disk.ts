@@ -1,8 +1,9 @@
 /**
- * A disk in memory behind the `Disk` port: calls fail as told, and a loss of power keeps only what was synced for certain.
+ * A disk in memory behind the `Disk` port: calls fail as told, and a loss of power keeps only what was synced for
+ * certain.
  *
- * What a real disk may do, this one does by chance: writes that were not synced survive by sectors, in any mixture, with
- * zeros in between; a file that grew ends anywhere; names that were not synced appear, or not, in any mixture.
+ * What a real disk may do, this one does by chance: writes that were not synced survive by sectors, in any mixture,
+ * with zeros in between; a file that grew ends anywhere; names that were not synced appear, or not, in any mixture.
  */
 import { dirname } from 'node:path'
 import type { Disk, DiskEntry, DiskFile } from '../../src/checkpoint/disk/disk.ts'
@@ -20,7 +21,9 @@ export interface DiskCall {
   readonly number: number
 }
 
-/** What goes wrong: an error of the system, after `takenBytes` of a write were taken; or fewer bytes without an error. */
+/**
+ * What goes wrong: an error of the system, after `takenBytes` of a write were taken; or fewer bytes without an error.
+ */
 export interface DiskFault {
   readonly code?: 'EIO' | 'ENOSPC' | 'EDQUOT' | 'POWER'
   readonly takenBytes?: number

@@ -1,11 +1,13 @@
 /**
- * `strace` around a program: counts the system calls that leave something behind, and lets the program die at one of them,
- * or the call fail.
+ * `strace` around a program: counts the system calls that leave something behind, and lets the program die at one of
+ * them, or the call fail.
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
-/** Calls that change a disk or reach a peer. A name that this machine does not have is left out by the mark before it. */
+/**
+ * Calls that change a disk or reach a peer. A name that this machine does not have is left out by the mark before it.
+ */
 export const DURABLE_CALLS: readonly string[] = (
   'write writev pwrite64 pwritev pwritev2 fsync fdatasync ftruncate sendto sendmsg ' +
   'rename renameat renameat2 unlink unlinkat mkdir mkdirat link linkat'

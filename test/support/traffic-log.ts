@@ -30,7 +30,9 @@ export interface DrivenLog {
   readonly partitions: readonly DrivenPartition[]
 }
 
-/** Makes a log of exactly `events` lines. `stepMs` divides the work into calls of `advance`; without it there is one. */
+/**
+ * Makes a log of exactly `events` lines. `stepMs` divides the work into calls of `advance`; without it there is one.
+ */
 export function makeTrafficLog(
   plan: Plan,
   settings: TrafficSettings,

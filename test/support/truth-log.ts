@@ -1,6 +1,6 @@
 /**
- * The truth of a run that something goes wrong with: what was sent is noted before it is sent, and after it whether it was
- * acknowledged. Afterwards journal and tables are held against it.
+ * The truth of a run that something goes wrong with: what was sent is noted before it is sent, and after it whether it
+ * was acknowledged. Afterwards journal and tables are held against it.
  */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
@@ -173,8 +173,8 @@ export interface Judged {
 }
 
 /**
- * Every acknowledged event is counted in one class, every other in one or none, once for each time that it was taken, and
- * the tables are those of the recount. Holds once the last run ended in order.
+ * Every acknowledged event is counted in one class, every other in one or none, once for each time that it was taken,
+ * and the tables are those of the recount. Holds once the last run ended in order.
  */
 export async function assertExact(judged: Judged): Promise<VerifiedFolder> {
   const { truth, dataDir, url, replay } = judged
@@ -192,7 +192,10 @@ export async function assertExact(judged: Judged): Promise<VerifiedFolder> {
   return verified
 }
 
-/** {@link assertExact} fails where the truth has one event more or the tables are off by one. Last of all: it spoils both. */
+/**
+ * {@link assertExact} fails where the truth has one event more or the tables are off by one. Last of all: it spoils
+ * both.
+ */
 export async function assertControls(judged: Judged): Promise<void> {
   const { truth, dataDir, url, replay } = judged
   const held = readJournal(dataDir)

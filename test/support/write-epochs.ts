@@ -1,6 +1,6 @@
 /**
- * A process that claims the tables at a URL and writes epoch after epoch until it fails. Prints the number of each epoch
- * it wrote, and at the end the code of its error; its exit code is that of the error.
+ * A process that claims the tables at a URL and writes epoch after epoch until it fails. Prints the number of each
+ * epoch it wrote, and at the end the code of its error; its exit code is that of the error.
  *
  * Usage: node test/support/write-epochs.ts DATABASE_URL
  */

@@ -1,10 +1,11 @@
 /**
- * The one stream of a page, kept alive: what the pipeline says of itself and, where something is looked at, its answers.
- * Opens it, notices when it is silent, and opens it again with growing pauses.
+ * The one stream of a page, kept alive: what the pipeline says of itself and, where something is looked at, its
+ * answers. Opens it, notices when it is silent, and opens it again with growing pauses.
  *
  * K1  No message for `STALE_AFTER_MS` means stale, whatever the connection says of itself.
  * K2  After a break the stream resumes after the last message that came; the server sends a snapshot where it cannot.
- * K3  A page holds one stream, and none once nobody has seen it for `UNSEEN_MS`, or yet: browsers allow six to one server.
+ * K3  A page holds one stream, and none once nobody has seen it for `UNSEEN_MS`, or yet: browsers allow six to one
+ *     server.
  */
 import { batch, effect, signal, type ReadonlySignal } from '@preact/signals'
 import type { PatchMessage, SnapshotMessage } from '../../../src/server/page-data.ts'

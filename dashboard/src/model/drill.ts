@@ -21,7 +21,10 @@ export function filtersInWords(page: Pick<PagePlan, 'boards'>, filters: readonly
     .join(', ')
 }
 
-/** The fields that the plan sums up, each with what a record says of it; undefined where it says nothing that can be read. */
+/**
+ * The fields that the plan sums up, each with what a record says of it; undefined where it says nothing that can be
+ * read.
+ */
 export function sumsOf(
   { measures }: Pick<Plan, 'measures'>,
   text: string,

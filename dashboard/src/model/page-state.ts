@@ -52,8 +52,8 @@ export function rangeLengthMs({ range }: PageState): number {
 const LIVE_SHARE = 0.25
 
 /**
- * The range before (−1) or after (+1) the one shown, which is `shown` now; live again where there is little after it: `←`
- * and then `→` end where they began.
+ * The range before (−1) or after (+1) the one shown, which is `shown` now; live again where there is little after it:
+ * `←` and then `→` end where they began.
  */
 export function stepRange(
   state: PageState,

@@ -114,9 +114,9 @@ export class RecordLayout {
    *
    * Here until the layout is compiled, and wherever it cannot be. Reading the usual forms of the usual values in this
    * loop instead of by {@link ValueReader} made it 1.35 to 1.4 times as fast; calling the imported functions by their
-   * own names would take back 3 %. It stays one long function because V8 inlines no more than 920 bytes of bytecode into
-   * another: with a function for each kind of value a record takes 1.22 times as long, with the switch in one of its own
-   * 1.4 times. A text's closing quote need not be looked at: the next literal begins with it.
+   * own names would take back 3 %. It stays one long function because V8 inlines no more than 920 bytes of bytecode
+   * into another: with a function for each kind of value a record takes 1.22 times as long, with the switch in one of
+   * its own 1.4 times. A text's closing quote need not be looked at: the next literal begins with it.
    *
    * @returns the position after the record's closing brace, or {@link NO_MATCH}
    */

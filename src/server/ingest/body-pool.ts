@@ -1,6 +1,6 @@
 /**
- * Buffers for bodies, used again: made anew for every batch they would keep the garbage collector busy, which counts their
- * bytes and runs over everything each time some tens of MB are gone.
+ * Buffers for bodies, used again: made anew for every batch they would keep the garbage collector busy, which counts
+ * their bytes and runs over everything each time some tens of MB are gone.
  *
  * P1  A buffer is lent to one body at a time; giving back what is not lent changes nothing.
  * P2  What lies unused is bounded; larger bodies than {@link MAX_BYTES} get buffers of their own.

@@ -1,8 +1,8 @@
 /**
  * Whether a browser sent a request on behalf of a foreign page. Programs send none of these headers.
  *
- * O1  A page of another origin cannot add events by a request that needs no permission (a form, a beacon, an image) to a
- *     server that asks for no key, such as one on this very machine.
+ * O1  A page of another origin cannot add events by a request that needs no permission (a form, a beacon, an image) to
+ *     a server that asks for no key, such as one on this very machine.
  */
 import type { IncomingMessage } from 'node:http'
 

@@ -5,9 +5,9 @@
  * N2  A request is taken whole or not at all: whatever is refused left nothing behind.
  * N3  What is in memory is bounded in bytes: a request that would go over is refused with 503 before it is kept.
  * N4  A repeated delivery is taken again; ids make it harmless.
- * N5  While memory or disk is full, or the brokers are away, whoever comes waits unread for `HOLD_MS` until being told so.
- *     Told at once, thousands who come again at once would keep the event loop from what ends that: counting and the clock.
- *     What passes in a moment, a queue that is full, is told at once.
+ * N5  While memory or disk is full, or the brokers are away, whoever comes waits unread for `HOLD_MS` until being told
+ *     so. Told at once, thousands who come again at once would keep the event loop from what ends that: counting and
+ *     the clock. What passes in a moment, a queue that is full, is told at once.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'

@@ -84,8 +84,8 @@ export class Inflater {
 }
 
 /**
- * All members, in one piece. Their pieces are given back at once: what a bomb makes before it is found out would otherwise
- * have the garbage collector hold up everybody.
+ * All members, in one piece. Their pieces are given back at once: what a bomb makes before it is found out would
+ * otherwise have the garbage collector hold up everybody.
  */
 function gunzipped(body: Uint8Array, limit: number): Promise<Buffer> {
   const stream = createGunzip({ chunkSize: OUTPUT_CHUNK_BYTES })

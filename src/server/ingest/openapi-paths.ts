@@ -1,6 +1,6 @@
 /**
- * The ingest's part of `/openapi.json`: its routes are not fastify's, so what they take and answer is written down here, from
- * the plan, the limits and the refusals themselves.
+ * The ingest's part of `/openapi.json`: its routes are not fastify's, so what they take and answer is written down
+ * here, from the plan, the limits and the refusals themselves.
  */
 import { MALFORMED_REASONS } from '../../engine/event-batch.ts'
 import type { FieldPlan, Plan, StreamName } from '../../pipeline/plan.ts'

@@ -1,8 +1,8 @@
 /**
  * Token buckets by name: so many events a second, and some at once.
  *
- * R1  A request is let in while its bucket holds anything, and pays when its events are counted: a batch larger than what
- *     is left goes through once, and the bucket's debt keeps the next ones waiting.
+ * R1  A request is let in while its bucket holds anything, and pays when its events are counted: a batch larger than
+ *     what is left goes through once, and the bucket's debt keeps the next ones waiting.
  * R2  Memory is bounded: full buckets are forgotten, and forgetting one changes nothing.
  */
 

@@ -22,8 +22,8 @@ export interface Receiving {
 }
 
 /**
- * Resolves with the whole body and the room behind it, in a buffer of the pool; with undefined where the client left before
- * its end.
+ * Resolves with the whole body and the room behind it, in a buffer of the pool; with undefined where the client left
+ * before its end.
  */
 export function receiveBody(request: IncomingMessage, receiving: Receiving): Promise<Buffer | Refusal | undefined> {
   return new Promise((resolve) => new Reception(request, receiving, resolve).start())

@@ -2,8 +2,8 @@
  * An event from the address of a pixel or a link: its parameters are the fields of the stream.
  *
  * E1  Only fields the plan knows are taken; of one given twice the last counts.
- * E2  An event time that is missing is the moment of arrival; a click's id that is missing is made up, so that a link may
- *     be the same for everyone. Whatever else is missing stays missing.
+ * E2  An event time that is missing is the moment of arrival; a click's id that is missing is made up, so that a link
+ *     may be the same for everyone. Whatever else is missing stays missing.
  */
 import type { Plan, StreamName } from '../../pipeline/plan.ts'
 

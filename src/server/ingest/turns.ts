@@ -1,12 +1,12 @@
 /**
- * Whose body is read on when there are more than can be served: one after another instead of a bit of each, so that what
- * comes is taken as fast as ever and refused only where there is no room to wait.
+ * Whose body is read on when there are more than can be served: one after another instead of a bit of each, so that
+ * what comes is taken as fast as ever and refused only where there is no room to wait.
  *
  * U1  While bodies hold little, nobody waits. Nor does ever a body that comes in one piece.
- * U2  Otherwise a body waits after its first piece, and goes on to its end once it is its turn: first come, first served.
- *     Some have a turn together, as many as there is room kept for; each that was answered passes its turn on.
- * U3  No sender is waited for: where no turn began for a moment, those of whom something is still to come may have nothing
- *     to send, and others go on beside them.
+ * U2  Otherwise a body waits after its first piece, and goes on to its end once it is its turn: first come, first
+ *     served. Some have a turn together, as many as there is room kept for; each that was answered passes its turn on.
+ * U3  No sender is waited for: where no turn began for a moment, those of whom something is still to come may have
+ *     nothing to send, and others go on beside them.
  */
 import type { ByteBudget } from './byte-budget.ts'
 

@@ -1,5 +1,6 @@
 /**
- * Views that stay open as routes: `/api/v1/live` has one alone, `/api/v1/live/page` what the pipeline says of itself as well.
+ * Views that stay open as routes: `/api/v1/live` has one alone, `/api/v1/live/page` what the pipeline says of itself as
+ * well.
  *
  * L1  A page needs one stream: browsers allow six to one server.
  * L2  What stands in the way of a view ends no stream of a page: it is told, and tried again where that may help.

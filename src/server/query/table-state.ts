@@ -2,7 +2,8 @@
  * How far the tables of a snapshot are: from the epoch row where an engine of ours writes, otherwise from the tables.
  *
  * T1  What is read belongs to the snapshot, so it is true of everything else read in it.
- * T2  Without a row of ours, or with one of before a Flink job was given the tables, windows count as final up to the first one that is not: what a Flink job has closed.
+ * T2  Without a row of ours, or with one of before a Flink job was given the tables, windows count as final up to the
+ *     first one that is not: what a Flink job has closed.
  * T3  Coarse, narrow and early cells count as far as their state in the same snapshot says, and of this very plan only.
  */
 import { planHash } from '../../pipeline/plan-hash.ts'

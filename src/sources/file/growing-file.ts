@@ -1,8 +1,8 @@
 /**
  * The next whole lines of a file that grows.
  *
- * G1  At most `CHUNK_BYTES` are read at once; a line that is longer is read whole up to `MAX_LINE_BYTES`, and cut there:
- *     each piece is malformed, as the line would have been.
+ * G1  At most `CHUNK_BYTES` are read at once; a line that is longer is read whole up to `MAX_LINE_BYTES`, and cut
+ *     there: each piece is malformed, as the line would have been.
  * G2  A byte-order mark at the beginning is nothing.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'

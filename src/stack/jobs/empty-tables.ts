@@ -1,9 +1,9 @@
 /**
- * The tables of a job that begins with its topics: whatever stands in them would stand beside what it counts anew, as the order
- * of partitions and the clock may decide otherwise.
+ * The tables of a job that begins with its topics: whatever stands in them would stand beside what it counts anew, as
+ * the order of partitions and the clock may decide otherwise.
  *
- * M1  Tables that a `run` has taken over are emptied only where people say so, and are then taken from it. No job is started
- *     beside it.
+ * M1  Tables that a `run` has taken over are emptied only where people say so, and are then taken from it. No job is
+ *     started beside it.
  */
 import type { Client } from 'pg'
 import { inTransaction, withConnection } from '../../database/connection.ts'
@@ -43,7 +43,9 @@ export async function makeTables(plan: Plan, settings: FlinkSettings): Promise<v
   })
 }
 
-/** Empties the tables of a plan whoever filled them. A `run` that does so at present is told that they were taken over. */
+/**
+ * Empties the tables of a plan whoever filled them. A `run` that does so at present is told that they were taken over.
+ */
 export async function replaceTables(plan: Plan, url: string): Promise<void> {
   await inTables(url, async (client) => {
     await migrateTables(client, plan, { discardRows: true })

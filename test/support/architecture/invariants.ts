@@ -1,8 +1,9 @@
 /**
  * Which numbered invariants of the sources a test cites, so that a rule in a header is one that a test shows.
  *
- * A test cites `J1` of a file by that number in a comment or in a title (`J1 to J3` cites three), where it imports the file,
- * itself or through `test/support`, or is called like it, or names it. `J1 of journal.ts` cites that file and no other.
+ * A test cites `J1` of a file by that number in a comment or in a title (`J1 to J3` cites three), where it imports the
+ * file, itself or through `test/support`, or is called like it, or names it. `J1 of journal.ts` cites that file and no
+ * other.
  */
 import { posix } from 'node:path'
 import type { SourceFile } from './rules.ts'

@@ -1,6 +1,6 @@
 /**
- * The law of the source tree as functions from files to violations. `test/architecture.test.ts` applies them to the tree
- * and to fixtures that break each of them.
+ * The law of the source tree as functions from files to violations. `test/architecture.test.ts` applies them to the
+ * tree and to fixtures that break each of them.
  */
 import { posix } from 'node:path'
 import { codeOf, importsOf, type SourceImport } from './source-text.ts'

@@ -1,8 +1,8 @@
 /**
  * Just enough of a TypeScript tokeniser to tell code from comments and texts, and to find imports.
  *
- * A1  `codeOf` keeps every character at its place: comments and what stands in quotes, templates and regular expressions
- *     become spaces, the quotes stay.
+ * A1  `codeOf` keeps every character at its place: comments and what stands in quotes, templates and regular
+ *     expressions become spaces, the quotes stay.
  * A2  Code inside `${…}` is code.
  */
 
@@ -62,7 +62,9 @@ function indexOrEnd(source: string, text: string, from: number): number {
   return index === -1 ? source.length : index
 }
 
-/** The index after the closing quote; just after the opening one when the line ends first (an apostrophe in JSX text). */
+/**
+ * The index after the closing quote; just after the opening one when the line ends first (an apostrophe in JSX text).
+ */
 function endOfQuoted(source: string, start: number): number {
   for (let i = start + 1; i < source.length && source[i] !== '\n'; i++) {
     if (source[i] === '\\') i++

@@ -1,5 +1,6 @@
 /**
- * docs/operations.md names every error code, exit code and metric there is: an operator finds what a page or an alarm says.
+ * docs/operations.md names every error code, exit code and metric there is: an operator finds what a page or an alarm
+ * says.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

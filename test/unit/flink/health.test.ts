@@ -1,6 +1,6 @@
 /**
- * How a job is doing, as its cluster says it. The job manager is a server that answers as Flink 2.2 does: with the metrics
- * that it gathered when it was asked before.
+ * How a job is doing, as its cluster says it. The job manager is a server that answers as Flink 2.2 does: with the
+ * metrics that it gathered when it was asked before.
  */
 import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'

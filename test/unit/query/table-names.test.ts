@@ -11,7 +11,10 @@ import { narrowTables } from '../../../src/query/narrow-tables.ts'
 
 type Tables = Readonly<Record<string, readonly string[]>>
 
-/** A plan with these tables as well, by the minute of the impression and of the click, and with the dimensions they name. */
+/**
+ * A plan with these tables as well, by the minute of the impression and of the click, and with the dimensions they
+ * name.
+ */
 function planWith(tables: Tables, minuteOf: 'impression' | 'click'): Plan {
   const measures = minuteOf === 'click' ? ['clicks'] : ['impressions', 'clicks', 'spend']
   return planOf({

@@ -1,5 +1,6 @@
 /**
- * Sources that fill the journal beside HTTP, by T1 and T2 of `source-tasks.ts`, with real files and a journal that is held.
+ * Sources that fill the journal beside HTTP, by T1 and T2 of `source-tasks.ts`, with real files and a journal that is
+ * held.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

@@ -10,7 +10,10 @@ import { adPlan } from '../../support/engine-rig.ts'
 const TIME_MS = Date.UTC(2026, 10, 25)
 const EVENTS = 20_000
 
-/** Events with a campaign each, and the same few ids again and again: how many texts were kept at most, and the ids by number. */
+/**
+ * Events with a campaign each, and the same few ids again and again: how many texts were kept at most, and the ids by
+ * number.
+ */
 async function readMany(maxTexts: number): Promise<{ most: number; keys: readonly Set<string>[] }> {
   const reader = new TailReader(adPlan(), maxTexts)
   const lines = Array.from({ length: EVENTS }, (_, i) => {

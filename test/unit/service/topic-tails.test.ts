@@ -29,7 +29,9 @@ type Batches = SpillPartition['batches']
 type Open = NonNullable<TopicQuestion['open']>
 type Found = typeof UNREAD | typeof READ
 
-/** What is told of a journal with a late click, and one whose impression is not in it, beside a topic of impressions. */
+/**
+ * What is told of a journal with a late click, and one whose impression is not in it, beside a topic of impressions.
+ */
 async function found(open: Open, question: Partial<TopicQuestion> = {}): Promise<Found> {
   const asked = { plan, dataDir: NO_RUN, positions: { [NAME]: 2 }, names: [NAME], open, ...question }
   const idsOf = async (sampled: SampledClass, tails: readonly PartitionTail[]): Promise<string[]> => {

@@ -1,5 +1,6 @@
 /**
- * Events over HTTP on their way into topics: I1 to I5 of `topic-intake.ts`, with brokers that answer when a test says so.
+ * Events over HTTP on their way into topics: I1 to I5 of `topic-intake.ts`, with brokers that answer when a test says
+ * so.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,6 +1,6 @@
 /**
- * The connection to a broker: B1 to B3 of `broker-connection.ts`, with brokers that cut their answers anywhere, hang up,
- * and speak something else.
+ * The connection to a broker: B1 to B3 of `broker-connection.ts`, with brokers that cut their answers anywhere, hang
+ * up, and speak something else.
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'

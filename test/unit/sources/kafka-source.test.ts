@@ -1,6 +1,6 @@
 /**
- * Topics as a source, over a cluster of two brokers in memory: K3 of `kafka-source.ts`, F1 to F4 of `block-fetcher.ts`, L1 of
- * `open-partition.ts`.
+ * Topics as a source, over a cluster of two brokers in memory: K3 of `kafka-source.ts`, F1 to F4 of `block-fetcher.ts`,
+ * L1 of `open-partition.ts`.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -179,7 +179,9 @@ test('L1: what was not offered yet is read anew', async (context) => {
   assert.equal(fatal.length, 0)
 })
 
-/** A topic of impressions in batches of one record of 700,000 bytes, which never ends, and one of clicks without any. */
+/**
+ * A topic of impressions in batches of one record of 700,000 bytes, which never ends, and one of clicks without any.
+ */
 class LongLog {
   readonly asked: (readonly FetchTarget[])[] = []
 
