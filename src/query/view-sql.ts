@@ -122,41 +122,59 @@ function rankedMembers(
   const read = sourceFor(source, readings)
   const counted = mayCancel(read, readings) ? firstCount(read) : null
   const asked = isAlone ? orderNames(measure, kept) : amountNames(kept)
+  const added = counted === null ? asked : [...new Set([...asked, counted])]
+  const finalName = counted === null ? 'is_final' : 'final_count'
   const cells = readings.map((reading, number) =>
     cellsOf(read, reading, (piece) => [
       `${number} as period`,
       `${quoteIdentifier(dimension)} as member`,
-      ...namedAmounts(piece, kept, counted === null ? asked : [...asked, counted]),
-      ...(isAlone ? [] : [counted === null ? `${piece.isFinal} as is_final` : finalCount(piece)]),
+      ...namedAmounts(piece, kept, added),
+      ...(isAlone ? [] : [counted === null ? `${piece.isFinal} as ${finalName}` : finalCount(piece)]),
     ]),
   )
-  const numbers = readings.map((_, number) => number)
-  const isSplit = numbers.length > 2
-  const now = inPeriods(isSplit ? [0, 2] : [0], numbers)
-  const sums = (prefix: string, filter: string): readonly string[] =>
-    amountNames(kept).map((name) => {
-      const isThere = asked.includes(name) && (prefix !== 'c' || numbers.length > 1)
-      return `${isThere ? `coalesce(sum(${name})${filter}, 0)` : '0'} as ${prefix}${name}`
-    })
-  const columns = [
-    ...sums('v', now),
-    ...sums('c', inPeriods([1], numbers)),
-    ...(isSplit ? sums('k', inPeriods([0], numbers)) : []),
-    `${isAlone ? 'null::boolean' : areFinal(counted, now)} as is_final`,
-  ]
-  const having = havingRows(
-    counted,
-    numbers.map((number) => inPeriods([number], numbers)),
-  )
-  return (
-    `with cells as (\n${cells.join('\nunion all\n')}\n)\n` +
-    `, members as (select member, ${columns.join(', ')} from cells group by member${having})`
-  )
+  const sums = added.map((name) => `sum(${name}) as ${name}`)
+  const finality = isAlone ? [] : [`${counted === null ? 'bool_and' : 'sum'}(${finalName}) as ${finalName}`]
+  const isOne = periods.length === 1
+  const members = memberColumns(kept, periods.length, { asked, counted, isAlone })
+  return [
+    `with cells as (\n${cells.join('\nunion all\n')}\n)`,
+    // Periods first, so that they are told apart once for each member and not for each row.
+    ...(isOne
+      ? []
+      : [`, sums as (select ${['period', 'member', ...sums, ...finality].join(', ')} from cells group by 1, 2)`]),
+    `, members as (select member, ${members} from ${isOne ? 'cells' : 'sums'} group by member` +
+      `${havingRows(
+        counted,
+        periods.map((_, number) => inPeriods([number], periods.length)),
+      )})`,
+  ].join('\n')
 }
 
-/** A filter of an aggregate. */
-function inPeriods(counted: readonly number[], all: readonly number[]): string {
-  return counted.length === all.length ? '' : ` filter (where period in (${counted.join(', ')}))`
+function memberColumns(
+  kept: KeptAmounts,
+  periodCount: number,
+  {
+    asked,
+    counted,
+    isAlone,
+  }: { readonly asked: readonly string[]; readonly counted: string | null; readonly isAlone: boolean },
+): string {
+  const isSplit = periodCount > 2
+  const sums = (prefix: string, periods: readonly number[]): readonly string[] =>
+    amountNames(kept).map((name) => {
+      const isAsked = asked.includes(name) && periods.every((number) => number < periodCount)
+      const sum = isAsked ? `coalesce(sum(${name})${inPeriods(periods, periodCount)}, 0)` : '0'
+      return `${sum} as ${prefix}${name}`
+    })
+  const now = isSplit ? [0, 2] : [0]
+  const areAllFinal = isAlone ? 'null::boolean' : areFinal(counted, inPeriods(now, periodCount))
+  const columns = [...sums('v', now), ...sums('c', [1]), ...(isSplit ? sums('k', [0]) : [])]
+  return [...columns, `${areAllFinal} as is_final`].join(', ')
+}
+
+/** A filter of an aggregate; none where there is one period alone. */
+function inPeriods(numbers: readonly number[], count: number): string {
+  return count === 1 ? '' : ` filter (where period in (${numbers.join(', ')}))`
 }
 
 /**
