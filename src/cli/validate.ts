@@ -3,6 +3,7 @@
  */
 import { Command } from 'commander'
 import { summarisePlan } from '../pipeline/explain.ts'
+import { silentTables } from '../pipeline/page.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
 import { loadPlanFile } from './load-definition.ts'
 import { shellWord } from './shell-word.ts'
@@ -20,6 +21,10 @@ export function validateCommand(): Command {
       const talk = createTalk(options)
       if (options.json === true) process.stdout.write(`${JSON.stringify({ ok: true, name: plan.name, hash })}\n`)
       else process.stdout.write(`ok ${summarisePlan(plan)}\nplan ${hash}\n`)
+      for (const { name, lacks } of silentTables(plan)) {
+        const missing = lacks.join(' and ')
+        talk.say(`note: ${name} is no source of the page's views: it lacks ${missing}, which other tables keep.`)
+      }
       talk.next(`./tidemark plan${file === undefined ? '' : ` ${shellWord(file)}`}`)
     })
 }

@@ -8,8 +8,9 @@
  * G3  Any sound plan has a page: without a ratio, with one dimension or with none.
  */
 import { HOUR_MS } from '../time/units.ts'
-import type { DimensionPlan, MeasurePlan, Plan, RatioMeasurePlan, RollUp, TimeAxis } from './plan.ts'
+import type { DimensionPlan, MeasurePlan, Plan, RatioMeasurePlan, RollUp, TablePlan, TimeAxis } from './plan.ts'
 import { finalAfterMs, summedFields } from './plan.ts'
+import { keptAmounts, lackingMeasures } from './table-amounts.ts'
 
 /** Index of counted impressions and counted clicks among the quantities; the sums follow. */
 const IMPRESSIONS_QUANTITY = 0
@@ -87,6 +88,17 @@ export interface PagePlan {
   readonly rollUps: readonly RollUp[]
   /** What the plan's tables are split by, on each axis: filters and splits that no table holds cannot be asked for. */
   readonly tables: readonly Pick<RollUp, 'axis' | 'dimensions'>[]
+  /** Quantities that tables keep: what is made of others can be shown from memory, and not asked for. */
+  readonly keptQuantities: readonly number[]
+  /** Tables that answer no question, and the measures they lack for it. */
+  readonly silentTables: readonly SilentTable[]
+}
+
+/** A table that views cannot be answered from, for want of measures. */
+export interface SilentTable {
+  readonly name: string
+  readonly dimensions: readonly string[]
+  readonly lacks: readonly string[]
 }
 
 const MIN_WINDOWS = 12
@@ -121,8 +133,33 @@ export function planPage(plan: Plan, rangeMs: number = rangeOf(plan.parameters.w
     boards: plan.dimensions.map((dimension) => planBoard(dimension, measures)),
     totalRollUp: TOTAL.name,
     rollUps: planRollUps(plan, charts),
-    tables: plan.tables.map(({ axis, dimensions }) => ({ axis, dimensions })),
+    tables: answeringTables(plan).map(({ axis, dimensions }) => ({ axis, dimensions })),
+    keptQuantities: keptQuantities(plan),
+    silentTables: silentTables(plan),
   }
+}
+
+// Where no table of the impression axis keeps clicks, views have no measure to show on the other one.
+function answeringTables(plan: Plan): readonly TablePlan[] {
+  const { clicks } = keptAmounts(plan)
+  return plan.tables.filter((table) => lackingMeasures(plan, table).length === 0 && (clicks || table.axis !== 'click'))
+}
+
+function keptQuantities(plan: Plan): readonly number[] {
+  const { impressions, clicks, sums } = keptAmounts(plan)
+  return [
+    ...(impressions ? [IMPRESSIONS_QUANTITY] : []),
+    ...(clicks ? [CLICKS_QUANTITY] : []),
+    ...sums.map((name) => quantityOf(plan, measureNamed(plan, name))),
+  ]
+}
+
+/** The tables of the impression axis that views cannot be answered from. */
+export function silentTables(plan: Plan): readonly SilentTable[] {
+  return plan.tables.flatMap((table) => {
+    const lacks = table.axis === 'impression' ? lackingMeasures(plan, table) : []
+    return lacks.length === 0 ? [] : [{ name: table.name, dimensions: table.dimensions, lacks }]
+  })
 }
 
 /** One hour where that is a fair number of windows, otherwise as many windows as still make a chart. */

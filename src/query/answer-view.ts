@@ -10,7 +10,7 @@
 import type { Plan, TimeAxis } from '../pipeline/plan.ts'
 import type { Source } from './source-parts.ts'
 import { bucketEnd, bucketsOf, type Buckets } from './buckets.ts'
-import { keptAmounts, type KeptAmounts } from './coverage.ts'
+import { keptAmounts, type KeptAmounts } from '../pipeline/table-amounts.ts'
 import { RowAmounts, type AmountRow, type SqlRow } from './row-amounts.ts'
 import type { AsOf, RankAnswer, SeriesAnswer, Span, TotalsAnswer, ViewAnswer } from './view-answer.ts'
 import { viewMeasures, type ViewMeasure } from './view-measures.ts'

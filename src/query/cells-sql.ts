@@ -11,7 +11,8 @@
  * F5  All rows have the same types, column by column. PostgreSQL reads them on one core alone otherwise.
  */
 import { qualifiedTable, quoteIdentifier, quoteLiteral, timeLiteral } from '../text/sql-text.ts'
-import type { Covering, KeptAmounts } from './coverage.ts'
+import type { Covering } from './coverage.ts'
+import type { KeptAmounts } from '../pipeline/table-amounts.ts'
 import {
   type Early,
   isDifference,

@@ -2,21 +2,13 @@
  * Which table answers what. Dimensions of different tables cannot be joined once their events are counted, so each term
  * of a view (`view-source.ts`) is answered by one table that has all of its dimensions, or by none.
  *
- * U1  What tables keep is the same for all views: amounts that at least one table of the impression axis has, and
- *     clicks on the click axis. A table that lacks one of them answers nothing.
+ * U1  A table answers where it lacks none of the amounts that views have (Q1 of `table-amounts.ts`).
  * U2  Of the tables that can answer, the one with the fewest rows does where PostgreSQL knows how many they have, else
  *     the one with the fewest dimensions.
  */
 import { TidemarkError } from '../errors.ts'
-import type { Plan, StreamName, TablePlan, TimeAxis } from '../pipeline/plan.ts'
-
-/** The amounts that views of a plan have. */
-export interface KeptAmounts {
-  readonly impressions: boolean
-  readonly clicks: boolean
-  /** Names of sums, in the order of the plan's measures. */
-  readonly sums: readonly string[]
-}
+import type { Plan, TablePlan, TimeAxis } from '../pipeline/plan.ts'
+import { countColumn, keptAmounts, lackingMeasures, sumColumn } from '../pipeline/table-amounts.ts'
 
 /** A table and its columns of the amounts. */
 export interface Covering {
@@ -26,20 +18,6 @@ export interface Covering {
   readonly clicks: string | null
   /** Columns of the kept sums, in their order. */
   readonly sums: readonly string[]
-}
-
-/** The amounts that views of a plan have (U1). */
-export function keptAmounts(plan: Plan): KeptAmounts {
-  const tables = plan.tables.filter(({ axis }) => axis === 'impression')
-  const isKept = (column: (table: TablePlan) => string | undefined): boolean =>
-    tables.some((table) => column(table) !== undefined)
-  return {
-    impressions: isKept((table) => countColumn(plan, table, 'impressions')),
-    clicks: isKept((table) => countColumn(plan, table, 'clicks')),
-    sums: plan.measures.flatMap((measure) =>
-      measure.kind === 'sum' && isKept((table) => sumColumn(plan, table, measure.field)) ? [measure.name] : [],
-    ),
-  }
 }
 
 /** About how many rows tables have, by name. */
@@ -62,16 +40,13 @@ export function coveringTable(
 
 /** All tables of an axis that can answer (U1), in the plan's order. */
 export function coverings(plan: Plan, axis: TimeAxis): readonly Covering[] {
-  const kept = keptAmounts(plan)
-  return plan.tables.flatMap((table): Covering[] => {
-    if (table.axis !== axis) return []
-    const clicks = countColumn(plan, table, 'clicks')
-    if (axis === 'click') return clicks === undefined ? [] : [{ table, impressions: null, clicks, sums: [] }]
-    const impressions = countColumn(plan, table, 'impressions')
-    if ((kept.impressions && impressions === undefined) || (kept.clicks && clicks === undefined)) return []
-    const sums = kept.sums.flatMap((name) => sumColumn(plan, table, fieldOf(plan, name)) ?? [])
-    if (sums.length < kept.sums.length) return []
-    return [{ table, impressions: impressions ?? null, clicks: clicks ?? null, sums }]
+  const { sums: kept } = keptAmounts(plan)
+  const answering = plan.tables.filter((table) => table.axis === axis && lackingMeasures(plan, table).length === 0)
+  return answering.map((table) => {
+    const clicks = countColumn(plan, table, 'clicks') ?? null
+    if (axis === 'click') return { table, impressions: null, clicks, sums: [] }
+    const impressions = countColumn(plan, table, 'impressions') ?? null
+    return { table, impressions, clicks, sums: kept.flatMap((name) => sumColumn(plan, table, name) ?? []) }
   })
 }
 
@@ -94,21 +69,4 @@ export function requireTable(plan: Plan, axis: TimeAxis, dimensions: readonly st
         ? `add a table with minuteOf "${axis}" to the definition`
         : `leave out a filter, or add a table of these dimensions with minuteOf "${axis}" to the definition`,
   })
-}
-
-function countColumn(plan: Plan, table: TablePlan, of: StreamName): string | undefined {
-  return plan.measures.find(
-    (measure) => measure.kind === 'count' && measure.of === of && table.measures.includes(measure.name),
-  )?.name
-}
-
-function sumColumn(plan: Plan, table: TablePlan, field: string | undefined): string | undefined {
-  return plan.measures.find(
-    (measure) => measure.kind === 'sum' && measure.field === field && table.measures.includes(measure.name),
-  )?.name
-}
-
-function fieldOf(plan: Plan, sum: string): string | undefined {
-  const measure = plan.measures.find(({ name }) => name === sum)
-  return measure?.kind === 'sum' ? measure.field : undefined
 }

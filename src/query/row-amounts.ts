@@ -4,7 +4,7 @@
 import type { TimeAxis } from '../pipeline/plan.ts'
 import { formatMicros } from '../pipeline/cells.ts'
 import { microsOf } from './amounts.ts'
-import type { KeptAmounts } from './coverage.ts'
+import type { KeptAmounts } from '../pipeline/table-amounts.ts'
 import type { Amounts } from './view-answer.ts'
 
 /** One row of an answer of PostgreSQL, every value as its text. */

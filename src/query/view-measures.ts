@@ -5,12 +5,12 @@
  * M1  Every measure of the plan is one, and beside them impressions, clicks, CTR, eCPM and CPC where the plan has no
  *     measure of that name: eCPM and CPC of its first sum.
  * M2  A ratio is made of sums, never of ratios; over nothing it is null.
- * M3  A measure is offered where tables keep what it is made of (`coverage.ts`).
+ * M3  A measure is offered where tables keep what it is made of (`table-amounts.ts`).
  */
 import { ratioOf } from '../pipeline/cells.ts'
 import type { MeasurePlan, Plan, TimeAxis } from '../pipeline/plan.ts'
+import { keptAmounts } from '../pipeline/table-amounts.ts'
 import { amountOf, type AmountRef, CLICKS, IMPRESSIONS } from './amounts.ts'
-import { keptAmounts } from './coverage.ts'
 import type { Amounts } from './view-answer.ts'
 
 /**

@@ -11,7 +11,7 @@
 import type { AmountRef } from './amounts.ts'
 import type { Buckets } from './buckets.ts'
 import { amountNames, cellsOf, finalCount, firstCount, namedAmounts } from './cells-sql.ts'
-import type { KeptAmounts } from './coverage.ts'
+import type { KeptAmounts } from '../pipeline/table-amounts.ts'
 import { FEW_EVENTS } from './shares.ts'
 import { mayCancel, narrowed, type Source, sourceFor } from './source-parts.ts'
 import { qualifiedTable, quoteIdentifier, quoteLiteral, timeLiteral } from '../text/sql-text.ts'

@@ -96,6 +96,20 @@ test('validate names every problem with its line, and exits with 78', () => {
   assert.match(err, /^wrong\.json:1:1 {2}tables\.performance\.dimensions\[2\] {2}REMOVED_BUT_USED$/m)
 })
 
+test('validate names a table that the page cannot be answered from', () => {
+  writeFileSync(
+    join(folder, 'silent.json'),
+    '{"extends":"ads","tables":{"by_browser":{"dimensions":["browser"],"measures":["impressions","ctr"]}}}',
+  )
+  const { code, err } = tidemark('validate', 'silent.json')
+  assert.equal(code, 0)
+  assert.match(
+    err,
+    /^note: by_browser is no source of the page's views: it lacks clicks and spend, which other tables keep\.$/m,
+  )
+  assert.doesNotMatch(tidemark('validate').err, /note/, 'control')
+})
+
 test('validate --json gives the problems as data', () => {
   writeFileSync(join(folder, 'wrong2.json'), '{ "extends": "ads", "name": "My Ads" }')
   const { code, out } = tidemark('validate', 'wrong2.json', '--json')

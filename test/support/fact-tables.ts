@@ -7,7 +7,7 @@ import { migrate } from '../../src/database/migrate.ts'
 import { recordEpoch, recordWriter } from '../../src/database/meta-table.ts'
 import type { ColumnPlan, Plan, TablePlan, TimeAxis } from '../../src/pipeline/plan.ts'
 import { formatMicros } from '../../src/pipeline/cells.ts'
-import { keptAmounts } from '../../src/query/coverage.ts'
+import { keptAmounts } from '../../src/pipeline/table-amounts.ts'
 import { qualifiedTable } from '../../src/text/sql-text.ts'
 import type { FactRow, Facts } from './view-recount.ts'
 

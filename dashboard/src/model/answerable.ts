@@ -4,7 +4,7 @@
  */
 import { inSentence, type PagePlan } from '../../../src/pipeline/page.ts'
 import type { TimeAxis } from '../../../src/pipeline/plan.ts'
-import type { PageState } from './page-state.ts'
+import type { Order, ViewScope } from '../../../src/query/view-query.ts'
 
 /** The plan as a viewer of `scope` can ask for it: the server filters by the dimensions of the scope, always. */
 export function planWithin(page: PagePlan, scope: readonly { readonly dimension: string }[]): PagePlan {
@@ -18,7 +18,7 @@ export function planWithin(page: PagePlan, scope: readonly { readonly dimension:
 /** Whether one table holds all dimensions of the filters, and this one. */
 export function isCovered(
   { tables }: Pick<PagePlan, 'tables'>,
-  { filters }: Pick<PageState, 'filters'>,
+  { filters }: Pick<ViewScope, 'filters'>,
   axis: TimeAxis,
   dimension?: string,
 ): boolean {
@@ -27,14 +27,39 @@ export function isCovered(
 }
 
 /** Why a dimension cannot be asked for beside the filters, in words; undefined where it can. */
-export function whyNot(page: PagePlan, state: Pick<PageState, 'filters'>, dimension: string): string | undefined {
+export function whyNot(page: PagePlan, state: Pick<ViewScope, 'filters'>, dimension: string): string | undefined {
   if (isCovered(page, state, 'impression', dimension)) return undefined
   const labelOf = (name: string): string =>
     page.boards.find((board) => board.dimension.name === name)?.dimension.label ?? name
   const names = [...new Set(state.filters.map((filter) => filter.dimension))].filter((name) => name !== dimension)
   const filters = names.map((name) => inSentence(labelOf(name))).join(' and ')
   const own = inSentence(labelOf(dimension))
-  return filters === ''
-    ? `No table that you may see has ${own}.`
-    : `No table has ${own} together with ${filters}: let the filter go, or add such a table to the definition.`
+  if (filters === '') return whyNone(page, dimension, own)
+  return `No table has ${own} together with ${filters}: let the filter go, or add such a table to the definition.`
+}
+
+/** Why no table answers for a dimension at all. */
+function whyNone({ silentTables }: PagePlan, dimension: string, label: string): string {
+  const silent = silentTables.find(({ dimensions }) => dimensions.includes(dimension))
+  if (silent === undefined) return `No table that you may see has ${label}.`
+  const lacks = silent.lacks.join(' and ')
+  return `The table ${silent.name} has ${label} without ${lacks}, which the page needs: add ${lacks} to its measures.`
+}
+
+/** An order that the server can put members in: by what tables keep. */
+export function orderTaken(page: PagePlan, order: Order): Order {
+  const names = ['impressions', 'clicks', ...page.measures.map(({ name }) => name)]
+  const by = isKept(page, order.by) ? order.by : names.find((name) => isKept(page, name))
+  return by === undefined || by === order.by ? order : { by, of: 'value', direction: order.direction }
+}
+
+function isKept({ measures, keptQuantities }: PagePlan, name: string): boolean {
+  const own = measures.find((measure) => measure.name === name)
+  const quantities =
+    own === undefined
+      ? [name === 'clicks' ? 1 : 0]
+      : own.kind === 'ratio'
+        ? [own.numerator, own.denominator]
+        : [own.quantity]
+  return quantities.every((quantity) => keptQuantities.includes(quantity))
 }

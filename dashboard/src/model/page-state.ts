@@ -8,6 +8,7 @@ import type { PageMeasure, PagePlan } from '../../../src/pipeline/page.ts'
 import type { TimeAxis } from '../../../src/pipeline/plan.ts'
 import type { Order, ViewFilter, ViewScope } from '../../../src/query/view-query.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/time/units.ts'
+import { orderTaken } from './answerable.ts'
 
 /** The ranges that have a key, in the order of their keys. */
 export const PRESETS_MS: readonly number[] = [15 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS, DAY_MS, 7 * DAY_MS]
@@ -38,7 +39,7 @@ export function defaultState(page: PagePlan, zone: string): PageState {
     comparison: { kind: 'previous' },
     measure: main?.measure.name ?? 'impressions',
     split: main?.dimension?.name ?? null,
-    order: { by: 'impressions', of: 'value', direction: 'desc' },
+    order: orderTaken(page, { by: 'impressions', of: 'value', direction: 'desc' }),
     isKiosk: false,
   }
 }

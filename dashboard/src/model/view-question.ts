@@ -3,9 +3,10 @@
  *
  * N1  Nothing is asked for that no table holds.
  */
-import type { RankPart, SeriesPart, ViewQuery } from '../../../src/query/view-query.ts'
+import type { TimeAxis } from '../../../src/pipeline/plan.ts'
+import type { Order, RankPart, SeriesPart, ViewQuery } from '../../../src/query/view-query.ts'
 import { inSentence, type BoardPlan, type ChartPlan, type PagePlan } from '../../../src/pipeline/page.ts'
-import { isCovered } from './answerable.ts'
+import { isCovered, orderTaken } from './answerable.ts'
 import { measureOf, type PageState } from './page-state.ts'
 
 /** Members of a chart, and rows of a leaderboard. */
@@ -24,9 +25,11 @@ export function chartPlans(page: PagePlan, state: PageState): readonly ChartPlan
   const kind = measure.kind === 'ratio' ? 'lines' : 'areas'
   const main: ChartPlan = { ...first, kind, title, axis: state.axis, dimension, measure }
   return [main, ...small].map((chart) => {
-    const isHeld = isCovered(page, state, chart.axis, chart.dimension?.name)
+    const isHeld = (axis: TimeAxis): boolean => isCovered(page, state, axis, chart.dimension?.name)
+    if (isHeld(chart.axis)) return chart
     // Clicks are counted at both minutes: where one cannot be asked for, the other can.
-    return isHeld || chart.axis === 'impression' ? chart : { ...chart, axis: 'impression' }
+    if (isHeld('impression')) return { ...chart, axis: 'impression' }
+    return { ...chart, axis: 'impression', dimension: null, title: chart.measure.label }
   })
 }
 
@@ -42,9 +45,10 @@ export function splitOf(page: PagePlan, state: PageState): string | null {
 
 /** What a state asks. `search` narrows the leaderboards. */
 export function viewQueryOf(page: PagePlan, state: PageState, search: string): ViewQuery {
-  const { range, zone, grain, filters, comparison, order } = state
+  const { range, zone, grain, filters, comparison } = state
+  const order = orderTaken(page, state.order)
   const series = chartPlans(page, state).map((chart, index): SeriesPart => {
-    const orderBy = index === 0 && chart.axis === 'impression' ? order : sizeOrder(chart)
+    const orderBy = index === 0 && chart.axis === 'impression' ? order : sizeOrder(page, chart)
     const split = chart.dimension?.name ?? null
     return { split, top: split === null ? 0 : CHART_MEMBERS + SPARE_MEMBERS, orderBy, members: [], axis: chart.axis }
   })
@@ -66,6 +70,7 @@ export function memberQuery(
   return { range, axis: 'impression', zone, grain: 'auto', filters, comparison, totals: false, series: [], ranks }
 }
 
-function sizeOrder({ axis }: ChartPlan): SeriesPart['orderBy'] {
-  return { by: axis === 'click' ? 'clicks' : 'impressions', of: 'value', direction: 'desc' }
+function sizeOrder(page: PagePlan, { axis }: ChartPlan): Order {
+  const size = { by: axis === 'click' ? 'clicks' : 'impressions', of: 'value', direction: 'desc' } as const
+  return axis === 'click' ? size : orderTaken(page, size)
 }

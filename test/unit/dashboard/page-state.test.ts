@@ -11,6 +11,8 @@ import {
   toggleMember,
   zoomOut,
 } from '../../../dashboard/src/model/page-state.ts'
+import { adPipeline } from '../../../src/pipeline/ad-pipeline.ts'
+import { freezePlan } from '../../../src/pipeline/freeze.ts'
 import { planPage } from '../../../src/pipeline/page.ts'
 import { checkView } from '../../../src/query/check-view.ts'
 import { HOUR_MS } from '../../../src/time/units.ts'
@@ -64,6 +66,28 @@ describe('steps of the page', () => {
     assert.deepEqual(own.tables, tables.slice(0, 1))
     assert.match(whyNot(own, { filters: [] }, 'browser') ?? '', /No table that you may see/)
     assert.equal(planWithin(plan, []), plan)
+  })
+
+  it('leave out what a table answers nothing about, and say what it lacks', () => {
+    const tables = {
+      ctr_by_campaign: { dimensions: ['campaign_id'], measures: ['impressions', 'clicks', 'spend'] },
+      clicks_by_browser: { dimensions: ['browser'], measures: ['impressions', 'clicks', 'ctr'] },
+    }
+    const plan = planPage(freezePlan({ ...adPipeline, tables }))
+    const { ranks, series } = viewQueryOf(plan, defaultState(plan, 'UTC'), '')
+    assert.deepEqual(
+      ranks.map(({ dimension }) => dimension),
+      ['campaign_id'],
+    )
+    assert.deepEqual(
+      series.map(({ split, axis }) => `${split} ${axis}`),
+      ['campaign_id impression', 'null impression', 'null impression'],
+    )
+    assert.equal(
+      whyNot(plan, { filters: [] }, 'browser'),
+      'The table clicks_by_browser has browser without spend, which the page needs: add spend to its measures.',
+    )
+    assert.equal(whyNot(plan, { filters: [] }, 'device_type'), 'No table that you may see has device.')
   })
 
   it('ask questions that the server takes as they are', () => {

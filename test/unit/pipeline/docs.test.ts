@@ -2,8 +2,12 @@
  * What docs/definition.md shows is true: its examples are sound, and it names every key and every default there is.
  */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { loadPlanFile } from '../../../src/cli/load-definition.ts'
+import { silentTables } from '../../../src/pipeline/page.ts'
 import { checkDefinition } from '../../../src/pipeline/validate.ts'
 import { DEFAULT_PARAMETERS } from '../../../src/pipeline/definition.ts'
 
@@ -15,6 +19,23 @@ test('its JSON examples are sound definitions', () => {
   for (const block of blocks) {
     const checked = checkDefinition(JSON.parse(block))
     assert.deepEqual(checked.ok ? [] : checked.problems, [])
+  }
+})
+
+test('the page can show every table of the examples, of the README too', async (context) => {
+  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+  const scripts = [...(readme + text).matchAll(/^```ts\n(import .*?)^```$/gms)].map((match) => match[1] ?? '')
+  assert.equal(scripts.length, 2)
+  const folder = mkdtempSync(join(tmpdir(), 'tidemark-docs-'))
+  context.after(() => rmSync(folder, { recursive: true }))
+  const examples = [
+    ...scripts.map((script) => ({ script, end: 'ts' })),
+    ...blocks.map((script) => ({ script, end: 'json' })),
+  ]
+  for (const [index, { script, end }] of examples.entries()) {
+    const file = join(folder, `${index}.${end}`)
+    writeFileSync(file, script)
+    assert.deepEqual(silentTables(await loadPlanFile(file)), [], script)
   }
 })
 
