@@ -5,12 +5,11 @@
  * U2  A file appears whole or not at all, readable for its owner only.
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { messageOf, TidemarkError } from '../../errors.ts'
-import { writeDurably } from '../../runtime/durable-file.ts'
-import { makeFolder } from '../../runtime/make-folder.ts'
+import { readRecord, writePrivately } from '../private-records.ts'
 import { HASH_FORM, hashPassword } from './password-hash.ts'
 import { ROLES, type Role, type ScopeFilter } from './viewer.ts'
 
@@ -75,7 +74,7 @@ export async function keepUser(
 ): Promise<StoredUser> {
   const { name, role, scope } = user
   const stored = { name, role, scope, password: await hashPassword(password), createdAt: new Date(nowMs).toISOString() }
-  writePrivately(usersFolder(dataDir), `${name}.json`, `${JSON.stringify(stored, undefined, 2)}\n`)
+  writePrivately(usersFolder(dataDir), `${name}.json`, `${JSON.stringify(stored, undefined, 2)}\n`, 'Users')
   return stored
 }
 
@@ -100,35 +99,19 @@ export function firstPasswordPath(dataDir: string): string {
 export async function makeFirstAdmin(dataDir: string, nowMs: number): Promise<string | undefined> {
   if (listUsers(dataDir).length > 0) return undefined
   const password = newPassword()
-  writePrivately(usersFolder(dataDir), 'admin-password', `${password}\n`)
+  writePrivately(usersFolder(dataDir), 'admin-password', `${password}\n`, 'Users')
   await keepUser(dataDir, { name: 'admin', role: 'admin', scope: [] }, password, nowMs)
   return password
 }
 
 function readUser(path: string): StoredUser {
   try {
-    return storedUser.parse(JSON.parse(readFileSync(path, 'utf8')))
+    return readRecord(path, storedUser)
   } catch (error) {
-    const why = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error)
-    throw new TidemarkError('USERS_UNREADABLE', `The user in ${path} cannot be read: ${why}.`, {
+    throw new TidemarkError('USERS_UNREADABLE', `The user in ${path} cannot be read: ${messageOf(error)}.`, {
       where: path,
       cause: error,
       fix: `Remove ${path}, then ./tidemark users add NAME.`,
-    })
-  }
-}
-
-function writePrivately(folder: string, name: string, text: string): void {
-  try {
-    makeFolder(join(folder, '..'))
-    if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 })
-    writeDurably(join(folder, name), text)
-  } catch (error) {
-    const why = messageOf(error)
-    throw new TidemarkError('DATA_DIR_UNUSABLE', `Users cannot be kept in ${folder}: ${why}.`, {
-      where: folder,
-      cause: error,
-      fix: 'Give a folder that can be written to with --data-dir.',
     })
   }
 }

@@ -2,10 +2,10 @@
  * The secret that signs targets of clicks: made once, kept beside the keys, read by whoever signs.
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, TidemarkError } from '../../errors.ts'
-import { makeFolder } from '../../runtime/make-folder.ts'
+import { makePrivateFolder } from '../private-records.ts'
 import { keysFolder } from './key-store.ts'
 
 /**
@@ -17,7 +17,7 @@ export function clickSecret(dataDir: string): string {
   const folder = keysFolder(dataDir)
   const path = join(folder, 'click-secret')
   try {
-    if (!existsSync(path)) makeSecret(dataDir, folder, path)
+    if (!existsSync(path)) makeSecret(folder, path)
     const secret = readFileSync(path, 'utf8').trim()
     if (secret.length >= 32) return secret
     throw new RangeError('it holds less than 32 characters')
@@ -32,9 +32,8 @@ export function clickSecret(dataDir: string): string {
 }
 
 // Of two that make one at the same time the first stays.
-function makeSecret(dataDir: string, folder: string, path: string): void {
-  makeFolder(dataDir)
-  if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 })
+function makeSecret(folder: string, path: string): void {
+  makePrivateFolder(folder)
   const aside = `${path}.${process.pid}`
   writeFileSync(aside, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flush: true })
   try {

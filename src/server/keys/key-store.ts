@@ -8,13 +8,12 @@
  * K3  A revoked key stays, marked: where keys were ever made, events without a key are refused for good.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { messageOf, TidemarkError } from '../../errors.ts'
 import { STREAM_NAMES, type StreamName } from '../../pipeline/plan.ts'
-import { writeDurably } from '../../runtime/durable-file.ts'
-import { makeFolder } from '../../runtime/make-folder.ts'
+import { readRecord, writePrivately } from '../private-records.ts'
 
 /** What is kept of a key. */
 export interface StoredKey {
@@ -96,10 +95,9 @@ export function revokeKey(dataDir: string, key: StoredKey, nowMs: number): Store
 
 function readKey(path: string): StoredKey {
   try {
-    return storedKey.parse(JSON.parse(readFileSync(path, 'utf8')))
+    return readRecord(path, storedKey)
   } catch (error) {
-    const why = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error)
-    throw new TidemarkError('KEYS_UNREADABLE', `The key in ${path} cannot be read: ${why}.`, {
+    throw new TidemarkError('KEYS_UNREADABLE', `The key in ${path} cannot be read: ${messageOf(error)}.`, {
       where: path,
       cause: error,
       fix: `Remove ${path}, then ./tidemark keys create.`,
@@ -108,17 +106,5 @@ function readKey(path: string): StoredKey {
 }
 
 function writeKey(dataDir: string, key: StoredKey): void {
-  const folder = keysFolder(dataDir)
-  try {
-    makeFolder(dataDir)
-    if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 })
-    writeDurably(join(folder, `${key.id}.json`), `${JSON.stringify(key, undefined, 2)}\n`)
-  } catch (error) {
-    const why = messageOf(error)
-    throw new TidemarkError('DATA_DIR_UNUSABLE', `The key cannot be kept in ${folder}: ${why}.`, {
-      where: folder,
-      cause: error,
-      fix: 'Give a folder that can be written to with --data-dir.',
-    })
-  }
+  writePrivately(keysFolder(dataDir), `${key.id}.json`, `${JSON.stringify(key, undefined, 2)}\n`, 'The key')
 }
