@@ -10,7 +10,7 @@ import { formatLength } from '../format/times.ts'
 import { hasEnded, isOfJob, readUpToMs } from './progress.ts'
 
 /** Results that wait so long are no longer on their way. */
-export const STALLED_AFTER_MS = 5_000
+const STALLED_AFTER_MS = 5_000
 
 /** Who fills tables may do so in bursts: so long without a change is silence. */
 const UNCHANGED_AFTER_MS = 30_000
