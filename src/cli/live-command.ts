@@ -17,7 +17,7 @@ import { serviceSignal } from './interrupt.ts'
 import { createLog } from './log.ts'
 import { byteCount, byteCountFrom, durationBetween, durationMs, origins, port, publicUrl } from './option-values.ts'
 import { addPlanOptions, type PlanOptions } from './plan-options.ts'
-import { createTalk, type Talk } from './talk.ts'
+import { createTalk, tellFirstAdmin, type Talk } from './talk.ts'
 import { verifyLine } from './verify-line.ts'
 
 export interface LiveOptions extends PlanOptions, CommonOptions, IngestOptions {
@@ -82,9 +82,7 @@ export async function runLive(plan: Plan, options: LiveOptions, choice: LiveChoi
       retention: { maxAgeMs: options.keepFor ?? DAY_MS, maxBytes: options.keepBytes ?? choice.keepBytes },
       ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
       frameAncestors: options.frameAncestor ?? [],
-      onFirstAdmin: (lines) => {
-        for (const line of lines) process.stderr.write(`  ${line}\n`)
-      },
+      onFirstAdmin: tellFirstAdmin,
       memoryBytes: options.memory,
       limits: givenLimits(options),
       redirectHosts: options.redirectHost ?? [],

@@ -10,7 +10,7 @@ import { DEFAULT_DATA_DIR } from './data-dir-argument.ts'
 import { serviceSignal } from './interrupt.ts'
 import { port } from './option-values.ts'
 import { addPlanOptions, loadPlan, type PlanOptions } from './plan-options.ts'
-import { createTalk } from './talk.ts'
+import { createTalk, tellFirstAdmin } from './talk.ts'
 
 interface PageOptions extends PlanOptions, CommonOptions {
   readonly databaseUrl: string
@@ -46,7 +46,7 @@ async function runPage(options: PageOptions): Promise<void> {
       if (options.json === true) process.stdout.write(`${JSON.stringify({ url })}\n`)
       else talk.say(`page      ${url}   read from PostgreSQL, until Ctrl-C`)
     },
-    onFirstAdmin: (lines) => lines.forEach((line) => talk.say(line)),
+    onFirstAdmin: tellFirstAdmin,
     onTrouble: (message) => talk.say(message),
   })
 }

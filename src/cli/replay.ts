@@ -1,7 +1,7 @@
 /**
  * `tidemark replay`: files through the embedded engine to tables as CSV, in PostgreSQL, or both, and to a page.
  */
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Command } from 'commander'
@@ -22,7 +22,7 @@ import { pageRangeMs } from './page-range.ts'
 import { addPlanOptions, loadPlan, planArguments, type PlanOptions } from './plan-options.ts'
 import type { CommonOptions } from './common-options.ts'
 import { shellWord } from './shell-word.ts'
-import { createTalk, type Talk } from './talk.ts'
+import { createTalk, tellFirstAdmin, type Talk } from './talk.ts'
 
 interface ReplayCommandOptions extends PlanOptions, CommonOptions {
   readonly impressions?: readonly string[]
@@ -34,6 +34,7 @@ interface ReplayCommandOptions extends PlanOptions, CommonOptions {
   readonly strict?: boolean
   readonly page?: boolean
   readonly pageRange?: number
+  readonly dataDir: string
   readonly host: string
   readonly port?: number
 }
@@ -59,6 +60,7 @@ export function replayCommand(): Command {
     .option('--strict', 'stop at the first malformed event (exit 65), writing nothing')
     .option('--page', 'then serve the page over the end of the log, until Ctrl-C')
     .option('--page-range <duration>', 'how far back from the end the page looks (1h)', durationMs)
+    .option('--data-dir <dir>', 'where it is kept who may log in to the page', DEFAULT_DATA_DIR)
     .option('--host <address>', 'address to serve the page on', '127.0.0.1')
     .option('--port <port>', 'port of the page; 0 picks a free one (4400, or the next free one)', port)
   return addPlanOptions(command).action((options: ReplayCommandOptions) => runReplay(options))
@@ -115,10 +117,16 @@ async function buildCoarse(plan: Plan, url: string, talk: Talk): Promise<void> {
 
 async function openPage(plan: Plan, options: ReplayCommandOptions): Promise<ReplayPage | undefined> {
   if (options.page !== true) return undefined
-  const { host, port: pagePort, pageRange } = options
+  const { host, port: pagePort, pageRange, dataDir } = options
   const rangeMs = pageRange === undefined ? undefined : pageRangeMs(plan, pageRange)
   const { ReplayPage } = await import('../service/replay-page.ts')
-  return new ReplayPage(plan, { rangeMs, host, dataDir: DEFAULT_DATA_DIR, port: pagePort })
+  return new ReplayPage(plan, {
+    rangeMs,
+    host,
+    dataDir: resolve(dataDir),
+    port: pagePort,
+    onFirstAdmin: tellFirstAdmin,
+  })
 }
 
 function forPage(page: ReplayPage): Pick<ReplayOptions, 'pageRollUps' | 'onChanges'> {

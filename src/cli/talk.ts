@@ -36,6 +36,11 @@ export interface Progress {
 const REDRAW_MS = 100
 const BAR_WIDTH = 24
 
+/** Says the first admin's password, with `--quiet` too: it is shown once. */
+export function tellFirstAdmin(lines: readonly string[]): void {
+  for (const line of lines) process.stderr.write(`  ${line}\n`)
+}
+
 /** Whether text on `stream` may carry colour. */
 export function wantsColour(stream: TalkStream, env: NodeJS.ProcessEnv = process.env): boolean {
   if ((env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb') return false

@@ -4,7 +4,7 @@
  * T1  Nothing an event said can steer the terminal, and no line is wider than it.
  */
 import { STREAM_NAMES } from '../pipeline/plan.ts'
-import type { PageStatus, PartitionStatus, PipelineStatus } from '../runtime/status.ts'
+import type { PageStatus, PartitionStatus, PipelineStatus, TablesStatus } from '../runtime/status.ts'
 import type { SnapshotMessage, Values } from '../server/page-data.ts'
 import { grouped, ledgerLine } from './ledger-text.ts'
 import { shown } from './shown-text.ts'
@@ -12,36 +12,60 @@ import { shown } from './shown-text.ts'
 const MEMBERS_SHOWN = 10
 
 /** The lines of the screen. */
-export function topScreen(message: SnapshotMessage, width: number): readonly string[] {
-  const { status } = message
-  const lines = status === null ? ['The pipeline is starting.'] : linesOf(status)
-  return [...lines, '', ...numberLines(message)].map((line) => line.slice(0, width))
+export function topScreen(message: SnapshotMessage, width: number, isLimited = false): readonly string[] {
+  const lines = isLimited ? limitedLines(message) : [...statusLines(message), '', ...numberLines(message)]
+  return lines.map((line) => line.slice(0, width))
 }
 
-function linesOf(status: PageStatus): readonly string[] {
-  if (status.source === 'engine') return statusLines(status)
-  const { ledger, database, committedAtMs, nowMs } = status
-  const written = committedAtMs === null ? 'never written' : `last written ${duration(nowMs - committedAtMs)} ago`
+/** What a user may be told who sees some members alone: no total. */
+function limitedLines({ status }: SnapshotMessage): readonly string[] {
   return [
-    `tables that somebody else fills, ${written}   PostgreSQL ${database.state}`,
-    '',
-    ...STREAM_NAMES.map((stream) => ledgerLine(stream, ledger[stream].read, ledger[stream].classes)),
+    ...(status === null ? ['The pipeline is starting.'] : [`PostgreSQL ${status.database.state}`]),
+    'This user sees the numbers of some members alone and no totals: the page shows them.',
   ]
 }
 
-function statusLines(status: PipelineStatus): readonly string[] {
-  const { nowMs, startedAtMs, eventsPerSecond, epoch, epochDurationMs, ledger, partitions } = status
+function statusLines({ status }: SnapshotMessage): readonly string[] {
+  if (status === null) return ['The pipeline is starting.']
+  if (status.source === 'tables') return tablesLines(status)
+  return status.partitions.length > 0 && status.partitions.every(({ state }) => state === 'ended')
+    ? endedLines(status)
+    : engineLines(status)
+}
+
+/** A log that was read to its end: nothing goes on, and nobody waits. */
+function endedLines({ partitions, ledger }: PipelineStatus): readonly string[] {
   return [
-    `${grouped(Math.round(eventsPerSecond))} events/s   counting for ${duration(nowMs - startedAtMs)}   epoch ${grouped(epoch)} in ${grouped(epochDurationMs)} ms`,
+    `${partitions.length === 1 ? '1 partition' : `${partitions.length} partitions`}, read to the end: everything is final`,
+    '',
+    ...ledgerLines(ledger),
+  ]
+}
+
+function tablesLines(status: TablesStatus): readonly string[] {
+  const { ledger, database, committedAtMs, nowMs } = status
+  const written = committedAtMs === null ? 'never written' : `last written ${duration(nowMs - committedAtMs)} ago`
+  return [`tables that somebody else fills, ${written}   PostgreSQL ${database.state}`, '', ...ledgerLines(ledger)]
+}
+
+function engineLines(status: PipelineStatus): readonly string[] {
+  const { nowMs, startedAtMs, eventsPerSecond, epoch, epochDurationMs, ledger, partitions } = status
+  const width = Math.max(28, ...partitions.map(({ name }) => name.length))
+  return [
+    `${grouped(Math.round(eventsPerSecond))} events/s   counting for ${duration(nowMs - startedAtMs)}   epoch ${grouped(epoch)} in ${grouped(Math.round(epochDurationMs))} ms`,
     databaseLine(status),
     intakeLine(status),
     watermarkLine(status),
     '',
-    ...STREAM_NAMES.map((stream) => ledgerLine(stream, ledger[stream].read, ledger[stream].classes)),
+    ...ledgerLines(ledger),
     '',
-    row('partition', 'state', 'behind', 'silent', 'unread', 'waits for'),
-    ...partitions.map(partitionLine),
+    row(width, 'partition', 'state', 'behind', 'silent', 'unread', 'waits for'),
+    ...partitions.map((partition) => partitionLine(width, partition)),
   ]
+}
+
+function ledgerLines(ledger: PageStatus['ledger']): readonly string[] {
+  return STREAM_NAMES.map((stream) => ledgerLine(stream, ledger[stream].read, ledger[stream].classes))
 }
 
 function databaseLine({ database, nowMs }: PipelineStatus): string {
@@ -70,13 +94,15 @@ function watermarkLine({ watermarkMs, nowMs, partitions, heldBackBy }: PipelineS
   return `watermark ${new Date(watermarkMs).toISOString()}, ${duration(nowMs - watermarkMs)} behind${by}${idle}`
 }
 
-function partitionLine({ name, state, behindMs, silentForMs, unreadBytes, waitsFor }: PartitionStatus): string {
+function partitionLine(width: number, partition: PartitionStatus): string {
+  const { name, state, behindMs, silentForMs, unreadBytes, waitsFor } = partition
   const behind = behindMs === null ? '-' : duration(behindMs)
-  return row(name, state, behind, duration(silentForMs), size(unreadBytes), (waitsFor ?? '-').replace('_', ' '))
+  return row(width, name, state, behind, duration(silentForMs), size(unreadBytes), (waitsFor ?? '-').replace('_', ' '))
 }
 
-function row(name: string, state: string, behind: string, silent: string, unread: string, wait: string): string {
-  return `${name.padEnd(28)} ${state.padEnd(8)} ${behind.padStart(9)} ${silent.padStart(9)} ${unread.padStart(10)}  ${wait}`
+function row(width: number, name: string, ...columns: readonly [string, string, string, string, string]): string {
+  const [state, behind, silent, unread, wait] = columns
+  return `${name.padEnd(width)} ${state.padEnd(8)} ${behind.padStart(9)} ${silent.padStart(9)} ${unread.padStart(10)}  ${wait}`
 }
 
 function numberLines({ page, data }: SnapshotMessage): readonly string[] {

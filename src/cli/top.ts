@@ -43,28 +43,38 @@ export function topCommand(): Command {
 async function top(options: TopOptions): Promise<void> {
   const url = options.url ?? findInstance(options.dataDir)?.url ?? DEFAULT_URL
   const cookie = options.user === undefined ? undefined : await logIn(url, options.user)
+  const isLimited = cookie !== undefined && (await isLimitedUser(url, cookie))
   const { stdout } = process
   if (options.json === true || options.once === true || !stdout.isTTY) {
     const message = await ask(url, cookie)
-    const text = options.json === true ? JSON.stringify(message) : topScreen(message, 200).join('\n')
+    const text = options.json === true ? JSON.stringify(message) : topScreen(message, 200, isLimited).join('\n')
     stdout.write(`${text}\n`)
-    createTalk(options).next(
-      message.status?.database.state === 'up'
-        ? `./tidemark verify --data-dir ${shellWord(options.dataDir)}`
-        : `./tidemark doctor${dataDirArgument(options.dataDir)}`,
-    )
+    createTalk(options).next(nextStep(url, options, message))
     return
   }
-  await watch(url, cookie, options.every ?? 1_000)
+  await watch(url, { cookie, isLimited }, options.every ?? 1_000)
 }
 
-async function watch(url: string, cookie: string | undefined, everyMs: number): Promise<void> {
+/** What a data folder of this machine knows is asked for only where the instance is found by it. */
+function nextStep(url: string, { url: given, dataDir }: TopOptions, { status }: SnapshotMessage): string {
+  if (given !== undefined) return `${url}/status in a browser`
+  return status?.database.state === 'up'
+    ? `./tidemark verify --data-dir ${shellWord(dataDir)}`
+    : `./tidemark doctor${dataDirArgument(dataDir)}`
+}
+
+interface Asker {
+  readonly cookie: string | undefined
+  readonly isLimited: boolean
+}
+
+async function watch(url: string, { cookie, isLimited }: Asker, everyMs: number): Promise<void> {
   const signal = interruptSignal()
   const { stdout } = process
   stdout.write(SCREEN.begin)
   try {
     while (!signal.aborted) {
-      const lines = topScreen(await ask(url, cookie), stdout.columns).slice(0, stdout.rows - 1)
+      const lines = topScreen(await ask(url, cookie), stdout.columns || 80, isLimited).slice(0, (stdout.rows || 24) - 1)
       stdout.write(`${SCREEN.home}${lines.map((line) => `${line}${SCREEN.clear}\n`).join('')}${SCREEN.rest}`)
       await delay(everyMs, undefined, { signal }).catch(() => undefined)
     }
@@ -113,6 +123,13 @@ function noPage(url: string, cause?: unknown): TidemarkError {
     fix: NAME_THE_PAGE,
     cause,
   })
+}
+
+/** Whether the one who logged in sees a part alone (F1 of limited-feed): totals are told as 0 then. */
+async function isLimitedUser(url: string, cookie: string): Promise<boolean> {
+  const response = await reach(`${url}/api/me`, { headers: { cookie } })
+  const { scope } = objectOf(parsed(url, await response.text()))
+  return Array.isArray(scope) && scope.length > 0
 }
 
 async function logIn(url: string, name: string): Promise<string> {

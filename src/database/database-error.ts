@@ -115,7 +115,10 @@ function fixFor(error: unknown): string {
   const text = messageOf(error)
   if (state.startsWith('28') || text.startsWith('SASL')) return 'check the user and the password in the database URL'
   if (state === '3D000') return 'create the database first: createdb NAME'
-  if (state === '42501') return 'give the user of the URL the right to create tables, or name another user'
+  if (state === '42501')
+    return /for (schema|database)/.test(text)
+      ? 'give the user of the URL the right to create tables, or name another user'
+      : 'give the user of the URL this right (grant select, where it is only to read), or name another user'
   if (state === '53100') return 'free disk space on the database server'
   if (state === '53300') return 'end other sessions, or raise max_connections'
   if (state === '25006') return 'name the server that takes writes with --database-url'

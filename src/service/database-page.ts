@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
+import { requireTables } from '../database/require-tables.ts'
 import { readRollUps } from '../database/read-roll-ups.ts'
 import { messageOf } from '../errors.ts'
 import type { Plan } from '../pipeline/plan.ts'
@@ -27,7 +28,7 @@ export interface DatabasePageOptions {
   readonly onFirstAdmin: (lines: readonly string[]) => void
   /** Told the address once the page is there. */
   readonly onReady: (url: string) => void
-  /** Told why what the page shows could not be read; it is tried again. */
+  /** Told why what the page shows could not be read, and that it is tried again; or what it may show wrong. */
   readonly onTrouble: (message: string) => void
 }
 
@@ -37,8 +38,8 @@ const REFRESH_MS = 5_000
 /**
  * Serves the page until the signal is aborted.
  *
- * @throws TidemarkError DATABASE_UNAVAILABLE, DATABASE_FAILED where the tables cannot be read at the start;
- *   PORT_UNAVAILABLE
+ * @throws TidemarkError DATABASE_SCHEMA_MISMATCH where tables of the plan, or columns, are missing at the start;
+ *   DATABASE_UNAVAILABLE, DATABASE_FAILED where they cannot be read; PORT_UNAVAILABLE
  */
 export async function serveDatabasePage(options: DatabasePageOptions): Promise<void> {
   const { plan, url, host, port, signal, onReady } = options
@@ -46,6 +47,9 @@ export async function serveDatabasePage(options: DatabasePageOptions): Promise<v
   const reader = new ViewReader({ plan, url })
   const watch = new TablesWatch({ plan, reader, nowMs: Date.now })
   try {
+    const changes = await requireTables(url, plan)
+    if (changes.length > 0)
+      options.onTrouble(`The tables were written by another definition than the page is told: ${changes.join('; ')}.`)
     await refresh(liveView, plan, url)
     await watch.look()
     const access = await openAccess(options)

@@ -6,9 +6,8 @@ import { once } from 'node:events'
 import type { ChangeSet } from '../pipeline/cells.ts'
 import type { Plan, RollUp } from '../pipeline/plan.ts'
 import type { PipelineStatus } from '../runtime/status.ts'
-import { Access } from '../server/access/access.ts'
+import { openAccess } from '../server/access/open-access.ts'
 import { LiveView } from '../server/live-view.ts'
-import { isLoopback } from '../server/protection.ts'
 import { startServer, type RunningServer } from '../server/start-server.ts'
 
 export interface ReplayPageOptions {
@@ -19,6 +18,8 @@ export interface ReplayPageOptions {
   readonly dataDir: string
   /** 0 picks a free port; left out it is 4400 or the next free one. */
   readonly port: number | undefined
+  /** Told the first admin's password, once, where others can reach the page. */
+  readonly onFirstAdmin: (lines: readonly string[]) => void
 }
 
 /** A page that takes in changes and can be served at the end. */
@@ -45,11 +46,11 @@ export class ReplayPage {
    * Serves the page.
    *
    * @returns its address
-   * @throws TidemarkError `PORT_UNAVAILABLE`
+   * @throws TidemarkError `PORT_UNAVAILABLE`, `USERS_UNREADABLE`, `DATA_DIR_UNUSABLE`
    */
   async serve(status: PipelineStatus): Promise<string> {
-    const { host, port, dataDir } = this.#options
-    const access = new Access({ dataDir, isExposed: !isLoopback(host) })
+    const { host, port } = this.#options
+    const access = await openAccess(this.#options)
     this.#view.advance(status.nowMs, status.watermarkMs)
     const { finalUpToMs } = this.#view.snapshot().range
     const ended = { ...status, finalUpToMs: finalUpToMs === 0 ? null : finalUpToMs }

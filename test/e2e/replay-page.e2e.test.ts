@@ -78,6 +78,17 @@ describe('replay --page', () => {
     assert.equal(rows.length, 201, 'the roll-ups of the page are in no table')
   })
 
+  it('lets the first admin in where others can reach it, and keeps who may in the folder it is told', async () => {
+    let answer: Response | undefined
+    const ended = await replay(['--json', '--quiet', '--host', '0.0.0.0', '--data-dir', 'who may'], async (url) => {
+      const password = readFileSync(join(folder, 'who may', 'users', 'admin-password'), 'utf8').trim()
+      const body = new URLSearchParams({ name: 'admin', password })
+      answer = await fetch(`${url}/login`, { method: 'POST', body, redirect: 'manual' })
+    })
+    assert.equal(answer?.status, 303, ended.stderr)
+    assert.match(ended.stderr, /Log in as "admin" with \S+\n.*kept in .*admin-password/)
+  })
+
   it('looks back as far as it is told, in whole windows', async () => {
     const { data } = (await pageOf('--page-range', '150m')).message
     assert.deepEqual(data.totals.last, [150, 1, 0])

@@ -4,9 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
+import { TidemarkError } from '../../src/errors.ts'
 import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
 import { freezePlan } from '../../src/pipeline/freeze.ts'
-import { finalAfterMs, type LedgerClass, type StreamName } from '../../src/pipeline/plan.ts'
+import { finalAfterMs, type LedgerClass, type Plan, type StreamName } from '../../src/pipeline/plan.ts'
 import type { LedgerAnswer } from '../../src/query/ledger-view.ts'
 import type { ViewAnswer } from '../../src/query/view-answer.ts'
 import { addToLedger, servePage } from '../support/database-page.ts'
@@ -37,6 +38,50 @@ it('shows what the tables hold and how far they are, reads only, and ends when i
   assert.match(((await drill.json()) as { message: string }).message, /kept where the pipeline runs/)
   await stop()
   await assert.rejects(fetch(address))
+})
+
+async function refusal(url: string, asked: Plan): Promise<TidemarkError> {
+  const error: unknown = await servePage(asked, url).then(
+    async ({ stop }) => stop(),
+    (reason: unknown) => reason,
+  )
+  assert.ok(error instanceof TidemarkError, 'it is served')
+  return error
+}
+
+it('says at the start that the tables are not there, or are of another definition', async () => {
+  const empty = await refusal(await postgres.createDatabase(), plan)
+  assert.equal(empty.code, 'DATABASE_SCHEMA_MISMATCH')
+  assert.match(empty.message, /^There are no tables of pipeline "ads" in postgresql:/)
+
+  const url = await postgres.createDatabase()
+  await writeFacts(url, makeFacts(plan, SPAN, 300, 3))
+  const other = freezePlan({
+    ...adPipeline,
+    dimensions: { ...adPipeline.dimensions, country: {} },
+    measures: { ...adPipeline.measures, ecpm: { ratio: ['spend', 'impressions'] } },
+    tables: {
+      ...adPipeline.tables,
+      ctr_by_campaign: { dimensions: ['campaign_id'], measures: ['impressions', 'clicks', 'spend', 'ecpm'] },
+      by_country: { dimensions: ['country'], measures: ['impressions', 'clicks', 'spend'] },
+    },
+  })
+  const { code, message } = await refusal(url, other)
+  assert.equal(code, 'DATABASE_SCHEMA_MISMATCH')
+  assert.match(message, /another definition: column "ecpm" of "ctr_by_campaign", table "by_country" not there/)
+})
+
+it('says in what the definition differs that the tables were written by', async () => {
+  const url = await postgres.createDatabase()
+  await writeFacts(url, makeFacts(plan, SPAN, 300, 3), SPAN.finalUpToMs)
+  const parameters = { ...adPipeline.parameters, attributionWindow: '10m' }
+  const troubles: string[] = []
+  const { stop } = await servePage(freezePlan({ ...adPipeline, parameters }), url, (message) => troubles.push(message))
+  await stop()
+  assert.match(
+    troubles.join('\n'),
+    /^The tables were written by another .*: parameter attributionWindow was 30m and is 10m\.$/,
+  )
 })
 
 it('N2 of tables-watch: says what the ledger holds, of a Flink job too, how fast it grows, and when it cannot be read', async () => {

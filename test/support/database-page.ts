@@ -15,8 +15,12 @@ export interface ServedPage {
   readonly address: string
 }
 
-/** Serves it on loopback; it must have no trouble. */
-export async function servePage(plan: Plan, url: string): Promise<ServedPage> {
+/** Serves it on loopback; it must have no trouble, unless `onTrouble` takes it. Rejects where it cannot be served. */
+export async function servePage(
+  plan: Plan,
+  url: string,
+  onTrouble: (message: string) => void = (message) => assert.fail(message),
+): Promise<ServedPage> {
   const stop = new AbortController()
   let address = ''
   const served = serveDatabasePage({
@@ -28,9 +32,9 @@ export async function servePage(plan: Plan, url: string): Promise<ServedPage> {
     signal: stop.signal,
     onFirstAdmin: () => assert.fail('on loopback nobody logs in'),
     onReady: (ready) => (address = ready),
-    onTrouble: (message) => assert.fail(message),
+    onTrouble,
   })
-  await eventually('it is there', () => address !== '')
+  await Promise.race([eventually('it is there', () => address !== ''), served])
   const json = async (path: string): Promise<unknown> => (await fetch(`${address}${path}`)).json()
   return {
     address,

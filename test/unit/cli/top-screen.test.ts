@@ -46,6 +46,39 @@ describe('the screen of top', () => {
     assert.match(text, /^spring +2,000 +31 +1\.55 %$/m)
   })
 
+  it('keeps columns apart under long names, as the demo has them', () => {
+    const name = 'simulated-traffic/impressions-0'
+    const lines = topScreen(
+      message(healthyStatus({ partitions: [partition({ name }), partition({ name: 'b' })] })),
+      200,
+    )
+    const [head, ...rows] = lines.slice(
+      lines.findIndex((line) => line.startsWith('partition')),
+      -4,
+    )
+    const at = head?.indexOf('state')
+    assert.deepEqual(
+      rows.filter((line) => line !== '').map((line) => line.indexOf('active')),
+      [at, at],
+    )
+  })
+
+  it('says of a log that was read to its end that nothing goes on', () => {
+    const { database } = healthyStatus()
+    const partitions = [partition({ name: 'impressions.ndjson', state: 'ended' })]
+    const status = healthyStatus({ partitions, watermarkMs: null, database: { ...database, state: 'none' } })
+    const text = topScreen(message(status), 200).join('\n')
+    assert.match(text, /^1 partition, read to the end: everything is final$/m)
+    assert.doesNotMatch(text, /watermark not there yet|PostgreSQL|intake/)
+  })
+
+  it('tells a user who is limited no zeros for totals', () => {
+    const text = topScreen(message(healthyStatus()), 200, true).join('\n')
+    assert.match(text, /^PostgreSQL up$/m)
+    assert.match(text, /numbers of some members alone and no totals/)
+    assert.doesNotMatch(text, /read =|^all/m)
+  })
+
   it('says what is wrong with PostgreSQL and the intake', () => {
     const { database, intake } = healthyStatus()
     const text = topScreen(

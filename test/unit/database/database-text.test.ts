@@ -34,6 +34,13 @@ describe('database errors', () => {
     assert.equal(error.where?.includes('s3cret'), false)
   })
 
+  it('send nobody who only reads for the right to create tables', () => {
+    const fixOf = (message: string): string | undefined =>
+      databaseError(failure(message, '42501'), 'read the tables', URL_WITH_SECRET).fix
+    assert.match(fixOf('permission denied for table ctr_by_campaign') ?? '', /grant select/)
+    assert.match(fixOf('permission denied for schema public') ?? '', /right to create tables/)
+  })
+
   it('X1: tell what may pass by itself from what needs somebody to change something', () => {
     const cases: readonly [Error, boolean, RegExp][] = [
       [failure('connect ECONNREFUSED 127.0.0.1:1', 'ECONNREFUSED'), true, /nothing accepts connections there/],
