@@ -3,9 +3,10 @@
  */
 import assert from 'node:assert/strict'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { ReaderPool } from '../../src/server/query/reader-pool.ts'
-import { startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 
 let postgres: TestPostgres
 let url = ''
@@ -32,6 +33,22 @@ describe('the pool of readers', () => {
       })
     assert.equal(await naps(1), 1, 'control')
     await assert.rejects(naps(Infinity), { code: 'VIEW_TIMEOUT', message: /longer than 800 ms/ })
+  })
+
+  it('B6: starts no more processes for a statement than there are further cores, and none where the server gives none', async () => {
+    const workers = async (): Promise<number> => {
+      const pool = new ReaderPool({ url, tables: [] })
+      closing.push(() => pool.close())
+      const [row] = await pool.read((snapshot) => snapshot.rows('show max_parallel_workers_per_gather'))
+      return Number(row?.[0])
+    }
+    const database = new URL(url).pathname.slice(1)
+    const give = (count: number): Promise<unknown> =>
+      runSql(url, `alter database ${database} set max_parallel_workers_per_gather = ${count}`)
+    await give(16)
+    assert.equal(await workers(), Math.min(2, Math.max(1, availableParallelism() - 1)))
+    await give(0)
+    assert.equal(await workers(), 0)
   })
 
   it('B5: asks a server that does not answer in time once more, and no more than that', async () => {

@@ -7,7 +7,10 @@
  * B4  A connection that failed is never used again. One that is idle costs the server nothing but its place.
  * B5  A server that does not answer in time is asked once more before it counts as away: where hundreds of pages open
  *     at once, it is this process or the machine that is busy. One that turns us down is not.
+ * B6  Beside the connection's own, a statement has a process of PostgreSQL for each further core of this machine, two at
+ *     most, and no more than the server gives: one that shares a core costs its start and brings nothing.
  */
+import { availableParallelism } from 'node:os'
 import type { Client } from 'pg'
 import { type Connection, connect } from '../../database/connection.ts'
 import { databaseError } from '../../database/database-error.ts'
@@ -39,6 +42,9 @@ const ANSWER_FACTOR = 4
 
 const MAX_WAITING = 2_048
 const CONNECT_TIMEOUT_MS = 3_000
+/** Processes of PostgreSQL that help with one statement (B6). */
+const MAX_WORKERS = Math.max(1, Math.min(2, availableParallelism() - 1))
+
 const AS_TEXT = { getTypeParser: () => (text: string) => text }
 
 export class ReaderPool {
@@ -118,6 +124,10 @@ export class ReaderPool {
       `statement_timeout = ${this.#timeoutMs}`,
     ]
     await client.query(settings.map((setting) => `set ${setting}`).join('; '))
+    await client.query(
+      `select set_config('max_parallel_workers_per_gather',
+                least(current_setting('max_parallel_workers_per_gather')::int, ${MAX_WORKERS})::text, false)`,
+    )
     return connection
   }
 
