@@ -13,10 +13,7 @@ import { EPOCH_FORMAT } from '../../src/database/epoch-row.ts'
 import { PostgresSink } from '../../src/sinks/postgres/postgres-sink.ts'
 import { cellChanges, epoch, START_MS } from '../support/change-sets.ts'
 import { eventually } from '../support/eventually.ts'
-import { claimedStore, deadLetter, leftBy, liveEpoch, PLAN, storeOn } from '../support/live-epochs.ts'
-import { interruptionAnswer, type Interruption } from '../../src/server/query/interruption-answer.ts'
-import { ViewReader } from '../../src/server/query/view-reader.ts'
-import { MAX_INTERRUPTIONS } from '../../src/sinks/postgres/interruption-table.ts'
+import { claimedStore, leftBy, liveEpoch, PLAN, storeOn } from '../support/live-epochs.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 
 const OTHER_FOLDER = '00000000-0000-4000-8000-000000000000'
@@ -286,100 +283,6 @@ describe('EpochStore', () => {
       const error = await refusal(other.write(liveEpoch(2)))
       assert.equal(error.code, 'FENCED')
       assert.deepEqual(await campaigns(url), [])
-    })
-  })
-
-  describe('dead letters', () => {
-    it('L1 and L3 of dead-letter-table: keep the bytes, cut to 4 KiB, and are there once, however often their epoch is written', async () => {
-      const url = await postgres.createDatabase()
-      const store = await claimedStore(url)
-      const bytes = Uint8Array.from({ length: 5_000 }, (_, i) => i)
-      const one = { ...liveEpoch(1), deadLetters: [deadLetter(1, bytes), deadLetter(2, new Uint8Array())] }
-      await store.write(one)
-      await store.write(one)
-      // A recount reads the same places again.
-      await store.write({ ...liveEpoch(2), deadLetters: one.deadLetters })
-      const rows = await runSql(
-        url,
-        `select position, encode(bytes, 'hex'), byte_length, epoch, extract(epoch from arrived_at) * 1000
-         from tidemark_dead_letters order by position`,
-      )
-      const hex = Buffer.from(bytes.subarray(0, 4_096)).toString('hex')
-      const arrival = `${START_MS}.000000`
-      assert.deepEqual(rows, [
-        ['1', hex, '5000', '1', arrival],
-        ['2', '', '0', '1', arrival],
-      ])
-      const [reader] = await runSql(
-        url,
-        `select has_table_privilege('tidemark_reader', 'tidemark_dead_letters', 'select')`,
-      )
-      assert.deepEqual(reader, ['t'])
-      await store.close()
-    })
-
-    it('L2 of dead-letter-table: are bounded by rows and by bytes; what is dropped is the oldest, and is counted', async () => {
-      const url = await postgres.createDatabase()
-      const store = await claimedStore(url, { deadLetterLimits: { rows: 20, bytes: 1_000 } })
-      for (let number = 1; number <= 30; number++) await store.write(liveEpoch(number))
-      const kept = await runSql(url, 'select min(position), max(position), count(*) from tidemark_dead_letters')
-      const dropped = await runSql(url, 'select dead_letters_dropped from tidemark_meta')
-      const [[oldest, newest, count] = []] = kept
-      assert.equal(newest, '30')
-      assert.ok(Number(count) <= 20 && Number(count) >= 18, `${count} are kept`)
-      assert.equal(Number(oldest), 31 - Number(count))
-      assert.equal(Number(dropped[0]?.[0]), 30 - Number(count))
-      const large = Array.from({ length: 3 }, (_, i) => deadLetter(100 + i, new Uint8Array(400)))
-      await store.write({ ...liveEpoch(31), deadLetters: large })
-      const [bytes] = await runSql(url, 'select sum(octet_length(bytes)), count(*) from tidemark_dead_letters')
-      assert.deepEqual(bytes, ['800', '2'])
-      await store.close()
-    })
-  })
-
-  describe('interruptions', () => {
-    const kept = async (url: string): Promise<readonly Interruption[]> => {
-      const reader = new ViewReader({ plan: PLAN, url })
-      try {
-        return (await reader.read((snapshot) => interruptionAnswer(snapshot, PLAN))).interruptions
-      } finally {
-        await reader.close()
-      }
-    }
-
-    it('I1: outages that are over come with the next epoch, a restart with the claim; both outlive the process', async () => {
-      const url = await postgres.createDatabase()
-      const outages: { fromMs: number; toMs: number | null }[] = [{ fromMs: START_MS, toMs: null }]
-      const store = await claimedStore(url, { outages: () => outages })
-      await store.write(liveEpoch(1))
-      assert.deepEqual(await kept(url), [], 'nothing of one that goes on')
-      outages[0] = { fromMs: START_MS, toMs: START_MS + 90_000 }
-      await store.write(liveEpoch(2))
-      await store.write(liveEpoch(3))
-      const outage = { kind: 'database', fromMs: START_MS, toMs: START_MS + 90_000 }
-      assert.deepEqual(await kept(url), [outage])
-      await store.close()
-      await (await claimedStore(url)).close()
-      const [first, restart] = await kept(url)
-      assert.deepEqual(first, outage)
-      assert.ok(restart?.kind === 'restart' && restart.toMs >= restart.fromMs && restart.fromMs > outage.toMs)
-      await (await claimedStore(url)).close()
-      assert.equal((await kept(url)).length, 2, 'two starts without an epoch between them are one restart')
-      const role = await runSql(
-        url,
-        `select has_table_privilege('tidemark_reader', 'tidemark_interruptions', 'select')`,
-      )
-      assert.deepEqual(role, [['t']])
-    })
-
-    it('I2: the newest thousand are kept', async () => {
-      const url = await postgres.createDatabase()
-      const outages = Array.from({ length: 1_050 }, (_, i) => ({ fromMs: START_MS + i, toMs: START_MS + i + 1 }))
-      const store = await claimedStore(url, { outages: () => outages })
-      await store.write(liveEpoch(1))
-      await store.close()
-      const all = await kept(url)
-      assert.deepEqual([all.length, all[0]?.fromMs], [MAX_INTERRUPTIONS, START_MS + 50])
     })
   })
 })
