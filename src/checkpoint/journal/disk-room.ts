@@ -3,10 +3,14 @@
  *
  * R1  An append is admitted only if the reserve would still be free after it and all that is waiting.
  * R2  Free space is asked for at most every 100 ms; what was admitted since counts as used.
+ * R3  Once an append was refused, the next is admitted only where a sixteenth of the reserve would be free beside it: what
+ *     others write and remove near the reserve does not open and close intake again and again.
  */
 import type { Disk } from '../disk/disk.ts'
 
 const ASK_EVERY_MS = 100
+/** This part of the reserve must be free beside it before intake goes on (R3). */
+const MARGIN_SHARE = 16
 
 /** The room of one folder. */
 export class DiskRoom {
@@ -16,6 +20,7 @@ export class DiskRoom {
   readonly #nowMs: () => number
   #askedMs = -Infinity
   #freeBytes = 0
+  #isFull = false
 
   constructor(disk: Disk, folder: string, reserveBytes: number, nowMs: () => number) {
     this.#disk = disk
@@ -32,7 +37,9 @@ export class DiskRoom {
       this.#askedMs = nowMs
       this.#freeBytes = this.#disk.freeBytes(this.#folder) - queuedBytes
     }
-    if (this.#freeBytes - byteCount < this.#reserveBytes) return false
+    const marginBytes = this.#isFull ? this.#reserveBytes / MARGIN_SHARE : 0
+    this.#isFull = this.#freeBytes - byteCount < this.#reserveBytes + marginBytes
+    if (this.#isFull) return false
     this.#freeBytes -= byteCount
     return true
   }
@@ -41,5 +48,6 @@ export class DiskRoom {
   exhausted(): void {
     this.#askedMs = this.#nowMs()
     this.#freeBytes = 0
+    this.#isFull = true
   }
 }

@@ -1,5 +1,5 @@
 /**
- * How much the journal keeps, by K1 to K3 of `retention.ts`, and how much disk it leaves to others, by R1 and R2 of
+ * How much the journal keeps, by K1 to K3 of `retention.ts`, and how much disk it leaves to others, by R1 to R3 of
  * `disk-room.ts`; and who else may read it.
  */
 import assert from 'node:assert/strict'
@@ -164,6 +164,27 @@ describe('room on the disk', () => {
     disk.free = 5_000
     nowMs -= 86_400_000
     await append(journal, 'a', linesOf('later'))
+  })
+
+  it('R3: once it was full, it is until a sixteenth of the reserve is free beside it, for small appends too', async () => {
+    const disk = new SimulatedDisk()
+    let nowMs = START_MS
+    disk.free = 17_000
+    const journal = await openJournal(disk, { reserveBytes: 16_000, nowMs: () => nowMs })
+    const isTaken = async (free: number, lines = linesOf('small')): Promise<boolean> => {
+      disk.free = free
+      nowMs += 100
+      return append(journal, 'a', lines).then(
+        () => true,
+        () => false,
+      )
+    }
+    assert.ok(await isTaken(16_500), 'control: there is room for it')
+    assert.ok(!(await isTaken(16_500, linesOf('much', 100))))
+    assert.ok(!(await isTaken(16_500)), 'where it was taken before')
+    assert.ok(!(await isTaken(16_900)))
+    assert.ok(await isTaken(17_500))
+    assert.ok(await isTaken(16_500), 'and it is taken as before')
   })
 })
 
