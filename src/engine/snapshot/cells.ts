@@ -35,11 +35,12 @@ export function differences(axis: number, block: CellBlock): Uint8Array {
 }
 
 function filledKeys(block: CellBlock): Int32Array {
-  const keys = new Int32Array(block.end)
+  const { impressions, clicks, end } = block
+  const cells = new Int32Array(end)
   let count = 0
-  for (let cell = 0; cell < block.end; cell++) if (!block.isEmpty(cell)) keys[count++] = block.keyOf(cell)
-  const filled = keys.subarray(0, count)
-  return block.shape.isDirect ? filled : filled.sort()
+  for (let cell = 0; cell < end; cell++) if (impressions[cell] !== 0 || clicks[cell] !== 0) cells[count++] = cell
+  const filled = cells.subarray(0, count)
+  return block.shape.isDirect ? filled : filled.map((cell) => block.keyOf(cell)).sort()
 }
 
 function cellSection(kind: number, owner: number, block: CellBlock, keys: Int32Array): Uint8Array {

@@ -96,10 +96,15 @@ function clickRows(
   const writer = beginRows(SECTION.clickRows, granule, from, rows * (CLICK_ROW_BYTES + 1) + changed.length * 3)
   writer.column(granule.standing, from, granule.count)
   const claimable = new Uint8Array(rows)
-  for (let i = 0; i < rows; i++) if (isClaimable(from + i)) claimable[i] = 1
+  const impressionIds = new Int32Array(rows * 4)
+  let end = 0
+  for (let i = 0; i < rows; i++) {
+    if (!isClaimable(from + i)) continue
+    claimable[i] = 1
+    for (let lane = 0; lane < 4; lane++) impressionIds[end++] = granule.impressionIds[(from + i) * 4 + lane] as number
+  }
   writer.column(claimable)
-  for (let i = 0; i < rows; i++)
-    if (claimable[i] === 1) writer.column(granule.impressionIds, (from + i) * 4, (from + i) * 4 + 4)
+  writer.column(impressionIds, 0, end)
   writer.u32(changed.length)
   for (const row of changed) writer.u16(row)
   for (const row of changed) writer.u8(granule.standing[row] as number)
