@@ -41,6 +41,8 @@ export class FollowedFiles {
   readonly #places: Map<string, FilePlace>
   /** When each file was last seen to grow, by the steady clock, ms. */
   readonly #grewMs = new Map<string, { readonly byteLength: number; readonly atMs: number }>()
+  /** When each file was written to that was found read to its end, ns. */
+  readonly #readToEnd = new Map<string, bigint>()
   #problem: string | null = null
 
   constructor(options: FollowedFilesOptions) {
@@ -81,13 +83,17 @@ export class FollowedFiles {
 
   async #readOn(file: FoundFile, signal: AbortSignal): Promise<boolean> {
     let read: ReadLines | undefined
+    if (this.#isReadToEnd(file)) return false
     try {
       read = readLines(file, this.#places.get(file.number), this.#isSettled(file))
     } catch (error) {
       this.#tell(messageOf(error))
       return false
     }
-    if (read === undefined) return false
+    if (read === undefined) {
+      this.#readToEnd.set(file.number, file.modifiedNs)
+      return false
+    }
     const places = new Map(this.#places)
     // Behind all others: those heard of last are kept longest (P2 of `file-positions.ts`).
     places.delete(file.number)
@@ -112,6 +118,11 @@ export class FollowedFiles {
     return false
   }
 
+  // By its length alone one that was emptied and filled to the same length would pass for it.
+  #isReadToEnd({ number, byteLength, modifiedNs }: FoundFile): boolean {
+    return this.#places.get(number)?.offset === byteLength && this.#readToEnd.get(number) === modifiedNs
+  }
+
   #isSettled({ number, byteLength, isCurrent }: FoundFile): boolean {
     const nowMs = this.#options.clock.steadyMs()
     const grew = this.#grewMs.get(number)
@@ -122,6 +133,7 @@ export class FollowedFiles {
   #forgetGone(files: readonly FoundFile[]): void {
     const present = new Set(files.map(({ number }) => number))
     for (const number of this.#grewMs.keys()) if (!present.has(number)) this.#grewMs.delete(number)
+    for (const number of this.#readToEnd.keys()) if (!present.has(number)) this.#readToEnd.delete(number)
     if (files.length === 0) return
     for (const number of this.#places.keys()) if (!present.has(number)) this.#places.delete(number)
   }

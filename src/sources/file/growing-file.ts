@@ -34,7 +34,6 @@ export interface ReadLines {
  * @throws what the system says
  */
 export function readLines(file: FoundFile, place: FilePlace | undefined, hasEnded: boolean): ReadLines | undefined {
-  if (place !== undefined && place.offset === file.byteLength && file.byteLength > 0) return undefined
   const fd = openSync(file.path, 'r')
   try {
     const stats = fstatSync(fd, { bigint: true })

@@ -2,7 +2,16 @@
  * Followed files by their invariants F1 to F4: every line once, whatever happens to the files and to us.
  */
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -129,6 +138,21 @@ describe('followed files', () => {
     truncateSync(rig.file('log'))
     rig.write('log', 'another and longer\n')
     assert.deepEqual(await rig.look(), ['one', 'another and longer'])
+  })
+
+  it('F1: a file emptied and filled to just where it was read is read, emptied before our eyes or not', async (context) => {
+    for (const isSeenEmpty of [false, true]) {
+      const rig = new Rig(context, (folder) => join(folder, 'log'))
+      rig.write('log', 'one\n')
+      await rig.look()
+      truncateSync(rig.file('log'))
+      if (isSeenEmpty) await rig.look()
+      rig.write('log', 'two\n')
+      utimesSync(rig.file('log'), 1, isSeenEmpty ? 1 : 2)
+      assert.deepEqual(await rig.look(), ['one', 'two'])
+      rig.restart()
+      assert.deepEqual(await rig.look(), ['one', 'two'])
+    }
   })
 
   it('F2: a last line without a line feed counts once its file is rotated and has settled', async (context) => {
