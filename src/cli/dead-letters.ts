@@ -111,9 +111,7 @@ async function listLetters(options: FilterOptions): Promise<void> {
     return
   }
   if (letters.length === options.limit) talk.say(`These are the newest ${grouped(letters.length)}; --limit shows more.`)
-  talk.next(
-    `./tidemark dead-letters show ${shellWord(first.partition)} ${first.position}${dataDirArgument(options.dataDir)}`,
-  )
+  talk.next(`./tidemark dead-letters show ${shellWord(first.partition)} ${first.position}${placeArguments(options)}`)
 }
 
 function listLine(letter: StoredLetter): string {
@@ -131,7 +129,7 @@ async function showLetter(partition: string, position: number, options: LetterOp
   const [letter] = await find(options, { partition, position }, 1)
   if (letter === undefined)
     throw new TidemarkError('INPUT_MISSING', `There is no dead letter at position ${position} of ${partition}.`, {
-      fix: `./tidemark dead-letters list${dataDirArgument(options.dataDir)}`,
+      fix: `./tidemark dead-letters list${placeArguments(options)}`,
     })
   if (options.json === true) process.stdout.write(`${JSON.stringify(documentOf(letter))}\n`)
   else {
@@ -148,8 +146,13 @@ async function showLetter(partition: string, position: number, options: LetterOp
     process.stdout.write(`${lines.join('\n')}\n`)
   }
   createTalk(options).next(
-    `./tidemark dead-letters replay --partition ${shellWord(partition)}${dataDirArgument(options.dataDir)}`,
+    `./tidemark dead-letters replay --partition ${shellWord(partition)}${placeArguments(options)}`,
   )
+}
+
+/** Where to look again; the URL of the database holds a password. */
+function placeArguments({ dataDir, databaseUrl }: LetterOptions): string {
+  return `${dataDirArgument(dataDir)}${databaseUrl === undefined ? '' : ' --database-url URL'}`
 }
 
 async function replayAll(options: ReplayOptions): Promise<void> {
@@ -177,7 +180,15 @@ async function replayAll(options: ReplayOptions): Promise<void> {
     for (const { partition, position } of cut)
       process.stdout.write(`  not sent, because it was cut: ${partition} ${position}\n`)
   }
-  talk.next(`./tidemark ${rejected.length > 0 ? 'dead-letters list' : 'top'}${dataDirArgument(options.dataDir)}`)
+  if (letters.length === options.limit)
+    talk.say(
+      `These were the newest ${grouped(letters.length)}; older ones by --until, or a higher --limit (${MOST} at most).`,
+    )
+  talk.next(
+    rejected.length > 0
+      ? `./tidemark dead-letters list${placeArguments(options)}`
+      : `./tidemark top${dataDirArgument(options.dataDir)}`,
+  )
 }
 
 function placeOf({ partition, position }: StoredLetter): { readonly partition: string; readonly position: number } {

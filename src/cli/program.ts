@@ -20,13 +20,14 @@ export async function runProgram(args: readonly string[], version: string): Prom
   const asked = wantsHelp ? operands[1] : operands[0]
   const program = await buildProgram(asked, version)
   const helpOfCommand = wantsHelp && COMMANDS.some((entry) => entry.name === asked)
+  if (wantsHelp && asked !== undefined && !helpOfCommand) throw unknownCommand(asked)
   try {
     await program.parseAsync(helpOfCommand && asked !== undefined ? [asked, '--help'] : [...args], { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     // No command at all: commander has already shown the help, on stderr.
     if (error.code === 'commander.help') process.exitCode = EXIT.usage
-    else if (error.exitCode !== 0) throw usageError(error, asked, program)
+    else if (error.exitCode !== 0) throw usageError(error, operands, program)
   }
 }
 
@@ -66,14 +67,26 @@ function silence(command: Command): Command {
   return command
 }
 
-function usageError(error: CommanderError, asked: string | undefined, program: Command): TidemarkError {
+function unknownCommand(asked: string): TidemarkError {
+  const nearest = closest(
+    asked,
+    COMMANDS.map(({ name }) => name),
+  )
+  const hint = distance(asked, nearest) <= 3 ? ` (Did you mean ${nearest}?)` : ''
+  return new TidemarkError('USAGE', `Unknown command '${asked}'.${hint}`, { fix: './tidemark --help' })
+}
+
+function usageError(error: CommanderError, operands: readonly string[], program: Command): TidemarkError {
+  const [asked, subAsked] = operands
   const command = program.commands.find((candidate) => candidate.name() === asked)
-  const fix = command === undefined ? './tidemark --help' : `./tidemark ${asked} --help`
+  const sub = command?.commands.find((candidate) => candidate.name() === subAsked)
+  const words = [command, sub].flatMap((one) => one?.name() ?? [])
+  const fix = ['./tidemark', ...words, '--help'].join(' ')
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
   const sentence = (first.charAt(0).toUpperCase() + first.slice(1)).replace(/([^.?!)])$/, '$1.')
   return new TidemarkError(
     'USAGE',
-    [sentence, ...(rest.length > 0 ? rest : nearestOption(first, command ?? program))].join(' '),
+    [sentence, ...(rest.length > 0 ? rest : nearestOption(first, sub ?? command ?? program))].join(' '),
     { fix },
   )
 }

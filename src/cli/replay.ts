@@ -208,7 +208,9 @@ function report(
   sayDeadLetters(result, options, talk)
   if (pageUrl !== undefined) talk.say(`Page at ${talk.paint('1', pageUrl)} until Ctrl-C.`)
   else if (options.out === undefined && options.databaseUrl === undefined)
-    talk.say('Nothing was written: give --out DIR or --database-url URL to keep the tables, or --page to see them.')
+    talk.say(
+      'The tables were not kept: give --out DIR or --database-url URL to keep the tables, or --page to see them.',
+    )
   talk.next(nextCommand(options))
 }
 

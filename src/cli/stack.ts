@@ -154,7 +154,11 @@ async function logs(name: string, options: FolderOptions & { readonly follow?: b
   const part = parts.find((candidate) => candidate.name === name)
   if (part === undefined || !existsSync(part.logFile)) {
     const allowed = parts.map((candidate) => candidate.name).join(', ')
-    throw new TidemarkError('USAGE', `There is no log of "${name}" (allowed: ${allowed}).`, {
+    const message =
+      parts.length === 0
+        ? 'The stack was never started from this data folder: there are no logs.'
+        : `There is no log of "${name}" (allowed: ${allowed}).`
+    throw new TidemarkError('USAGE', message, {
       fix: `./tidemark stack status${dataDirArgument(options.dataDir)}`,
     })
   }

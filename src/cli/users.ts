@@ -136,7 +136,10 @@ function remove(name: string, { dataDir, json, quiet }: UsersOptions): void {
       fix: `./tidemark users list${dataDirArgument(dataDir)}`,
     })
   process.stdout.write(json === true ? `${JSON.stringify({ name, removed: true })}\n` : `${name} is removed.\n`)
-  createTalk({ quiet: quiet === true }).next(`./tidemark users list${dataDirArgument(dataDir)}`)
+  const talk = createTalk({ quiet: quiet === true })
+  if (listUsers(dataDir).length === 0)
+    talk.say('That was the last user: on this machine everybody may look now; elsewhere the next start makes an admin.')
+  talk.next(`./tidemark users list${dataDirArgument(dataDir)}`)
 }
 
 function scopeText({ scope }: StoredUser): string {

@@ -10,6 +10,7 @@ import { TidemarkError } from '../errors.ts'
 import { STREAM_NAMES, type Plan } from '../pipeline/plan.ts'
 import type { TextTables } from '../pipeline/table-text.ts'
 import { compareTables, type Comparison } from '../verify/compare.ts'
+import { findInstance } from '../service/running-instance.ts'
 import { csvTables, requireFolder } from '../verify/readers/csv-tables.ts'
 import { recountFiles, type InputFiles } from '../verify/readers/recount-files.ts'
 import type { Recount } from '../verify/recount.ts'
@@ -90,11 +91,16 @@ async function runVerifyFolder(options: VerifyOptions, dataDir: string, talk: Ta
     else process.stdout.write(`${[`epoch ${epoch}`, ...report(recount, comparison, elapsedMs)].join('\n')}\n`)
     if (from !== null) talk.say(`Retention has removed the oldest events: windows before ${from} were left out.`)
     if (!comparison.isEqual) process.exitCode = EXIT.differs
-    talk.next(`./tidemark ${comparison.isEqual ? 'run' : 'rebuild'}${dataDirArgument(dataDir)}`)
+    talk.next(`./tidemark ${comparison.isEqual ? afterEqual(dataDir) : 'rebuild'}${dataDirArgument(dataDir)}`)
   } finally {
     progress.end()
     await database.close()
   }
+}
+
+/** A folder that is in use is none to run on. */
+function afterEqual(dataDir: string): string {
+  return findInstance(dataDir) === undefined ? 'run' : 'top'
 }
 
 function requireDataFolder(dataDir: string): void {

@@ -68,7 +68,9 @@ async function holderOf(client: Client, key: number): Promise<LockHolder | undef
 }
 
 function busy(table: string, holder: LockHolder): TidemarkError {
-  const message = `The table "${table}" is being written by "${holder.application}" (since ${holder.since} UTC).`
+  // Users without the right to see other sessions are not told since when.
+  const since = holder.since === '' ? '' : ` (since ${holder.since} UTC)`
+  const message = `The table "${table}" is being written by "${holder.application}"${since}.`
   return new TidemarkError('DATABASE_BUSY', message, {
     where: `table "${table}"`,
     fix: 'stop that instance first, or use another database',

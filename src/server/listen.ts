@@ -1,7 +1,7 @@
 /**
  * Finds the port to listen on: the one asked for or none; the default, or the next free one after it.
  */
-import { codeOf, TidemarkError } from '../errors.ts'
+import { codeOf, messageOf, TidemarkError } from '../errors.ts'
 import { findPortHolder } from './port-holder.ts'
 
 /** Where the page is unless told otherwise. */
@@ -71,7 +71,7 @@ async function portError(error: unknown, place: Place, port: number): Promise<Ti
       ? 'ports below 1024 need more rights'
       : code === 'EADDRNOTAVAIL'
         ? 'this machine has no such address'
-        : String(error)
+        : messageOf(error)
   const message = `${what} cannot listen on port ${port} of ${host}: ${reason}.`
   const fix = code === 'EACCES' ? `Use ${option} with 1024 to 65535, or 0 for any free port.` : 'Use --host 127.0.0.1.'
   return new TidemarkError('PORT_UNAVAILABLE', message, { where, cause: error, fix })

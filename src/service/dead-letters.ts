@@ -31,7 +31,8 @@ export interface FindLettersOptions {
 /**
  * Letters, the newest first.
  *
- * @throws TidemarkError INPUT_MISSING where there is neither a data folder nor a database to look into
+ * @throws TidemarkError INPUT_MISSING where there is neither a data folder nor a database to look into;
+ *   DATABASE_UNAVAILABLE where there is no folder to look into instead
  */
 export async function findLetters(options: FindLettersOptions): Promise<readonly StoredLetter[]> {
   const { dataDir, filter, limit, filesOnly, onFallback } = options
@@ -46,14 +47,18 @@ export async function findLetters(options: FindLettersOptions): Promise<readonly
       await database.close()
     }
   } catch (error) {
-    if (!(error instanceof TidemarkError) || !isAway(error)) throw error
+    if (!(error instanceof TidemarkError) || !isAway(error) || !holdsJournal(dataDir)) throw error
     onFallback(error.message)
     return fromFiles()
   }
 }
 
+function holdsJournal(dataDir: string): boolean {
+  return existsSync(journalFolder(resolve(dataDir)))
+}
+
 function requireFolder(dataDir: string): void {
-  if (existsSync(journalFolder(resolve(dataDir)))) return
+  if (holdsJournal(dataDir)) return
   throw new TidemarkError('INPUT_MISSING', `The data folder ${dataDir} holds no journal: nothing was taken in there.`, {
     where: dataDir,
     fix: 'name the folder of a run or demo with --data-dir',
@@ -155,9 +160,13 @@ async function send(
   if (response.status === 200) return answer.rejected ?? []
   throw new TidemarkError('INSTANCE_UNAVAILABLE', `${where} answered ${response.status}: ${answer.message ?? ''}`, {
     where,
-    fix:
-      response.status === 401 || response.status === 403
-        ? 'Give a key with --key or TIDEMARK_KEY.'
-        : 'Try again later.',
+    fix: fixOf(response.status),
   })
+}
+
+function fixOf(status: number): string {
+  if (status === 401 || status === 403) return 'Give a key with --key or TIDEMARK_KEY.'
+  return status === 404 || status === 405
+    ? 'Name the address of a run that takes events over HTTP with --url.'
+    : 'Try again later.'
 }

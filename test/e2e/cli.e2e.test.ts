@@ -76,6 +76,28 @@ describe('the command line', () => {
     assertUsage(await run('plan', '--definition'), /argument missing/)
     assertUsage(await run('plan', 'a', 'b'), /too many arguments/i)
     assertUsage(await run('--frobnicate'), /Unknown option '--frobnicate'/)
+    assertUsage(await run('help', 'raplay'), /Unknown command 'raplay'\. \(Did you mean replay\?\)/)
+    const inner = await run('dead-letters', 'list', '--since', 'yesterday')
+    assertUsage(inner, /argument 'yesterday' is invalid/)
+    assert.match(inner.stderr, /fix {4}\.\/tidemark dead-letters list --help$/m)
+    assertUsage(await run('users', 'add', 'ada', '--rôle=admin'), /Unknown option '--rôle=admin'/)
+  })
+
+  it('commands that look into what is not there say so, and what to do instead', async () => {
+    const away = ['--database-url', 'postgresql://a:b@127.0.0.1:1/x']
+    const letters = await run('dead-letters', 'list', ...away)
+    assert.deepEqual([letters.code, letters.stdout], [69, ''], 'without a folder there are no files to look into')
+    assert.match(letters.stderr, /^error \[DATABASE_UNAVAILABLE\]/)
+    const logs = await run('stack', 'logs', 'kafka')
+    assert.equal(logs.code, 2)
+    assert.match(logs.stderr, /The stack was never started from this data folder/)
+    writeFileSync(join(folder, 'bad.ndjson'), 'no event\n')
+    const kept = await run('replay', '--impressions', 'bad.ndjson', '--dead-letters', 'kept.ndjson')
+    assert.match(kept.stderr, /in kept\.ndjson\nThe tables were not kept: give --out/)
+    const nowhere = await run('replay', '--impressions', 'bad.ndjson', '--dead-letters', 'no/kept.ndjson')
+    assert.match(nowhere.stderr, /^error \[OUTPUT_UNWRITABLE\][^]*choose another place/)
+    const host = await run('replay', '--impressions', 'bad.ndjson', '--page', '--host', 'nowhere.invalid')
+    assert.match(host.stderr, /cannot listen on port 4400 of nowhere\.invalid: getaddrinfo/)
   })
 
   it('one definition is one definition, whichever command is told two', async () => {

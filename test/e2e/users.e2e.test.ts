@@ -56,6 +56,10 @@ it('users are added, listed, log in, and removed', async (context) => {
   assert.equal(await logIn('victor', 'twelve letters'), 401, 'control')
   assert.equal((await users(['remove', 'victor'])).code, 0)
   assert.equal((await users(['remove', 'victor'])).code, 2)
+  assert.match(
+    (await users(['remove', 'ada'])).stderr,
+    /That was the last user: on this machine everybody may look now/,
+  )
 })
 
 it('a start that is refused for want of a key shows no password', async (context) => {

@@ -108,7 +108,7 @@ function guarded<T>(path: string, work: () => T): T {
     const reason = messageOf(error)
     throw new TidemarkError('OUTPUT_UNWRITABLE', `Could not write ${path}: ${reason}`, {
       where: path,
-      fix: 'make the folder writable, free disk space, or choose another folder with --out',
+      fix: 'make the folder writable, free disk space, or choose another place',
       cause: error,
     })
   }
