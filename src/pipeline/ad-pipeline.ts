@@ -1,7 +1,7 @@
 /**
  * The default definition: the ad pipeline of SEMANTICS, whose table and field names are those of the original system.
  */
-import type { Definition } from './definition.ts'
+import { DEFAULT_PARAMETERS, type Definition } from './definition.ts'
 
 export type AdDimension = 'campaign_id' | 'device_type' | 'browser'
 export type AdMeasure = 'impressions' | 'clicks' | 'ctr' | 'spend'
@@ -40,15 +40,7 @@ export const adPipeline: Definition<AdDimension, AdMeasure> = {
     },
   },
 
-  parameters: {
-    windowSize: '1m',
-    attributionWindow: '30m',
-    clockSkewTolerance: '1s',
-    outOfOrderness: '5s',
-    allowedLateness: '5m',
-    idleTimeout: '10s',
-    maxFutureSkew: '5m',
-  },
+  parameters: DEFAULT_PARAMETERS,
 
   dimensions: {
     campaign_id: { label: 'Campaign' },

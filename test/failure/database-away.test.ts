@@ -9,7 +9,7 @@ import { TidemarkError } from '../../src/errors.ts'
 import type { EpochStore } from '../../src/sinks/postgres/epoch-store.ts'
 import { eventually } from '../support/eventually.ts'
 import { claimedStore, leftBy, liveEpoch } from '../support/live-epochs.ts'
-import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { isLockAwaited, runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 
 let postgres: TestPostgres
 
@@ -131,10 +131,7 @@ describe('a PostgreSQL that does not work', () => {
       `set deadlock_timeout = '10s'; begin; select 1 from ctr_by_campaign where campaign_id = 'b' for update`,
     )
     const written = store.write(liveEpoch(2))
-    await eventually('the store waits for the rival', async () => {
-      const [row] = await runSql(url, `select count(*) from pg_locks where not granted`)
-      return row?.[0] !== '0'
-    })
+    await eventually('the store waits for the rival', () => isLockAwaited(url))
     await rival.query(`select 1 from ctr_by_campaign where campaign_id = 'a' for update`)
     await rival.query('rollback')
     await rival.end()

@@ -10,7 +10,7 @@ import { freezePlan } from '../../src/pipeline/freeze.ts'
 import { campaign, cellChanges, epoch, ledgerChanges } from '../support/change-sets.ts'
 import { eventually } from '../support/eventually.ts'
 import { campaignRows, claimedStore } from '../support/live-epochs.ts'
-import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { isLockAwaited, runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 
 const HOSTILE_NAMES = [
   `"`,
@@ -189,10 +189,7 @@ describe('rows of an epoch', () => {
     // The rival holds z and then wants a, while the store holds a and waits for z: the store is the one to be refused.
     await rival.query(`begin; select 1 from ctr_by_campaign where campaign_id = 'z' for update`)
     const written = store.write(epoch(2, [both(2)]))
-    await eventually('the store waits for the rival', async () => {
-      const [row] = await runSql(url, `select count(*) from pg_locks where not granted`)
-      return row?.[0] !== '0'
-    })
+    await eventually('the store waits for the rival', () => isLockAwaited(url))
     await rival.query(`select 1 from ctr_by_campaign where campaign_id = 'a' for update`)
     await rival.query('rollback')
     await rival.end()

@@ -14,7 +14,7 @@ import { PostgresSink } from '../../src/sinks/postgres/postgres-sink.ts'
 import { cellChanges, epoch, START_MS } from '../support/change-sets.ts'
 import { eventually } from '../support/eventually.ts'
 import { claimedStore, leftBy, liveEpoch, PLAN, storeOn } from '../support/live-epochs.ts'
-import { runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
+import { isLockAwaited, runSql, startTestPostgres, type TestPostgres } from '../support/postgres.ts'
 
 const OTHER_FOLDER = '00000000-0000-4000-8000-000000000000'
 
@@ -212,10 +212,7 @@ describe('EpochStore', () => {
       await rival.connect()
       await rival.query(`begin; select 1 from ctr_by_campaign where campaign_id = 'b' for update`)
       const late = first.write(liveEpoch(2)).catch((error: unknown) => error)
-      await eventually('the first waits', async () => {
-        const [row] = await runSql(url, 'select count(*) from pg_locks where not granted')
-        return row?.[0] !== '0'
-      })
+      await eventually('the first waits', () => isLockAwaited(url))
       const second = storeOn(url)
       assert.equal((await second.claim()).epoch, 1)
       await rival.query('rollback')

@@ -88,3 +88,9 @@ export async function copyTemplate(dataDir: string): Promise<void> {
   if (process.getuid?.() === 0) execFileSync('cp', ['-a', from, to])
   else cpSync(from, to, { recursive: true, preserveTimestamps: true })
 }
+
+/** Whether some session of the server waits for what another one has locked. */
+export async function isLockAwaited(url: string): Promise<boolean> {
+  const [row] = await runSql(url, 'select count(*) from pg_locks where not granted')
+  return row?.[0] !== '0'
+}

@@ -5,18 +5,8 @@ import { STREAM_NAMES, type StreamName } from '../../pipeline/plan.ts'
 import type { DeadLetter } from '../../runtime/ports.ts'
 import { deadLetterFields } from '../csv/dead-letter-lines.ts'
 
-export interface StoredLetter {
-  readonly stream: StreamName
-  readonly partition: string
-  /** Number of the record in its partition from 1, or its offset in a topic. */
-  readonly position: number
-  readonly reason: string
-  readonly field: string | undefined
-  /** What is kept of the record's bytes. */
-  readonly bytes: Uint8Array
-  /** Length of the whole record in bytes. */
-  readonly byteLength: number
-  /** ms since the epoch; undefined where it is not known. */
+/** Its bytes are what is kept of the record; when it arrived is undefined where that is not known. */
+export interface StoredLetter extends Omit<DeadLetter, 'arrivalMs'> {
   readonly arrivalMs: number | undefined
 }
 
