@@ -56,9 +56,20 @@ export function cellsOf(source: Source, reading: Reading, columnsOf: (cells: Cel
 function allCells(source: Source, reading: Reading): readonly Cells[] {
   const { whole, terms } = source
   if (!isDifference(source)) return cellsOfTerms([whole], reading)
-  return stretchesOf(whole, reading).flatMap(({ span, hasCells }) =>
-    cellsOfTerms(hasCells ? terms : [whole], { ...reading, span }),
-  )
+  return stretchesOf(whole, reading).flatMap(({ span, hasCells }) => {
+    const stretch = { ...reading, span }
+    // Where there are no cells, a wide table that several terms would read is read once.
+    return cellsOfTerms(hasCells || readersOf(whole.covering, terms, stretch) === 1 ? terms : [whole], stretch)
+  })
+}
+
+/** How many terms read a table for some of a time. */
+function readersOf({ table }: Covering, terms: readonly Term[], reading: Reading): number {
+  const isRead = (term: Term): boolean =>
+    partsOf(term, reading).some(
+      (part) => part.coarse === undefined && part.early === undefined && coveringOf(term, part).table === table,
+    )
+  return terms.filter(isRead).length
 }
 
 /** A time in which terms read early cells beside the same changes. */
@@ -85,7 +96,7 @@ function cellsOfTerms(terms: readonly Term[], reading: Reading): readonly Cells[
 }
 
 function cellsOfPart(term: Term, { span, coarse, early: table }: Part): Cells {
-  const { covering: wide, narrow, early, filters } = term
+  const { early, filters } = term
   const rows = { times: timesOf(term), where: [...within(span), ...filters.map(filterCondition)] }
   if (coarse !== undefined) {
     const { name, covering } = coarse.table
@@ -95,8 +106,13 @@ function cellsOfPart(term: Term, { span, coarse, early: table }: Part): Cells {
     const isFinal = span.endMs <= early.finalUpToMs ? 'true' : 'false'
     return { ...rows, from: qualifiedTable(table.name), covering: table.covering, isFinal }
   }
-  const covering = narrow !== undefined && span.startMs >= narrow.fromMs ? narrow.covering : wide
+  const covering = coveringOf(term, { span })
   return { ...rows, from: qualifiedTable(covering.table.name), covering, isFinal: 'is_final' }
+}
+
+/** The table that has a part which there are no coarse or early cells of. */
+function coveringOf({ covering, narrow }: Term, { span }: Pick<Part, 'span'>): Covering {
+  return narrow !== undefined && span.startMs >= narrow.fromMs ? narrow.covering : covering
 }
 
 /** What changed in the early cells of terms (F4): a read for each number of times that a change may count. */
