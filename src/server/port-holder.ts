@@ -2,6 +2,7 @@
  * Who listens on a port of this machine, as far as the system lets us see.
  */
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { basename } from 'node:path'
 
 const LISTENING = '0A'
 
@@ -41,7 +42,10 @@ async function holdsSocket(pid: string, inodes: ReadonlySet<string>): Promise<bo
   return false
 }
 
+/** The program's own name: what the system calls a process is that of its main thread, which Node renames. */
 async function commandOf(pid: string): Promise<string> {
+  const [program = ''] = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
+  if (program !== '') return basename(program)
   return (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'a process')).trim()
 }
 

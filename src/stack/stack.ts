@@ -12,7 +12,8 @@ import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isRunning, type ProcessIdentity } from '../database/process-identity.ts'
-import { TidemarkError } from '../errors.ts'
+import { messageOf, TidemarkError } from '../errors.ts'
+import { makeFolder } from '../runtime/make-folder.ts'
 import { findPortHolder } from '../server/port-holder.ts'
 import { complaintIn, logSince } from './end-reason.ts'
 import { fetchJars } from './fetch-jars.ts'
@@ -36,7 +37,7 @@ export interface StackContext {
 /**
  * Starts what does not run yet and waits until everything answers.
  *
- * @throws TidemarkError STACK_UNAVAILABLE, PORT_UNAVAILABLE naming port and owner
+ * @throws TidemarkError STACK_UNAVAILABLE, PORT_UNAVAILABLE naming port and owner, DATA_DIR_UNUSABLE
  */
 export async function stackUp(settings: StackSettings, context: StackContext): Promise<StackState> {
   const { log, signal } = context
@@ -45,6 +46,7 @@ export async function stackUp(settings: StackSettings, context: StackContext): P
     requireGroups(running, settings.groups)
     return untilReady(settings.home, signal)
   }
+  makeLogFolder(settings.home)
   await endLeftovers(settings.home)
   for (const set of ['kafka', 'flink'] as const)
     if (settings.groups.includes(set)) await fetchJars(settings.cacheDir, set, log, signal)
@@ -124,9 +126,21 @@ async function requireFreePorts({ groups, ports }: StackSettings): Promise<void>
   }
 }
 
+function makeLogFolder(home: string): void {
+  try {
+    makeFolder(home)
+    mkdirSync(join(home, 'logs'), { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new TidemarkError('DATA_DIR_UNUSABLE', `The stack cannot be kept in ${home}: ${messageOf(error)}.`, {
+      where: home,
+      cause: error,
+      fix: 'Give a folder that can be written to with --data-dir.',
+    })
+  }
+}
+
 function startSupervisor(settings: StackSettings): void {
   const logFolder = join(settings.home, 'logs')
-  mkdirSync(logFolder, { recursive: true, mode: 0o700 })
   const settingsFile = join(settings.home, 'settings.json')
   writeFileSync(settingsFile, JSON.stringify(settings), { mode: 0o600 })
   const log = openSync(join(logFolder, 'supervisor.log'), 'a', 0o600)

@@ -88,6 +88,10 @@ describe('the command line', () => {
     const letters = await run('dead-letters', 'list', ...away)
     assert.deepEqual([letters.code, letters.stdout], [69, ''], 'without a folder there are no files to look into')
     assert.match(letters.stderr, /^error \[DATABASE_UNAVAILABLE\]/)
+    // Where nobody may make a folder, not even root.
+    const up = await run('stack', 'up', '--only', 'postgres', '--data-dir', '/proc/nowhere')
+    assert.equal(up.code, 78, up.stderr)
+    assert.match(up.stderr, /^error \[DATA_DIR_UNUSABLE\] The stack cannot be kept in \/proc\/nowhere/)
     const logs = await run('stack', 'logs', 'kafka')
     assert.equal(logs.code, 2)
     assert.match(logs.stderr, /The stack was never started from this data folder/)

@@ -53,7 +53,8 @@ export function orderTaken(page: PagePlan, order: Order): Order {
   return by === undefined || by === order.by ? order : { by, of: 'value', direction: order.direction }
 }
 
-function isKept({ measures, keptQuantities }: PagePlan, name: string): boolean {
+/** Whether tables keep what a measure is made of. */
+export function isKept({ measures, keptQuantities }: PagePlan, name: string): boolean {
   const own = measures.find((measure) => measure.name === name)
   const quantities =
     own === undefined

@@ -6,7 +6,7 @@
 import type { TimeAxis } from '../../../src/pipeline/plan.ts'
 import type { Order, RankPart, SeriesPart, ViewQuery } from '../../../src/query/view-query.ts'
 import { inSentence, type BoardPlan, type ChartPlan, type PagePlan } from '../../../src/pipeline/page.ts'
-import { isCovered, orderTaken } from './answerable.ts'
+import { isCovered, isKept, orderTaken } from './answerable.ts'
 import { measureOf, type PageState } from './page-state.ts'
 
 /** Members of a chart, and rows of a leaderboard. */
@@ -24,7 +24,7 @@ export function chartPlans(page: PagePlan, state: PageState): readonly ChartPlan
   const title = dimension === null ? measure.label : `${measure.label} per ${inSentence(dimension.label)}`
   const kind = measure.kind === 'ratio' ? 'lines' : 'areas'
   const main: ChartPlan = { ...first, kind, title, axis: state.axis, dimension, measure }
-  return [main, ...small].map((chart) => {
+  return [main, ...small.filter((chart) => isKept(page, chart.measure.name))].map((chart) => {
     const isHeld = (axis: TimeAxis): boolean => isCovered(page, state, axis, chart.dimension?.name)
     if (isHeld(chart.axis)) return chart
     // Clicks are counted at both minutes: where one cannot be asked for, the other can.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { planWithin, whyNot } from '../../../dashboard/src/model/answerable.ts'
-import { splitOf, viewQueryOf } from '../../../dashboard/src/model/view-question.ts'
+import { chartPlans, splitOf, viewQueryOf } from '../../../dashboard/src/model/view-question.ts'
 import {
   defaultState,
   filterModeOf,
@@ -88,6 +88,20 @@ describe('steps of the page', () => {
       'The table clicks_by_browser has browser without spend, which the page needs: add spend to its measures.',
     )
     assert.equal(whyNot(plan, { filters: [] }, 'device_type'), 'No table that you may see has device.')
+  })
+
+  it('leave out charts of what no table keeps, which would be nothing but zeros', () => {
+    const tables = { views: { dimensions: ['campaign_id'], measures: ['impressions', 'spend'] } }
+    const plan = planPage(freezePlan({ ...adPipeline, tables }))
+    assert.deepEqual(
+      chartPlans(plan, { ...defaultState(plan, 'UTC'), measure: 'impressions' }).map(({ measure }) => measure.name),
+      ['impressions', 'impressions'],
+    )
+    assert.deepEqual(
+      chartPlans(page, start).map(({ measure }) => measure.name),
+      ['ctr', 'impressions', 'clicks'],
+      'control',
+    )
   })
 
   it('ask questions that the server takes as they are', () => {
