@@ -4,34 +4,19 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, it, type TestContext } from 'node:test'
-import { findServerBinaries } from '../../src/database/binaries.ts'
-import { type Database, openDatabase, psqlCommand } from '../../src/database/open-database.ts'
+import { describe, it } from 'node:test'
+import { openDatabase, psqlCommand } from '../../src/database/open-database.ts'
 import { isAlive } from '../../src/database/process-identity.ts'
 import { TidemarkError } from '../../src/errors.ts'
 import { eventually } from '../support/eventually.ts'
-import { copyTemplate, makeDataDir, runSql } from '../support/postgres.ts'
+import { makeDataDir, runSql } from '../support/postgres.ts'
 import { afterwards } from '../support/afterwards.ts'
+import { newDataDir, openOwn, UNSYNCED } from '../support/own-server.ts'
 
 const HOLDER = join(import.meta.dirname, '..', 'support', 'hold-database.ts')
-/** Safe against everything but the power going off, and many times faster on a slow disk. */
-const UNSYNCED = { fsync: 'off' }
-const isRoot = process.getuid?.() === 0
 
 interface Holder {
   readonly child: ChildProcess
@@ -45,24 +30,6 @@ async function startHolder(dataDir: string): Promise<Holder> {
   return { child, ...(JSON.parse(line.toString()) as { url: string; serverPid: number }) }
 }
 
-async function newDataDir(context: TestContext): Promise<string> {
-  const dataDir = makeDataDir()
-  afterwards(context, () => rmSync(dataDir, { recursive: true, force: true }))
-  await copyTemplate(dataDir)
-  return dataDir
-}
-
-async function open(
-  context: TestContext,
-  dataDir: string,
-  log: (line: string) => void = () => undefined,
-  settings: Readonly<Record<string, string>> = UNSYNCED,
-): Promise<Database> {
-  const database = await openDatabase({ dataDir, settings, log })
-  afterwards(context, () => database.stop())
-  return database
-}
-
 /** Processes that watch over the server `pid`. */
 function watchdogsOf(pid: number): readonly number[] {
   const output = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' })
@@ -74,7 +41,7 @@ describe('our own server', () => {
   it('V1, and F1 of cluster-files: is made in an empty folder, with private passwords, on the loopback interface only', async (context) => {
     const dataDir = makeDataDir()
     afterwards(context, () => rmSync(dataDir, { recursive: true, force: true }))
-    const database = await open(context, join(dataDir, 'deep', 'er'), undefined, {})
+    const database = await openOwn(context, join(dataDir, 'deep', 'er'), undefined, {})
     assert.deepEqual(await runSql(database.url, 'select current_database(), current_user'), [['tidemark', 'tidemark']])
     const settings = `select current_setting('fsync'), current_setting('synchronous_commit'),
       current_setting('listen_addresses'), current_setting('password_encryption')`
@@ -93,7 +60,7 @@ describe('our own server', () => {
     await runSql(first.url, 'create table kept as select 42 as answer')
     await first.stop()
     await first.stop()
-    const second = await open(context, dataDir)
+    const second = await openOwn(context, dataDir)
     assert.equal(second.url, first.url)
     assert.deepEqual(await runSql(second.url, 'select answer from kept'), [['42']])
   })
@@ -105,13 +72,13 @@ describe('our own server', () => {
     const squatter = createServer().listen(Number(new URL(first.url).port), '127.0.0.1')
     await once(squatter, 'listening')
     afterwards(context, () => squatter.close())
-    const second = await open(context, dataDir)
+    const second = await openOwn(context, dataDir)
     assert.notEqual(new URL(second.url).port, new URL(first.url).port)
     assert.deepEqual(await runSql(second.url, 'select 1'), [['1']])
   })
 
   it('offers a line that works when pasted into a shell', async (context) => {
-    const database = await open(context, await newDataDir(context))
+    const database = await openOwn(context, await newDataDir(context))
     if (!existsSync('/usr/bin/psql')) return context.skip('no psql on this machine')
     const output = execFileSync('sh', ['-c', `${psqlCommand(database.url)} -Atc 'select 6*7'`], { encoding: 'utf8' })
     assert.equal(output.trim(), '42')
@@ -173,7 +140,7 @@ describe('our own server', () => {
     holder.child.kill('SIGKILL')
     await once(holder.child, 'exit')
     const lines: string[] = []
-    const database = await open(context, dataDir, (line) => lines.push(line))
+    const database = await openOwn(context, dataDir, (line) => lines.push(line))
     assert.equal(database.serverPid, holder.serverPid)
     assert.equal(database.url, holder.url)
     assert.match(lines.join('\n'), new RegExp(`Took over .* \\(process ${holder.serverPid}\\)`))
@@ -189,7 +156,7 @@ describe('our own server', () => {
     const holder = await startHolder(dataDir)
     holder.child.kill('SIGKILL')
     await once(holder.child, 'exit')
-    const database = await open(context, dataDir, undefined, { ...UNSYNCED, work_mem: '17MB' })
+    const database = await openOwn(context, dataDir, undefined, { ...UNSYNCED, work_mem: '17MB' })
     assert.notEqual(database.serverPid, holder.serverPid)
     assert.ok(!isAlive(holder.serverPid))
     assert.deepEqual(await runSql(database.url, 'show work_mem'), [['17MB']])
@@ -213,7 +180,7 @@ describe('our own server', () => {
     const bystander = spawn('sleep', ['60'])
     afterwards(context, () => bystander.kill())
     writeFileSync(join(cluster, 'postmaster.pid'), [bystander.pid, ...lines.slice(1)].join('\n'))
-    const second = await open(context, dataDir)
+    const second = await openOwn(context, dataDir)
     assert.deepEqual(await runSql(second.url, 'select 1'), [['1']])
     assert.ok(isAlive(bystander.pid ?? NaN), 'the bystander lives')
   })
@@ -221,7 +188,7 @@ describe('our own server', () => {
   it('is started again on its port when it dies while we live', async (context) => {
     const dataDir = await newDataDir(context)
     const lines: string[] = []
-    const database = await open(context, dataDir, (line) => lines.push(line))
+    const database = await openOwn(context, dataDir, (line) => lines.push(line))
     const pid = database.serverPid ?? NaN
     process.kill(pid, 'SIGKILL')
     await eventually('it is back', () =>
@@ -239,7 +206,7 @@ describe('our own server', () => {
   it('V4: is started again once what kept it from starting is gone', async (context) => {
     const dataDir = await newDataDir(context)
     const lines: string[] = []
-    const database = await open(context, dataDir, (line) => lines.push(line))
+    const database = await openOwn(context, dataDir, (line) => lines.push(line))
     // The log of the run before cannot be kept: a folder that is not empty has its name.
     const inTheWay = join(dataDir, 'postgres', 'server.log.last')
     rmSync(inTheWay, { force: true })
@@ -256,133 +223,12 @@ describe('our own server', () => {
   })
 
   it('leaves no process behind when it is stopped', async (context) => {
-    const database = await open(context, await newDataDir(context))
+    const database = await openOwn(context, await newDataDir(context))
     const pid = database.serverPid ?? NaN
     assert.equal(watchdogsOf(pid).length, 1)
     await database.stop()
     assert.ok(!isAlive(pid))
     await eventually('the watchdog is gone', () => watchdogsOf(pid).length === 0)
-  })
-
-  it('refuses files of another major version and says how to go on', async (context) => {
-    const dataDir = await newDataDir(context)
-    const first = await openDatabase({ dataDir, settings: UNSYNCED })
-    await first.stop()
-    const version = join(dataDir, 'postgres', 'cluster', 'PG_VERSION')
-    writeFileSync(version, '9\n')
-    await assert.rejects(openDatabase({ dataDir, settings: UNSYNCED }), (error: unknown) => {
-      assert.ok(error instanceof TidemarkError)
-      assert.equal(error.code, 'DATA_DIR_UNUSABLE')
-      assert.match(error.message, /made by PostgreSQL 9, but this machine has \d+/)
-      assert.match(error.fix ?? '', /mv /)
-      return true
-    })
-  })
-
-  it('keeps the reader from making tables, where a server lets everybody', async (context) => {
-    const dataDir = await newDataDir(context)
-    const mayCreate = `select has_schema_privilege('tidemark_reader', 'public', 'create')::text`
-    const first = await openDatabase({ dataDir, settings: UNSYNCED })
-    // As PostgreSQL below 15 has it from the start.
-    await runSql(first.url, 'grant create on schema public to public')
-    assert.deepEqual(await runSql(first.url, mayCreate), [['true']])
-    await first.stop()
-    const second = await open(context, dataDir)
-    assert.deepEqual(await runSql(second.url, mayCreate), [['false']])
-  })
-
-  it('does not start empty where its programs are gone', async (context) => {
-    const dataDir = await newDataDir(context)
-    await assert.rejects(openDatabase({ dataDir, installed: [] }), { code: 'DATABASE_BINARIES_MISSING' })
-  })
-
-  it('restores the links between its libraries that npm leaves out', () => {
-    const embedded = findServerBinaries().find((binaries) => binaries.kind === 'embedded')
-    if (embedded === undefined) return
-    const libraries = readdirSync(join(embedded.binDir, '..', 'lib'))
-    assert.ok(libraries.some((name) => lstatSync(join(embedded.binDir, '..', 'lib', name)).isSymbolicLink()))
-  })
-
-  it(
-    'U1 of server-user: runs as another user for root, also in a folder that this user may not enter',
-    { skip: !isRoot },
-    async (context) => {
-      const parent = mkdtempSync(join(tmpdir(), 'tidemark private '))
-      afterwards(context, () => rmSync(parent, { recursive: true, force: true }))
-      assert.equal(statSync(parent).mode & 0o777, 0o700)
-      const dataDir = join(parent, 'data')
-      const first = await openDatabase({ dataDir, settings: UNSYNCED })
-      assert.equal(statSync(`/proc/${first.serverPid}`).uid, 65_534)
-      assert.equal(statSync(join(dataDir, 'postgres', 'cluster')).uid, 65_534)
-      await runSql(first.url, 'create table kept as select 42 as answer')
-      await first.stop()
-      const second = await open(context, dataDir)
-      assert.deepEqual(await runSql(second.url, 'select answer from kept'), [['42']])
-      await runSql(second.url, 'create database another')
-      await runSql(second.url, 'checkpoint')
-      const holder = second.serverPid ?? NaN
-      process.kill(holder, 'SIGKILL')
-      await eventually('it is back', () =>
-        runSql(second.url, 'select answer from kept').then(
-          () => true,
-          () => false,
-        ),
-      )
-    },
-  )
-
-  it('U2 of server-user: runs copies of programs that its user cannot read', { skip: !isRoot }, async (context) => {
-    const parent = mkdtempSync(join(tmpdir(), 'tidemark private '))
-    const dataDir = makeDataDir()
-    afterwards(context, () => {
-      rmSync(parent, { recursive: true, force: true })
-      rmSync(dataDir, { recursive: true, force: true })
-    })
-    const embedded = findServerBinaries().find((binaries) => binaries.kind === 'embedded')
-    if (embedded === undefined) return context.skip('no embedded programs here')
-    execFileSync('cp', ['-a', join(embedded.binDir, '..'), join(parent, 'native')])
-    const hidden = { ...embedded, binDir: join(parent, 'native', 'bin') }
-    const database = await openDatabase({ dataDir, settings: UNSYNCED, installed: [hidden] })
-    afterwards(context, () => database.stop())
-    assert.match(readlinkSync(`/proc/${database.serverPid}/exe`), /\/postgres-[\d.]+\/bin\/postgres$/)
-    assert.ok(!readlinkSync(`/proc/${database.serverPid}/exe`).startsWith(parent))
-    assert.deepEqual(await runSql(database.url, 'select 1'), [['1']])
-  })
-})
-
-describe('a given server', () => {
-  let own: Database
-  let dataDir: string
-  before(async () => {
-    dataDir = makeDataDir()
-    await copyTemplate(dataDir)
-    own = await openDatabase({ dataDir, settings: UNSYNCED })
-  })
-  after(async () => {
-    await own.stop()
-    rmSync(dataDir, { recursive: true, force: true })
-  })
-
-  it('is used as it is, and not stopped', async () => {
-    const given = await openDatabase({ dataDir: '/nowhere', databaseUrl: own.url })
-    assert.equal(given.kind, 'given')
-    assert.equal(given.url, own.url)
-    assert.ok(!given.describe.includes(new URL(own.url).password), 'no password in what people see')
-    await given.stop()
-    assert.deepEqual(await runSql(own.url, 'select 1'), [['1']])
-  })
-
-  it('is reported in one sentence when nothing listens there', async () => {
-    await assert.rejects(
-      openDatabase({ dataDir: '/nowhere', databaseUrl: 'postgresql://me:secret@127.0.0.1:1/x' }),
-      (error: unknown) => {
-        assert.ok(error instanceof TidemarkError)
-        assert.equal(error.code, 'DATABASE_UNAVAILABLE')
-        assert.match(error.message, /nothing accepts connections there/)
-        assert.ok(!error.message.includes('secret'))
-        return true
-      },
-    )
   })
 })
 
