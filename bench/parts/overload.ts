@@ -107,12 +107,19 @@ function figures({ minutes }: BenchContext, found: Overload): readonly Figure[] 
   const command = `${serviceCommand(serviceOf(''))}\n${load}`
   const taken = offered.statuses['200'] ?? 0
   const refused = offered.statuses['503'] ?? 0
-  const others = Object.values(offered.statuses).reduce((sum, count) => sum + count, 0) - taken - refused
+  const others = Object.entries(offered.statuses).filter(([status]) => status !== '200' && status !== '503')
+  const otherCount = others.reduce((sum, [, count]) => sum + count, 0)
   return [
     { name: 'planned', values: [minutes], unit: 'minutes', command },
     { name: 'requests taken', values: [taken], unit: '', note: 'batches of 1,000', command },
     { name: 'requests refused with 503', values: [refused], unit: '', note: 'of these minutes', command },
-    { name: 'requests with another answer, or none', values: [others], unit: '', command },
+    {
+      name: 'requests with another answer, or none',
+      values: [otherCount],
+      unit: '',
+      note: others.map(([status, count]) => `${status}: ${count}`).join(', '),
+      command,
+    },
     { name: 'intake waited for memory', values: [fullShare * 100], unit: '% of the time', command },
     { name: 'memory before, after as much as can be taken', values: [calmBytes / MIB], unit: 'MB', command },
     {

@@ -205,7 +205,7 @@ class Load {
     let planned = 0
     while (this.#elapsedMs() < warmUpMs + lengthMs) {
       const dueMs = planned * distanceMs
-      const connection = this.#elapsedMs() >= dueMs ? this.#free.pop() : undefined
+      const connection = this.#elapsedMs() >= dueMs ? this.#takeFree() : undefined
       if (connection === undefined) {
         await delay(1)
         continue
@@ -221,11 +221,17 @@ class Load {
     await this.#answered()
   }
 
+  /** One that is still open: what is sent over another would never be answered, nor be told of. */
+  #takeFree(): Connection | undefined {
+    for (let free = this.#free.pop(); free !== undefined; free = this.#free.pop()) if (!free.isClosed) return free
+    return undefined
+  }
+
   /** Waits for what is on its way: what was taken and not told would hide as much that was lost. */
   async #answered(): Promise<void> {
     const untilMs = this.#elapsedMs() + DRAIN_MS
-    const closed = (): number => this.#connections.filter(({ isClosed }) => isClosed).length
-    while (this.#free.length + closed() < this.#connections.length && this.#elapsedMs() < untilMs) await delay(20)
+    const isWaiting = (connection: Connection): boolean => !connection.isClosed && !this.#free.includes(connection)
+    while (this.#connections.some(isWaiting) && this.#elapsedMs() < untilMs) await delay(20)
   }
 
   result(): HttpLoadResult {
