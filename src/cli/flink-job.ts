@@ -29,7 +29,7 @@ import { dataDirArgument, DEFAULT_DATA_DIR } from './data-dir-argument.ts'
 import { clusterOf, jobLine, type ClusterOptions } from './flink-cluster.ts'
 import { showStatus } from './flink-status.ts'
 import { interruptSignal } from './interrupt.ts'
-import { wholeNumber } from './option-values.ts'
+import { brokers, serverUrl, wholeNumber } from './option-values.ts'
 import { addPlanOptions, loadPlan, planArguments } from './plan-options.ts'
 import { createTalk } from './talk.ts'
 
@@ -65,13 +65,13 @@ export function jobCommands(): readonly Command[] {
 function withCluster(command: Command): Command {
   return addPlanOptions(command)
     .option('--data-dir <dir>', 'of the stack, and where savepoints are noted', DEFAULT_DATA_DIR)
-    .option('--gateway-url <url>', "of Flink's SQL Gateway (that of the stack)")
-    .option('--job-manager-url <url>', "of Flink's job manager (that of the stack)")
+    .option('--gateway-url <url>', "of Flink's SQL Gateway (that of the stack)", serverUrl)
+    .option('--job-manager-url <url>', "of Flink's job manager (that of the stack)", serverUrl)
 }
 
 function withTarget(command: Command): Command {
   return command
-    .option('--brokers <list>', 'Kafka brokers, host:port with commas between (those of the stack)')
+    .option('--brokers <list>', 'Kafka brokers, host:port with commas between (those of the stack)', brokers)
     .option('--database-url <url>', 'PostgreSQL (that of the stack)')
     .option(
       '--parallelism <n>',

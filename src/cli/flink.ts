@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { flinkScript } from '../flink/flink-sql.ts'
 import { DEFAULT_FLINK_SETTINGS } from '../flink/settings.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
+import { brokers } from './option-values.ts'
 import type { CommonOptions } from './common-options.ts'
 import { addPlanOptions, loadPlan, planArguments, type PlanOptions, withDefinition } from './plan-options.ts'
 import { jobCommands } from './flink-job.ts'
@@ -26,7 +27,7 @@ function sqlCommand(): Command {
   const command = new Command('sql')
     .description('Prints the Flink SQL (2.2) that computes the tables of a plan from Kafka into PostgreSQL.')
     .argument('[definition]', 'a definition in JSON, TypeScript or JavaScript (default: the ad pipeline)')
-    .option('--brokers <list>', 'Kafka brokers, host:port with commas between', DEFAULT_FLINK_SETTINGS.brokers)
+    .option('--brokers <list>', 'Kafka brokers, host:port with commas between', brokers, DEFAULT_FLINK_SETTINGS.brokers)
     .option('--bounded', 'for topics that end: stop where they end now, with every window final')
     .action(printSql)
   return addPlanOptions(command)

@@ -2,6 +2,7 @@
  * Values of options as people type them. Each parser fails with the allowed form; commander adds option and value.
  */
 import { InvalidArgumentError } from 'commander'
+import { BROKERS, BROKERS_FORM } from '../pipeline/check/sources.ts'
 import { DURATION_FORM, formatDuration, parseDuration } from '../time/duration.ts'
 
 /** A duration such as `30m`, in milliseconds. */
@@ -103,6 +104,12 @@ export function byteCountFrom(least: number): (text: string) => number {
     if (value < least) throw new InvalidArgumentError(`Allowed: ${Math.round(least / 1e6)}MB or more.`)
     return value
   }
+}
+
+/** Addresses of Kafka brokers, such as `kafka-1:9092,kafka-2:9092`. */
+export function brokers(text: string): string {
+  if (BROKERS.test(text)) return text
+  throw new InvalidArgumentError(`Allowed: ${BROKERS_FORM}, as 127.0.0.1:9092.`)
 }
 
 /** The address of a server that commands ask, such as `http://localhost:4400`, without a slash at its end. */

@@ -91,16 +91,19 @@ async function runVerifyFolder(options: VerifyOptions, dataDir: string, talk: Ta
     else process.stdout.write(`${[`epoch ${epoch}`, ...report(recount, comparison, elapsedMs)].join('\n')}\n`)
     if (from !== null) talk.say(`Retention has removed the oldest events: windows before ${from} were left out.`)
     if (!comparison.isEqual) process.exitCode = EXIT.differs
-    talk.next(`./tidemark ${comparison.isEqual ? afterEqual(dataDir) : 'rebuild'}${dataDirArgument(dataDir)}`)
+    talk.next(nextOfFolder(options, dataDir, comparison.isEqual))
   } finally {
     progress.end()
     await database.close()
   }
 }
 
-/** A folder that is in use is none to run on. */
-function afterEqual(dataDir: string): string {
-  return findInstance(dataDir) === undefined ? 'run' : 'top'
+/** A folder that is in use is none to run on; the URL of the database holds a password. */
+function nextOfFolder(options: VerifyOptions, dataDir: string, isEqual: boolean): string {
+  if (isEqual && findInstance(dataDir) !== undefined) return `./tidemark top${dataDirArgument(dataDir)}`
+  const database = options.databaseUrl === undefined ? [] : ['--database-url URL']
+  const command = `./tidemark ${isEqual ? 'run' : 'rebuild'}${dataDirArgument(dataDir)}`
+  return [command, ...database, ...planArguments(options)].join(' ')
 }
 
 function requireDataFolder(dataDir: string): void {

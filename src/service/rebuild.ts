@@ -8,6 +8,7 @@
  */
 import { resolve } from 'node:path'
 import { nodeDisk } from '../checkpoint/disk/node-disk.ts'
+import { SKIP_DAMAGE } from '../checkpoint/journal/journal-errors.ts'
 import { Journal } from '../checkpoint/journal/journal.ts'
 import type { Retention } from '../checkpoint/journal/retention.ts'
 import { salvageJournal, type Salvaged } from '../checkpoint/journal/salvage.ts'
@@ -130,10 +131,14 @@ async function checkJournal(path: string, { skipDamage }: RebuildOptions): Promi
       })
     throw new TidemarkError(error.code, error.message, {
       ...(error.where === undefined ? {} : { where: error.where }),
-      fix: `${error.fix ?? 'restore it from a copy'}; or count without what is damaged: ./tidemark rebuild --skip-damage`,
+      fix: skippingFix(error),
       cause: error,
     })
   }
+}
+
+function skippingFix({ fix = 'restore it from a copy' }: TidemarkError): string {
+  return fix.includes(SKIP_DAMAGE) ? fix : `${fix}; ${SKIP_DAMAGE}`
 }
 
 /** Reads every block that the journal retains (B2). */

@@ -12,6 +12,7 @@ import { findRetained, readRetained, type RetainedPartition } from '../checkpoin
 import type { EpochRow } from '../database/epoch-row.ts'
 import { readTables, type StoredTables } from '../database/read-tables.ts'
 import { TidemarkError } from '../errors.ts'
+import { planChanges } from '../pipeline/plan-changes.ts'
 import { planHash } from '../pipeline/plan-hash.ts'
 import { finalAfterMs, type Plan } from '../pipeline/plan.ts'
 import { allTables, textColumns, type TextRow, type TextTables } from '../pipeline/table-text.ts'
@@ -90,9 +91,11 @@ function checkedEpoch(stored: StoredTables, { plan, dataDir }: VerifyFolderOptio
       fix: './tidemark run, and wait for its first epoch',
     })
   if (row.planHash === planHash(plan)) return row
-  throw new TidemarkError('PLAN_CHANGED', `The tables of pipeline "${plan.name}" were written by another definition.`, {
+  const changes = planChanges(row.plan, plan).join('; ')
+  const message = `The tables of pipeline "${plan.name}" were written by another definition: ${changes}.`
+  throw new TidemarkError('PLAN_CHANGED', message, {
     where: dataDir,
-    fix: 'verify with the definition of the run (--definition)',
+    fix: 'verify with the definition and the parameters of the run',
   })
 }
 

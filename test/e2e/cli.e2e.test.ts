@@ -77,6 +77,8 @@ describe('the command line', () => {
     assertUsage(await run('plan', 'a', 'b'), /too many arguments/i)
     assertUsage(await run('--frobnicate'), /Unknown option '--frobnicate'/)
     assertUsage(await run('help', 'raplay'), /Unknown command 'raplay'\. \(Did you mean replay\?\)/)
+    assertUsage(await run('flink', 'sql', '--brokers', 'kafka'), /argument 'kafka' is invalid\. Allowed: host:port/)
+    assertUsage(await run('flink', 'status', '--job-manager-url', 'here'), /argument 'here' is invalid\. Allowed: http/)
     const inner = await run('dead-letters', 'list', '--since', 'yesterday')
     assertUsage(inner, /argument 'yesterday' is invalid/)
     assert.match(inner.stderr, /fix {4}\.\/tidemark dead-letters list --help$/m)

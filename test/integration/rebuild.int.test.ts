@@ -108,6 +108,19 @@ describe('rebuild', () => {
     assert.equal(planOf(), planHash(other), 'control')
   })
 
+  it('and verify name the way out: what differs in the definition, and how to go on without a copy', async (context) => {
+    const stopped = await stoppedRun(context)
+    const verifyWith = async (by: Plan): Promise<unknown> => verified(stopped, by).catch((error: unknown) => error)
+    const changed = await verifyWith(adPlan({ attributionWindow: '1h' }))
+    assert.ok(changed instanceof TidemarkError && changed.code === 'PLAN_CHANGED')
+    assert.match(changed.message, /another definition: parameter attributionWindow was 30m and is 1h\.$/)
+    assert.equal(await verifyWith(plan), true, 'control')
+    flipBit(firstSegment(stopped.dataDir), (bytes) => bytes.indexOf('broken'))
+    const damaged = await verifyWith(plan)
+    assert.ok(damaged instanceof TidemarkError && damaged.code === 'JOURNAL_CORRUPT')
+    assert.match(damaged.fix ?? '', /restore .* from a copy .*\.\/tidemark rebuild --skip-damage$/)
+  })
+
   it('B2: leaves everything as it was where the journal is damaged, and names partition, file and place', async (context) => {
     const stopped = await stoppedRun(context)
     const before = await holds(stopped)

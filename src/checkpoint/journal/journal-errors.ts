@@ -23,9 +23,12 @@ export function corrupt(place: Place, what: string, fix: string): TidemarkError 
   )
 }
 
+/** The way out without a copy. */
+export const SKIP_DAMAGE = 'or count without what cannot be read: ./tidemark rebuild --skip-damage'
+
 /** How to go on from damage in the middle. */
 export function restoreFix(path: string): string {
-  return `restore ${path} from a copy; the tables keep what was counted`
+  return `restore ${path} from a copy (the tables keep what was counted), ${SKIP_DAMAGE}`
 }
 
 /** A part that retention has removed, or that someone has. */

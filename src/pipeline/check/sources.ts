@@ -6,8 +6,9 @@ import { asObject, asText, member, membersAt, type PlainObject } from './plain-d
 import { problemAt, type Path, type Problem } from './problem.ts'
 
 const MAX_SOURCES = 64
-const BROKERS = /^\s*[^\s,:]+:\d{1,5}\s*(,\s*[^\s,:]+:\d{1,5}\s*)*$|^\s*\[[0-9a-fA-F:]+\]:\d{1,5}\s*$/
-const BROKERS_FORM = 'host:port, with commas between'
+/** Addresses of Kafka brokers. */
+export const BROKERS: RegExp = /^\s*[^\s,:]+:\d{1,5}\s*(,\s*[^\s,:]+:\d{1,5}\s*)*$|^\s*\[[0-9a-fA-F:]+\]:\d{1,5}\s*$/
+export const BROKERS_FORM = 'host:port, with commas between'
 const PATH_FORM = 'a path of 1 to 1,024 characters without U+0000'
 
 /** Checks the sources, where the definition names any. */
