@@ -44,7 +44,10 @@ export function splitEscaped(text: string, separator: ',' | ';'): readonly strin
 }
 
 function encode(text: string): string {
-  return encodeURIComponent(text).replace(/%2C|%3B|%3A|%2F|%3D/g, (code) => decodeURIComponent(code))
+  // A browser would write ' like that, and the address would be another text.
+  return encodeURIComponent(text)
+    .replaceAll("'", '%27')
+    .replace(/%2C|%3B|%3A|%2F|%3D/g, (code) => decodeURIComponent(code))
 }
 
 function decode(text: string): string {

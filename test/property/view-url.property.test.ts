@@ -47,6 +47,14 @@ for (const [name, plan] of PLANS) {
       checkProperty(property, 400, FILE)
     })
 
+    it('is written as a browser writes it, whatever the members are called', () => {
+      const members = ["it's", '"', '<b>', '#', '%', '&', '+', '`', '|', '^', '{}', '(*)!', '\\', '你好']
+      const [dimension = { name: '' }] = plan.dimensions
+      const filters = [{ dimension: dimension.name, mode: 'include' as const, members }]
+      const text = formatViewUrl(plan, checkView(plan, { range: { kind: 'last', lengthMs: DAY_MS }, filters }))
+      assert.equal(new URL(`http://localhost/?${text}`).search, `?${text}`)
+    })
+
     it('V1 of check-view: is refused with its place when any part of it is something else', () => {
       const property = fc.property(viewRequests(plan, TIMES), fc.jsonValue(), fc.nat(), (request, junk, pick) => {
         const keys = Object.keys(request)
