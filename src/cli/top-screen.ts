@@ -4,9 +4,9 @@
  * T1  Nothing an event said can steer the terminal, and no line is wider than it.
  */
 import { STREAM_NAMES } from '../pipeline/plan.ts'
-import type { PageStatus, PartitionStatus, PipelineStatus, TablesStatus } from '../runtime/status.ts'
+import type { PartitionStatus, PipelineStatus, TablesStatus } from '../runtime/status.ts'
 import type { SnapshotMessage, Values } from '../server/page-data.ts'
-import { grouped, ledgerLine } from './ledger-text.ts'
+import { grouped, ledgerLine, tablesLedgerLine } from './ledger-text.ts'
 import { shown } from './shown-text.ts'
 
 const MEMBERS_SHOWN = 10
@@ -45,7 +45,11 @@ function endedLines({ partitions, ledger }: PipelineStatus): readonly string[] {
 function tablesLines(status: TablesStatus): readonly string[] {
   const { ledger, database, committedAtMs, nowMs } = status
   const written = committedAtMs === null ? 'never written' : `last written ${duration(nowMs - committedAtMs)} ago`
-  return [`tables that somebody else fills, ${written}   PostgreSQL ${database.state}`, '', ...ledgerLines(ledger)]
+  return [
+    `tables that somebody else fills, ${written}   PostgreSQL ${database.state}`,
+    '',
+    ...STREAM_NAMES.map((stream) => tablesLedgerLine(stream, ledger[stream])),
+  ]
 }
 
 function engineLines(status: PipelineStatus): readonly string[] {
@@ -64,7 +68,7 @@ function engineLines(status: PipelineStatus): readonly string[] {
   ]
 }
 
-function ledgerLines(ledger: PageStatus['ledger']): readonly string[] {
+function ledgerLines(ledger: PipelineStatus['ledger']): readonly string[] {
   return STREAM_NAMES.map((stream) => ledgerLine(stream, ledger[stream].read, ledger[stream].classes))
 }
 

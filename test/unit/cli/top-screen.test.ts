@@ -6,11 +6,11 @@ import { describe, it } from 'node:test'
 import { topScreen } from '../../../src/cli/top-screen.ts'
 import { LiveView } from '../../../src/server/live-view.ts'
 import type { SnapshotMessage } from '../../../src/server/page-data.ts'
-import type { PipelineStatus } from '../../../src/runtime/status.ts'
+import type { PageStatus } from '../../../src/runtime/status.ts'
 import { adPlan, NOON_MS, pageChanges } from '../../support/page-changes.ts'
-import { healthyStatus, partition, streamLedger } from '../../support/pipeline-status.ts'
+import { healthyStatus, partition, streamLedger, tablesStatus } from '../../support/pipeline-status.ts'
 
-function message(status: PipelineStatus | null): SnapshotMessage {
+function message(status: PageStatus | null): SnapshotMessage {
   const view = new LiveView(adPlan)
   view.apply(
     pageChanges([
@@ -70,6 +70,14 @@ describe('the screen of top', () => {
     const text = topScreen(message(status), 200).join('\n')
     assert.match(text, /^1 partition, read to the end: everything is final$/m)
     assert.doesNotMatch(text, /watermark not there yet|PostgreSQL|intake/)
+  })
+
+  it('says of the tables of a Flink job the class that they have, and no difference: nobody knows it there', () => {
+    const clicks = { ...streamLedger({ counted: 70, repeat: 3 }), read: 80, unattributed: 7, difference: null }
+    const impressions = { ...streamLedger({ counted: 900 }), difference: null }
+    const text = topScreen(message(tablesStatus({ ledger: { impressions, clicks } })), 200).join('\n')
+    assert.match(text, /^clicks +80 read = 70 counted \+ 3 repeat \+ 7 unattributed$/m)
+    assert.match(text, /^impressions +900 read = 900 counted$/m)
   })
 
   it('tells a user who is limited no zeros for totals', () => {
