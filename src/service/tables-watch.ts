@@ -12,7 +12,10 @@ import type { ViewReader } from '../server/query/view-reader.ts'
 
 const MIN_PAUSE_MS = 1_000
 const PAUSE_FACTOR = 10
-/** Over how long events a second are counted: whoever fills the tables may do so in bursts. */
+/**
+ * Over how long events a second are counted, unless looks are further apart: whoever fills the tables may do so in
+ * bursts.
+ */
 const RATE_MS = 30_000
 
 const NO_INTAKE: IntakeStatus = { state: 'none', message: null, queuedBytes: 0, journalBytes: 0, freeBytes: 0 }
@@ -49,7 +52,8 @@ export class TablesWatch {
       const facts = await reader.read((snapshot) => readTablesFacts(snapshot, plan))
       const look = { atMs: nowMs(), events: eventsIn(facts) }
       this.#facts = facts
-      this.#looks = [...this.#looks.filter(({ atMs }) => atMs >= look.atMs - RATE_MS), look]
+      const last = this.#looks.at(-1)
+      this.#looks = [...this.#looks.filter((one) => one === last || one.atMs >= look.atMs - RATE_MS), look]
       this.#tell('up', null)
     } catch (error) {
       this.#tell('down', messageOf(error))

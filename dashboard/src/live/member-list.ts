@@ -3,8 +3,9 @@
  */
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
+import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { RankedMember, ViewAnswer } from '../../../src/query/view-answer.ts'
-import { MOST_RANKED } from '../../../src/query/view-query.ts'
+import { MOST_RANKED, type ViewQuery } from '../../../src/query/view-query.ts'
 import { memberQuery } from '../model/view-question.ts'
 import type { PageState } from '../model/page-state.ts'
 import { isViewAnswer } from './answer-shape.ts'
@@ -30,11 +31,16 @@ export interface ListedMembers {
 }
 
 /** The members that a state and a search leave, page by page. */
-export function useMemberList(state: PageState | null, dimension: string, search: string): ListedMembers {
+export function useMemberList(
+  page: PagePlan,
+  state: PageState | null,
+  dimension: string,
+  search: string,
+): ListedMembers {
   const list = useSignal<MemberList | null>(null)
   const asked = useRef(new Set<number>())
   const pageAt = (offset: number): string =>
-    state === null ? '' : JSON.stringify(queryOf(state, { dimension, search, offset, limit: PAGE_ROWS }))
+    state === null ? '' : JSON.stringify(queryOf(page, state, { dimension, search, offset, limit: PAGE_ROWS }))
   const question = pageAt(0)
   const load = async (offset: number, signal?: AbortSignal): Promise<void> => {
     if (question === '' || asked.current.has(offset)) return
@@ -62,15 +68,16 @@ export function useMemberList(state: PageState | null, dimension: string, search
 
 /** All members that a state and a search leave, in order. */
 export async function allMembers(asked: {
+  readonly page: PagePlan
   readonly state: PageState
   readonly dimension: string
   readonly search: string
 }): Promise<readonly RankedMember[]> {
-  const { state, dimension, search } = asked
+  const { page, state, dimension, search } = asked
   const members: RankedMember[] = []
   let count = 0
   do {
-    const query = queryOf(state, { dimension, search, offset: members.length, limit: MOST_RANKED })
+    const query = queryOf(page, state, { dimension, search, offset: members.length, limit: MOST_RANKED })
     const answer = await fetchAnswer('/api/v1/view', JSON.stringify(query))
     const rank = isViewAnswer(answer) ? answer.ranks[0] : undefined
     if (rank === undefined || rank.members.length === 0) break
@@ -81,9 +88,9 @@ export async function allMembers(asked: {
 }
 
 /** A filter of the dimension itself leaves the list as it is, which shows it. */
-function queryOf(state: PageState, part: Parameters<typeof memberQuery>[1]): ReturnType<typeof memberQuery> {
+function queryOf(page: PagePlan, state: PageState, part: Parameters<typeof memberQuery>[2]): ViewQuery {
   const filters = state.filters.filter((filter) => filter.dimension !== part.dimension)
-  return memberQuery({ ...state, filters }, part)
+  return memberQuery(page, { ...state, filters }, part)
 }
 
 async function askForPage(query: string, signal?: AbortSignal): Promise<ViewAnswer['ranks'][number] | undefined> {

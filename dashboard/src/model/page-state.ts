@@ -135,10 +135,11 @@ export function ordersOf(measure: PageMeasure): readonly Order[] {
   ]
 }
 
-/** An order in words. */
-export function orderInWords(page: PagePlan, { by, of, direction }: Order): string {
+/** An order in words, as it is taken. */
+export function orderInWords(page: PagePlan, order: Order): string {
+  const { by, of, direction } = orderTaken(page, order)
   const measure = page.measures.find(({ name }) => name === by)
-  const label = measure?.label ?? 'Impressions'
+  const label = measure?.label ?? (by === 'clicks' ? 'Clicks' : 'Impressions')
   if (of === 'change') return direction === 'asc' ? `${label} fell` : `${label} rose`
   if (of === 'share') return `share of ${label}`
   if (measure?.kind === 'ratio') return direction === 'asc' ? `lowest ${label}` : `highest ${label}`

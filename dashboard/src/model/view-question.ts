@@ -62,11 +62,12 @@ export function viewQueryOf(page: PagePlan, state: PageState, search: string): V
 
 /** One page of all members of a dimension, in the order of the leaderboards. */
 export function memberQuery(
+  page: PagePlan,
   state: PageState,
   part: Pick<RankPart, 'dimension' | 'search' | 'offset' | 'limit'>,
 ): ViewQuery {
-  const { range, zone, filters, comparison, order } = state
-  const ranks = [{ ...part, orderBy: order, ignoreOwnFilter: true }]
+  const { range, zone, filters, comparison } = state
+  const ranks = [{ ...part, orderBy: orderTaken(page, state.order), ignoreOwnFilter: true }]
   return { range, axis: 'impression', zone, grain: 'auto', filters, comparison, totals: false, series: [], ranks }
 }
 

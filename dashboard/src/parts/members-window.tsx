@@ -31,7 +31,7 @@ const MARGIN_ROWS = 8
 export function MembersWindow({ page, dimension }: { page: PagePlan; dimension: string }): VNode | null {
   const text = useSignal('')
   const state = view.value
-  const { list, question, want } = useMemberList(state, dimension, text.value)
+  const { list, question, want } = useMemberList(page, state, dimension, text.value)
   const label = page.boards.find((board) => board.dimension.name === dimension)?.dimension.label ?? dimension
   if (state === null) return null
   const count = list?.members.length ?? 0
@@ -51,7 +51,7 @@ export function MembersWindow({ page, dimension }: { page: PagePlan; dimension: 
         <button
           type="button"
           class="quiet"
-          onClick={() => void downloadMembers(page, { state, dimension, search: text.value })}
+          onClick={() => void downloadMembers({ page, state, dimension, search: text.value })}
         >
           download CSV
         </button>
@@ -70,9 +70,9 @@ export function MembersWindow({ page, dimension }: { page: PagePlan; dimension: 
   )
 }
 
-async function downloadMembers(page: PagePlan, asked: Parameters<typeof allMembers>[0]): Promise<void> {
+async function downloadMembers(asked: Parameters<typeof allMembers>[0]): Promise<void> {
   try {
-    const table = membersExport(page, asked.dimension, await allMembers(asked))
+    const table = membersExport(asked.page, asked.dimension, await allMembers(asked))
     downloadText(toCsv(table), `${asked.dimension}.csv`, 'text/csv')
   } catch (error) {
     say(messageOf(error))

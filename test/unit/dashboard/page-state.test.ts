@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { planWithin, whyNot } from '../../../dashboard/src/model/answerable.ts'
-import { chartPlans, splitOf, viewQueryOf } from '../../../dashboard/src/model/view-question.ts'
+import { chartPlans, memberQuery, splitOf, viewQueryOf } from '../../../dashboard/src/model/view-question.ts'
 import {
   defaultState,
   filterModeOf,
@@ -111,6 +111,27 @@ describe('steps of the page', () => {
         assert.deepEqual(checkView(adPlan, query), query)
       }
     }
+  })
+
+  it('order by what tables keep, in all that is asked and in words', () => {
+    const plan = freezePlan({
+      ...adPipeline,
+      tables: { clicks_by_campaign: { dimensions: ['campaign_id'], measures: ['clicks'] } },
+    })
+    const own = planPage(plan)
+    const state = { ...defaultState(own, 'UTC'), order: { by: 'impressions', of: 'change', direction: 'asc' } as const }
+    const part = { dimension: 'campaign_id', search: '', offset: 0, limit: 10 }
+    const taken = { by: 'clicks', of: 'value', direction: 'asc' }
+    for (const query of [viewQueryOf(own, state, ''), memberQuery(own, state, part)]) {
+      assert.deepEqual(checkView(plan, query), query)
+      assert.deepEqual(query.ranks[0]?.orderBy, taken)
+    }
+    assert.equal(orderInWords(own, state.order), 'least Clicks')
+    const refused = {
+      ...memberQuery(own, state, part),
+      ranks: [{ ...part, orderBy: state.order, ignoreOwnFilter: true }],
+    }
+    assert.throws(() => checkView(plan, refused), /orderBy.by: is not one of them/, 'control')
   })
 
   it('orders by a ratio in words that fit one', () => {
