@@ -1,6 +1,5 @@
 /**
- * Runs properties under a seed that replays: TIDEMARK_SEED if it is given, else a fresh one, named when a property
- * fails.
+ * Runs properties under the seed of `seed.ts`, named with how to replay when a property fails.
  */
 import fc from 'fast-check'
 import { replay, seed } from './seed.ts'

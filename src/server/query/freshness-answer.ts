@@ -1,8 +1,8 @@
 /**
  * How fresh the numbers are, for a page: what the engine says of its partitions, or what the tables alone tell.
  */
-import { finalAfterMs, type Plan } from '../../pipeline/plan.ts'
-import type { TableState } from '../../query/view-span.ts'
+import type { Plan } from '../../pipeline/plan.ts'
+import { finalUpTo, type TableState } from '../../query/view-span.ts'
 import { limitedDatabase, limitedIntake } from '../access/limited-feed.ts'
 import type { DatabaseStatus, IntakeStatus, PartitionStatus, PipelineStatus } from '../../runtime/status.ts'
 
@@ -45,9 +45,8 @@ export function freshnessAnswer(
     idleTimeoutMs,
   }
   if (!('partitions' in found)) {
-    const finalUpToMs = watermarkMs === null ? null : watermarkMs - finalAfterMs(plan.parameters)
     const none = { partitions: [], heldBackBy: null, database: null, intake: null }
-    return { source: 'tables', ...common, finalUpToMs, ...none }
+    return { source: 'tables', ...common, finalUpToMs: finalUpTo(plan, found, null), ...none }
   }
   const { finalUpToMs, partitions, heldBackBy, database, intake } = found
   return {
