@@ -12,6 +12,7 @@ import { openAccess } from '../server/access/open-access.ts'
 import { LiveView } from '../server/live-view.ts'
 import { ViewReader } from '../server/query/view-reader.ts'
 import { startServer, type RunningServer } from '../server/start-server.ts'
+import { CLOCK } from './elapsed.ts'
 import { TablesWatch } from './tables-watch.ts'
 
 export interface DatabasePageOptions {
@@ -45,7 +46,7 @@ export async function serveDatabasePage(options: DatabasePageOptions): Promise<v
   const { plan, url, host, port, signal, onReady } = options
   const liveView = new LiveView(plan)
   const reader = new ViewReader({ plan, url })
-  const watch = new TablesWatch({ plan, reader, nowMs: Date.now })
+  const watch = new TablesWatch({ plan, reader, clock: CLOCK })
   try {
     const changes = await requireTables(url, plan)
     if (changes.length > 0)
@@ -65,7 +66,7 @@ export async function serveDatabasePage(options: DatabasePageOptions): Promise<v
       onReady(server.url)
       await Promise.race([
         keepFresh(options, liveView, server),
-        keepLooking(watch, signal),
+        watch.keepLooking(signal),
         signal.aborted ? undefined : once(signal, 'abort'),
       ])
     } finally {
@@ -91,10 +92,6 @@ async function keepFresh(
       onTrouble(messageOf(error))
     }
   }
-}
-
-async function keepLooking(watch: TablesWatch, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) await delay(await watch.look(), undefined, { signal }).catch(() => undefined)
 }
 
 async function refresh(liveView: LiveView, plan: Plan, url: string): Promise<void> {

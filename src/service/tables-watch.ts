@@ -1,14 +1,17 @@
 /**
  * What tables that somebody else fills say of the pipeline, look by look.
  *
- * N1  It never takes more than a tenth of the time: where a look is slow, the next one waits for ten times as long.
+ * N1  It never takes more than a tenth of the time: where a look is slow, the next one waits for ten times as long, by
+ *     a clock that nobody sets.
  * N2  A look that fails changes what is said of PostgreSQL, and nothing of what was seen before.
  */
 import { messageOf } from '../errors.ts'
 import type { Plan } from '../pipeline/plan.ts'
+import type { Clock } from '../runtime/ports.ts'
 import type { DatabaseStatus, IntakeStatus, TablesStatus } from '../runtime/status.ts'
 import { eventsIn, readTablesFacts, type TablesFacts } from '../server/query/tables-status.ts'
 import type { ViewReader } from '../server/query/view-reader.ts'
+import { pause as pauseFor } from './elapsed.ts'
 
 const MIN_PAUSE_MS = 1_000
 const PAUSE_FACTOR = 10
@@ -21,6 +24,7 @@ const RATE_MS = 30_000
 const NO_INTAKE: IntakeStatus = { state: 'none', message: null, queuedBytes: 0, journalBytes: 0, freeBytes: 0 }
 
 interface Look {
+  /** By the steady clock. */
   readonly atMs: number
   readonly events: number
 }
@@ -28,7 +32,9 @@ interface Look {
 export interface TablesWatchOptions {
   readonly plan: Plan
   readonly reader: Pick<ViewReader, 'read'>
-  readonly nowMs: () => number
+  readonly clock: Clock
+  /** Waits until then or until the signal is aborted. */
+  readonly pause?: typeof pauseFor
 }
 
 export class TablesWatch {
@@ -36,29 +42,40 @@ export class TablesWatch {
   readonly #beganAtMs: number
   #facts: TablesFacts | null = null
   #looks: readonly Look[] = []
+  #restMs = 0
   #database: Pick<DatabaseStatus, 'state' | 'message' | 'sinceMs'>
 
   constructor(options: TablesWatchOptions) {
     this.#options = options
-    this.#beganAtMs = options.nowMs()
+    this.#beganAtMs = options.clock.nowMs()
     this.#database = { state: 'starting', message: null, sinceMs: this.#beganAtMs }
   }
 
-  /** Takes a look, and gives how long to wait before the next one, ms (N1). Never fails (N2). */
-  async look(): Promise<number> {
-    const { plan, reader, nowMs } = this.#options
-    const startMs = nowMs()
+  /** Takes a look. Never fails (N2). */
+  async look(): Promise<void> {
+    const { plan, reader, clock } = this.#options
+    const startMs = clock.steadyMs()
     try {
       const facts = await reader.read((snapshot) => readTablesFacts(snapshot, plan))
-      const look = { atMs: nowMs(), events: eventsIn(facts) }
-      this.#facts = facts
+      const look = { atMs: clock.steadyMs(), events: eventsIn(facts) }
       const last = this.#looks.at(-1)
+      this.#facts = facts
       this.#looks = [...this.#looks.filter((one) => one === last || one.atMs >= look.atMs - RATE_MS), look]
       this.#tell('up', null)
     } catch (error) {
       this.#tell('down', messageOf(error))
     }
-    return Math.max(MIN_PAUSE_MS, PAUSE_FACTOR * (nowMs() - startMs))
+    this.#restMs = Math.max(MIN_PAUSE_MS, PAUSE_FACTOR * (clock.steadyMs() - startMs))
+  }
+
+  /** Takes looks with rests between them (N1), also after the last one, until the signal is aborted. */
+  async keepLooking(signal: AbortSignal): Promise<void> {
+    const { pause = pauseFor } = this.#options
+    for (;;) {
+      await pause(this.#restMs, signal)
+      if (signal.aborted) return
+      await this.look()
+    }
   }
 
   /** What was seen last; null before the first look that worked. */
@@ -67,7 +84,7 @@ export class TablesWatch {
     const { startedAtMs, ...facts } = this.#facts
     return {
       source: 'tables',
-      nowMs: this.#options.nowMs(),
+      nowMs: this.#options.clock.nowMs(),
       ...facts,
       startedAtMs: startedAtMs ?? this.#beganAtMs,
       beganAtMs: this.#beganAtMs,
@@ -84,7 +101,7 @@ export class TablesWatch {
   }
 
   #tell(state: 'up' | 'down', message: string | null): void {
-    const sinceMs = this.#database.state === state ? this.#database.sinceMs : this.#options.nowMs()
+    const sinceMs = this.#database.state === state ? this.#database.sinceMs : this.#options.clock.nowMs()
     this.#database = { state, message, sinceMs }
   }
 
