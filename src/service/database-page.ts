@@ -53,6 +53,7 @@ export async function serveDatabasePage(options: DatabasePageOptions): Promise<v
       options.onTrouble(`The tables were written by another definition than the page is told: ${changes.join('; ')}.`)
     await refresh(liveView, plan, url)
     await watch.look()
+    if (watch.trouble !== null) options.onTrouble(watch.trouble)
     const access = await openAccess(options)
     const server = await startServer({
       liveView,

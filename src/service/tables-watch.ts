@@ -78,6 +78,11 @@ export class TablesWatch {
     }
   }
 
+  /** Why the last look failed; null where it did not. */
+  get trouble(): string | null {
+    return this.#database.message
+  }
+
   /** What was seen last; null before the first look that worked. */
   status(): TablesStatus | null {
     if (this.#facts === null) return null

@@ -125,3 +125,22 @@ it('N2 of tables-watch: says what the ledger holds, of a Flink job too, how fast
   await eventually('it is read again', async () => (await status()).database.state === 'up')
   await stop()
 })
+
+it('says at the start that the ledger cannot be read, and serves what can', async () => {
+  const url = await postgres.createDatabase()
+  await writeFacts(url, makeFacts(plan, SPAN, 300, 3))
+  await runSql(
+    url,
+    `create role ledgerless login password 'x'; grant usage on schema public to ledgerless;
+    grant select on all tables in schema public to ledgerless; revoke all on ledger from ledgerless, public`,
+  )
+  const reader = new URL(url)
+  reader.username = 'ledgerless'
+  reader.password = 'x'
+  const troubles: string[] = []
+  const { json, stop } = await servePage(plan, reader.href, (message) => troubles.push(message))
+  const { totals } = (await json('/api/v1/view?range=3h&totals=1')) as ViewAnswer
+  await stop()
+  assert.match(troubles.join('\n'), /permission denied for table ledger/)
+  assert.ok((totals?.value.impressions ?? 0) > 100)
+})
