@@ -11,7 +11,9 @@ export type ReadValues = (amounts: Amounts | null) => Values | undefined
 /** Amounts by name as the page's list of quantities (G2 of `page.ts`). */
 export function valuesReader({ measures }: Pick<PagePlan, 'measures'>): ReadValues {
   const sums = measures.flatMap((measure) => (measure.kind === 'money' ? [measure] : []))
-  const names = sums.toSorted((a, b) => a.quantity - b.quantity).map(({ name }) => name)
+  // Measures that sum one field are one quantity.
+  const byQuantity = new Map(sums.map(({ name, quantity }) => [quantity, name]))
+  const names = [...byQuantity].toSorted(([a], [b]) => a - b).map(([, name]) => name)
   return (amounts) => {
     if (amounts === null) return undefined
     return [amounts.impressions, amounts.clicks, ...names.map((name) => toQuantity(amounts.sums[name] ?? '0'))]

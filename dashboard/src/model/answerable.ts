@@ -2,9 +2,10 @@
  * What can be asked at all: one table answers a question, so filters and split have to be dimensions of one (N1 of
  * `view-question.ts`).
  */
-import { inSentence, type PagePlan } from '../../../src/pipeline/page.ts'
+import { inSentence, type PageMeasure, type PagePlan } from '../../../src/pipeline/page.ts'
 import type { TimeAxis } from '../../../src/pipeline/plan.ts'
 import type { Order, ViewScope } from '../../../src/query/view-query.ts'
+import type { Screen } from './screen.ts'
 
 /** The plan as a viewer of `scope` can ask for it: the server filters by the dimensions of the scope, always. */
 export function planWithin(page: PagePlan, scope: readonly { readonly dimension: string }[]): PagePlan {
@@ -51,6 +52,11 @@ export function orderTaken(page: PagePlan, order: Order): Order {
   const names = ['impressions', 'clicks', ...page.measures.map(({ name }) => name)]
   const by = isKept(page, order.by) ? order.by : names.find((name) => isKept(page, name))
   return by === undefined || by === order.by ? order : { by, of: 'value', direction: order.direction }
+}
+
+/** The tiles that have numbers: of tables those alone that they keep. */
+export function tilesShown(page: PagePlan, source: Screen['source']): readonly PageMeasure[] {
+  return source === 'memory' ? page.tiles : page.tiles.filter(({ name }) => isKept(page, name))
 }
 
 /** Whether tables keep what a measure is made of. */

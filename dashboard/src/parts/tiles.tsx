@@ -5,6 +5,7 @@ import { NOTHING } from '../format/numbers.ts'
 import { beforeInWords, rangeInWords } from '../format/times.ts'
 import { hasFew, intervalText, measureChange, measureNumber, measureText } from '../model/measures.ts'
 import { answered, mayAsk } from '../live/answers.ts'
+import { tilesShown } from '../model/answerable.ts'
 import { withMeasure } from '../model/page-state.ts'
 import type { Screen } from '../model/screen.ts'
 import { go, view } from '../state/view-state.ts'
@@ -13,13 +14,14 @@ import { Sparkline } from './sparkline.tsx'
 /** One tile for each measure: its value over the range, and the change to what it is compared with. */
 export function Tiles({ page, screen }: { page: PagePlan; screen: Screen }): VNode {
   const lengthMs = screen.source === 'memory' ? page.rangeMs : screen.endMs - screen.startMs
+  const tiles = tilesShown(page, screen.source)
   return (
     <section
-      class={`tiles ${page.tiles.length === 6 ? 'are-six' : ''}`}
+      class={`tiles ${tiles.length === 6 ? 'are-six' : ''}`}
       aria-label={`Totals, ${rangeInWords(lengthMs)}`}
-      style={{ '--tiles': page.tiles.length }}
+      style={{ '--tiles': tiles.length }}
     >
-      {page.tiles.map((measure) => (
+      {tiles.map((measure) => (
         <Tile key={measure.name} page={page} measure={measure} screen={screen} before={beforeText(page, screen)} />
       ))}
     </section>
