@@ -1,9 +1,10 @@
 /**
  * A leaderboard of an answer.
  */
-import type { BoardPlan, PagePlan } from '../../../src/pipeline/page.ts'
+import type { BoardPlan, PagePlan, QuantityMeasure } from '../../../src/pipeline/page.ts'
 import type { RankAnswer } from '../../../src/query/view-answer.ts'
 import type { Values } from '../../../src/server/page-data.ts'
+import { isKept, measuresKept } from './answerable.ts'
 import { sumOf, valuesReader, type ReadValues } from './answer-values.ts'
 import type { ChartModel } from './chart-model.ts'
 import { measureOf, type PageState } from './page-state.ts'
@@ -19,7 +20,14 @@ const MIN_ROW_THOUSANDTHS = 1
 export function columnsOf(page: PagePlan, state: Pick<PageState, 'measure'>): BoardColumns {
   const measure = measureOf(page, state)
   const [board] = page.boards
-  const size = board?.value ?? { kind: 'count', name: 'impressions', label: 'Impressions', quantity: 0 }
+  const usual: QuantityMeasure = board?.value ?? {
+    kind: 'count',
+    name: 'impressions',
+    label: 'Impressions',
+    quantity: 0,
+  }
+  const kept = measuresKept(page).find((one) => one.kind !== 'ratio')
+  const size = isKept(page, usual.name) ? usual : (kept ?? usual)
   if (measure.kind === 'ratio') return { value: size, second: measure, changeOf: measure }
   return { value: measure, second: 'share', changeOf: measure }
 }

@@ -59,6 +59,11 @@ export function tilesShown(page: PagePlan, source: Screen['source']): readonly P
   return source === 'memory' ? page.tiles : page.tiles.filter(({ name }) => isKept(page, name))
 }
 
+/** The measures that tables keep; others would be shown as 0. */
+export function measuresKept(page: PagePlan): readonly PageMeasure[] {
+  return page.measures.filter(({ name }) => isKept(page, name))
+}
+
 /** Whether tables keep what a measure is made of. */
 export function isKept({ measures, keptQuantities }: PagePlan, name: string): boolean {
   const own = measures.find((measure) => measure.name === name)

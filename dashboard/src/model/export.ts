@@ -8,6 +8,7 @@ import { formatMicros } from '../../../src/pipeline/cells.ts'
 import type { PageMeasure, PagePlan } from '../../../src/pipeline/page.ts'
 import type { RankedMember } from '../../../src/query/view-answer.ts'
 import type { Values } from '../../../src/server/page-data.ts'
+import { measuresKept } from './answerable.ts'
 import { valuesReader } from './answer-values.ts'
 import type { ChartModel } from './chart-model.ts'
 import { amountOf, measureNumber } from './measures.ts'
@@ -50,14 +51,15 @@ export function chartExport({ plan, series, windowsMs, isFinal }: ChartModel): E
   return { columns: unique, rows }
 }
 
-/** Members of a dimension with every measure of the page, one row for each. */
+/** Members of a dimension with every measure that tables keep, one row for each. */
 export function membersExport(page: PagePlan, dimension: string, members: readonly RankedMember[]): ExportTable {
   const values = valuesReader(page)
+  const measures = measuresKept(page)
   return {
-    columns: [dimension, ...page.measures.map(({ name }) => name), 'is_final'],
+    columns: [dimension, ...measures.map(({ name }) => name), 'is_final'],
     rows: members.map(({ name, value, isFinal }) => {
       const amounts = values(value) ?? []
-      return [name, ...page.measures.map((measure) => exactValue(measure, amounts)), isFinal]
+      return [name, ...measures.map((measure) => exactValue(measure, amounts)), isFinal]
     }),
   }
 }

@@ -8,7 +8,7 @@ import type { PageMeasure, PagePlan } from '../../../src/pipeline/page.ts'
 import type { TimeAxis } from '../../../src/pipeline/plan.ts'
 import type { Order, ViewFilter, ViewScope } from '../../../src/query/view-query.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/time/units.ts'
-import { orderTaken } from './answerable.ts'
+import { isKept, measuresKept, orderTaken } from './answerable.ts'
 
 /** The ranges that have a key, in the order of their keys. */
 export const PRESETS_MS: readonly number[] = [15 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS, DAY_MS, 7 * DAY_MS]
@@ -30,6 +30,7 @@ export interface PageState extends ViewScope {
 /** What the page shows when its address asks for nothing. */
 export function defaultState(page: PagePlan, zone: string): PageState {
   const main = page.charts[0]
+  const [measure] = main !== undefined && isKept(page, main.measure.name) ? [main.measure] : measuresKept(page)
   return {
     range: { kind: 'last', lengthMs: PRESETS_MS.includes(page.rangeMs) ? page.rangeMs : HOUR_MS },
     axis: 'impression',
@@ -37,7 +38,7 @@ export function defaultState(page: PagePlan, zone: string): PageState {
     grain: 'auto',
     filters: [],
     comparison: { kind: 'previous' },
-    measure: main?.measure.name ?? 'impressions',
+    measure: measure?.name ?? main?.measure.name ?? 'impressions',
     split: main?.dimension?.name ?? null,
     order: orderTaken(page, { by: 'impressions', of: 'value', direction: 'desc' }),
     isKiosk: false,

@@ -15,6 +15,7 @@ import {
 import { joinEscaped, splitEscaped } from '../../../src/query/search-text.ts'
 import { isZone } from '../../../src/query/time-zone.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/time/units.ts'
+import { measuresKept } from './answerable.ts'
 import { defaultState, measureOf, type PageState } from './page-state.ts'
 
 const UNITS_MS: readonly (readonly [unit: string, ms: number])[] = [
@@ -62,7 +63,7 @@ export function parsePageUrl(page: PagePlan, search: string, zone: string): Page
   const isBare = query.size === 0
   const normal = defaultState(page, isBare ? zone : 'UTC')
   const asked = query.get('measure')
-  const measure = page.measures.some(({ name }) => name === asked) && asked !== undefined ? asked : normal.measure
+  const measure = measuresKept(page).some(({ name }) => name === asked) && asked !== undefined ? asked : normal.measure
   const isDimension = (name: string): boolean => page.boards.some(({ dimension }) => dimension.name === name)
   const split = query.get('split')
   return {
@@ -109,7 +110,7 @@ interface Rule {
 /** Of each key whether the page can read it in this address, and what it reads. */
 function rulesOf(page: PagePlan, query: Query): Readonly<Record<string, Rule>> {
   const value = (key: string): string => query.get(key) ?? ''
-  const measures = page.measures.map(({ name }) => name)
+  const measures = measuresKept(page).map(({ name }) => name)
   const names = page.boards.map(({ dimension }) => dimension.name)
   const axes = isClicks(page, value('measure')) ? ['impression', 'click'] : ['impression']
   const span: Rule = {

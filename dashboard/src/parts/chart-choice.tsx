@@ -4,7 +4,7 @@ import type { TimeAxis } from '../../../src/pipeline/plan.ts'
 import { GRAINS } from '../../../src/query/view-query.ts'
 import { formatWhole } from '../format/times.ts'
 import { page } from '../live/store.ts'
-import { whyNot } from '../model/answerable.ts'
+import { measuresKept, whyNot } from '../model/answerable.ts'
 import { GRAINS_MS } from '../model/answer-screen.ts'
 import { splitOf } from '../model/view-question.ts'
 import { isOnClickAxis, measureOf, withMeasure, type PageState } from '../model/page-state.ts'
@@ -31,7 +31,7 @@ export function ChartChoice(): VNode | null {
         label="Measure"
         title="Measure (m)"
         value={state.measure}
-        options={plan.measures.map(({ name, label }) => ({ value: name, text: label }))}
+        options={measuresKept(plan).map(({ name, label }) => ({ value: name, text: label }))}
         onPick={(measure) => go((now) => withMeasure(plan, now, measure))}
       />
       <SplitPick plan={plan} state={state} />

@@ -5,6 +5,7 @@ import { effect } from '@preact/signals'
 import { answered, isPaused } from '../live/answers.ts'
 import { snapshotHtml } from '../live/snapshot.ts'
 import { downloadText } from '../live/take-away.ts'
+import { measuresKept } from '../model/answerable.ts'
 import { boardPlans } from '../model/view-question.ts'
 import { snapshotInWords } from '../model/finality.ts'
 import { COMPARISONS, measureOf, ordersOf, PRESETS_MS, stepRange, withMeasure, zoomOut } from '../model/page-state.ts'
@@ -111,7 +112,7 @@ function nextComparison(): void {
 
 function nextMeasure(direction: 1 | -1): void {
   go((state, plan) => {
-    const names = plan.measures.map(({ name }) => name)
+    const names = measuresKept(plan).map(({ name }) => name)
     const next = names.at((names.indexOf(state.measure) + direction) % names.length)
     return next === undefined ? state : withMeasure(plan, state, next)
   })

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import { columnsOf } from '../../../dashboard/src/model/answer-board.ts'
 import { valuesReader } from '../../../dashboard/src/model/answer-values.ts'
 import { tilesShown } from '../../../dashboard/src/model/answerable.ts'
+import { membersExport } from '../../../dashboard/src/model/export.ts'
+import { defaultState } from '../../../dashboard/src/model/page-state.ts'
 import { adPipeline } from '../../../src/pipeline/ad-pipeline.ts'
 import { freezePlan } from '../../../src/pipeline/freeze.ts'
 import { type PagePlan, planPage } from '../../../src/pipeline/page.ts'
@@ -28,6 +31,20 @@ it('a sum is read as what it is, however many measures sum one field', () => {
     income: 9_000_000,
   })
   assert.equal(values?.length, page.quantityCount)
+})
+
+it('what no table keeps is no first choice, no column of a leaderboard and none of an export', () => {
+  const tables = { by_campaign: { dimensions: ['campaign_id'], measures: ['clicks'] } } as const
+  const page = planPage(freezePlan({ ...adPipeline, measures, tables }))
+  const state = defaultState(page, 'UTC')
+  assert.equal(state.measure, 'clicks')
+  const { value, second } = columnsOf(page, state)
+  assert.deepEqual([value.name, second], ['clicks', 'share'])
+  assert.deepEqual(membersExport(page, 'campaign_id', []).columns, ['campaign_id', 'clicks', 'is_final'])
+
+  const whole = planPage(planWith(['spend', 'income']))
+  assert.equal(columnsOf(whole, { measure: 'ctr' }).value.name, 'impressions', 'control')
+  assert.equal(membersExport(whole, 'campaign_id', []).columns.length, whole.measures.length + 2)
 })
 
 it('a tile says no 0 of what no table keeps', () => {
