@@ -43,7 +43,7 @@ const ANSWER_FACTOR = 4
 const MAX_WAITING = 2_048
 const CONNECT_TIMEOUT_MS = 3_000
 /** Processes of PostgreSQL that help with one statement (B6). */
-const MAX_WORKERS = Math.max(1, Math.min(2, availableParallelism() - 1))
+const MAX_WORKERS = Math.min(2, availableParallelism() - 1)
 
 const AS_TEXT = { getTypeParser: () => (text: string) => text }
 
