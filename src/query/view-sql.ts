@@ -27,8 +27,8 @@ export interface Period {
 }
 
 /**
- * Amounts by bucket and, where `split` is given, by those of its members: columns period, bucket, member, the amounts,
- * is_final, and what of the first count is final. A bucket is its number.
+ * Amounts by bucket and, where `split` is given, by those of its members: columns period, bucket, member, the amounts;
+ * of the whole also is_final, and what of the first count is final. A bucket is its number.
  */
 export function bucketStatement(
   source: Source,
@@ -47,24 +47,30 @@ export function bucketStatement(
   const counted = mayCancel(read, readings) ? firstCount(read) : null
   const member = split === undefined ? 'null::text' : quoteIdentifier(split.dimension)
   const names = amountNames(kept)
-  const sums = [...names, 'final_count'].map((name) => `sum(${name}) as ${name}`)
+  const sums = names.map((name) => `sum(${name}) as ${name}`)
+  const isWhole = split === undefined
+  const isSaidByRows = isWhole && counted === null
   const selects = readings.map((reading, number) => {
     const cells = cellsOf(read, reading, (piece) => [
       'window_start as started',
       `${member} as member`,
       ...namedAmounts(piece, kept, names),
-      finalCount(piece),
-      ...(counted === null ? [`${piece.isFinal} as is_final`] : []),
+      ...(isWhole ? [finalCount(piece)] : []),
+      ...(isSaidByRows ? [`${piece.isFinal} as is_final`] : []),
     ])
     // Windows first, so that a bucket is found once for each of them and not for each row.
-    const ofWindow = ['started', 'member', ...sums, ...(counted === null ? ['bool_and(is_final) as is_final'] : [])]
+    const ofWindow = [
+      'started',
+      'member',
+      ...sums,
+      ...(isWhole ? ['sum(final_count) as final_count'] : []),
+      ...(isSaidByRows ? ['bool_and(is_final) as is_final'] : []),
+    ]
     const windows = `select ${ofWindow.join(', ')} from (\n${cells}\n) as cells group by 1, 2`
     const bucket = bucketExpression(buckets, periods[number]?.shiftMs ?? 0)
-    const added = [number, bucket, 'member', ...names.map((name) => `sum(${name})`), areFinal(counted, '')]
-    return (
-      `select ${added.join(', ')}, sum(final_count) from (\n${windows}\n) as windows` +
-      ` group by 2, 3${havingRows(counted, [''])}`
-    )
+    const finality = isWhole ? [areFinal(counted, ''), 'sum(final_count)'] : []
+    const added = [number, bucket, 'member', ...sums, ...finality]
+    return `select ${added.join(', ')} from (\n${windows}\n) as windows group by 2, 3${havingRows(counted, [''])}`
   })
   return selects.join('\nunion all\n')
 }
