@@ -31,9 +31,10 @@ export interface DatabasePageOptions {
   readonly onReady: (url: string) => void
   /** Told why what the page shows could not be read, and that it is tried again; or what it may show wrong. */
   readonly onTrouble: (message: string) => void
+  readonly refreshMs?: number
 }
 
-/** How often the cells are read again for whoever can ask no views. */
+/** How often the cells are read again for whoever can ask no views, unless it is given. */
 const REFRESH_MS = 5_000
 
 /**
@@ -79,18 +80,23 @@ export async function serveDatabasePage(options: DatabasePageOptions): Promise<v
 }
 
 async function keepFresh(
-  { plan, url, signal, onTrouble }: DatabasePageOptions,
+  { plan, url, signal, onTrouble, refreshMs = REFRESH_MS }: DatabasePageOptions,
   liveView: LiveView,
   server: RunningServer,
 ): Promise<void> {
+  // A database may be away for hours: each reason is told once.
+  let told: string | null = null
   while (!signal.aborted) {
-    await delay(REFRESH_MS, undefined, { signal }).catch(() => undefined)
+    await delay(refreshMs, undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return
     try {
       await refresh(liveView, plan, url)
       server.flush()
+      if (told !== null) onTrouble('The tables can be read again.')
+      told = null
     } catch (error) {
-      onTrouble(messageOf(error))
+      if (messageOf(error) !== told) onTrouble(messageOf(error))
+      told = messageOf(error)
     }
   }
 }

@@ -35,7 +35,7 @@ describe('the page over tables of a Flink job', { skip: skipWithoutChromium(), t
     await addToLedger(url, { ...at, stream: 'impressions', eventClass: 'counted', events: 900 })
     await addToLedger(url, { ...at, stream: 'clicks', eventClass: 'counted', events: 70 })
     await addToLedger(url, { ...at, stream: 'clicks', eventClass: 'unattributed', events: 30 })
-    const served = await servePage(plan, url)
+    const served = await servePage(context, plan, url)
     const { page, troubles } = await openPage(context, browser, served.address)
     const header = page.locator('header .fresh')
     await eventually('it is live', async () => (await header.innerText()).startsWith('Live · as of'))

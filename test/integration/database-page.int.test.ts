@@ -3,7 +3,7 @@
  * closed.
  */
 import assert from 'node:assert/strict'
-import { after, before, it } from 'node:test'
+import { after, before, it, type TestContext } from 'node:test'
 import { TidemarkError } from '../../src/errors.ts'
 import { adPipeline } from '../../src/pipeline/ad-pipeline.ts'
 import { freezePlan } from '../../src/pipeline/freeze.ts'
@@ -22,10 +22,10 @@ let postgres: TestPostgres
 before(async () => (postgres = await startTestPostgres()))
 after(() => postgres.stop())
 
-it('shows what the tables hold and how far they are, reads only, and ends when it is told to', async () => {
+it('shows what the tables hold and how far they are, reads only, and ends when it is told to', async (context) => {
   const url = await postgres.createDatabase()
   await writeFacts(url, makeFacts(plan, SPAN, 3_000, 3))
-  const { address, json, stop } = await servePage(plan, url)
+  const { address, json, stop } = await servePage(context, plan, url)
   const { asOf, totals } = (await json('/api/v1/view?range=3h&totals=1')) as ViewAnswer
   assert.equal(asOf.epoch, null)
   assert.equal(asOf.finalUpToMs, SPAN.finalUpToMs)
@@ -40,8 +40,8 @@ it('shows what the tables hold and how far they are, reads only, and ends when i
   await assert.rejects(fetch(address))
 })
 
-async function refusal(url: string, asked: Plan): Promise<TidemarkError> {
-  const error: unknown = await servePage(asked, url).then(
+async function refusal(context: TestContext, url: string, asked: Plan): Promise<TidemarkError> {
+  const error: unknown = await servePage(context, asked, url).then(
     async ({ stop }) => stop(),
     (reason: unknown) => reason,
   )
@@ -49,8 +49,8 @@ async function refusal(url: string, asked: Plan): Promise<TidemarkError> {
   return error
 }
 
-it('says at the start that the tables are not there, or are of another definition', async () => {
-  const empty = await refusal(await postgres.createDatabase(), plan)
+it('says at the start that the tables are not there, or are of another definition', async (context) => {
+  const empty = await refusal(context, await postgres.createDatabase(), plan)
   assert.equal(empty.code, 'DATABASE_SCHEMA_MISMATCH')
   assert.match(empty.message, /^There are no tables of pipeline "ads" in postgresql:/)
 
@@ -66,17 +66,19 @@ it('says at the start that the tables are not there, or are of another definitio
       by_country: { dimensions: ['country'], measures: ['impressions', 'clicks', 'spend'] },
     },
   })
-  const { code, message } = await refusal(url, other)
+  const { code, message } = await refusal(context, url, other)
   assert.equal(code, 'DATABASE_SCHEMA_MISMATCH')
   assert.match(message, /another definition: column "ecpm" of "ctr_by_campaign", table "by_country" not there/)
 })
 
-it('says in what the definition differs that the tables were written by', async () => {
+it('says in what the definition differs that the tables were written by', async (context) => {
   const url = await postgres.createDatabase()
   await writeFacts(url, makeFacts(plan, SPAN, 300, 3), SPAN.finalUpToMs)
   const parameters = { ...adPipeline.parameters, attributionWindow: '10m' }
   const troubles: string[] = []
-  const { stop } = await servePage(freezePlan({ ...adPipeline, parameters }), url, (message) => troubles.push(message))
+  const { stop } = await servePage(context, freezePlan({ ...adPipeline, parameters }), url, (message) =>
+    troubles.push(message),
+  )
   await stop()
   assert.match(
     troubles.join('\n'),
@@ -84,7 +86,7 @@ it('says in what the definition differs that the tables were written by', async 
   )
 })
 
-it('N2 of tables-watch: says what the ledger holds, of a Flink job too, how fast it grows, and when it cannot be read', async () => {
+it('N2 of tables-watch: says what the ledger holds, of a Flink job too, how fast it grows, and when it cannot be read', async (context) => {
   const url = await postgres.createDatabase()
   await writeFacts(url, makeFacts(plan, SPAN, 300, 3))
   const firstMs = Date.UTC(2026, 0, 1, 0, 7)
@@ -93,7 +95,7 @@ it('N2 of tables-watch: says what the ledger holds, of a Flink job too, how fast
   await add('impressions', 'counted', 900)
   await add('impressions', 'duplicate', 10)
   await add('clicks', 'counted', 70)
-  const { json, status, stop } = await servePage(plan, url)
+  const { json, status, stop } = await servePage(context, plan, url)
   const first = await status()
   assert.deepEqual(
     [first.source, first.epoch, first.startedAtMs, first.finalUpToMs, first.partitions, first.database.state],
@@ -126,7 +128,7 @@ it('N2 of tables-watch: says what the ledger holds, of a Flink job too, how fast
   await stop()
 })
 
-it('says at the start that the ledger cannot be read, and serves what can', async () => {
+it('says at the start that the ledger cannot be read, and serves what can', async (context) => {
   const url = await postgres.createDatabase()
   await writeFacts(url, makeFacts(plan, SPAN, 300, 3))
   await runSql(
@@ -138,9 +140,27 @@ it('says at the start that the ledger cannot be read, and serves what can', asyn
   reader.username = 'ledgerless'
   reader.password = 'x'
   const troubles: string[] = []
-  const { json, stop } = await servePage(plan, reader.href, (message) => troubles.push(message))
+  const { json, stop } = await servePage(context, plan, reader.href, (message) => troubles.push(message))
   const { totals } = (await json('/api/v1/view?range=3h&totals=1')) as ViewAnswer
   await stop()
   assert.match(troubles.join('\n'), /permission denied for table ledger/)
   assert.ok((totals?.value.impressions ?? 0) > 100)
+})
+
+it('tells each trouble once, and its end', async (context) => {
+  const url = await postgres.createDatabase()
+  await writeFacts(url, makeFacts(plan, SPAN, 100, 3))
+  const troubles: string[] = []
+  const { status, stop } = await servePage(context, plan, url, (message) => troubles.push(message))
+  await runSql(url, 'alter schema public rename to hidden')
+  // Until then the cells are read a dozen times.
+  await eventually('the tables are gone', async () => (await status()).database.state === 'down')
+  await eventually('it is told', () => troubles.length > 0)
+  await runSql(url, 'alter schema hidden rename to public')
+  await eventually('its end is told', () => troubles.includes('The tables can be read again.'))
+  assert.deepEqual(
+    troubles.filter((trouble, index) => trouble === troubles[index - 1]),
+    [],
+  )
+  await stop()
 })

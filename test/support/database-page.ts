@@ -2,10 +2,11 @@
  * The page over tables that somebody else fills, and a ledger as a Flink job writes it.
  */
 import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
 import type { LedgerClass, Plan, StreamName } from '../../src/pipeline/plan.ts'
 import type { TablesStatus } from '../../src/runtime/status.ts'
 import { serveDatabasePage } from '../../src/service/database-page.ts'
-import { eventually } from './eventually.ts'
+import { afterwards } from './afterwards.ts'
 import { runSql } from './postgres.ts'
 
 export interface ServedPage {
@@ -15,14 +16,15 @@ export interface ServedPage {
   readonly address: string
 }
 
-/** Serves it on loopback; it must have no trouble, unless `onTrouble` takes it. Rejects where it cannot be served. */
+/** Serves it on loopback until it is stopped, or the test is over; it must have no trouble, unless `onTrouble` takes it. Rejects where it cannot be served. */
 export async function servePage(
+  context: TestContext,
   plan: Plan,
   url: string,
   onTrouble: (message: string) => void = (message) => assert.fail(message),
 ): Promise<ServedPage> {
   const stop = new AbortController()
-  let address = ''
+  const ready = Promise.withResolvers<string>()
   const served = serveDatabasePage({
     plan,
     url,
@@ -31,19 +33,22 @@ export async function servePage(
     port: 0,
     signal: stop.signal,
     onFirstAdmin: () => assert.fail('on loopback nobody logs in'),
-    onReady: (ready) => (address = ready),
+    onReady: ready.resolve,
     onTrouble,
+    refreshMs: 50,
   })
-  await Promise.race([eventually('it is there', () => address !== ''), served])
+  const address = await Promise.race([ready.promise, served.then(() => assert.fail('it ended before it was there'))])
   const json = async (path: string): Promise<unknown> => (await fetch(`${address}${path}`)).json()
+  const end = async (): Promise<void> => {
+    stop.abort()
+    await served
+  }
+  afterwards(context, end)
   return {
     address,
     json,
     status: async () => ((await json('/api/page')) as { status: TablesStatus }).status,
-    stop: async () => {
-      stop.abort()
-      await served
-    },
+    stop: end,
   }
 }
 
