@@ -14,8 +14,8 @@ import { freezePlan } from '../src/pipeline/freeze.ts'
 import type { Epoch } from '../src/runtime/ports.ts'
 import { EpochStore } from '../src/sinks/postgres/epoch-store.ts'
 import { PostgresSink } from '../src/sinks/postgres/postgres-sink.ts'
+import { MINUTE_MS } from '../src/time/units.ts'
 
-const MINUTE_MS = 60_000
 const CELLS_PER_MINUTE = 4_000
 const EPOCHS = 10
 

@@ -16,6 +16,7 @@ import { finalAfterMs, type Plan } from '../../src/pipeline/plan.ts'
 import { coarseTables } from '../../src/query/coarse-tables.ts'
 import { earlySets, earlyTableNames } from '../../src/query/early-tables.ts'
 import { narrowTables } from '../../src/query/narrow-tables.ts'
+import { HOUR_MS, MINUTE_MS } from '../../src/time/units.ts'
 
 export const DAY_PLAN: Plan = freezePlan(adPipeline)
 export const MINUTES = 1_440
@@ -67,7 +68,7 @@ export async function fillDay(url: string, campaigns: number, say: (line: string
 /** Rows without an index first, in a transaction that made the table: neither is written to the log. */
 async function fillJoint(client: Client, campaigns: number): Promise<void> {
   const final = new Date(WATERMARK_MS - finalAfterMs(DAY_PLAN.parameters)).toISOString()
-  const start = new Date(END_MS - MINUTES * 60_000).toISOString()
+  const start = new Date(END_MS - MINUTES * MINUTE_MS).toISOString()
   await inTransaction(client, async () => {
     await client.query('truncate performance; alter table performance drop constraint performance_pkey')
     for (let minute = 0; minute < MINUTES; minute += 60)
@@ -138,7 +139,7 @@ async function buildEarly(client: Client, url: string): Promise<Pick<Built, 'ear
 }
 
 async function changeSome(client: Client): Promise<void> {
-  const changed = `not is_final and window_start > timestamptz '${new Date(END_MS - 3_600_000).toISOString()}' and window_end <= timestamptz '${new Date(WATERMARK_MS).toISOString()}'
+  const changed = `not is_final and window_start > timestamptz '${new Date(END_MS - HOUR_MS).toISOString()}' and window_end <= timestamptz '${new Date(WATERMARK_MS).toISOString()}'
     and hashtext(campaign_id || device_type || browser || window_start::text) % ${CHANGED_ONE_IN} = 0`
   await client.query(
     `insert into tidemark_changes_performance (window_start, campaign_id, device_type, browser, impressions, clicks, spend)

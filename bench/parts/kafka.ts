@@ -22,7 +22,7 @@ const PROGRAM = join(ROOT, 'bench', 'programs', 'kafka.ts')
 const KAFKA_PORT = 29_692
 const FLINK_PORT = 29_694
 const PARTITIONS = 4
-const MOST_EVENTS = 4_000_000
+const MAX_EVENTS = 4_000_000
 
 export const kafkaPart: BenchPart = {
   name: 'kafka',
@@ -42,7 +42,7 @@ export const kafkaPart: BenchPart = {
 }
 
 async function measureBroker(context: BenchContext, brokers: string): Promise<Findings> {
-  const events = Math.min(context.events, MOST_EVENTS)
+  const events = Math.min(context.events, MAX_EVENTS)
   const suffix = `bench-${events}-${Date.now()}`
   context.say(`${events.toLocaleString('en-US')} events to the topics`)
   const plan = benchPlan(suffix)

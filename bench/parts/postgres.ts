@@ -8,7 +8,7 @@ import { ROOT } from '../harness/machine.ts'
 import { repeated, type BenchPart } from '../harness/part.ts'
 
 const PROGRAM = join(ROOT, 'bench', 'postgres-sink.ts')
-const MOST_CELLS = 200_000
+const MAX_CELLS = 200_000
 
 /** What a fast sink has to write, by the lines that the program prints. */
 const TARGETS: Readonly<Record<string, number>> = { 'fresh rows': 80_000, 'changed rows': 80_000 }
@@ -17,7 +17,7 @@ export const postgresPart: BenchPart = {
   name: 'postgres',
   title: 'PostgreSQL sink',
   async measure(context) {
-    const args = [PROGRAM, String(Math.min(MOST_CELLS, context.events))]
+    const args = [PROGRAM, String(Math.min(MAX_CELLS, context.events))]
     const runs = await repeated(context, 'PostgreSQL sink', async () => ratesOf((await measureNode(args)).stdout))
     const names = [...(runs[0]?.keys() ?? [])]
     return { figures: names.map((name) => figureOf(name, runs, commandText(args))) }

@@ -9,6 +9,7 @@ import { withConnection } from '../../src/database/connection.ts'
 import { openDatabase } from '../../src/database/open-database.ts'
 import { parseViewUrl } from '../../src/query/view-url.ts'
 import { ViewReader } from '../../src/server/query/view-reader.ts'
+import { MINUTE_MS } from '../../src/time/units.ts'
 import { type Built, CELL_TABLES, CELLS_PER_CAMPAIGN, DAY_PLAN, fillDay, MINUTES } from '../harness/day-of-tables.ts'
 import type { Figure } from '../harness/figure.ts'
 import type { BenchContext, BenchPart, Findings } from '../harness/part.ts'
@@ -16,13 +17,13 @@ import { familyCpuMs } from '../harness/process-family.ts'
 
 /** 10,000,000 events ask for the whole: 1,000 campaigns. */
 const EVENTS_PER_CAMPAIGN = 10_000
-const MOST_CAMPAIGNS = 1_000
+const MAX_CAMPAIGNS = 1_000
 const ROUNDS = 20
 const TARGET_MS = 150
 const COMMAND = 'npm run bench -- views'
 
 const FINAL_HOURS = 'from=2026-01-01T00:00:00Z&to=2026-01-01T23:00:00Z'
-const LONGEST_MS = 60_000
+const STATEMENT_TIMEOUT_MS = MINUTE_MS
 
 /** Questions that screens ask, each over the whole day, whose last 36 minutes are not final. */
 const VIEWS: readonly (readonly [name: string, search: string])[] = [
@@ -65,7 +66,7 @@ export const viewsPart: BenchPart = {
 }
 
 async function measureViews(context: BenchContext): Promise<Findings> {
-  const campaigns = Math.max(1, Math.min(MOST_CAMPAIGNS, Math.floor(context.events / EVENTS_PER_CAMPAIGN)))
+  const campaigns = Math.max(1, Math.min(MAX_CAMPAIGNS, Math.floor(context.events / EVENTS_PER_CAMPAIGN)))
   const dataDir = join(context.dir, `views-${campaigns}`)
   const filled = join(dataDir, 'filled.json')
   if (!isFilled(filled)) rmSync(dataDir, { recursive: true, force: true })
@@ -75,7 +76,7 @@ async function measureViews(context: BenchContext): Promise<Findings> {
     if (!existsSync(filled)) writeFileSync(filled, JSON.stringify(await fillDay(database.url, campaigns, context.say)))
     const built = JSON.parse(readFileSync(filled, 'utf8')) as Built
     const { readOnlyUrl, serverPid, url } = database
-    const reader = new ViewReader({ plan: DAY_PLAN, url: readOnlyUrl ?? url, statementTimeoutMs: LONGEST_MS })
+    const reader = new ViewReader({ plan: DAY_PLAN, url: readOnlyUrl ?? url, statementTimeoutMs: STATEMENT_TIMEOUT_MS })
     try {
       const figures: Figure[] = [...(await buildingFigures(url, built, campaigns))]
       for (const [name, search] of VIEWS) {

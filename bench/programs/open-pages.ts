@@ -9,6 +9,7 @@ import { Agent, get, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { MINUTE_MS } from '../../src/time/units.ts'
 
 /** What came to all pages together. */
 export interface OpenPagesResult {
@@ -32,7 +33,7 @@ const { values: options } = parseArgs({
 })
 const PAGES = Number(options.pages)
 const VIEWS = Number(options.views)
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = MINUTE_MS
 const SPLITS = ['campaign_id', 'device_type', 'browser']
 const agent = new Agent({ keepAlive: false, maxSockets: Infinity })
 

@@ -23,7 +23,7 @@ export type AnswerPatch =
       readonly at: readonly (readonly [index: number, patch: AnswerPatch])[]
     }
 
-const MOST_SHIFT = 8
+const MAX_SHIFT = 8
 
 /** The patch that turns `from` into `to`; undefined where they are equal. */
 export function answerPatch(from: Json, to: Json): AnswerPatch | undefined {
@@ -79,7 +79,7 @@ function listPatch(from: readonly Json[], to: readonly Json[]): AnswerPatch | un
  */
 function shiftOf(from: readonly Json[], to: readonly Json[]): number {
   let [best, fewest] = [0, Infinity]
-  for (let shift = 0; shift <= Math.min(MOST_SHIFT, Math.max(0, from.length - 1)); shift++) {
+  for (let shift = 0; shift <= Math.min(MAX_SHIFT, Math.max(0, from.length - 1)); shift++) {
     const differing = to.reduce((sum: number, value, index) => {
       const old = from[index + shift]
       return sum + (old !== undefined && JSON.stringify(old) === JSON.stringify(value) ? 0 : 1)

@@ -5,7 +5,8 @@
  * K2  Days and weeks begin when the clock of the zone says so, whatever their length. Shorter buckets are all of one
  *     length, aligned to the clock as it stands at the beginning of the span.
  */
-import { AUTO_BUCKETS, GRAINS, MOST_BUCKETS, type Grain } from './view-query.ts'
+import { DAY_MS } from '../time/units.ts'
+import { AUTO_BUCKETS, GRAINS, MAX_BUCKETS, type Grain } from './view-query.ts'
 import { GRAIN_MS } from './check-view.ts'
 import { clockOf, daysLater, dayStart, floorTo, weekStart } from './time-zone.ts'
 import type { Span } from './view-answer.ts'
@@ -18,8 +19,6 @@ export interface Buckets {
   readonly lengthMs: number | null
 }
 
-const DAY_MS = 86_400_000
-
 /**
  * Cuts a span.
  *
@@ -28,9 +27,9 @@ const DAY_MS = 86_400_000
 export function bucketsOf(span: Span, grain: Grain | 'auto', zone: string, windowSizeMs: number): Buckets {
   const chosen = grain === 'auto' ? autoGrain(span, windowSizeMs) : grain
   const lengthMs = span.endMs - span.startMs
-  if (lengthMs / GRAIN_MS[chosen] > MOST_BUCKETS) {
-    const allowed = GRAINS.filter((other) => lengthMs / GRAIN_MS[other] <= MOST_BUCKETS)
-    throw viewError('grain', `would draw more than ${MOST_BUCKETS} points`, chosen, ['auto', ...allowed])
+  if (lengthMs / GRAIN_MS[chosen] > MAX_BUCKETS) {
+    const allowed = GRAINS.filter((other) => lengthMs / GRAIN_MS[other] <= MAX_BUCKETS)
+    throw viewError('grain', `would draw more than ${MAX_BUCKETS} points`, chosen, ['auto', ...allowed])
   }
   const startsMs = chosen === '1d' || chosen === '1w' ? byClock(span, chosen, zone) : evenly(span, chosen, zone)
   return { grain: chosen, startsMs, lengthMs: evenLength(startsMs, GRAIN_MS[chosen]) }

@@ -5,6 +5,7 @@
  * V2  Checking a checked query gives it back.
  */
 import type { Plan, TimeAxis } from '../pipeline/plan.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time/units.ts'
 import { END_EVENT_TIME_MS, MIN_EVENT_TIME_MS } from '../time/window.ts'
 import { MAX_DURATION_MS } from '../time/duration.ts'
 import { booleanAt, choiceAt, listAt, objectAt, textAt, textsAt, wholeAt } from './raw-value.ts'
@@ -13,11 +14,11 @@ import { viewError } from './view-error.ts'
 import { viewMeasures, type ViewMeasure } from './view-measures.ts'
 import {
   GRAINS,
-  MOST_FILTER_CHARACTERS,
-  MOST_FILTERED,
-  MOST_PARTS,
-  MOST_RANKED,
-  MOST_SPLIT,
+  MAX_FILTER_CHARACTERS,
+  MAX_FILTERED,
+  MAX_PARTS,
+  MAX_RANKED,
+  MAX_SPLIT,
   type Order,
   type RankPart,
   type SeriesPart,
@@ -28,14 +29,13 @@ import {
   type ViewScope,
 } from './view-query.ts'
 
-const HOUR_MS = 3_600_000
-const FEWEST_WINDOWS = 12
+const MIN_WINDOWS = 12
 const DEFAULT_TOP = 5
 const DEFAULT_LIMIT = 10
-const MOST_OFFSET = 10_000_000
-const MOST_FILTERS = 32
+const MAX_OFFSET = 10_000_000
+const MAX_FILTERS = 32
 /** A text of an event takes 512 bytes at most. */
-const MOST_TEXT = 512
+const MAX_TEXT = 512
 
 export const AXES: readonly TimeAxis[] = ['impression', 'click']
 
@@ -46,7 +46,7 @@ type Raw = Readonly<Record<string, unknown>>
 
 /** What is not asked for: the last hour, or twelve windows where those take longer. */
 export function defaultRange(plan: Plan): ViewRange {
-  const lengthMs = Math.max(HOUR_MS, FEWEST_WINDOWS * plan.parameters.windowSizeMs)
+  const lengthMs = Math.max(HOUR_MS, MIN_WINDOWS * plan.parameters.windowSizeMs)
   return { kind: 'last', lengthMs: Math.min(lengthMs, MAX_DURATION_MS) }
 }
 
@@ -58,8 +58,8 @@ export function defaultRange(plan: Plan): ViewRange {
 export function checkView(plan: Plan, request: unknown): ViewQuery {
   const raw = objectAt('view', request, VIEW_KEYS)
   const scope = scopeOf(plan, raw)
-  const series = listAt('series', raw['series'] ?? [], MOST_PARTS)
-  const ranks = listAt('ranks', raw['ranks'] ?? [], MOST_PARTS)
+  const series = listAt('series', raw['series'] ?? [], MAX_PARTS)
+  const ranks = listAt('ranks', raw['ranks'] ?? [], MAX_PARTS)
   return {
     ...scope,
     totals: booleanAt('totals', raw['totals'] ?? false),
@@ -101,11 +101,11 @@ function scopeOf(plan: Plan, raw: Raw): ViewScope {
 
 /** Lengths of grains; days and weeks by the clock may be an hour longer or shorter. */
 export const GRAIN_MS: Readonly<Record<(typeof GRAINS)[number], number>> = {
-  '1m': 60_000,
+  '1m': MINUTE_MS,
   '5m': 300_000,
   '15m': 900_000,
   '1h': HOUR_MS,
-  '1d': 24 * HOUR_MS,
+  '1d': DAY_MS,
   '1w': 168 * HOUR_MS,
 }
 
@@ -140,10 +140,10 @@ function checkComparison(value: unknown): ViewComparison {
 }
 
 function checkFilters(plan: Plan, value: unknown): readonly ViewFilter[] {
-  const filters = listAt('filters', value, MOST_FILTERS).map((part, index): ViewFilter => {
+  const filters = listAt('filters', value, MAX_FILTERS).map((part, index): ViewFilter => {
     const where = `filters[${index}]`
     const raw = objectAt(where, part, ['dimension', 'mode', 'members'])
-    const members = textsAt(`${where}.members`, raw['members'], MOST_FILTERED, MOST_TEXT)
+    const members = textsAt(`${where}.members`, raw['members'], MAX_FILTERED, MAX_TEXT)
     if (members.length === 0) throw viewError(`${where}.members`, 'names nobody', members, ['at least one member'])
     return {
       dimension: dimensionAt(plan, `${where}.dimension`, raw['dimension']),
@@ -152,9 +152,9 @@ function checkFilters(plan: Plan, value: unknown): readonly ViewFilter[] {
     }
   })
   const characters = filters.reduce((sum, { members }) => sum + members.join('').length, 0)
-  if (characters > MOST_FILTER_CHARACTERS)
+  if (characters > MAX_FILTER_CHARACTERS)
     throw viewError('filters', 'have too long lists of members', `${characters} characters`, [
-      `${MOST_FILTER_CHARACTERS} in all`,
+      `${MAX_FILTER_CHARACTERS} in all`,
     ])
   filters.forEach(({ dimension, mode }, index) => {
     if (filters.findIndex((other) => other.dimension === dimension && other.mode === mode) < index)
@@ -178,9 +178,9 @@ function checkSeries(plan: Plan, scope: ViewScope, where: string, part: unknown)
   const axis = choiceAt(`${where}.axis`, raw['axis'] ?? scope.axis, AXES)
   const given = raw['split'] ?? null
   const split = given === null ? null : dimensionAt(plan, `${where}.split`, given)
-  const members = textsAt(`${where}.members`, raw['members'] ?? [], split === null ? 0 : MOST_SPLIT, MOST_TEXT)
+  const members = textsAt(`${where}.members`, raw['members'] ?? [], split === null ? 0 : MAX_SPLIT, MAX_TEXT)
   const isChosen = split === null || members.length > 0
-  const top = isChosen ? 0 : wholeAt(`${where}.top`, raw['top'] ?? DEFAULT_TOP, 1, MOST_SPLIT)
+  const top = isChosen ? 0 : wholeAt(`${where}.top`, raw['top'] ?? DEFAULT_TOP, 1, MAX_SPLIT)
   return {
     split,
     top,
@@ -195,9 +195,9 @@ function checkRank(plan: Plan, scope: ViewScope, where: string, part: unknown): 
   return {
     dimension: dimensionAt(plan, `${where}.dimension`, raw['dimension']),
     orderBy: checkOrder(plan, scope, `${where}.orderBy`, raw['orderBy']),
-    limit: wholeAt(`${where}.limit`, raw['limit'] ?? DEFAULT_LIMIT, 1, MOST_RANKED),
-    offset: wholeAt(`${where}.offset`, raw['offset'] ?? 0, 0, MOST_OFFSET),
-    search: textAt(`${where}.search`, raw['search'] ?? '', MOST_TEXT),
+    limit: wholeAt(`${where}.limit`, raw['limit'] ?? DEFAULT_LIMIT, 1, MAX_RANKED),
+    offset: wholeAt(`${where}.offset`, raw['offset'] ?? 0, 0, MAX_OFFSET),
+    search: textAt(`${where}.search`, raw['search'] ?? '', MAX_TEXT),
     ignoreOwnFilter: booleanAt(`${where}.ignoreOwnFilter`, raw['ignoreOwnFilter'] ?? false),
   }
 }

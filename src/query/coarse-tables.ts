@@ -11,9 +11,10 @@
  */
 import type { Plan, TimeAxis } from '../pipeline/plan.ts'
 import { hashText } from '../text/hash-text.ts'
+import { HOUR_MS } from '../time/units.ts'
 import { coveringTable, coverings, type Covering, type TableSizes } from './coverage.ts'
 import type { Coarse } from './span-pieces.ts'
-import { MOST_NAME_BYTES } from './table-names.ts'
+import { MAX_NAME_BYTES } from './table-names.ts'
 
 /** One table of coarse cells: its columns are `window_start`, the dimensions, and the amounts of the covering. */
 export interface CoarseTable {
@@ -36,20 +37,20 @@ export const COARSE_STATE_TABLE = 'tidemark_cells'
 
 const LENGTHS: readonly (readonly [name: string, lengthMs: number])[] = [
   ['5m', 300_000],
-  ['1h', 3_600_000],
+  ['1h', HOUR_MS],
   ['6h', 21_600_000],
 ]
 /** A period of fewer windows, or of fewer shorter periods, would save too little. */
-const FEWEST_PARTS = 5
+const MIN_PARTS = 5
 /** Dimensions of the widest table that gets its pairs. */
-export const MOST_PAIRED = 4
+export const MAX_PAIRED = 4
 
 /** The lengths of coarse cells that a plan has, the shortest first (C2). */
 export function coarseLengths(plan: Plan): readonly number[] {
   const lengths: number[] = []
   for (const [, lengthMs] of LENGTHS) {
     const partMs = lengths.at(-1) ?? plan.parameters.windowSizeMs
-    if (lengthMs % partMs === 0 && lengthMs / partMs >= FEWEST_PARTS) lengths.push(lengthMs)
+    if (lengthMs % partMs === 0 && lengthMs / partMs >= MIN_PARTS) lengths.push(lengthMs)
   }
   return lengths
 }
@@ -122,7 +123,7 @@ function groupsOf(plan: Plan, axis: TimeAxis): readonly Group[] {
 function subsets(dimensions: readonly string[]): readonly (readonly string[])[] {
   const pairs = dimensions.flatMap((first, index) => dimensions.slice(index + 1).map((second) => [first, second]))
   const singles = dimensions.map((name) => [name])
-  return [dimensions, ...(dimensions.length <= MOST_PAIRED ? pairs : []), ...singles, []]
+  return [dimensions, ...(dimensions.length <= MAX_PAIRED ? pairs : []), ...singles, []]
 }
 
 /** Of the tables of the same cells that have all of a group's dimensions, the one with the fewest. */
@@ -141,7 +142,7 @@ function nameOf(plan: Plan, { dimensions, covering }: Group, lengthMs: number, t
   const length = LENGTHS.find(([, ms]) => ms === lengthMs)?.[0] ?? ''
   const by = dimensions.length === 0 ? '_in_all' : `_by_${dimensions.join('_')}`
   const name = `tidemark_cells_${length}_${table.name}${dimensions.length === table.dimensions.length ? '' : by}`
-  if (name.length <= MOST_NAME_BYTES && taken.every((other) => other.name !== name)) return name
+  if (name.length <= MAX_NAME_BYTES && taken.every((other) => other.name !== name)) return name
   const key = JSON.stringify([plan.name, length, table.name, dimensions])
-  return `${name.slice(0, MOST_NAME_BYTES - 9)}_${hashText(key).toString(16).padStart(8, '0')}`
+  return `${name.slice(0, MAX_NAME_BYTES - 9)}_${hashText(key).toString(16).padStart(8, '0')}`
 }

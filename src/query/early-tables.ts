@@ -13,8 +13,9 @@
 import { planHash } from '../pipeline/plan-hash.ts'
 import type { Plan, TimeAxis } from '../pipeline/plan.ts'
 import { hashText } from '../text/hash-text.ts'
+import { MINUTE_MS } from '../time/units.ts'
 import { AXES } from './check-view.ts'
-import { coarseLengths, MOST_PAIRED, type CoarseTable } from './coarse-tables.ts'
+import { coarseLengths, MAX_PAIRED, type CoarseTable } from './coarse-tables.ts'
 import { coveringTable, coverings, type Covering } from './coverage.ts'
 import { narrowTables } from './narrow-tables.ts'
 import { withOwnNames } from './table-names.ts'
@@ -99,7 +100,7 @@ export function earlySource(
 
 function earlySet(plan: Plan, source: Covering): readonly EarlySet[] {
   const { axis, dimensions, name } = source.table
-  if (dimensions.length > MOST_PAIRED || countedColumn(source, axis) === null) return []
+  if (dimensions.length > MAX_PAIRED || countedColumn(source, axis) === null) return []
   const table = (ownName: string, by: readonly string[]): CoarseTable => ({
     name: ownName,
     axis,
@@ -119,7 +120,7 @@ function earlySet(plan: Plan, source: Covering): readonly EarlySet[] {
   cells.push(table(`tidemark_early_${name}`, dimensions))
   const sums = cells.flatMap((own): CoarseTable[] => {
     if (lengthMs === undefined) return []
-    const ownName = own.name.replace('tidemark_early_', `tidemark_early_${lengthMs / 60_000}m_`)
+    const ownName = own.name.replace('tidemark_early_', `tidemark_early_${lengthMs / MINUTE_MS}m_`)
     return [{ ...own, name: ownName, lengthMs, parent: own.name }]
   })
   return [{ source, cells, sums, changes: table(`tidemark_changes_${name}`, dimensions) }]

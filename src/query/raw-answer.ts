@@ -4,6 +4,7 @@
  */
 import type { Plan } from '../pipeline/plan.ts'
 import { parseDuration } from '../time/duration.ts'
+import { DAY_MS, HOUR_MS } from '../time/units.ts'
 import { wholeAt } from './raw-value.ts'
 import { parseSearch } from './search-text.ts'
 import type { Span } from './view-answer.ts'
@@ -85,11 +86,10 @@ export interface ClickLagQuery {
 }
 
 /** Events of one page, and of an export. */
-export const MOST_DRILLED = 100_000
+export const MAX_DRILLED = 100_000
 const DRILL_KEYS = ['window', 'from', 'to', 'limit', 'offset', 'format']
 const LAG_KEYS = ['range']
-const HOUR_MS = 3_600_000
-const MOST_LAG_MS = 24 * HOUR_MS
+const MAX_LAG_MS = DAY_MS
 
 /**
  * What `/api/v1/drill?window=2026-01-01T00:00:00Z&f.campaign_id=c1&limit=50` asks for.
@@ -114,7 +114,7 @@ export function parseDrillUrl(plan: Plan, search: string): DrillQuery {
       key,
       text !== undefined && /^\d{1,7}$/.test(text) ? Number(text) : (text ?? fallback),
       least,
-      MOST_DRILLED,
+      MAX_DRILLED,
     )
   }
   return {
@@ -135,13 +135,13 @@ export function parseLagUrl(plan: Plan, search: string): ClickLagQuery {
   refuseUnknown(entries, LAG_KEYS)
   const text = new Map(entries).get('range')
   const lengthMs = text === undefined ? HOUR_MS : parseDuration(text)
-  if (lengthMs === undefined || lengthMs > MOST_LAG_MS)
+  if (lengthMs === undefined || lengthMs > MAX_LAG_MS)
     throw viewError('range', 'is not a duration', text, ['a duration up to 24h'])
   const { filters } = parseScope(
     plan,
     entries.filter(([key]) => key.startsWith('f.')),
   )
-  return { lengthMs: wholeAt('range', lengthMs, 1_000, MOST_LAG_MS), filters }
+  return { lengthMs: wholeAt('range', lengthMs, 1_000, MAX_LAG_MS), filters }
 }
 
 /** Whether the members of an event pass all filters. */

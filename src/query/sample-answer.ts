@@ -89,7 +89,7 @@ export interface SampleQuery {
 }
 
 const KEYS = ['class', 'stream', 'limit', 'format']
-const MOST_SAMPLES = 100
+const MAX_SAMPLES = 100
 
 /**
  * What `/api/v1/samples?class=late&stream=clicks&limit=10` asks for.
@@ -105,7 +105,7 @@ export function parseSampleUrl(search: string): SampleQuery {
   return {
     class: choiceAt('class', entries.get('class'), SAMPLED_CLASSES),
     stream: stream === undefined ? undefined : choiceAt('stream', stream, STREAM_NAMES),
-    limit: wholeAt('limit', /^\d{1,6}$/.test(limit) ? Number(limit) : limit, 1, MOST_SAMPLES),
+    limit: wholeAt('limit', /^\d{1,6}$/.test(limit) ? Number(limit) : limit, 1, MAX_SAMPLES),
   }
 }
 

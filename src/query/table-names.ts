@@ -6,7 +6,7 @@
  */
 
 /** PostgreSQL cuts longer names. */
-export const MOST_NAME_BYTES = 63
+export const MAX_NAME_BYTES = 63
 
 /** Those whose names are all short enough, and those of no other before them (O1). */
 export function withOwnNames<T>(candidates: readonly T[], namesOf: (candidate: T) => readonly string[]): readonly T[] {
@@ -20,5 +20,5 @@ export function withOwnNames<T>(candidates: readonly T[], namesOf: (candidate: T
 }
 
 function isOwn(name: string, taken: ReadonlySet<string>): boolean {
-  return name.length <= MOST_NAME_BYTES && !taken.has(name)
+  return name.length <= MAX_NAME_BYTES && !taken.has(name)
 }

@@ -4,8 +4,8 @@
  *
  * T1  `instantOf` is the first instant at which the clock shows a given time or, where it skips it, a later one.
  */
+import { DAY_MS } from '../time/units.ts'
 
-const DAY_MS = 86_400_000
 const formats = new Map<string, Intl.DateTimeFormat>()
 
 /** Whether this is the name of a zone. Offsets such as `+02:00` are none. */

@@ -61,7 +61,7 @@ export interface SeriesPart {
 export interface RankPart {
   readonly dimension: string
   readonly orderBy: Order
-  /** 1 to {@link MOST_RANKED}. */
+  /** 1 to {@link MAX_RANKED}. */
   readonly limit: number
   readonly offset: number
   /** Only members that contain this text, whatever the case of its letters. Empty for all. */
@@ -105,14 +105,14 @@ export type ViewRequest = {
 /** Points that a grain chosen for the caller draws at most. */
 export const AUTO_BUCKETS = 300
 /** Points that any grain may draw. */
-export const MOST_BUCKETS = 3_000
+export const MAX_BUCKETS = 3_000
 /** Members in one page of a leaderboard. */
-export const MOST_RANKED = 1_000
+export const MAX_RANKED = 1_000
 /** Members a chart draws for themselves. */
-export const MOST_SPLIT = 50
+export const MAX_SPLIT = 50
 /** Charts of one query, and leaderboards of one query. */
-export const MOST_PARTS = 16
+export const MAX_PARTS = 16
 /** Members one filter may name. */
-export const MOST_FILTERED = 1_000
+export const MAX_FILTERED = 1_000
 /** Characters of the members of all filters: a statement repeats them for each piece of its time. */
-export const MOST_FILTER_CHARACTERS = 65_536
+export const MAX_FILTER_CHARACTERS = 65_536

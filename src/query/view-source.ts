@@ -16,7 +16,7 @@ import type { ViewFilter } from './view-query.ts'
 import { finalUpTo, type TableState } from './view-span.ts'
 
 /** Of more dimensions, several terms would visit the wide table: there are no cells by three of four dimensions. */
-const MOST_TAKEN_APART = 3
+const MAX_TAKEN_APART = 3
 
 /** Finds sources of the views of one snapshot. */
 export class ViewSources {
@@ -64,7 +64,7 @@ export class ViewSources {
   #mayBeTakenApart(axis: TimeAxis, whole: Term, shown: readonly string[]): boolean {
     const { coarse, epoch } = this.#state
     const isCounted = countedColumn(whole.covering, axis) !== null
-    return coarse !== undefined && epoch !== null && isCounted && dimensionsOf(whole, shown).length <= MOST_TAKEN_APART
+    return coarse !== undefined && epoch !== null && isCounted && dimensionsOf(whole, shown).length <= MAX_TAKEN_APART
   }
 }
 

@@ -5,7 +5,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { PagePlan } from '../../../src/pipeline/page.ts'
 import type { RankedMember, ViewAnswer } from '../../../src/query/view-answer.ts'
-import { MOST_RANKED, type ViewQuery } from '../../../src/query/view-query.ts'
+import { MAX_RANKED, type ViewQuery } from '../../../src/query/view-query.ts'
 import { memberQuery } from '../model/view-question.ts'
 import type { PageState } from '../model/page-state.ts'
 import { isViewAnswer } from './answer-shape.ts'
@@ -77,7 +77,7 @@ export async function allMembers(asked: {
   const members: RankedMember[] = []
   let count = 0
   do {
-    const query = queryOf(page, state, { dimension, search, offset: members.length, limit: MOST_RANKED })
+    const query = queryOf(page, state, { dimension, search, offset: members.length, limit: MAX_RANKED })
     const answer = await fetchAnswer('/api/v1/view', JSON.stringify(query))
     const rank = isViewAnswer(answer) ? answer.ranks[0] : undefined
     if (rank === undefined || rank.members.length === 0) break

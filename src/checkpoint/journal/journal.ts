@@ -9,6 +9,7 @@
  */
 import { dirname, join } from 'node:path'
 import { TidemarkError } from '../../errors.ts'
+import { DAY_MS } from '../../time/units.ts'
 import { diskFailed, diskFull, synced } from '../disk/disk-errors.ts'
 import type { Disk } from '../disk/disk.ts'
 import { MAX_BLOCK_BODY_BYTES, type BlockMeta } from '../format/journal-block.ts'
@@ -23,7 +24,6 @@ import { JournalPartition } from './partition.ts'
 import { expired, type Retention } from './retention.ts'
 import type { Segment } from './segment.ts'
 
-const DAY_MS = 86_400_000
 const LINE_END = 0x0a
 const NO_BYTES = new Uint8Array(0)
 

@@ -4,7 +4,7 @@
  *
  * W1  The journal is read up to the positions of the epoch in the tables: what is counted here is what is counted
  *     there.
- * W2  What is kept in memory is bounded: the events of one cell, at most {@link MOST_DRILLED}; of a stretch of time a
+ * W2  What is kept in memory is bounded: the events of one cell, at most {@link MAX_DRILLED}; of a stretch of time a
  *     sample of impressions by id, so that a click is always looked at together with its impression.
  * W3  One question is read at a time, {@link MAX_WAITING} wait at most; the rest is refused at once.
  */
@@ -16,7 +16,7 @@ import { readEpochRow, type EpochRow } from '../../database/epoch-row.ts'
 import { TidemarkError } from '../../errors.ts'
 import type { Plan, StreamName } from '../../pipeline/plan.ts'
 import {
-  MOST_DRILLED,
+  MAX_DRILLED,
   passes,
   type ClickLagAnswer,
   type ClickLagQuery,
@@ -173,8 +173,8 @@ export class RawReads {
       const { id, dimensions } = this.#parsed('impressions', event)
       if (!passes(plan, dimensions, filters)) return
       wanted.add(event.batch.id, event.row, id)
-      if (wanted.size > MOST_DRILLED)
-        throw new TidemarkError('VIEW_INVALID', `There are more than ${MOST_DRILLED} events behind this.`, {
+      if (wanted.size > MAX_DRILLED)
+        throw new TidemarkError('VIEW_INVALID', `There are more than ${MAX_DRILLED} events behind this.`, {
           where: 'window',
           fix: 'ask for a shorter time, or add a filter',
         })

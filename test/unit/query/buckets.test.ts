@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { bucketEnd, bucketsOf } from '../../../src/query/buckets.ts'
 import { GRAIN_MS } from '../../../src/query/check-view.ts'
 import { clockOf } from '../../../src/query/time-zone.ts'
-import { GRAINS, MOST_BUCKETS } from '../../../src/query/view-query.ts'
+import { GRAINS, MAX_BUCKETS } from '../../../src/query/view-query.ts'
 import { DAY_MS, MINUTE_MS } from '../../../src/time/units.ts'
 import { checkProperty } from '../../support/check-property.ts'
 
@@ -24,7 +24,7 @@ describe('buckets', () => {
         fc.double({ min: 0.01, max: 200, noNaN: true }),
         (grain, zone, startMinute, count) => {
           const startMs = startMinute * MINUTE_MS
-          const span = { startMs, endMs: startMs + Math.ceil(Math.min(count, MOST_BUCKETS) * GRAIN_MS[grain]) }
+          const span = { startMs, endMs: startMs + Math.ceil(Math.min(count, MAX_BUCKETS) * GRAIN_MS[grain]) }
           const buckets = bucketsOf(span, grain, zone, MINUTE_MS)
           const starts = buckets.startsMs
           assert.ok((starts[0] ?? NaN) <= span.startMs && bucketEnd(buckets, 0, span) > span.startMs)
