@@ -1,15 +1,19 @@
 /**
  * What goes wrong with a disk: full may pass, anything else is final.
  */
-import { TidemarkError } from '../../errors.ts'
+import { codeOf, messageOf, TidemarkError } from '../../errors.ts'
 
 /** The disk cannot be trusted any more: a failed sync may have lost what it was to make durable. */
 export function diskFailed(path: string, doing: string, cause: unknown): TidemarkError {
-  return new TidemarkError('DISK_FAILED', `Could not ${doing} ${path}: ${reasonOf(cause)}. Nothing more is accepted.`, {
-    where: path,
-    fix: 'check the disk, then start again: what was acknowledged is read back from it',
-    cause,
-  })
+  return new TidemarkError(
+    'DISK_FAILED',
+    `Could not ${doing} ${path}: ${messageOf(cause)}. Nothing more is accepted.`,
+    {
+      where: path,
+      fix: 'check the disk, then start again: what was acknowledged is read back from it',
+      cause,
+    },
+  )
 }
 
 /** There is no room; the same append may succeed later. */
@@ -29,7 +33,7 @@ export function diskFull(folder: string, cause?: unknown): TidemarkError {
 
 /** Whether the system says that a disk, or a share of it, is full. */
 export function isNoSpace(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+  return ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '')
 }
 
 /** A failed sync is never taken for a full disk, whatever the system calls it: what it was to write may be gone. */
@@ -37,15 +41,11 @@ export async function synced(sync: Promise<void>): Promise<void> {
   try {
     await sync
   } catch (error) {
-    throw new Error(`sync failed: ${reasonOf(error)}`, { cause: error })
+    throw new Error(`sync failed: ${messageOf(error)}`, { cause: error })
   }
 }
 
 /** Whether the system says that there is no such file. */
 export function isNoFile(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
+  return codeOf(error) === 'ENOENT'
 }

@@ -3,6 +3,7 @@
  * writes and all syncs run beside the event loop.
  */
 import fs from 'node:fs'
+import { codeOf } from '../../errors.ts'
 import type { Disk, DiskEntry, DiskFile } from './disk.ts'
 
 /** Up to here handing a write over to another thread takes longer than the write. */
@@ -18,7 +19,7 @@ export const nodeDisk: Disk = {
         .map((entry): DiskEntry => ({ name: entry.name, isFolder: entry.isDirectory() }))
         .sort((a, b) => (a.name < b.name ? -1 : 1))
     } catch (error) {
-      if (hasCode(error, 'ENOENT')) return []
+      if (codeOf(error) === 'ENOENT') return []
       throw error
     }
   },
@@ -26,7 +27,7 @@ export const nodeDisk: Disk = {
     try {
       fs.mkdirSync(folder)
     } catch (error) {
-      if (!hasCode(error, 'EEXIST')) throw error
+      if (codeOf(error) !== 'EEXIST') throw error
     }
   },
   open: (path, mode) => new NodeFile(path, fs.openSync(path, FLAGS[mode], 0o600)),
@@ -35,7 +36,7 @@ export const nodeDisk: Disk = {
     try {
       await done((settle) => fs.unlink(path, settle))
     } catch (error) {
-      if (!hasCode(error, 'ENOENT')) throw error
+      if (codeOf(error) !== 'ENOENT') throw error
     }
   },
   async syncFolder(folder) {
@@ -101,8 +102,4 @@ function done(call: (settle: (error: Error | null) => void) => void): Promise<vo
   return new Promise((resolve, reject) => {
     call((error) => (error === null ? resolve() : reject(error)))
   })
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }

@@ -2,6 +2,7 @@
  * Reading checkpoint files: missing is not damaged, and neither is newer.
  */
 import { join } from 'node:path'
+import { isNoFile } from '../disk/disk-errors.ts'
 import type { Disk, DiskFile } from '../disk/disk.ts'
 import {
   CHECKPOINT_FIXED_BYTES,
@@ -78,7 +79,7 @@ function withFile<T>(disk: Disk, path: string, missing: T, work: (file: DiskFile
   try {
     file = disk.open(path, 'read')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return missing
+    if (isNoFile(error)) return missing
     throw error
   }
   try {
