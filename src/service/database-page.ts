@@ -31,10 +31,9 @@ export interface DatabasePageOptions {
   readonly onReady: (url: string) => void
   /** Told why what the page shows could not be read, and that it is tried again; or what it may show wrong. */
   readonly onTrouble: (message: string) => void
-  readonly refreshMs?: number
 }
 
-/** How often the cells are read again for whoever can ask no views, unless it is given. */
+/** How often the cells are read again for whoever can ask no views. */
 const REFRESH_MS = 5_000
 
 /**
@@ -80,14 +79,14 @@ export async function serveDatabasePage(options: DatabasePageOptions): Promise<v
 }
 
 async function keepFresh(
-  { plan, url, signal, onTrouble, refreshMs = REFRESH_MS }: DatabasePageOptions,
+  { plan, url, signal, onTrouble }: DatabasePageOptions,
   liveView: LiveView,
   server: RunningServer,
 ): Promise<void> {
   // A database may be away for hours: each reason is told once.
   let told: string | null = null
   while (!signal.aborted) {
-    await delay(refreshMs, undefined, { signal }).catch(() => undefined)
+    await delay(REFRESH_MS, undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return
     try {
       await refresh(liveView, plan, url)

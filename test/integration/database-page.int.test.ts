@@ -146,21 +146,3 @@ it('says at the start that the ledger cannot be read, and serves what can', asyn
   assert.match(troubles.join('\n'), /permission denied for table ledger/)
   assert.ok((totals?.value.impressions ?? 0) > 100)
 })
-
-it('tells each trouble once, and its end', async (context) => {
-  const url = await postgres.createDatabase()
-  await writeFacts(url, makeFacts(plan, SPAN, 100, 3))
-  const troubles: string[] = []
-  const { status, stop } = await servePage(context, plan, url, (message) => troubles.push(message))
-  await runSql(url, 'alter schema public rename to hidden')
-  // Until then the cells are read a dozen times.
-  await eventually('the tables are gone', async () => (await status()).database.state === 'down')
-  await eventually('it is told', () => troubles.length > 0)
-  await runSql(url, 'alter schema hidden rename to public')
-  await eventually('its end is told', () => troubles.includes('The tables can be read again.'))
-  assert.deepEqual(
-    troubles.filter((trouble, index) => trouble === troubles[index - 1]),
-    [],
-  )
-  await stop()
-})

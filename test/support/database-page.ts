@@ -35,7 +35,6 @@ export async function servePage(
     onFirstAdmin: () => assert.fail('on loopback nobody logs in'),
     onReady: ready.resolve,
     onTrouble,
-    refreshMs: 50,
   })
   const address = await Promise.race([ready.promise, served.then(() => assert.fail('it ended before it was there'))])
   const json = async (path: string): Promise<unknown> => (await fetch(`${address}${path}`)).json()
