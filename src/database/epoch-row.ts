@@ -13,6 +13,7 @@ import type { Plan } from '../pipeline/plan.ts'
 import { allTables } from '../pipeline/table-text.ts'
 import type { LiveEpoch, Positions } from '../runtime/ports.ts'
 import { disownOthers, META, watermarkText, type WriterKind } from './meta-table.ts'
+import { epochMs } from '../text/sql-text.ts'
 
 /** What this program writes and understands. A row of a later one is not touched. */
 export const EPOCH_FORMAT = 1
@@ -56,7 +57,7 @@ interface StoredRow extends Omit<EpochRow, 'epoch' | 'watermarkMs' | 'positions'
 const SELECT = `
   select plan_hash as "planHash", plan, writer, folder_id as "folderId", owner, owner_name as "ownerName",
          to_char(claimed_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') as "claimedAt", epoch::text as epoch,
-         case when isfinite(watermark) then (extract(epoch from watermark) * 1000)::text else watermark::text end
+         case when isfinite(watermark) then ${epochMs('watermark')}::text else watermark::text end
            as watermark,
          positions, format_version as "formatVersion"
     from ${META} where pipeline = $1`

@@ -4,7 +4,7 @@
 import type { Plan } from '../pipeline/plan.ts'
 import { withConnection } from './connection.ts'
 import { findRelation } from './found-schema.ts'
-import { qualifiedTable } from '../text/sql-text.ts'
+import { epochMs, qualifiedTable } from '../text/sql-text.ts'
 
 /**
  * The end of the last window that some table says is final, ms since the epoch; undefined where none is. Windows become
@@ -21,7 +21,7 @@ export async function finalUntilMs(url: string, plan: Plan): Promise<number | un
       for (const { name } of plan.tables) {
         if ((await findRelation(client, name)) === undefined) continue
         const { rows } = await client.query<{ end: string | null }>(
-          `select (extract(epoch from max(window_end)) * 1000)::text as end from ${qualifiedTable(name)} where is_final`,
+          `select ${epochMs('max(window_end)')}::text as end from ${qualifiedTable(name)} where is_final`,
         )
         const end = rows[0]?.end ?? null
         if (end !== null) ends.push(Number(end))

@@ -10,7 +10,7 @@ import type { CellChanges } from '../pipeline/cells.ts'
 import { MINUTE_MS } from '../time/units.ts'
 import { connect } from './connection.ts'
 import { databaseError } from './database-error.ts'
-import { qualifiedTable, quoteIdentifier } from '../text/sql-text.ts'
+import { epochMs, qualifiedTable, quoteIdentifier } from '../text/sql-text.ts'
 
 /** Columns of a table that hold the quantities of a cell; undefined where the axis has none. */
 interface Quantities {
@@ -87,7 +87,7 @@ function quantitiesOf(plan: Plan, table: TablePlan): Quantities | undefined {
 function selectCells({ table, quantities }: Covering, rollUp: RollUp): string {
   const dimensions = rollUp.dimensions.map(quoteIdentifier)
   const columns = [
-    `(extract(epoch from window_start) * 1000)::bigint::text`,
+    `${epochMs('window_start')}::text`,
     ...dimensions,
     `bool_and(is_final)`,
     quantities.impressions === undefined ? `'0'` : `sum(${quoteIdentifier(quantities.impressions)})::text`,

@@ -14,7 +14,7 @@ import { amountNames, cellsOf, finalCount, firstCount, namedAmounts } from './ce
 import type { KeptAmounts } from '../pipeline/table-amounts.ts'
 import { FEW_EVENTS } from './shares.ts'
 import { mayCancel, narrowed, type Source, sourceFor } from './source-parts.ts'
-import { qualifiedTable, quoteIdentifier, quoteLiteral, timeLiteral } from '../text/sql-text.ts'
+import { epochMs, qualifiedTable, quoteIdentifier, quoteLiteral, timeLiteral } from '../text/sql-text.ts'
 import type { Span } from './view-answer.ts'
 import type { ViewMeasure } from './view-measures.ts'
 import type { Order, RankPart, ViewFilter } from './view-query.ts'
@@ -202,7 +202,7 @@ function havingRows(counted: string | null, filters: readonly string[]): string 
 
 /** The newest window of a table: its start, ms; null where it is empty. */
 export function newestStatement(table: string): string {
-  return `select (extract(epoch from max(window_start)) * 1000)::bigint from ${qualifiedTable(table)}`
+  return `select ${epochMs('max(window_start)')} from ${qualifiedTable(table)}`
 }
 
 /** The number of the bucket that holds the window `started`. */

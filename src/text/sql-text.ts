@@ -32,6 +32,11 @@ export function timeLiteral(timeMs: number): string {
   return `timestamptz ${quoteLiteral(new Date(timeMs).toISOString())}`
 }
 
+/** A moment of SQL as whole ms since the epoch, of type bigint. */
+export function epochMs(time: string): string {
+  return `(extract(epoch from ${time}) * 1000)::bigint`
+}
+
 /** The start of the period that holds `window_start`; periods are aligned to the Unix epoch. */
 export function periodStart(lengthMs: number): string {
   const seconds = lengthMs / 1_000

@@ -16,7 +16,7 @@ import { finalAfterMs } from '../../pipeline/plan.ts'
 import { coarseLengths, coarseTables, type CoarseTable } from '../../query/coarse-tables.ts'
 import { databaseError } from '../database-error.ts'
 import { readEpochRow } from '../epoch-row.ts'
-import { qualifiedTable } from '../../text/sql-text.ts'
+import { epochMs, qualifiedTable } from '../../text/sql-text.ts'
 import { BuilderConnection, type BuilderOptions, buildStep } from './builder-connection.ts'
 import { areAsWished, COARSE_STATE, makeTables, voidStatement } from './coarse-schema.ts'
 import { pieceStatement } from './piece-statement.ts'
@@ -119,7 +119,7 @@ export class CoarseBuilder {
     const { rows } = await client.query<{ lengthMs: string; planHash: string; complete: string | null }>(
       `select length_ms as "lengthMs", plan_hash as "planHash",
               case when complete_until = '-infinity' then '-Infinity'
-                   else (extract(epoch from complete_until) * 1000)::bigint::text end as complete
+                   else ${epochMs('complete_until')}::text end as complete
          from ${COARSE_STATE} where pipeline = $1 order by length_ms for update skip locked`,
       [plan.name],
     )
@@ -197,7 +197,7 @@ async function firstPeriod(
     (name) => `(select min(window_start) from ${qualifiedTable(name)} where window_start >= $1)`,
   )
   const { rows } = await client.query<{ first: string | null }>(
-    `select (extract(epoch from least(${starts.join(', ')})) * 1000)::bigint::text as first`,
+    `select ${epochMs(`least(${starts.join(', ')})`)}::text as first`,
     [after],
   )
   const first = rows[0]?.first ?? null
@@ -206,10 +206,9 @@ async function firstPeriod(
 
 async function newestWindow(client: Client, tables: readonly CoarseTable[]): Promise<number> {
   const names = [...new Set(tables.map(({ covering }) => covering.table.name))]
+  const newest = names.map((name) => `(select max(window_start) from ${qualifiedTable(name)})`)
   const { rows } = await client.query<{ newest: string | null }>(
-    `select (extract(epoch from greatest(${names
-      .map((name) => `(select max(window_start) from ${qualifiedTable(name)})`)
-      .join(', ')})) * 1000)::bigint::text as newest`,
+    `select ${epochMs(`greatest(${newest.join(', ')})`)}::text as newest`,
   )
   return Number(rows[0]?.newest ?? -Infinity)
 }

@@ -19,7 +19,7 @@ import { earlyLayout, type EarlySet, earlySets, earlyTableNames } from '../../qu
 import { MINUTE_MS } from '../../time/units.ts'
 import { databaseError } from '../database-error.ts'
 import { readEpochRow } from '../epoch-row.ts'
-import { qualifiedTable, timeLiteral } from '../../text/sql-text.ts'
+import { epochMs, qualifiedTable, timeLiteral } from '../../text/sql-text.ts'
 import { BuilderConnection, type BuilderOptions, buildStep } from './builder-connection.ts'
 import { areAsWished, makeTables } from './coarse-schema.ts'
 import { EARLY_STATE } from './early-schema.ts'
@@ -125,7 +125,7 @@ export class EarlyBuilder {
     const epochRow = await readEpochRow(client, plan.name)
     if (epochRow?.planHash !== planHash(plan) || !Number.isFinite(epochRow.watermarkMs)) return undefined
     const { rows } = await client.query<{ from: string | null; until: string | null }>(
-      `select (extract(epoch from kept_from) * 1000)::bigint::text as from, (extract(epoch from built_until) * 1000)::bigint::text as until
+      `select ${epochMs('kept_from')}::text as from, ${epochMs('built_until')}::text as until
          from ${EARLY_STATE} where name = $1 and pipeline = $2 and plan_hash = $3 and owner = $4 for update skip locked`,
       [source.table.name, plan.name, earlyLayout(plan), epochRow.owner],
     )
@@ -204,7 +204,7 @@ function isPeriodBuilt({ lengthMs }: CoarseTable, windowMs: number, { fromMs, un
 /** The window with the most changes, where they are too many. */
 async function mostChanged(client: Client, { changes }: EarlySet): Promise<number | undefined> {
   const { rows } = await client.query<{ start: string }>(
-    `select (extract(epoch from window_start) * 1000)::bigint::text as start from ${qualifiedTable(changes.name)}
+    `select ${epochMs('window_start')}::text as start from ${qualifiedTable(changes.name)}
       group by window_start having count(*) > ${MAX_CHANGES} order by count(*) desc limit 1`,
   )
   return rows[0] === undefined ? undefined : Number(rows[0].start)

@@ -4,7 +4,7 @@
 import { STREAM_NAMES, type Plan, type StreamName } from '../../pipeline/plan.ts'
 import { choiceAt, textAt, wholeAt } from '../../query/raw-value.ts'
 import { parseSearch } from '../../query/search-text.ts'
-import { qualifiedTable, quoteLiteral } from '../../text/sql-text.ts'
+import { epochMs, qualifiedTable, quoteLiteral } from '../../text/sql-text.ts'
 import { viewError } from '../../query/view-error.ts'
 import { DEAD_LETTER_TABLE } from '../../sinks/postgres/dead-letter-table.ts'
 import type { Snapshot } from './reader-pool.ts'
@@ -81,7 +81,7 @@ export async function deadLetterAnswer(snapshot: Snapshot, plan: Plan, query: Le
   ]
   const rows = await snapshot.rows(
     `select stream, partition, position, reason, field, encode(bytes, 'hex'), byte_length,
-            (extract(epoch from arrived_at) * 1000)::bigint, epoch
+            ${epochMs('arrived_at')}, epoch
        from ${table} where ${conditions.join(' and ')}
       order by epoch desc, partition desc, position desc limit ${limit}`,
   )

@@ -2,7 +2,7 @@
  * When results did not come, for marks on a page: restarts, and outages of PostgreSQL, of earlier runs too.
  */
 import type { Plan } from '../../pipeline/plan.ts'
-import { qualifiedTable, quoteLiteral } from '../../text/sql-text.ts'
+import { epochMs, qualifiedTable, quoteLiteral } from '../../text/sql-text.ts'
 import { INTERRUPTION_TABLE } from '../../sinks/postgres/interruption-table.ts'
 import type { Snapshot } from './reader-pool.ts'
 
@@ -24,9 +24,8 @@ export async function interruptionAnswer(snapshot: Snapshot, plan: Plan): Promis
   const table = qualifiedTable(INTERRUPTION_TABLE)
   const [known] = await snapshot.rows(`select to_regclass(${quoteLiteral(table)}) is not null`)
   if (known?.[0] !== 't') return { interruptions: [] }
-  const ms = (column: string): string => `round(extract(epoch from ${column}) * 1000)::bigint`
   const rows = await snapshot.rows(
-    `select kind, ${ms('from_at')}, ${ms('to_at')} from ${table} where pipeline = ${quoteLiteral(plan.name)} order by from_at`,
+    `select kind, ${epochMs('from_at')}, ${epochMs('to_at')} from ${table} where pipeline = ${quoteLiteral(plan.name)} order by from_at`,
   )
   return {
     interruptions: rows.map(([kind, fromMs, toMs]) => ({

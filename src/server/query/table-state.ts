@@ -18,11 +18,9 @@ import {
   earlyTableNames,
 } from '../../query/early-tables.ts'
 import type { TableState } from '../../query/view-span.ts'
-import { qualifiedTable, quoteLiteral, SCHEMA } from '../../text/sql-text.ts'
+import { epochMs, qualifiedTable, quoteLiteral, SCHEMA } from '../../text/sql-text.ts'
 import { META } from '../../database/meta-table.ts'
 import type { Snapshot } from './reader-pool.ts'
-
-const MILLISECONDS = (time: string): string => `(extract(epoch from ${time}) * 1000)::bigint`
 
 /** The state of the plan's tables in a snapshot. */
 export async function readTableState(snapshot: Snapshot, plan: Plan): Promise<TableState> {
@@ -56,7 +54,7 @@ async function coarseState(
   const tables = [COARSE_STATE_TABLE, ...coarseTables(plan).map(({ name }) => name)]
   if (!tables.every((name) => readable.has(name))) return undefined
   const rows = await snapshot.rows(
-    `select length_ms, ${MILLISECONDS('complete_until')} from ${qualifiedTable(COARSE_STATE_TABLE)}
+    `select length_ms, ${epochMs('complete_until')} from ${qualifiedTable(COARSE_STATE_TABLE)}
       where pipeline = ${quoteLiteral(plan.name)} and plan_hash = ${quoteLiteral(planHash(plan))}
         and isfinite(complete_until) order by length_ms`,
   )
@@ -72,7 +70,7 @@ async function narrowState(
   const names = narrowTables(plan).flatMap(({ name }) => (readable.has(name) ? [name] : []))
   if (names.length === 0 || !readable.has(NARROW_STATE_TABLE)) return undefined
   const rows = await snapshot.rows(
-    `select name, case when isfinite(kept_from) then ${MILLISECONDS('kept_from')}::text else '-Infinity' end
+    `select name, case when isfinite(kept_from) then ${epochMs('kept_from')}::text else '-Infinity' end
        from ${qualifiedTable(NARROW_STATE_TABLE)}
       where plan_hash = ${quoteLiteral(planHash(plan))} and name in (${names.map(quoteLiteral).join(', ')})`,
   )
@@ -89,7 +87,7 @@ async function earlyState(
   if (sets.length === 0 || !readable.has(EARLY_STATE_TABLE)) return undefined
   const names = sets.map(({ source }) => quoteLiteral(source.table.name))
   const rows = await snapshot.rows(
-    `select name, ${MILLISECONDS('kept_from')}, ${MILLISECONDS('built_until')} from ${qualifiedTable(EARLY_STATE_TABLE)}
+    `select name, ${epochMs('kept_from')}, ${epochMs('built_until')} from ${qualifiedTable(EARLY_STATE_TABLE)}
       where pipeline = ${quoteLiteral(plan.name)} and plan_hash = ${quoteLiteral(earlyLayout(plan))}
         and name in (${names.join(', ')}) and kept_from < built_until`,
   )
@@ -102,7 +100,7 @@ async function stateOfRow(snapshot: Snapshot, plan: Plan): Promise<TableState | 
   )
   if (found?.[0] !== 't') return undefined
   const [row] = await snapshot.rows(
-    `select epoch, case when isfinite(watermark) then ${MILLISECONDS('watermark')}::text else watermark::text end
+    `select epoch, case when isfinite(watermark) then ${epochMs('watermark')}::text else watermark::text end
        from ${META} where pipeline = ${quoteLiteral(plan.name)} and writer <> 'flink'`,
   )
   if (row === undefined) return undefined
@@ -119,7 +117,7 @@ async function stateOfTables(snapshot: Snapshot, plan: Plan): Promise<TableState
   if (smallest === undefined) return { epoch: null, watermarkMs: null }
   const name = qualifiedTable(smallest.name)
   const [row] = await snapshot.rows(
-    `select ${MILLISECONDS(
+    `select ${epochMs(
       'least(closed.window_end, (select min(window_start) from ' +
         `${name} where not is_final and window_start > closed.window_end - interval '1 day'))`,
     )}

@@ -11,7 +11,7 @@ import {
 } from '../../pipeline/plan.ts'
 import { finalUpTo, newestEnd, newestOfAxis } from '../../query/view-span.ts'
 import type { TablesLedger, TablesStatus } from '../../runtime/status.ts'
-import { qualifiedTable, quoteIdentifier } from '../../text/sql-text.ts'
+import { epochMs, qualifiedTable, quoteIdentifier } from '../../text/sql-text.ts'
 import type { Snapshot } from './reader-pool.ts'
 import { readTableState } from './table-state.ts'
 
@@ -52,9 +52,8 @@ interface ClassSum {
 }
 
 async function readSums(snapshot: Snapshot, plan: Plan): Promise<readonly ClassSum[]> {
-  const ms = (time: string): string => `(extract(epoch from ${time}) * 1000)::bigint`
   const rows = await snapshot.rows(
-    `select stream, ${quoteIdentifier('class')}, sum(events), ${ms('min(window_start)')}, ${ms('max(updated_at)')}
+    `select stream, ${quoteIdentifier('class')}, sum(events), ${epochMs('min(window_start)')}, ${epochMs('max(updated_at)')}
        from ${qualifiedTable(plan.ledger.name)} group by 1, 2`,
   )
   return rows.map(([stream, eventClass, events, firstMs, writtenMs]) => ({

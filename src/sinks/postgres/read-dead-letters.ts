@@ -3,7 +3,7 @@
  */
 import { withConnection } from '../../database/connection.ts'
 import { findRelation } from '../../database/found-schema.ts'
-import { qualifiedTable } from '../../text/sql-text.ts'
+import { epochMs, qualifiedTable } from '../../text/sql-text.ts'
 import type { StreamName } from '../../pipeline/plan.ts'
 import { MINUTE_MS } from '../../time/units.ts'
 import type { LetterFilter, StoredLetter } from '../dead-letters/stored-letter.ts'
@@ -36,7 +36,7 @@ export async function readDeadLetters(
     const { stream, reason, partition, position, fromMs, toMs } = filter
     const { rows } = await client.query<LetterRow>(
       `select partition, position, stream, reason, field, bytes, byte_length as "byteLength",
-              (extract(epoch from arrived_at) * 1000)::bigint as "arrivalMs"
+              ${epochMs('arrived_at')} as "arrivalMs"
          from ${qualifiedTable(DEAD_LETTER_TABLE)}
         where ($1::text is null or stream = $1) and ($2::text is null or reason = $2)
           and ($3::text is null or partition = $3) and ($4::bigint is null or position = $4)
